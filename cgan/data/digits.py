@@ -1,0 +1,97 @@
+"""Real handwritten digits that scikit-learn ships, alone and stacked as three channels.
+
+`digits`: 1,797 images of 8x8 pixels (Alpaydin & Kaynak 1998, UCI optical recognition of
+handwritten digits), one in five held out. `stacked_digits`: three of them, drawn independently,
+as the channels of one image, which makes 1,000 modes: the protocol of Stacked MNIST (Metz et al.
+2017, Unrolled GANs, section 3.3.1) on data that needs no download.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from sklearn import datasets, model_selection
+
+from cgan.data.source import Source, Split, decode_images, encode_images
+from cgan.types import Batch
+
+HELD_OUT = 0.2
+STACKED_SAMPLES = {"train": 131_072, "test": 26_000}
+SPLIT_SEED = 0
+
+
+def _shares(labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " 10"]:
+    return np.bincount(labels, minlength=10) / len(labels)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """One split of the digits: uint8 `[n, 8, 8, 1]` and their labels 0 to 9."""
+
+    images: UInt8[np.ndarray, "n 8 8 1"]
+    labels: Int[np.ndarray, " n"]
+    name: str = "digits"
+    sample_shape: tuple[int, ...] = (8, 8, 1)
+    class_names: Sequence[str] = tuple("0123456789")
+
+    @property
+    def class_weights(self) -> Float[np.ndarray, " 10"]:
+        return _shares(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
+        return Batch(self.images[indices], self.labels[indices])
+
+    encode = staticmethod(encode_images)
+    decode = staticmethod(decode_images)
+
+
+@dataclass(frozen=True)
+class StackedDigits:
+    """Triples of digits as the channels of one image; its label reads them as `100a + 10b + c`."""
+
+    digits: Digits
+    triples: Int[np.ndarray, "n 3"]
+    name: str = "stacked_digits"
+    sample_shape: tuple[int, ...] = (8, 8, 3)
+    class_names: Sequence[str] = tuple(f"{number:03d}" for number in range(1000))
+
+    @property
+    def class_weights(self) -> Float[np.ndarray, " 1000"]:
+        """The shares of the triples: the channels are independent."""
+        shares = self.digits.class_weights
+        return np.einsum("a,b,c->abc", shares, shares, shares).ravel()
+
+    def __len__(self) -> int:
+        return len(self.triples)
+
+    def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
+        triples = self.triples[indices]
+        images = np.moveaxis(self.digits.images[triples, :, :, 0], 1, -1)
+        return Batch(np.ascontiguousarray(images), self.digits.labels[triples] @ (100, 10, 1))
+
+    encode = staticmethod(encode_images)
+    decode = staticmethod(decode_images)
+
+
+def load_digits(split: Split) -> Digits:
+    """The digits of one split; the split is the same for every experiment, classes in balance."""
+    bunch = datasets.load_digits()
+    images = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
+    labels = bunch.target.astype(np.int32)
+    train, test = model_selection.train_test_split(
+        np.arange(len(images)), test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=labels
+    )
+    chosen = {"train": train, "test": test}[split]
+    return Digits(images[chosen], labels[chosen])
+
+
+def load_stacked_digits(split: Split) -> Source:
+    """A fixed list of triples of this split's digits."""
+    digits = load_digits(split)
+    rng = np.random.default_rng([SPLIT_SEED, {"train": 0, "test": 1}[split]])
+    triples = rng.integers(len(digits), size=(STACKED_SAMPLES[split], 3))
+    return StackedDigits(digits, triples)

@@ -1,0 +1,86 @@
+"""The literature's two-dimensional mixtures of Gaussians, whose modes are known exactly.
+
+`ring8`: 8 modes on a circle of radius 1, sigma 0.01 (Unrolled GANs, Metz et al. 2017; PacGAN, Lin
+et al. 2018). `grid25`: a 5x5 grid with spacing 2, sigma 0.05 (VEEGAN, Srivastava et al. 2017).
+`grid100`: the same, 10x10. Modes have equal weight.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgan.data.source import Split
+from cgan.types import Batch, Samples
+
+SAMPLES = {"train": 262_144, "test": 65_536}
+DATA_SEED = 0
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A fixed draw from a mixture of round Gaussians; a sample's label is its mode."""
+
+    name: str
+    means: Float[np.ndarray, "modes 2"]
+    sigma: float
+    points: Float[np.ndarray, "n 2"]
+    labels: Int[np.ndarray, " n"]
+    sample_shape: tuple[int, ...] = (2,)
+
+    @cached_property
+    def scale(self) -> float:
+        """Standard deviation of one coordinate over the whole mixture, exactly."""
+        return float(np.sqrt(self.means.var(axis=0).mean() + self.sigma**2))
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        return [f"({x:.3g}, {y:.3g})" for x, y in self.means]
+
+    @property
+    def class_weights(self) -> Float[np.ndarray, " modes"]:
+        return np.full(len(self.means), 1 / len(self.means))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
+        return Batch(self.points[indices], self.labels[indices])
+
+    def encode(self, stored: Any) -> Samples:
+        """Divide by the standard deviation, so that networks see values of about 1."""
+        return stored.astype("float32") / np.float32(self.scale)
+
+    def decode(self, samples: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        return samples * np.float32(self.scale)
+
+
+def _draw(name: str, means: Float[np.ndarray, "modes 2"], sigma: float, split: Split) -> Mixture:
+    rng = np.random.default_rng([DATA_SEED, {"train": 0, "test": 1}[split]])
+    labels = rng.integers(len(means), size=SAMPLES[split]).astype(np.int32)
+    noise = rng.normal(scale=sigma, size=(SAMPLES[split], 2))
+    return Mixture(name, means, sigma, (means[labels] + noise).astype(np.float32), labels)
+
+
+def _grid(side: int) -> Float[np.ndarray, "modes 2"]:
+    axis = 2.0 * np.arange(side) - (side - 1)
+    return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def load_ring8(split: Split) -> Mixture:
+    """8 modes on the unit circle, sigma 0.01."""
+    angles = 2 * np.pi * np.arange(8) / 8
+    return _draw("ring8", np.stack([np.cos(angles), np.sin(angles)], axis=-1), 0.01, split)
+
+
+def load_grid25(split: Split) -> Mixture:
+    """25 modes on a 5x5 grid with spacing 2, sigma 0.05."""
+    return _draw("grid25", _grid(5), 0.05, split)
+
+
+def load_grid100(split: Split) -> Mixture:
+    """100 modes on a 10x10 grid with spacing 2, sigma 0.05."""
+    return _draw("grid100", _grid(10), 0.05, split)

@@ -1,0 +1,46 @@
+"""Batches as a function of seed and step: no iterator, so nothing to save and resume.
+
+The samples are read in epochs, each a fresh permutation of the whole split; batches run on across
+the end of an epoch, so every sample is seen equally often.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Int
+
+from cgan.data.source import Source
+from cgan.types import Batch
+
+
+@lru_cache(maxsize=2)
+def _permutation(size: int, seed: int, epoch: int) -> Int[np.ndarray, " size"]:
+    return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def batch_indices(
+    size: int, batch_size: int, seed: int, step: int, num_steps: int = 1
+) -> Int[np.ndarray, "num_steps batch_size"]:
+    """Which samples the global batches of these steps hold.
+
+    Args:
+        size: number of samples in the split.
+        batch_size: samples a step.
+        seed: the experiment's seed.
+        step: the first step.
+        num_steps: how many steps in a row.
+    """
+    position = np.arange(step * batch_size, (step + num_steps) * batch_size)
+    epoch, offset = np.divmod(position, size)
+    indices = np.empty_like(position)
+    for number in range(epoch[0], epoch[-1] + 1):
+        inside = epoch == number
+        indices[inside] = _permutation(size, seed, int(number))[offset[inside]]
+    return indices.reshape(num_steps, batch_size)
+
+
+def load_batches(source: Source, batch_size: int, seed: int, step: int, num_steps: int) -> Batch:
+    """The global batches of `num_steps` steps from `step` on, as `[num_steps, batch, ...]`."""
+    indices = batch_indices(len(source), batch_size, seed, step, num_steps)
+    flat = source[indices.ravel()]
+    return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))

@@ -1,0 +1,113 @@
+"""The generator and the discriminator as pure functions. Flax does not leave this package."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.config import ConfigError, Discriminator, Experiment, Generator
+from cgan.networks.conv import ConvDiscriminator, ConvGenerator
+from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
+from cgan.types import Params, RandomKey, RowKeys, Samples, Scores
+
+Latents = Float[Array, "n latent_dim"]
+
+GENERATORS: dict[str, Callable[..., nn.Module]] = {"mlp": MLPGenerator, "conv": ConvGenerator}
+DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": MLPDiscriminator,
+    "conv": ConvDiscriminator,
+}
+
+
+class Networks(NamedTuple):
+    """A pair of networks: pure functions of parameters and arrays.
+
+    `stats` is what a discriminator carries beside its parameters: the power iteration of its
+    spectral norms, or nothing.
+    """
+
+    init_generator: Callable[[RandomKey], Params]
+    init_discriminator: Callable[[RandomKey], tuple[Params, Params]]
+    draw_latents: Callable[[RowKeys], Latents]
+    generate: Callable[[Params, Latents], Samples]
+    score: Callable[[Params, Params, Samples], Scores]
+    """`score(params, stats, samples)`: a discriminator's scores, its stats left as they are."""
+    update_stats: Callable[[Params, Params], Params]
+    """`update_stats(params, stats)`: the stats after one step of power iteration."""
+
+
+def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
+    """The networks that a config describes, for samples of this shape.
+
+    Raises:
+        ConfigError: an architecture that does not fit the samples.
+    """
+    _check_fits("generator", config.generator, sample_shape)
+    _check_fits("discriminator", config.discriminator, sample_shape)
+    generator = GENERATORS[config.generator.architecture](
+        sample_shape=sample_shape, width=config.generator.width, depth=config.generator.depth
+    )
+    discriminator = DISCRIMINATORS[config.discriminator.architecture](
+        width=config.discriminator.width,
+        depth=config.discriminator.depth,
+        spectral_norm=config.discriminator.spectral_norm,
+    )
+    latent_dim = config.generator.latent_dim
+
+    def init_generator(key: RandomKey) -> Params:
+        return generator.init(key, jnp.zeros((1, latent_dim)))["params"]
+
+    def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
+        variables = discriminator.init(key, jnp.zeros((1, *sample_shape)))
+        return variables["params"], variables.get("batch_stats", {})
+
+    def draw_latents(keys: RowKeys) -> Latents:
+        return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(keys)
+
+    def generate(params: Params, latents: Latents) -> Samples:
+        return generator.apply({"params": params}, latents)
+
+    def score(params: Params, stats: Params, samples: Samples) -> Scores:
+        return discriminator.apply({"params": params, "batch_stats": stats}, samples)
+
+    def update_stats(params: Params, stats: Params) -> Params:
+        if not stats:
+            return stats
+        variables = {"params": params, "batch_stats": stats}
+        any_sample = jnp.zeros((1, *sample_shape))
+        _, updated = discriminator.apply(variables, any_sample, True, mutable=["batch_stats"])
+        return updated["batch_stats"]
+
+    return Networks(
+        init_generator, init_discriminator, draw_latents, generate, score, update_stats
+    )
+
+
+def count_parameters(params: Params) -> int:
+    """Number of scalars in a tree of parameters."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def _check_fits(
+    player: str, config: Generator | Discriminator, sample_shape: tuple[int, ...]
+) -> None:
+    if config.architecture != "conv":
+        return
+    if len(sample_shape) != 3:
+        raise ConfigError(
+            f"{player}.architecture = 'conv': needs images, this data set has samples of shape "
+            f"{sample_shape}; must be 'mlp'"
+        )
+    sides, shrink = sample_shape[:2], 2**config.depth
+    if any(side % shrink for side in sides):
+        most = max(d for d in range(32) if all(side % 2**d == 0 for side in sides))
+        raise ConfigError(
+            f"{player}.depth = {config.depth}: images of {sides[0]}x{sides[1]} can't be halved "
+            f"that often; must be at most {most}"
+        )
+
+
+__all__ = ["Latents", "Networks", "build", "count_parameters"]

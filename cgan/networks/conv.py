@@ -1,0 +1,53 @@
+"""A small convolutional pair for images, without normalisation layers in the generator."""
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.networks import layers
+from cgan.types import Samples, Scores
+
+
+class ConvGenerator(nn.Module):
+    """Latents `[n, latent_dim]` to images `[n, height, width, channels]` in [-1, 1].
+
+    A dense layer paints the coarsest map; each level doubles its sides, halves its channels and
+    applies one 3x3 convolution. `width` counts the channels at full resolution.
+    """
+
+    sample_shape: tuple[int, ...]
+    width: int
+    depth: int
+
+    @nn.compact
+    def __call__(self, latents: Float[Array, "n latent_dim"]) -> Samples:
+        height, width, channels = self.sample_shape
+        shrink = 2**self.depth
+        coarsest = (height // shrink, width // shrink, self.width * shrink)
+        x = layers.leaky_relu(layers.dense(coarsest[0] * coarsest[1] * coarsest[2])(latents))
+        x = x.reshape(-1, *coarsest)
+        for level in reversed(range(self.depth)):
+            features = self.width * 2**level
+            x = layers.leaky_relu(layers.depth_to_space(layers.dense(4 * features)(x)))
+            x = layers.leaky_relu(layers.Conv3x3(features)(x))
+        return jnp.tanh(layers.Conv3x3(channels)(x))
+
+
+class ConvDiscriminator(nn.Module):
+    """Images `[n, height, width, channels]` to scores `[n]`: the generator's mirror image."""
+
+    width: int
+    depth: int
+    spectral_norm: bool = False
+
+    @nn.compact
+    def __call__(self, samples: Samples, update_stats: bool = False) -> Scores:
+        def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
+            return layers.normalised(module, self.spectral_norm, update_stats)(x)
+
+        x = layers.leaky_relu(layer(layers.Conv3x3(self.width), samples))
+        for level in range(self.depth):
+            x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
+            halved = layers.space_to_depth(x)
+            x = layers.leaky_relu(layer(layers.dense(self.width * 2 ** (level + 1)), halved))
+        return layer(layers.dense(1), x.reshape(len(x), -1))[:, 0]

@@ -1,0 +1,99 @@
+"""Layers that the networks share, written in the forms that are fast on every XLA backend.
+
+Resampling by 2 is space-to-depth or depth-to-space around a matrix product: the same linear maps
+as a 2x2 convolution with stride 2 and its transpose, without the transposed convolution that is
+several times slower on XLA's CPU backend. A 3x3 convolution is written there as nine shifted
+copies and one matrix product, since the backend's own weight gradient is 10 to 60 times slower
+inside `lax.scan`; `docs/decisions/0003-convolutions.md` has the measurements.
+"""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Images = Float[Array, "n height width channels"]
+
+LEAK = 0.2
+
+
+def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Leaky ReLU with slope 0.2 below zero, the usual choice in GANs (Radford et al. 2016)."""
+    return nn.leaky_relu(x, LEAK)
+
+
+def depth_to_space(x: Images) -> Images:
+    """`[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]` (pixel shuffle, Shi et al. 2016)."""
+    n, height, width, channels = x.shape
+    x = x.reshape(n, height, width, 2, 2, channels // 4)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
+
+
+def space_to_depth(x: Images) -> Images:
+    """`[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`: the inverse of `depth_to_space`."""
+    n, height, width, channels = x.shape
+    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
+
+
+def neighbourhoods(x: Images) -> Images:
+    """Each pixel's 3x3 neighbourhood as channels: `[n, h, w, 9 c]`, zeros beyond the edge."""
+    height, width = x.shape[1:3]
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    shifts = [(row, column) for row in range(3) for column in range(3)]
+    return jnp.concatenate(
+        [padded[:, row : row + height, column : column + width] for row, column in shifts], axis=-1
+    )
+
+
+class Conv3x3(nn.Module):
+    """A 3x3 convolution, stride 1, zero padding; its kernel is `[9 c, features]` in both forms."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Images) -> Images:
+        channels = x.shape[-1]
+        shape = (9 * channels, self.features)
+        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        if jax.default_backend() == "cpu":
+            return neighbourhoods(x) @ kernel + bias
+        return convolve(x, kernel) + bias
+
+
+def convolve(x: Images, kernel: Float[Array, "nine_c features"]) -> Images:
+    """The same linear map as `neighbourhoods(x) @ kernel`, by the backend's own convolution."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel.reshape(3, 3, x.shape[-1], -1),
+        window_strides=(1, 1),
+        padding="SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def normalised(
+    layer: nn.Module, spectral_norm: bool, update_stats: bool
+) -> Callable[[Array], Array]:
+    """The layer, its kernel divided by its largest singular value where asked for.
+
+    The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm
+    1), whose iterate lives in the collection `batch_stats`.
+
+    Args:
+        layer: a layer with a two-dimensional `kernel`.
+        spectral_norm: whether to normalise at all.
+        update_stats: take a step of the iteration, rather than use the iterate as it is.
+    """
+    if not spectral_norm:
+        return layer
+    wrapped = nn.SpectralNorm(layer, epsilon=1e-12)
+    return lambda x: wrapped(x, update_stats=update_stats)
+
+
+def dense(features: int) -> nn.Dense:
+    """A dense layer with the initialisation that suits leaky ReLU (He et al. 2015)."""
+    return nn.Dense(features, kernel_init=nn.initializers.he_normal())

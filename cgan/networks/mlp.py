@@ -1,0 +1,46 @@
+"""Multilayer perceptrons: for points in the plane and for tiny images."""
+
+import math
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.networks import layers
+from cgan.types import Samples, Scores
+
+
+class MLPGenerator(nn.Module):
+    """Latents `[n, latent_dim]` to samples `[n, *sample_shape]`.
+
+    Images end in tanh, points (one axis) in a linear layer.
+    """
+
+    sample_shape: tuple[int, ...]
+    width: int
+    depth: int
+
+    @nn.compact
+    def __call__(self, latents: Float[Array, "n latent_dim"]) -> Samples:
+        x = latents
+        for _ in range(self.depth):
+            x = layers.leaky_relu(layers.dense(self.width)(x))
+        x = layers.dense(math.prod(self.sample_shape))(x)
+        x = x.reshape(-1, *self.sample_shape)
+        return jnp.tanh(x) if len(self.sample_shape) == 3 else x
+
+
+class MLPDiscriminator(nn.Module):
+    """Samples `[n, *sample_shape]` to scores `[n]`."""
+
+    width: int
+    depth: int
+    spectral_norm: bool = False
+
+    @nn.compact
+    def __call__(self, samples: Samples, update_stats: bool = False) -> Scores:
+        x = samples.reshape(len(samples), -1)
+        for _ in range(self.depth):
+            hidden = layers.dense(self.width)
+            x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
+        return layers.normalised(layers.dense(1), self.spectral_norm, update_stats)(x)[:, 0]

@@ -1,0 +1,108 @@
+"""The only file that says `pmap`: devices, placement, the axis name, gather and mean.
+
+The training step sees its local rows of the batch and calls `gather`, `mean` and `row_ids`;
+everything else in the project knows no devices. State goes in and comes out unstacked
+(`in_axes=None`, `out_axes=None`): it is one replicated array a leaf, so nothing has to be
+indexed out of a stack of replicas.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Int, PyTree, Shaped
+
+AXIS = "devices"
+
+
+def _sharding(devices: Sequence[jax.Device], *axes: str) -> NamedSharding:
+    return NamedSharding(Mesh(np.asarray(devices), (AXIS,)), PartitionSpec(*axes))
+
+
+def check_divides(batch_size: int, devices: Sequence[jax.Device]) -> None:
+    """Refuse a batch that does not split evenly.
+
+    Raises:
+        ValueError: naming the field, the value and the nearest sizes that would do.
+    """
+    count = len(devices)
+    if batch_size % count:
+        lower, upper = batch_size // count * count, -(-batch_size // count) * count
+        nearest = f"{lower} or {upper}" if lower else f"{upper}"
+        raise ValueError(
+            f"batch_size = {batch_size}: must be a multiple of the {count} devices; "
+            f"the nearest is {nearest}"
+        )
+
+
+def replicate(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
+    """Place a tree whole on every device. Leaves are copied, so none aliases another."""
+    placed = jax.device_put(tree, _sharding(devices))
+    return jax.tree.map(jnp.copy, placed)
+
+
+def shard(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
+    """Split host arrays `[steps, batch, ...]` into `[devices, steps, batch / devices, ...]`."""
+    count = len(devices)
+
+    def split(leaf: np.ndarray) -> np.ndarray:
+        steps, batch, *sample = leaf.shape
+        local = leaf.reshape(steps, count, batch // count, *sample)
+        return np.ascontiguousarray(np.moveaxis(local, 1, 0))
+
+    return jax.device_put(jax.tree.map(split, tree), _sharding(devices, AXIS))
+
+
+def replicated_step(
+    step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
+) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
+    """Compile `step(state, local_batch) -> (state, metrics)` for all the devices at once.
+
+    Args:
+        step: a pure function of replicated state and this device's share of the batch. What it
+            returns must not depend on the device: take `mean` over the axis first.
+        devices: the devices to run on.
+
+    Returns:
+        The compiled step. Its state is donated: the old one can't be used again.
+    """
+    return jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0),
+        out_axes=(None, None),
+        donate_argnums=(0,),
+        devices=devices,
+    )
+
+
+def gather(local: Shaped[Array, "local *rest"]) -> Shaped[Array, "batch *rest"]:
+    """All the devices' rows, in the order of the global batch (inside a step only)."""
+    return jax.lax.all_gather(local, AXIS, tiled=True)
+
+
+def mean(tree: PyTree) -> PyTree:
+    """The mean over devices (inside a step only)."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def row_ids(local_size: int) -> Int[Array, " local"]:
+    """The rows of the global batch that this device holds (inside a step only)."""
+    return jax.lax.axis_index(AXIS) * local_size + jnp.arange(local_size)
+
+
+def fetch(tree: PyTree) -> Any:
+    """Bring a replicated tree to the host as NumPy arrays; waits until it is computed."""
+    return jax.device_get(tree)
+
+
+def max_in_flight(devices: Sequence[jax.Device]) -> int:
+    """How many dispatches may run at once.
+
+    Two keep an accelerator busy while the host prepares the next batch. XLA's CPU backend
+    deadlocks when collectives of several dispatches share its few threads, so there it is one.
+    """
+    return 1 if devices[0].platform == "cpu" else 2

@@ -1,0 +1,47 @@
+"""The training state: one pytree of arrays, nothing callable inside."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Int
+
+from cgan.networks import Networks
+from cgan.rng import stream_key
+from cgan.types import Params
+
+
+class TrainState(NamedTuple):
+    """All that training changes. Random keys are not in it: they follow from seed and step."""
+
+    step: Int[Array, ""]
+    generator: Params
+    discriminator: Params
+    discriminator_stats: Params
+    generator_ema: Params
+    generator_optim: optax.OptState
+    discriminator_optim: optax.OptState
+
+
+def init_state(
+    seed: int, networks: Networks, optimizer: optax.GradientTransformation
+) -> TrainState:
+    """The state before step 0.
+
+    Args:
+        seed: the experiment's seed.
+        networks: the pair to initialise.
+        optimizer: used by both players, each with a state of its own.
+    """
+    generator = networks.init_generator(stream_key(seed, "init/generator"))
+    discriminator, stats = networks.init_discriminator(stream_key(seed, "init/discriminator"))
+    return TrainState(
+        step=jnp.zeros((), jnp.int32),
+        generator=generator,
+        discriminator=discriminator,
+        discriminator_stats=stats,
+        generator_ema=jax.tree.map(jnp.copy, generator),
+        generator_optim=optimizer.init(generator),
+        discriminator_optim=optimizer.init(discriminator),
+    )

@@ -1,0 +1,21 @@
+"""The experiments by name. A new one is a file here and a line below; `--help` lists them."""
+
+from types import ModuleType
+
+from cgan.config import Experiment
+from configs import digits, grid25, grid100, ring8, stacked_digits
+
+MODULES: dict[str, ModuleType] = {
+    "digits": digits,
+    "stacked_digits": stacked_digits,
+    "ring8": ring8,
+    "grid25": grid25,
+    "grid100": grid100,
+}
+
+CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULES.items()}
+
+
+def summary(name: str) -> str:
+    """The first line of a config's docstring."""
+    return (MODULES[name].__doc__ or "").strip().splitlines()[0]

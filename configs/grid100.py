@@ -1,0 +1,7 @@
+"""grid100."""
+
+from pathlib import Path
+
+from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Optim
+
+CONFIG = Experiment(workdir=Path("runs/grid100"), data=Data("grid100"))

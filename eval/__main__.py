@@ -1,0 +1,64 @@
+"""Evaluate the newest checkpoint of a run: `python -m eval runs/digits`.
+
+Prints a table, generated samples beside real data and noise, and appends one line a figure to
+`eval.jsonl` in the run's folder.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from cgan.config import ConfigError, require
+from cgan.sampling import draw_samples, load_run
+from eval.protocol import PROTOCOLS, SamplesError, evaluate, load_evaluation
+from eval.record import append_records
+from eval.table import print_report
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Evaluate the newest checkpoint of a run."""
+
+    run: tyro.conf.Positional[Path]
+    """Folder of the run, such as runs/digits."""
+    n: int | None = None
+    """Generated samples; by default the literature's number for this data set."""
+    seed: int = 0
+    """Seed of the samples, of the baselines and of the floors."""
+
+
+def evaluate_run(arguments: Arguments) -> None:
+    """Sample from the run, measure, record and report.
+
+    Raises:
+        ConfigError: an argument or a run that can't be used.
+        SamplesError: samples that can't be measured.
+    """
+    if arguments.n is not None:
+        require(arguments.n >= 2, "n", arguments.n, "at least 2 samples")
+    require(0 <= arguments.seed < 2**32, "seed", arguments.seed, "from 0 to 2**32 - 1")
+    run = load_run(arguments.run)
+    n = arguments.n or PROTOCOLS[run.source_name].n
+    evaluation = load_evaluation(run.source_name)
+    generated = draw_samples(run, n, arguments.seed)
+    records = evaluate(evaluation, generated, run.nimg, arguments.seed)
+    append_records(arguments.run / "eval.jsonl", records)
+    print_report(str(arguments.run), evaluation.kind, records)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    arguments = tyro.cli(Arguments, args=argv, prog="python -m eval", description=__doc__)
+    try:
+        evaluate_run(arguments)
+    except (ConfigError, SamplesError) as error:
+        print(f"eval: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
