@@ -18,8 +18,11 @@ Architecture = Literal["mlp", "conv"]
 LossName = Literal["softmax", "nonsaturating"]
 
 
-class ConfigError(ValueError):
-    """A setting that can't be used; the message names the field, the value and what would be."""
+class ConfigError(Exception):
+    """A setting that can't be used; the message names the field, the value and what would be.
+
+    Not a `ValueError`: those the command-line parser would wrap in words of its own.
+    """
 
 
 def require(condition: bool, name: str, value: object, expected: str) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
+from cgan.config import ConfigError
+
 AXIS = "devices"
 
 
@@ -26,13 +28,13 @@ def check_divides(batch_size: int, devices: Sequence[jax.Device]) -> None:
     """Refuse a batch that does not split evenly.
 
     Raises:
-        ValueError: naming the field, the value and the nearest sizes that would do.
+        ConfigError: naming the field, the value and the nearest sizes that would do.
     """
     count = len(devices)
     if batch_size % count:
         lower, upper = batch_size // count * count, -(-batch_size // count) * count
         nearest = f"{lower} or {upper}" if lower else f"{upper}"
-        raise ValueError(
+        raise ConfigError(
             f"batch_size = {batch_size}: must be a multiple of the {count} devices; "
             f"the nearest is {nearest}"
         )
@@ -106,3 +108,11 @@ def max_in_flight(devices: Sequence[jax.Device]) -> int:
     deadlocks when collectives of several dispatches share its few threads, so there it is one.
     """
     return 1 if devices[0].platform == "cpu" else 2
+
+
+def abstract(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
+    """Shapes and dtypes of a tree, to be placed whole on every device."""
+    sharding = _sharding(devices)
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree
+    )

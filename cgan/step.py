@@ -53,9 +53,7 @@ class TrainStep:
         state, generator_metrics = self.update_generator(state, reals)
         return self.update_average(state), discriminator_metrics | generator_metrics
 
-    def update_discriminator(
-        self, state: TrainState, reals: Samples
-    ) -> tuple[TrainState, Metrics]:
+    def update_discriminator(self, state: TrainState, reals: Samples) -> tuple[TrainState, Metrics]:
         """One step of Adam on the game's loss and the penalties R1 and R2."""
         objective = self.config.objective
         fakes = self.networks.generate(
@@ -136,9 +134,7 @@ class TrainStep:
 
 def _with_whole_batch(real: Scores, fake: Scores) -> objectives.BatchScores:
     rows: Int[Array, " n"] = parallel.row_ids(len(real))
-    return objectives.BatchScores(
-        real, fake, parallel.gather(real), parallel.gather(fake), rows
-    )
+    return objectives.BatchScores(real, fake, parallel.gather(real), parallel.gather(fake), rows)
 
 
 def _reduce(

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Optim
+from cgan.config import Data, Experiment
 
 CONFIG = Experiment(workdir=Path("runs/ring8"), data=Data("ring8"))

@@ -47,7 +47,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
     """
     _check_fits("generator", config.generator, sample_shape)
     _check_fits("discriminator", config.discriminator, sample_shape)
-    generator = GENERATORS[config.generator.architecture](
+    generator: nn.Module = GENERATORS[config.generator.architecture](
         sample_shape=sample_shape, width=config.generator.width, depth=config.generator.depth
     )
     discriminator = DISCRIMINATORS[config.discriminator.architecture](
@@ -68,10 +68,11 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
         return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(keys)
 
     def generate(params: Params, latents: Latents) -> Samples:
-        return generator.apply({"params": params}, latents)
+        return jnp.asarray(generator.apply({"params": params}, latents))
 
     def score(params: Params, stats: Params, samples: Samples) -> Scores:
-        return discriminator.apply({"params": params, "batch_stats": stats}, samples)
+        variables = {"params": params, "batch_stats": stats}
+        return jnp.asarray(discriminator.apply(variables, samples))
 
     def update_stats(params: Params, stats: Params) -> Params:
         if not stats:
@@ -81,9 +82,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
         _, updated = discriminator.apply(variables, any_sample, True, mutable=["batch_stats"])
         return updated["batch_stats"]
 
-    return Networks(
-        init_generator, init_discriminator, draw_latents, generate, score, update_stats
-    )
+    return Networks(init_generator, init_discriminator, draw_latents, generate, score, update_stats)
 
 
 def count_parameters(params: Params) -> int:

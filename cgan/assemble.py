@@ -1,0 +1,46 @@
+"""The parts of an experiment, made from its config: data, networks, optimiser, step."""
+
+from typing import NamedTuple
+
+import jax
+import optax
+
+from cgan import networks as networks_lib
+from cgan import optim
+from cgan.config import Experiment
+from cgan.data import SOURCES, Source
+from cgan.networks import Networks
+from cgan.state import TrainState, init_state
+from cgan.step import TrainStep
+
+
+class Parts(NamedTuple):
+    """What training and sampling share."""
+
+    config: Experiment
+    source: Source
+    networks: Networks
+    optimizer: optax.GradientTransformation
+
+    def init_state(self) -> TrainState:
+        """The state before step 0."""
+        return init_state(self.config.seed, self.networks, self.optimizer)
+
+    def abstract_state(self) -> TrainState:
+        """Shapes and dtypes of the state, computed without allocating it."""
+        return jax.eval_shape(self.init_state)
+
+    def train_step(self) -> TrainStep:
+        """The step, to be compiled for a set of devices."""
+        return TrainStep(self.config, self.networks, self.optimizer, self.source.encode)
+
+
+def assemble(config: Experiment) -> Parts:
+    """Build the parts; nothing is compiled or written.
+
+    Raises:
+        ConfigError: parts that do not fit together.
+    """
+    source = SOURCES[config.data.source]("train")
+    networks = networks_lib.build(config, source.sample_shape)
+    return Parts(config, source, networks, optim.build(config))

@@ -1,0 +1,53 @@
+"""Checkpoints of the whole training state, written by Orbax and named by images seen."""
+
+from pathlib import Path
+from typing import Any
+
+import orbax.checkpoint as ocp
+
+from cgan.config import ConfigError
+from cgan.state import TrainState
+
+KEEP = 3
+"""How many checkpoints stay on disk: the newest ones."""
+
+
+class Checkpoints:
+    """The checkpoints of one run. A save that returned is complete on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=KEEP, create=True, enable_async_checkpointing=False
+        )
+        self.folder = folder
+        self._manager = ocp.CheckpointManager(folder.absolute(), options=options)
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._manager.close()
+
+    def latest(self) -> int | None:
+        """Images seen by the newest complete checkpoint, or None."""
+        return self._manager.latest_step()
+
+    def save(self, nimg: int, state: TrainState) -> None:
+        """Write the state; Orbax renames a finished folder into place, so none is ever half."""
+        self._manager.save(nimg, args=ocp.args.StandardSave(state))
+
+    def restore(self, nimg: int, like: Any) -> TrainState:
+        """Read the state after `nimg` images.
+
+        Args:
+            nimg: which checkpoint.
+            like: a state of the same shapes and dtypes; its shardings say where arrays go.
+
+        Raises:
+            ConfigError: there is no such checkpoint.
+        """
+        existing = self._manager.all_steps()
+        if nimg not in existing:
+            found = ", ".join(str(step) for step in sorted(existing)) or "none"
+            raise ConfigError(f"checkpoint {nimg}: not in {self.folder}; it holds {found}")
+        return self._manager.restore(nimg, args=ocp.args.StandardRestore(like))

@@ -1,0 +1,19 @@
+"""What the command lines share: bad input ends with one message and exit code 2."""
+
+import sys
+from collections.abc import Callable
+
+from cgan.config import ConfigError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Call a program's main function.
+
+    A `ConfigError` ends it with exit code 2 (what was asked for can't be done), a `RuntimeError`
+    of ours with 1 (it was tried and failed), each with its message alone on standard error.
+    """
+    try:
+        main()
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,178 @@
+"""The only loop with side effects: batches in, metrics, pictures and checkpoints out."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from cgan import parallel
+from cgan.assemble import Parts, assemble
+from cgan.checkpoint import Checkpoints
+from cgan.config import ConfigError, Experiment
+from cgan.data.pipeline import load_batches
+from cgan.networks import count_parameters
+from cgan.progress import TrainingProgress
+from cgan.sampling import Sampler
+from cgan.state import TrainState
+from cgan.workdir import Workdir
+from cgan.writer import MetricsWriter
+
+
+class NonFiniteError(RuntimeError):
+    """A loss or gradient stopped being a number; the message names step, term and checkpoint."""
+
+
+def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> TrainState:
+    """Train to the end, going on from the newest checkpoint in the workdir if there is one.
+
+    Args:
+        config: the experiment.
+        devices: which devices to use; None for all of this host's.
+
+    Returns:
+        The final state, on the host.
+
+    Raises:
+        ConfigError: settings that do not fit together, the devices or the workdir; nothing has
+            been compiled or written then.
+        NonFiniteError: a loss or gradient is not finite; the last good checkpoint is kept.
+    """
+    devices = jax.local_devices() if devices is None else devices
+    parallel.check_divides(config.batch_size, devices)
+    parts = assemble(config)
+    workdir = Workdir(config.workdir)
+    workdir.check(config)
+    workdir.create(config)
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        start_nimg = checkpoints.latest()
+        if start_nimg is None:
+            state, start_nimg = parallel.replicate(parts.init_state(), devices), 0
+        else:
+            like = parallel.abstract(parts.abstract_state(), devices)
+            state = checkpoints.restore(start_nimg, like)
+        with (
+            MetricsWriter(workdir, start_nimg) as writer,
+            TrainingProgress(workdir.root.name, start_nimg, config.final_nimg) as progress,
+        ):
+            _introduce(parts, devices, start_nimg, state, progress)
+            session = _Session(parts, devices, workdir, checkpoints, writer, progress)
+            return parallel.fetch(session.run(state, start_nimg))
+
+
+class _Session:
+    """One stretch of training, from a start or a checkpoint to the end."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        devices: Sequence[jax.Device],
+        workdir: Workdir,
+        checkpoints: Checkpoints,
+        writer: MetricsWriter,
+        progress: TrainingProgress,
+    ) -> None:
+        self.config, self.source = parts.config, parts.source
+        self.devices, self.workdir = devices, workdir
+        self.checkpoints, self.writer, self.progress = checkpoints, writer, progress
+        self.step = parallel.replicated_step(parts.train_step(), devices)
+        self.sampler = Sampler(parts)
+        self.in_flight: deque[tuple[int, Any]] = deque()
+        self.unwritten: list[dict[str, np.ndarray]] = []
+
+    def run(self, state: TrainState, start_nimg: int) -> TrainState:
+        """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
+        config = self.config
+        if start_nimg == 0:
+            self.snapshot(state, 0)
+        for nimg in range(start_nimg, config.final_nimg, config.nimg_per_dispatch):
+            batches = load_batches(
+                self.source,
+                config.batch_size,
+                config.seed,
+                nimg // config.batch_size,
+                config.steps_per_dispatch,
+            )
+            placed = parallel.shard(batches, self.devices)
+            self.settle(parallel.max_in_flight(self.devices) - 1)
+            state, metrics = self.step(state, placed)
+            seen = nimg + config.nimg_per_dispatch
+            self.in_flight.append((seen, metrics))
+            if self.is_due(seen, config.snapshot_nimg):
+                self.settle(0)
+                self.snapshot(state, seen)
+            if self.is_due(seen, config.checkpoint_nimg):
+                self.settle(0)
+                self.checkpoints.save(seen, state)
+        return state
+
+    def is_due(self, nimg: int, interval_nimg: int) -> bool:
+        """Whether this dispatch reached another multiple of the interval, or the end."""
+        before = nimg - self.config.nimg_per_dispatch
+        return nimg // interval_nimg > before // interval_nimg or nimg == self.config.final_nimg
+
+    def settle(self, most: int) -> None:
+        """Wait until at most this many dispatches are in flight; check and log the others."""
+        while len(self.in_flight) > most:
+            nimg, metrics = self.in_flight.popleft()
+            host = parallel.fetch(metrics)
+            self.check_finite(nimg, host)
+            self.unwritten.append(host)
+            losses = {"D": host["discriminator/loss"][-1], "G": host["generator/loss"][-1]}
+            rate = self.progress.advance(nimg, losses)
+            # A checkpoint ends a row, so that a resumed run writes the rows it would have written.
+            if self.is_due(nimg, self.config.log_nimg) or self.is_due(
+                nimg, self.config.checkpoint_nimg
+            ):
+                self.write_row(nimg, rate)
+
+    def write_row(self, nimg: int, images_per_sec: float) -> None:
+        """One row of metrics: means over the steps since the last row."""
+        names = self.unwritten[0]
+        row = {n: float(np.concatenate([m[n] for m in self.unwritten]).mean()) for n in names}
+        self.unwritten.clear()
+        self.writer.write(nimg, row | {"images_per_sec": round(images_per_sec, 1)})
+
+    def check_finite(self, nimg: int, metrics: dict[str, np.ndarray]) -> None:
+        """Stop at the first step of a dispatch that has a term that is not finite."""
+        finite = {name: np.isfinite(values) for name, values in metrics.items()}
+        if all(values.all() for values in finite.values()):
+            return
+        first = min(int(np.argmin(values)) for values in finite.values() if not values.all())
+        terms = [name for name, values in finite.items() if not values[first]]
+        step = nimg // self.config.batch_size - self.config.steps_per_dispatch + first
+        good = self.checkpoints.latest()
+        where = (
+            f"the checkpoint at {good} images is good" if good else "no checkpoint was saved yet"
+        )
+        listed = ", ".join(f"{name} = {metrics[name][first]}" for name in terms)
+        raise NonFiniteError(f"step {step}: {listed}; training stopped, {where}")
+
+    def snapshot(self, state: TrainState, nimg: int) -> None:
+        """Draw the fixed latents with the averaged generator."""
+        path = self.workdir.samples / f"{nimg:010d}.png"
+        self.sampler.snapshot(parallel.fetch(state.generator_ema), path, f"{nimg:,} images seen")
+        self.progress.say(f"{nimg:>10,} images seen: {path}")
+
+
+def _introduce(
+    parts: Parts,
+    devices: Sequence[jax.Device],
+    start_nimg: int,
+    state: TrainState,
+    progress: TrainingProgress,
+) -> None:
+    config = parts.config
+    counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
+    progress.say(
+        f"{config.data.source}: {len(parts.source):,} samples; generator {counts[0]:,} and "
+        f"discriminator {counts[1]:,} parameters; {len(devices)} x {devices[0].device_kind}"
+    )
+    if start_nimg >= config.final_nimg:
+        progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
+    elif start_nimg:
+        progress.say(f"going on from the checkpoint at {start_nimg:,} images")
+
+
+__all__ = ["ConfigError", "NonFiniteError", "train"]

@@ -1,0 +1,66 @@
+"""What a person sees of a run: a bar with images/s and time left, and a line at each snapshot."""
+
+import time
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class TrainingProgress:
+    """A progress bar on the terminal; where there is none, its lines still come out."""
+
+    def __init__(self, name: str, start_nimg: int, final_nimg: int) -> None:
+        self.console = Console()
+        self._start_nimg = start_nimg
+        self._timed_from: tuple[float, int] | None = None
+        self._bar = Progress(
+            TextColumn(name),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:,.0f} images/s"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[losses]}"),
+            console=self.console,
+        )
+        self._task = self._bar.add_task(
+            name, total=final_nimg, completed=start_nimg, rate=0.0, losses=""
+        )
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def advance(self, nimg: int, losses: dict[str, float]) -> float:
+        """Show where the run is.
+
+        Args:
+            nimg: images seen.
+            losses: the players' losses by name.
+
+        Returns:
+            Images a second since the first call, which ends the compilation; 0 at that call.
+        """
+        now = time.monotonic()
+        if self._timed_from is None:
+            self._timed_from = (now, nimg)
+        since, from_nimg = self._timed_from
+        rate = (nimg - from_nimg) / (now - since) if nimg > from_nimg else 0.0
+        text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        self._bar.update(self._task, completed=nimg, rate=rate, losses=text)
+        return rate
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.console.print(text, highlight=False, soft_wrap=True)

@@ -1,0 +1,135 @@
+"""EMA weights to samples: of a run in training, or of one on disk."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from cgan import parallel, pictures
+from cgan.assemble import Parts, assemble
+from cgan.checkpoint import Checkpoints
+from cgan.config import ConfigError, Experiment, SourceName
+from cgan.networks import Latents
+from cgan.rng import row_keys, stream_key
+from cgan.types import Params
+from cgan.workdir import Workdir
+
+CHUNK = 1024
+"""Samples made in one call."""
+SNAPSHOT_SIZE = {"image": 64, "point": 2_500}
+GRID_COLUMNS = 8
+
+
+class Sampler:
+    """Makes samples in the stored form (uint8 images, float32 points) from parameters."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._generate = jax.jit(parts.networks.generate)
+
+    def latents(self, n: int, seed: int, stream: str) -> Latents:
+        """Latents of a named stream; the first of them do not depend on `n`."""
+        return self.parts.networks.draw_latents(row_keys(stream_key(seed, stream), jnp.arange(n)))
+
+    def generate(self, params: Params, latents: Latents | np.ndarray) -> np.ndarray:
+        """Samples `[n, *sample_shape]` from latents, a chunk at a time."""
+        chunk = min(CHUNK, len(latents))
+        padding = -len(latents) % chunk
+        padded = np.pad(np.asarray(latents), ((0, padding), (0, 0)))
+        samples = np.concatenate(
+            [
+                np.asarray(self._generate(params, padded[start : start + chunk]))
+                for start in range(0, len(padded), chunk)
+            ]
+        )
+        return self.parts.source.decode(samples[: len(latents)])
+
+    def snapshot(self, params: Params, path: Path, title: str) -> None:
+        """Draw the experiment's fixed latents: the same ones at every point of the run."""
+        is_image = len(self.parts.source.sample_shape) == 3
+        count = SNAPSHOT_SIZE["image" if is_image else "point"]
+        latents = self.latents(count, self.parts.config.seed, "latents/snapshot")
+        self.picture(self.generate(params, latents), path, title)
+
+    def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
+        """Write a grid of images, or a scatter of points over the real ones."""
+        if len(self.parts.source.sample_shape) == 3:
+            pictures.save_image_grid(
+                path, samples, len(samples) // (walks or 1) if walks else GRID_COLUMNS
+            )
+        else:
+            real = self.parts.source[np.arange(SNAPSHOT_SIZE["point"])].x
+            pictures.save_scatter(path, samples, np.asarray(real), title, walks)
+
+
+class Run(NamedTuple):
+    """A trained run: its sampler and the EMA weights of one checkpoint."""
+
+    sampler: Sampler
+    params: Params
+    nimg: int
+    """Images seen by the checkpoint."""
+
+    @property
+    def config(self) -> Experiment:
+        """The run's config."""
+        return self.sampler.parts.config
+
+    @property
+    def source_name(self) -> SourceName:
+        """The data set that the run learnt."""
+        return self.config.data.source
+
+
+def load_run(root: Path, nimg: int | None = None) -> Run:
+    """Read a run from its folder.
+
+    Args:
+        root: the run's folder.
+        nimg: which checkpoint, by images seen; None for the newest.
+
+    Raises:
+        ConfigError: the folder holds no run, no checkpoint, or not this one.
+    """
+    workdir = Workdir(root)
+    parts = assemble(workdir.read_config())
+    if not workdir.checkpoints.is_dir():
+        raise ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        nimg = checkpoints.latest() if nimg is None else nimg
+        if nimg is None:
+            raise ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+        like = parallel.abstract(parts.abstract_state(), jax.local_devices()[:1])
+        state = checkpoints.restore(nimg, like)
+    return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)
+
+
+def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:
+    """`n` samples in the stored form; the first of them do not depend on `n`."""
+    return run.sampler.generate(run.params, run.sampler.latents(n, seed, "latents/samples"))
+
+
+def latent_walks(
+    ends: Float[np.ndarray, "ends latent_dim"], steps: int
+) -> Float[np.ndarray, "n latent_dim"]:
+    """Great-circle walks through latent space (Shoemake 1985; White 2016 for normal latents).
+
+    Args:
+        ends: where the walks begin and end, two by two.
+        steps: points on each walk, its ends included.
+
+    Returns:
+        `[ends / 2 * steps, latent_dim]`, walk by walk.
+    """
+    starts, stops = ends[0::2, None], ends[1::2, None]
+    norms = np.linalg.norm(starts, axis=-1) * np.linalg.norm(stops, axis=-1)
+    cosine = np.einsum("wsd,wsd->ws", starts, stops) / norms
+    angle = np.arccos(np.clip(cosine, -1, 1))[..., None]
+    share = np.linspace(0, 1, steps)[None, :, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        arc = (np.sin((1 - share) * angle) * starts + np.sin(share * angle) * stops) / np.sin(angle)
+    line = (1 - share) * starts + share * stops
+    return np.where(np.sin(angle) > 1e-6, arc, line).reshape(-1, ends.shape[-1])

@@ -1,0 +1,70 @@
+"""The folder of a run: what is in it, and whether a config may go on there."""
+
+from pathlib import Path
+
+from cgan import files
+from cgan.config import ConfigError, Experiment, differences, from_json, to_json
+
+
+class Workdir:
+    """Paths inside `runs/NAME/`; making one touches nothing on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config.json"
+        self.metrics = root / "metrics.jsonl"
+        self.tensorboard = root / "tensorboard"
+        self.checkpoints = root / "checkpoints"
+        self.samples = root / "samples"
+
+    def read_config(self) -> Experiment:
+        """The config of the run in this folder.
+
+        Raises:
+            ConfigError: there is no run here, or its config can't be read.
+        """
+        if not self.config.is_file():
+            raise ConfigError(
+                f"{self.root}: not a run, config.json is missing; must be a folder made by train.py"
+            )
+        try:
+            return from_json(self.config.read_text())
+        except ConfigError as error:
+            raise ConfigError(f"{self.config}: {error}") from None
+
+    def check(self, config: Experiment) -> None:
+        """Refuse to train in a folder that holds something else; writes nothing.
+
+        Raises:
+            ConfigError: the path is not a folder, or holds a run with another config.
+        """
+        existing = next(
+            path for path in (self.root, *self.root.absolute().parents) if path.exists()
+        )
+        if not existing.is_dir():
+            raise ConfigError(
+                f"workdir = {str(self.root)!r}: {existing} is a file; must be a folder"
+            )
+        if not self.config.exists():
+            if self.checkpoints.exists() or self.metrics.exists():
+                raise ConfigError(
+                    f"workdir = {str(self.root)!r}: holds checkpoints or metrics without a "
+                    "config.json; must be a new folder or a complete run"
+                )
+            return
+        differing = differences(self.read_config(), config)
+        differing.pop("workdir", None)
+        if differing:
+            listed = "; ".join(
+                f"{k} is {old!r} there, not {new!r}" for k, (old, new) in differing.items()
+            )
+            raise ConfigError(
+                f"workdir = {str(self.root)!r}: holds a run with another config ({listed}); "
+                "must be another folder, or the same settings to resume"
+            )
+
+    def create(self, config: Experiment) -> None:
+        """Make the folder and write the resolved config, if it is not there yet."""
+        self.samples.mkdir(parents=True, exist_ok=True)
+        if not self.config.exists():
+            files.replace(self.config, to_json(config).encode())
