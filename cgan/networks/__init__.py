@@ -15,12 +15,6 @@ from cgan.types import Params, RandomKey, RowKeys, Samples, Scores
 
 Latents = Float[Array, "n latent_dim"]
 
-GENERATORS: dict[str, Callable[..., nn.Module]] = {"mlp": MLPGenerator, "conv": ConvGenerator}
-DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
-    "mlp": MLPDiscriminator,
-    "conv": ConvDiscriminator,
-}
-
 
 class Networks(NamedTuple):
     """A pair of networks: pure functions of parameters and arrays.
@@ -47,14 +41,8 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
     """
     _check_fits("generator", config.generator, sample_shape)
     _check_fits("discriminator", config.discriminator, sample_shape)
-    generator: nn.Module = GENERATORS[config.generator.architecture](
-        sample_shape=sample_shape, width=config.generator.width, depth=config.generator.depth
-    )
-    discriminator = DISCRIMINATORS[config.discriminator.architecture](
-        width=config.discriminator.width,
-        depth=config.discriminator.depth,
-        spectral_norm=config.discriminator.spectral_norm,
-    )
+    generator = GENERATORS[config.generator.architecture](config.generator, sample_shape)
+    discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator)
     latent_dim = config.generator.latent_dim
 
     def init_generator(key: RandomKey) -> Params:
@@ -65,7 +53,8 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
         return variables["params"], variables.get("batch_stats", {})
 
     def draw_latents(keys: RowKeys) -> Latents:
-        return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(keys)
+        draw = LATENTS[config.generator.latent]
+        return jax.vmap(lambda key: draw(key, (latent_dim,)))(keys)
 
     def generate(params: Params, latents: Latents) -> Samples:
         return jnp.asarray(generator.apply({"params": params}, latents))
@@ -88,6 +77,50 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
 def count_parameters(params: Params) -> int:
     """Number of scalars in a tree of parameters."""
     return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def _mlp_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Module:
+    if config.residual and sample_shape != (config.latent_dim,):
+        raise ConfigError(
+            f"generator.residual = True: needs latents of the samples' shape {sample_shape}; "
+            f"generator.latent_dim is {config.latent_dim}"
+        )
+    return MLPGenerator(
+        sample_shape=sample_shape,
+        width=config.width,
+        depth=config.depth,
+        fourier_features=config.fourier_features,
+        max_frequency=config.max_frequency,
+        residual=config.residual,
+    )
+
+
+def _conv_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Module:
+    return ConvGenerator(sample_shape=sample_shape, width=config.width, depth=config.depth)
+
+
+def _mlp_discriminator(config: Discriminator) -> nn.Module:
+    return MLPDiscriminator(
+        width=config.width,
+        depth=config.depth,
+        spectral_norm=config.spectral_norm,
+        fourier_features=config.fourier_features,
+        max_frequency=config.max_frequency,
+    )
+
+
+def _conv_discriminator(config: Discriminator) -> nn.Module:
+    return ConvDiscriminator(
+        width=config.width, depth=config.depth, spectral_norm=config.spectral_norm
+    )
+
+
+GENERATORS = {"mlp": _mlp_generator, "conv": _conv_generator}
+DISCRIMINATORS = {"mlp": _mlp_discriminator, "conv": _conv_discriminator}
+LATENTS: dict[str, Callable[[RandomKey, tuple[int, ...]], Array]] = {
+    "normal": jax.random.normal,
+    "uniform": lambda key, shape: jax.random.uniform(key, shape, minval=-(3**0.5), maxval=3**0.5),
+}
 
 
 def _check_fits(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 Images = Float[Array, "n height width channels"]
@@ -92,6 +93,26 @@ def normalised(
         return layer
     wrapped = nn.SpectralNorm(layer, epsilon=1e-12)
     return lambda x: wrapped(x, update_stats=update_stats)
+
+
+class FourierFeatures(nn.Module):
+    """Fixed random sines and cosines of the inputs, beside the inputs (Tancik et al. 2020).
+
+    Directions are uniform; frequencies are log-uniform from 1 to `max_frequency`, so that fine and
+    coarse structure get as many each. They are constants, the same for every seed.
+    """
+
+    count: int
+    max_frequency: float
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n inputs"]) -> Float[Array, "n outputs"]:
+        rng = np.random.default_rng(0)
+        directions = rng.normal(size=(x.shape[-1], self.count))
+        directions /= np.linalg.norm(directions, axis=0)
+        frequencies = self.max_frequency ** rng.uniform(size=self.count)
+        phases = x @ jnp.asarray(directions * frequencies, x.dtype)
+        return jnp.concatenate([x, jnp.sin(phases), jnp.cos(phases)], axis=-1)
 
 
 def dense(features: int) -> nn.Dense:

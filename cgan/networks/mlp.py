@@ -13,19 +13,27 @@ from cgan.types import Samples, Scores
 class MLPGenerator(nn.Module):
     """Latents `[n, latent_dim]` to samples `[n, *sample_shape]`.
 
-    Images end in tanh, points (one axis) in a linear layer.
+    Images end in tanh, points (one axis) in a linear layer. Points may be `z + f(z)`: a map that
+    starts near the identity covers the plane from the first step on, and is moulded from there.
     """
 
     sample_shape: tuple[int, ...]
     width: int
     depth: int
+    fourier_features: int = 0
+    max_frequency: float = 1.0
+    residual: bool = False
 
     @nn.compact
     def __call__(self, latents: Float[Array, "n latent_dim"]) -> Samples:
         x = latents
+        if self.fourier_features:
+            x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         for _ in range(self.depth):
             x = layers.leaky_relu(layers.dense(self.width)(x))
         x = layers.dense(math.prod(self.sample_shape))(x)
+        if self.residual:
+            return latents + x
         x = x.reshape(-1, *self.sample_shape)
         return jnp.tanh(x) if len(self.sample_shape) == 3 else x
 
@@ -36,10 +44,14 @@ class MLPDiscriminator(nn.Module):
     width: int
     depth: int
     spectral_norm: bool = False
+    fourier_features: int = 0
+    max_frequency: float = 1.0
 
     @nn.compact
     def __call__(self, samples: Samples, update_stats: bool = False) -> Scores:
         x = samples.reshape(len(samples), -1)
+        if self.fourier_features:
+            x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         for _ in range(self.depth):
             hidden = layers.dense(self.width)
             x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
