@@ -9,8 +9,8 @@ from cgan.config import ConfigError
 def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
-    A `ConfigError` ends it with exit code 2 (what was asked for can't be done), a `RuntimeError`
-    of ours with 1 (it was tried and failed), each with its message alone on standard error.
+    A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
+    goes to standard error.
     """
     try:
         main()

@@ -119,7 +119,9 @@ class _Session:
             host = parallel.fetch(metrics)
             self.check_finite(nimg, host)
             self.unwritten.append(host)
-            losses = {"D": host["discriminator/loss"][-1], "G": host["generator/loss"][-1]}
+            losses = {
+                p[0].upper(): float(host[f"{p}/loss"][-1]) for p in ("discriminator", "generator")
+            }
             rate = self.progress.advance(nimg, losses)
             # A checkpoint ends a row, so that a resumed run writes the rows it would have written.
             if self.is_due(nimg, self.config.log_nimg) or self.is_due(

@@ -36,6 +36,8 @@ class Arguments:
         require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
         require(self.out.suffix in (".png", ".npz"), "out", str(self.out), "a .png or .npz file")
         require(not self.out.is_dir(), "out", str(self.out), "a file, not a folder")
+        above = next(path for path in self.out.absolute().parents if path.exists())
+        require(above.is_dir(), "out", str(self.out), f"in a folder; {above} is a file")
         if self.interpolate:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)

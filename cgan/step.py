@@ -127,7 +127,7 @@ class TrainStep:
         player: str,
     ) -> tuple[Params, optax.OptState, Metrics]:
         gradients, metrics = parallel.mean((gradients, metrics))
-        metrics = metrics | {f"{player}/grad_norm": optax.global_norm(gradients)}
+        metrics = metrics | {f"{player}/grad_norm": optax.tree.norm(gradients)}
         updates, optim_state = self.optimizer.update(gradients, optim_state, params)
         return optax.apply_updates(params, updates), optim_state, metrics
 

@@ -11,14 +11,17 @@ Samples = Float[Array, "n *sample"]
 Scores = Float[Array, " n"]
 """One real number for each sample: the discriminator's scalar head."""
 
+WholeBatchScores = Float[Array, " batch"]
+"""The scores of all devices' samples, in the order of the global batch."""
+
 Margins = Float[Array, "rows columns"]
 """`M[i, j]`: by how much real `i` beats fake `j`."""
 
 PerSample = Float[Array, " n"]
 """One term of a loss for each sample, before the mean."""
 
-Params = PyTree[Float[Array, "..."]]
-"""The parameters of a network: nested dictionaries of arrays, nothing callable inside."""
+Params = PyTree[Float[Array | np.ndarray, "..."]]
+"""The parameters of a network: nested dictionaries of arrays, on devices or on the host."""
 
 RandomKey = Key[Array, ""]
 RowKeys = Key[Array, " n"]
@@ -40,4 +43,5 @@ __all__ = [
     "RowKeys",
     "Samples",
     "Scores",
+    "WholeBatchScores",
 ]

@@ -36,12 +36,13 @@ def _drop_rows_after(path: Path, nimg: int) -> None:
     """Keep the complete rows up to `nimg`; what follows is written again by the resumed run."""
     if not path.exists():
         return
-    kept = [line for line in path.read_text().splitlines() if _nimg(line) <= nimg]
+    kept = [line for line in path.read_text().splitlines() if _is_seen(line, nimg)]
     files.replace(path, "".join(line + "\n" for line in kept).encode())
 
 
-def _nimg(line: str) -> float:
+def _is_seen(line: str, nimg: int) -> bool:
+    """Whether a row is complete and of the images that the checkpoint has seen."""
     try:
-        return json.loads(line)["nimg"]
+        return json.loads(line)["nimg"] <= nimg
     except json.JSONDecodeError:
-        return float("inf")
+        return False

@@ -1,7 +1,23 @@
-"""digits."""
+"""Real handwritten digits, 8x8, with a small convolutional pair: the main example.
+
+Command: make train
+"""
 
 from pathlib import Path
 
-from cgan.config import Data, Experiment
+from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Optim
 
-CONFIG = Experiment(workdir=Path("runs/digits"), data=Data("digits"))
+CONFIG = Experiment(
+    workdir=Path("runs/digits"),
+    data=Data("digits"),
+    generator=Generator(architecture="conv", width=24, depth=2),
+    discriminator=Discriminator(architecture="conv", width=24, depth=2),
+    objective=Objective(r1=1.0, r2=1.0),
+    optim=Optim(lr=1e-3, ema_halflife_nimg=16_000),
+    batch_size=64,
+    total_nimg=160_000,
+    steps_per_dispatch=10,
+    log_nimg=3_200,
+    snapshot_nimg=16_000,
+    checkpoint_nimg=32_000,
+)

@@ -1,7 +1,8 @@
-"""grid100."""
+"""100 Gaussians on a grid with spacing 2, sigma 0.05.
 
-from pathlib import Path
+Command: make train CONFIG=grid100
+"""
 
-from cgan.config import Data, Experiment
+from configs.points import points_experiment
 
-CONFIG = Experiment(workdir=Path("runs/grid100"), data=Data("grid100"))
+CONFIG = points_experiment("grid100", sigma=0.05 / 5.74)

@@ -1,7 +1,8 @@
-"""grid25."""
+"""25 Gaussians on a grid with spacing 2, sigma 0.05.
 
-from pathlib import Path
+Command: make train CONFIG=grid25
+"""
 
-from cgan.config import Data, Experiment
+from configs.points import points_experiment
 
-CONFIG = Experiment(workdir=Path("runs/grid25"), data=Data("grid25"))
+CONFIG = points_experiment("grid25", sigma=0.05 / 2.83)

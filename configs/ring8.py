@@ -1,7 +1,8 @@
-"""ring8."""
+"""8 Gaussians on a circle of radius 1, sigma 0.01.
 
-from pathlib import Path
+Command: make train CONFIG=ring8
+"""
 
-from cgan.config import Data, Experiment
+from configs.points import points_experiment
 
-CONFIG = Experiment(workdir=Path("runs/ring8"), data=Data("ring8"))
+CONFIG = points_experiment("ring8", sigma=0.01 / 0.707)

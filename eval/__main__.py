@@ -4,13 +4,13 @@ Prints a table, generated samples beside real data and noise, and appends one li
 `eval.jsonl` in the run's folder.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
+from cgan import cli
 from cgan.config import ConfigError, require
 from cgan.sampling import draw_samples, load_run
 from eval.protocol import PROTOCOLS, SamplesError, evaluate, load_evaluation
@@ -34,8 +34,7 @@ def evaluate_run(arguments: Arguments) -> None:
     """Sample from the run, measure, record and report.
 
     Raises:
-        ConfigError: an argument or a run that can't be used.
-        SamplesError: samples that can't be measured.
+        ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
     """
     if arguments.n is not None:
         require(arguments.n >= 2, "n", arguments.n, "at least 2 samples")
@@ -44,21 +43,22 @@ def evaluate_run(arguments: Arguments) -> None:
     n = arguments.n or PROTOCOLS[run.source_name].n
     evaluation = load_evaluation(run.source_name)
     generated = draw_samples(run, n, arguments.seed)
-    records = evaluate(evaluation, generated, run.nimg, arguments.seed)
-    append_records(arguments.run / "eval.jsonl", records)
+    try:
+        records = evaluate(evaluation, generated, run.nimg, arguments.seed)
+    except SamplesError as error:
+        raise ConfigError(f"{arguments.run}: {error}") from None
+    path = arguments.run / "eval.jsonl"
+    try:
+        append_records(path, records)
+    except OSError as error:
+        raise ConfigError(f"{path} can't be written: {error.strerror}") from None
     print_report(str(arguments.run), evaluation.kind, records)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    arguments = tyro.cli(Arguments, args=argv, prog="python -m eval", description=__doc__)
-    try:
-        evaluate_run(arguments)
-    except (ConfigError, SamplesError) as error:
-        print(f"eval: {error}", file=sys.stderr)
-        return 2
-    return 0
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, then evaluate."""
+    evaluate_run(tyro.cli(Arguments, args=argv, prog="python -m eval", description=__doc__))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    cli.run(main)

@@ -28,11 +28,14 @@ def note(message: str) -> None:
 def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
     """The arrays in a cache file; None where there is none, or (with a note) it is damaged."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("a single array, not an archive")
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         return None
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         note(f"cache file {path} can't be read ({type(error).__name__}); building it anew")
         return None
 

@@ -20,7 +20,7 @@ def print_report(
     metrics = [m for m in METRICS[kind] if (m.name, "generated") in found]
     first = found[metrics[0].name, "generated"]
     real = found[metrics[0].name, "real"]
-    table = Table(title=title(run, first), title_justify="left", title_style="bold")
+    table = Table()
     table.add_column("", justify="left", no_wrap=True)
     table.add_column("generated", justify="right", no_wrap=True)
     table.add_column(f"real data\n(n = {real.n:,})", justify="right", no_wrap=True)
@@ -30,8 +30,9 @@ def print_report(
         row = found[metric.name, "generated"]
         values = [found[metric.name, samples] for samples in ("generated", "real", "noise")]
         table.add_row(metric.label, *(_cell(metric, v) for v in values), _floor_cell(metric, row))
+    console.print(title(run, first), style="bold", markup=False, soft_wrap=True)
     console.print(table)
-    console.print(summary(kind, records))
+    console.print(summary(kind, records), markup=False)
 
 
 def title(run: str, record: Record) -> str:

@@ -17,7 +17,7 @@ from cgan.data.source import Source, Split, decode_images, encode_images
 from cgan.types import Batch
 
 HELD_OUT = 0.2
-STACKED_SAMPLES = {"train": 131_072, "test": 26_000}
+STACKED_SAMPLES = {"train": 1_048_576, "test": 26_000}
 SPLIT_SEED = 0
 
 
@@ -93,5 +93,5 @@ def load_stacked_digits(split: Split) -> Source:
     """A fixed list of triples of this split's digits."""
     digits = load_digits(split)
     rng = np.random.default_rng([SPLIT_SEED, {"train": 0, "test": 1}[split]])
-    triples = rng.integers(len(digits), size=(STACKED_SAMPLES[split], 3))
+    triples = rng.integers(len(digits), size=(STACKED_SAMPLES[split], 3), dtype=np.int16)
     return StackedDigits(digits, triples)

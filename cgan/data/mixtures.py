@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgan.data.source import Split
-from cgan.types import Batch, Samples
+from cgan.types import Batch
 
 SAMPLES = {"train": 262_144, "test": 65_536}
 DATA_SEED = 0
@@ -38,7 +38,7 @@ class Mixture:
 
     @property
     def class_names(self) -> Sequence[str]:
-        return [f"({x:.3g}, {y:.3g})" for x, y in self.means]
+        return [f"({x:.3g}, {y:.3g})" for x, y in self.means.round(9) + 0.0]
 
     @property
     def class_weights(self) -> Float[np.ndarray, " modes"]:
@@ -50,7 +50,7 @@ class Mixture:
     def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
         return Batch(self.points[indices], self.labels[indices])
 
-    def encode(self, stored: Any) -> Samples:
+    def encode(self, stored: Any) -> Any:
         """Divide by the standard deviation, so that networks see values of about 1."""
         return stored.astype("float32") / np.float32(self.scale)
 

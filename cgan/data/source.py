@@ -1,7 +1,7 @@
 """The protocol of a data set: random access to stored samples, and their form for networks."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -12,6 +12,7 @@ Split = Literal["train", "test"]
 """`test` is held out: never trained on."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """One split of a data set. Any object with these members will do."""
 

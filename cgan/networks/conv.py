@@ -50,4 +50,4 @@ class ConvDiscriminator(nn.Module):
             x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
             halved = layers.space_to_depth(x)
             x = layers.leaky_relu(layer(layers.dense(self.width * 2 ** (level + 1)), halved))
-        return layer(layers.dense(1), x.reshape(len(x), -1))[:, 0]
+        return layer(layers.score_head(), x.reshape(len(x), -1))[:, 0]

@@ -25,21 +25,25 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return nn.leaky_relu(x, LEAK)
 
 
-def depth_to_space(x: Images) -> Images:
+def depth_to_space(
+    x: Float[Array, "n height width four_c"],
+) -> Float[Array, "n two_height two_width c"]:
     """`[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]` (pixel shuffle, Shi et al. 2016)."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height, width, 2, 2, channels // 4)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
 
 
-def space_to_depth(x: Images) -> Images:
+def space_to_depth(
+    x: Float[Array, "n two_height two_width c"],
+) -> Float[Array, "n height width four_c"]:
     """`[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`: the inverse of `depth_to_space`."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
 
 
-def neighbourhoods(x: Images) -> Images:
+def neighbourhoods(x: Images) -> Float[Array, "n height width nine_channels"]:
     """Each pixel's 3x3 neighbourhood as channels: `[n, h, w, 9 c]`, zeros beyond the edge."""
     height, width = x.shape[1:3]
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -55,7 +59,7 @@ class Conv3x3(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x: Images) -> Images:
+    def __call__(self, x: Images) -> Float[Array, "n height width features"]:
         channels = x.shape[-1]
         shape = (9 * channels, self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
@@ -65,7 +69,9 @@ class Conv3x3(nn.Module):
         return convolve(x, kernel) + bias
 
 
-def convolve(x: Images, kernel: Float[Array, "nine_c features"]) -> Images:
+def convolve(
+    x: Images, kernel: Float[Array, "nine_channels features"]
+) -> Float[Array, "n height width features"]:
     """The same linear map as `neighbourhoods(x) @ kernel`, by the backend's own convolution."""
     return jax.lax.conv_general_dilated(
         x,
@@ -118,3 +124,12 @@ class FourierFeatures(nn.Module):
 def dense(features: int) -> nn.Dense:
     """A dense layer with the initialisation that suits leaky ReLU (He et al. 2015)."""
     return nn.Dense(features, kernel_init=nn.initializers.he_normal())
+
+
+def score_head() -> nn.Dense:
+    """The last layer of a discriminator, without a bias.
+
+    Contrastive losses see only differences of scores, so a bias would get rounding noise for a
+    gradient, which Adam turns into full steps: another run on every number of devices.
+    """
+    return nn.Dense(1, use_bias=False, kernel_init=nn.initializers.he_normal())

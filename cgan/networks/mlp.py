@@ -55,4 +55,4 @@ class MLPDiscriminator(nn.Module):
         for _ in range(self.depth):
             hidden = layers.dense(self.width)
             x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
-        return layers.normalised(layers.dense(1), self.spectral_norm, update_stats)(x)[:, 0]
+        return layers.normalised(layers.score_head(), self.spectral_norm, update_stats)(x)[:, 0]

@@ -1,6 +1,6 @@
 """Pure functions from scores to named per-sample terms. They know no networks and no devices."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cgan.config import Experiment
 from cgan.objectives.classic import NonSaturating
@@ -9,6 +9,7 @@ from cgan.objectives.scores import BatchScores
 from cgan.types import PerSample
 
 
+@runtime_checkable
 class Game(Protocol):
     """What both players minimise: the sum of the means of these terms, each of shape `[n]`."""
 

@@ -10,6 +10,7 @@ dual, over all fakes, it is the dual contrastive loss (Yu et al. 2021, eqs. 3 an
 it is relativistic pairing, `softplus(-M)` (Jolicoeur-Martineau 2018, eq. 10).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,20 +19,20 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from cgan.objectives.scores import BatchScores
-from cgan.types import Margins, PerSample, Scores
+from cgan.types import Margins, PerSample, Scores, WholeBatchScores
 
 Curve = Callable[[Margins], PerSample]
 
 
 def softmax_sum(margins: Margins) -> PerSample:
     """InfoNCE: `log(1 + sum_j exp(-M[i, j]))`, `log(K + 1)` where all margins are zero."""
-    return jax.nn.logsumexp(jnp.pad(-margins, ((0, 0), (1, 0))), axis=1)
+    return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1))
 
 
 def softmax_mean(margins: Margins) -> PerSample:
     """`log(1 + mean_j exp(-M[i, j]))`: `log 2` where all margins are zero, whatever K is."""
-    log_mean = jax.nn.logsumexp(-margins, axis=1) - jnp.log(margins.shape[1])
-    return jax.nn.softplus(log_mean)
+    log_fakes = math.log(margins.shape[1])
+    return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1) - log_fakes)
 
 
 CURVES: dict[tuple[str, str], Curve] = {
@@ -42,7 +43,11 @@ CURVES: dict[tuple[str, str], Curve] = {
 
 
 def real_rows(
-    real: Scores, all_fakes: Scores, rows: Int[Array, " n"], fakes_per_real: int, temperature: float
+    real: Scores,
+    all_fakes: WholeBatchScores,
+    rows: Int[Array, " n"],
+    fakes_per_real: int,
+    temperature: float,
 ) -> Margins:
     """Margins of each of these reals over its K fakes.
 
@@ -65,7 +70,11 @@ def real_rows(
 
 
 def fake_rows(
-    fake: Scores, all_reals: Scores, rows: Int[Array, " n"], fakes_per_real: int, temperature: float
+    fake: Scores,
+    all_reals: WholeBatchScores,
+    rows: Int[Array, " n"],
+    fakes_per_real: int,
+    temperature: float,
 ) -> Margins:
     """The transpose of `real_rows`: margins of the K reals that each of these fakes meets."""
     met = (rows[:, None] - jnp.arange(fakes_per_real)) % len(all_reals)

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
+
+from cgan.types import Scores, WholeBatchScores
 
 
 class BatchScores(NamedTuple):
@@ -11,9 +13,9 @@ class BatchScores(NamedTuple):
     The gradient of a loss with respect to `all_*` must flow back to the devices they came from.
     """
 
-    real: Float[Array, " n"]
-    fake: Float[Array, " n"]
-    all_reals: Float[Array, " batch"]
-    all_fakes: Float[Array, " batch"]
+    real: Scores
+    fake: Scores
+    all_reals: WholeBatchScores
+    all_fakes: WholeBatchScores
     rows: Int[Array, " n"]
     """Which rows of the batch the local ones are."""

@@ -1,6 +1,6 @@
 """What an extractor is: from samples as they are stored to features and assigned modes."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -15,6 +15,7 @@ class Features(NamedTuple):
     """The class, or mode, of each sample; -1 for a sample that belongs to none."""
 
 
+@runtime_checkable
 class Extractor(Protocol):
     """Reads features and modes from stored samples."""
 

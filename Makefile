@@ -1,0 +1,60 @@
+# Two commands do all the set-up: `make train` and `make test`. `make help` lists the others.
+
+CONFIG ?= digits
+WORKDIR ?= runs/$(CONFIG)
+ACCELERATOR ?= cpu
+PYTHON ?= python3
+ARGS ?=
+
+ACCELERATORS := cpu cuda12 cuda13 tpu
+ifeq ($(filter $(ACCELERATOR),$(ACCELERATORS)),)
+$(error ACCELERATOR = $(ACCELERATOR): must be one of $(ACCELERATORS))
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+JAX := $(if $(filter cpu,$(ACCELERATOR)),jax,jax[$(ACCELERATOR)])
+INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+
+.DEFAULT_GOAL := help
+.PHONY: help train test test-slow lint format clean
+
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
+	$(BIN)/python train.py $(CONFIG) --workdir $(WORKDIR) $(ARGS)
+	$(BIN)/python -m cgan.sample $(WORKDIR) --n 64 --out $(WORKDIR)/samples.png
+	$(BIN)/python -m eval $(WORKDIR)
+
+test: $(VENV)/installed-test ## Run the fast tests.
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(VENV)/installed-test ## Check style and types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-test ## Rewrite the files in the project's style.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the virtual environment; runs stay.
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $$($(PYTHON) --version) found; Python 3.11 or newer is needed (make PYTHON=...)"; exit 2; }
+	$(if $(shell command -v uv),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+
+$(VENV)/installed-$(ACCELERATOR): requirements.txt | $(BIN)/python
+	$(INSTALL) -r requirements.txt "$(JAX)"
+	@touch $@
+
+$(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-$(ACCELERATOR)
+	$(INSTALL) -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,319 @@
+"""The command lines: help, and bad input that ends with one message, exit code 2, no traces."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import train
+from cgan import cli, sample
+from cgan.assemble import assemble
+from cgan.checkpoint import Checkpoints
+from cgan.config import Data, Discriminator, Experiment, Generator, to_json
+from cgan.workdir import Workdir
+from configs import CONFIGS, summary
+
+ROOT = Path(__file__).parents[1]
+DEVICES = 8
+
+
+class Outcome:
+    """How a program ended, and what it said."""
+
+    def __init__(self, code: object, out: str, err: str) -> None:
+        self.code = code
+        self.out, self.err = plain(out), plain(err)
+
+
+def plain(text: str) -> str:
+    """A text without the frames, colours and line breaks that a terminal is shown."""
+    return " ".join(text.translate(str.maketrans("│╭╮╰╯─•", "       ")).split())
+
+
+Program = Callable[..., Outcome]
+
+
+@pytest.fixture
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+    return folder
+
+
+@pytest.fixture
+def call(
+    in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Program:
+    """Run a `main` in this process, as its command line does."""
+
+    def run(main: Callable[[], None], *arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["program", *arguments])
+        code: object = 0
+        try:
+            cli.run(main)
+        except SystemExit as stop:
+            code = stop.code
+        return Outcome(code, *capsys.readouterr())
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+def assert_refused(outcome: Outcome, *words: str) -> None:
+    assert outcome.code == 2, outcome.err
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    for word in words:
+        assert word in outcome.err
+
+
+def test_help_lists_every_experiment_with_its_summary(call: Program) -> None:
+    outcome = call(train.main, "--help")
+    assert outcome.code == 0
+    for name in CONFIGS:
+        assert f"{name} {summary(name)}" in outcome.out
+
+
+def test_help_of_an_experiment_lists_its_settings_and_their_defaults(call: Program) -> None:
+    outcome = call(train.main, "ring8", "--help")
+    assert outcome.code == 0
+    assert "--optim.lr FLOAT Learning rate at the start. (default: " in outcome.out
+    assert "--workdir PATH Folder of the run" in outcome.out
+    assert "(default: ring8)" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["digits", "ring8", "Missing subcommand"]),
+        (["mnist"], ["mnist", "Available subcommands: digits, stacked_digits, ring8"]),
+        (["digits", "--colour", "red"], ["Unrecognized options", "--colour"]),
+        (["digits", "--optim.momentum", "0.9"], ["Unrecognized options", "--optim.momentum"]),
+        (["digits", "--optim.lr"], ["--optim.lr", "Missing value for argument"]),
+        (["digits", "--optim.lr", "fast"], ["--optim.lr", "'fast'"]),
+        (["digits", "--batch-size", "2.5"], ["--batch-size", "'2.5'"]),
+        (["digits", "--data.source", "mnist"], ["--data.source", "'mnist'", "'ring8'"]),
+        (["digits", "--generator.architecture", "mpl"], ["--generator.architecture", "'conv'"]),
+        (["digits", "--optim.lr", "-1"], ["error: optim.lr = -1.0: must be more than 0"]),
+        (["digits", "--optim.lr", "nan"], ["error: optim.lr = nan: must be more than 0"]),
+        (["digits", "--objective.r1", "inf"], ["error: objective.r1 = inf: must be 0 or more"]),
+        (["digits", "--seed", "-1"], ["error: seed = -1: must be from 0 to 2**32 - 1"]),
+        (["digits", "--workdir", ""], ["error: workdir = '.': must be a folder"]),
+        (
+            ["digits", "--batch-size", "16", "--objective.fakes-per-real", "17"],
+            ["error: objective.fakes_per_real = 17: must be at most batch_size = 16"],
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_refused(
+    call: Program, in_empty_folder: Path, arguments: list[str], words: list[str]
+) -> None:
+    assert_refused(call(train.main, *arguments), *words)
+    assert contents(in_empty_folder) == {}
+
+
+PLAIN = ["--generator.fourier-features", "0", "--discriminator.fourier-features", "0"]
+PLAIN += ["--generator.no-residual"]
+CONV = [*PLAIN, "--generator.architecture", "conv", "--discriminator.architecture", "conv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ring8", *CONV], ["error: generator.architecture = 'conv'", "must be 'mlp'"]),
+        (
+            ["ring8", *PLAIN, "--discriminator.architecture", "conv"],
+            ["error: discriminator.architecture = 'conv'", "must be 'mlp'"],
+        ),
+        (
+            ["digits", *CONV, "--generator.depth", "4"],
+            ["error: generator.depth = 4", "8x8", "must be at most 3"],
+        ),
+        (
+            ["digits", *CONV, "--generator.depth", "2", "--discriminator.depth", "9"],
+            ["error: discriminator.depth = 9", "8x8", "must be at most 3"],
+        ),
+        (
+            ["ring8", *PLAIN, "--generator.residual", "--generator.latent-dim", "3"],
+            ["error: generator.residual = True", "(2,)", "generator.latent_dim is 3"],
+        ),
+        (
+            ["ring8", "--batch-size", "12"],
+            [f"error: batch_size = 12: must be a multiple of the {DEVICES} devices", "8 or 16"],
+        ),
+        (
+            ["ring8", "--batch-size", "3"],
+            [f"error: batch_size = 3: must be a multiple of the {DEVICES} devices", "is 8"],
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_data_or_devices_are_refused(
+    call: Program, in_empty_folder: Path, arguments: list[str], words: list[str]
+) -> None:
+    assert_refused(call(train.main, *arguments), *words)
+    assert contents(in_empty_folder) == {}
+
+
+@pytest.mark.parametrize("workdir", ["file", "file/inside", "file/deep/inside"])
+def test_a_workdir_that_is_or_passes_a_file_is_refused(
+    call: Program, in_empty_folder: Path, workdir: str
+) -> None:
+    (in_empty_folder / "file").write_text("mine")
+    before = contents(in_empty_folder)
+    outcome = call(train.main, "ring8", "--workdir", workdir)
+    assert_refused(outcome, f"error: workdir = '{workdir}'", "is a file; must be a folder")
+    assert contents(in_empty_folder) == before
+
+
+def test_a_workdir_of_another_run_is_refused_with_what_differs(
+    call: Program, in_empty_folder: Path
+) -> None:
+    there = Experiment(workdir=Path("run"), data=Data("ring8"), seed=41)
+    Workdir(in_empty_folder / "run").create(there)
+    before = contents(in_empty_folder)
+    outcome = call(train.main, "ring8", "--workdir", "run", "--seed", "42")
+    assert_refused(outcome, "error: workdir = 'run'", "another config", "seed is 41 there, not 42")
+    assert contents(in_empty_folder) == before
+
+
+@pytest.mark.parametrize("leftover", ["checkpoints", "metrics.jsonl"])
+def test_a_workdir_that_lost_its_config_is_refused(
+    call: Program, in_empty_folder: Path, leftover: str
+) -> None:
+    left = in_empty_folder / "run" / leftover
+    left.parent.mkdir()
+    left.mkdir() if leftover == "checkpoints" else left.touch()
+    before = contents(in_empty_folder)
+    outcome = call(train.main, "ring8", "--workdir", "run")
+    assert_refused(outcome, "error: workdir = 'run'", "without a config.json")
+    assert contents(in_empty_folder) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"seed": 1}'])
+def test_a_workdir_with_a_broken_config_is_refused(
+    call: Program, in_empty_folder: Path, text: str
+) -> None:
+    (in_empty_folder / "run").mkdir()
+    (in_empty_folder / "run" / "config.json").write_text(text)
+    before = contents(in_empty_folder)
+    assert_refused(call(train.main, "ring8", "--workdir", "run"), "error: run/config.json: ")
+    assert_refused(call(sample.main, "run", "--out", "x.png"), "error: run/config.json: ")
+    assert contents(in_empty_folder) == before
+
+
+def untrained_run(root: Path, *nimgs: int) -> None:
+    """A run whose checkpoints hold the state before the first step."""
+    config = Experiment(
+        workdir=root,
+        data=Data("ring8"),
+        generator=Generator(latent_dim=2, width=2, depth=1),
+        discriminator=Discriminator(width=2, depth=1),
+    )
+    workdir = Workdir(root)
+    workdir.create(config)
+    if nimgs:
+        with Checkpoints(workdir.checkpoints) as checkpoints:
+            for nimg in nimgs:
+                checkpoints.save(nimg, assemble(config).init_state())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], ["PATH Folder of the run", "--out"]),
+        (["run"], ["--out"]),
+        (["run", "--out", "x.png"], ["error: run: not a run, config.json is missing"]),
+        (["run", "--out", "x.jpg"], ["error: out = 'x.jpg': must be a .png or .npz file"]),
+        (["run", "--out", "x"], ["error: out = 'x': must be a .png or .npz file"]),
+        (["run", "--out", "x.png", "--n", "0"], ["error: n = 0: must be more than 0"]),
+        (["run", "--out", "x.png", "--n", "-8"], ["error: n = -8: must be more than 0"]),
+        (["run", "--out", "x.png", "--n", "many"], ["--n", "'many'"]),
+        (["run", "--out", "x.png", "--seed", "-1"], ["error: seed = -1: must be from 0"]),
+        (
+            ["run", "--out", "x.png", "--interpolate", "--n", "12"],
+            ["error: n = 12: must be a multiple of 8 to interpolate"],
+        ),
+    ],
+)
+def test_a_wrong_request_for_samples_is_refused(
+    call: Program, in_empty_folder: Path, arguments: list[str], words: list[str]
+) -> None:
+    assert_refused(call(sample.main, *arguments), *words)
+    assert contents(in_empty_folder) == {}
+
+
+def test_samples_are_not_written_over_a_folder(call: Program, in_empty_folder: Path) -> None:
+    (in_empty_folder / "grid.png").mkdir()
+    assert_refused(call(sample.main, "run", "--out", "grid.png"), "error: out = 'grid.png'")
+
+
+def test_samples_below_a_file_are_refused_before_they_are_drawn(
+    call: Program, in_empty_folder: Path
+) -> None:
+    (in_empty_folder / "file").write_text("mine")
+    outcome = call(sample.main, "run", "--out", "file/grid.png")
+    assert_refused(outcome, "error: out = 'file/grid.png'", "in a folder; ", "/file is a file")
+
+
+def test_a_run_without_checkpoints_is_refused(call: Program, in_empty_folder: Path) -> None:
+    untrained_run(in_empty_folder / "run")
+    before = contents(in_empty_folder)
+    assert_refused(call(sample.main, "run", "--out", "x.png"), "error: run: has no checkpoints yet")
+    assert contents(in_empty_folder) == before
+    (in_empty_folder / "run" / "checkpoints").mkdir()
+    assert_refused(call(sample.main, "run", "--out", "x.png"), "error: run: has no checkpoints yet")
+
+
+def test_an_unknown_checkpoint_is_refused_with_those_that_exist(
+    call: Program, in_empty_folder: Path
+) -> None:
+    untrained_run(in_empty_folder / "run", 64, 128)
+    before = contents(in_empty_folder)
+    outcome = call(sample.main, "run", "--out", "x.png", "--checkpoint", "96")
+    assert_refused(outcome, "error: checkpoint 96: not in run/checkpoints; it holds 64, 128")
+    assert contents(in_empty_folder) == before
+
+
+@pytest.mark.parametrize(
+    ("program", "arguments", "message"),
+    [
+        (["train.py"], ["digits", "--optim.lr", "0"], "error: optim.lr = 0.0: must be more than 0"),
+        (["-m", "cgan.sample"], ["run", "--out", "x"], "error: out = 'x': must be a .png or .npz"),
+    ],
+)
+def test_in_a_process_of_its_own_an_error_is_one_line_and_does_not_wait_for_jax(
+    program: list[str], arguments: list[str], message: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *program, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    imported, said = [], []
+    for line in done.stderr.splitlines():
+        (imported if line.startswith("import time:") else said).append(line)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(said) == 1
+    assert said[0].startswith(message)
+    modules = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in imported}
+    assert "tyro" in modules
+    assert not modules & {"jax", "flax", "orbax"}
+
+
+def test_the_config_of_a_run_reads_back_from_its_folder(in_empty_folder: Path) -> None:
+    untrained_run(in_empty_folder / "run")
+    workdir = Workdir(in_empty_folder / "run")
+    assert to_json(workdir.read_config()) == workdir.config.read_text()

@@ -1,0 +1,159 @@
+"""The order of the layers: a file imports only from rows above its own."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS: list[set[str]] = [
+    {"types", "config", "files"},
+    {"rng", "parallel", "cli"},
+    {"data", "networks", "objectives", "optim", "pictures", "workdir"},
+    {"state", "writer", "progress"},
+    {"step"},
+    {"assemble", "checkpoint"},
+    {"sampling"},
+    {"loop"},
+    {"sample"},
+]
+"""What `cgan` consists of, lowest first; `sample` is a command line."""
+
+ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
+AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmean", "ppermute", "psum"}
+DEVICE_MAPS = {"pmap", "shard_map", "xmap"}
+
+
+def python_files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of the modules that a file imports, those inside functions too."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: import by full name"
+            assert node.module is not None
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in names if is_module(name)}
+            found |= modules
+            if modules != names:
+                found.add(node.module)
+    return found
+
+
+def packages(path: Path) -> set[str]:
+    """Top-level packages that a file imports."""
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+def names_used(path: Path) -> set[str]:
+    """Every name, attribute and imported name in a file's code; its words in prose don't count."""
+    used: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Name):
+            used.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            used |= {part for alias in node.names for part in alias.name.split(".")}
+    return used
+
+
+CGAN = [pytest.param(path, id=module_name(path)) for path in python_files("cgan")]
+PROJECT = [pytest.param(p, id=module_name(p)) for p in python_files("cgan", "configs", "eval")]
+PROJECT.append(pytest.param(ROOT / "train.py", id="train"))
+
+
+def test_imports_are_found() -> None:
+    assert {"cgan.files", "cgan.sampling", "cgan.cli", "cgan.config", "tyro"} <= imports(
+        ROOT / "cgan/sample.py"
+    )
+    assert "cgan.networks.layers" in imports(ROOT / "cgan/networks/conv.py")
+    assert "pmap" in names_used(ROOT / "cgan/parallel.py")
+
+
+def test_every_part_of_cgan_has_one_row() -> None:
+    parts = {module_name(p).split(".")[1] for p in python_files("cgan") if module_name(p) != "cgan"}
+    assert sum(map(len, LAYERS)) == len(ROW)
+    assert parts == set(ROW)
+
+
+@pytest.mark.parametrize("path", CGAN)
+def test_a_file_imports_only_from_the_rows_above_its_own(path: Path) -> None:
+    inside = [name for name in imports(path) if name.split(".")[0] == "cgan"]
+    if module_name(path) == "cgan":
+        assert inside == []
+        return
+    part = module_name(path).split(".")[1]
+    assert "cgan" not in inside, "the package itself holds nothing to import"
+    for imported in (name.split(".")[1] for name in inside):
+        assert imported == part or ROW[imported] < ROW[part], f"{part} imports {imported}"
+
+
+@pytest.mark.parametrize("path", CGAN)
+def test_cgan_knows_neither_evaluation_nor_experiments(path: Path) -> None:
+    assert not packages(path) & {"eval", "configs", "train", "tests"}
+
+
+def test_configs_import_only_the_config_classes() -> None:
+    for path in python_files("configs"):
+        ours = {n for n in imports(path) if n.split(".")[0] in {"cgan", "eval", "configs", "train"}}
+        allowed = {"cgan.config"} | {n for n in ours if path.name == "__init__.py"}
+        assert ours <= {n for n in allowed if n == "cgan.config" or n.startswith("configs")}
+
+
+@pytest.mark.parametrize("path", PROJECT)
+def test_flax_stays_in_the_networks_and_the_extractors(path: Path) -> None:
+    if not module_name(path).startswith(("cgan.networks", "eval.extractors")):
+        assert "flax" not in packages(path)
+
+
+@pytest.mark.parametrize("path", PROJECT)
+def test_devices_stay_in_parallel(path: Path) -> None:
+    if module_name(path) != "cgan.parallel":
+        assert not names_used(path) & (DEVICE_MAPS | AXIS_OPERATIONS)
+
+
+@pytest.mark.parametrize("path", python_files("cgan/objectives"), ids=module_name)
+def test_objectives_know_neither_networks_nor_devices(path: Path) -> None:
+    assert "flax" not in packages(path)
+    assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
+
+
+@pytest.mark.parametrize("path", PROJECT)
+def test_nothing_is_chosen_by_an_import_string(path: Path) -> None:
+    assert not packages(path) & {"importlib", "pkgutil", "runpy"}
+    modules = {
+        alias.asname or alias.name.split(".")[0]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree(path)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        assert node.func.id not in {"__import__", "eval", "exec", "globals"}
+        if node.func.id == "getattr":
+            target = ast.unparse(node.args[0]).split(".")[0]
+            assert target not in modules, f"line {node.lineno}: getattr on {target}"

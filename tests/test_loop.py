@@ -1,0 +1,200 @@
+"""The loop: what a run leaves on disk, exact resume, and a stop at the first wrong number."""
+
+import dataclasses
+import json
+import struct
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from tensorboardX.proto import event_pb2
+
+from cgan import loop
+from cgan.checkpoint import Checkpoints
+from cgan.config import Data, Discriminator, Experiment, Generator, Optim, from_json
+
+BATCH = 16
+ONE_DEVICE = jax.devices()[:1]
+CONFIG = Experiment(
+    workdir=Path("replaced"),
+    data=Data("digits"),
+    generator=Generator(latent_dim=8, width=16, depth=1),
+    discriminator=Discriminator(width=16, depth=1, spectral_norm=True),
+    optim=Optim(ema_halflife_nimg=100),
+    batch_size=BATCH,
+    total_nimg=10 * BATCH,
+    log_nimg=2 * BATCH,
+    snapshot_nimg=5 * BATCH,
+    checkpoint_nimg=5 * BATCH,
+)
+
+
+class PowerCutError(Exception):
+    """Ends a run in a test, as a crash would."""
+
+
+def in_folder(path: Path, **changes) -> Experiment:
+    return dataclasses.replace(CONFIG, workdir=path, **changes)
+
+
+def train_until(config: Experiment, nimg: int, monkeypatch) -> None:
+    """Train, and crash when this many images have been seen and their metrics written."""
+    original = loop.MetricsWriter.write
+
+    def write(self, seen, row):
+        original(self, seen, row)
+        if seen == nimg:
+            raise PowerCutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.MetricsWriter, "write", write)
+        with pytest.raises(PowerCutError):
+            loop.train(config, ONE_DEVICE)
+
+
+def rows(config: Experiment) -> list[dict]:
+    """The metrics without the speed, which differs from run to run."""
+    lines = (config.workdir / "metrics.jsonl").read_text().splitlines()
+    return [
+        {name: value for name, value in json.loads(line).items() if name != "images_per_sec"}
+        for line in lines
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """An uninterrupted run: its config and final state."""
+    config = in_folder(tmp_path_factory.mktemp("run") / "whole")
+    return config, loop.train(config, ONE_DEVICE)
+
+
+def test_a_run_leaves_its_config_metrics_checkpoints_and_pictures(whole_run):
+    config, state = whole_run
+    folder = config.workdir
+    assert from_json((folder / "config.json").read_text()) == config
+    assert state.step == 10
+    assert {path.name for path in (folder / "samples").iterdir()} == {
+        "0000000000.png",
+        "0000000080.png",
+        "0000000160.png",
+    }
+    assert {path.name for path in (folder / "checkpoints").iterdir()} == {"80", "160"}
+    assert [row["nimg"] for row in rows(config)] == [32, 64, 80, 96, 128, 160]
+    assert all(np.isfinite(list(row.values())).all() for row in rows(config))
+
+
+def test_events_for_tensorboard_hold_the_same_numbers(whole_run):
+    config, _ = whole_run
+    (path,) = (config.workdir / "tensorboard").iterdir()
+    content, found = path.read_bytes(), {}
+    while content:
+        (length,) = struct.unpack("<Q", content[:8])
+        event = event_pb2.Event.FromString(content[12 : 12 + length])
+        for value in event.summary.value:
+            found[event.step, value.tag] = value.simple_value
+        content = content[12 + length + 4 :]
+    for row in rows(config):
+        for name in set(row) - {"nimg"}:
+            np.testing.assert_allclose(found[row["nimg"], name], row[name], rtol=1e-6)
+
+
+@pytest.mark.parametrize("cut_nimg", [80, 96, 128])
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
+    whole_run, cut_nimg, tmp_path, monkeypatch
+):
+    """Cut at 80: the row is written, its checkpoint is not; at 96 and 128: 80 is the newest."""
+    config = in_folder(tmp_path / "cut")
+    train_until(config, cut_nimg, monkeypatch)
+    state = loop.train(config, ONE_DEVICE)
+    for found, expected in zip(jax.tree.leaves(state), jax.tree.leaves(whole_run[1]), strict=True):
+        assert np.array_equal(found, expected)
+    assert rows(config) == rows(whole_run[0])
+    for picture in (whole_run[0].workdir / "samples").iterdir():
+        assert (config.workdir / "samples" / picture.name).read_bytes() == picture.read_bytes()
+
+
+def test_a_torn_last_line_of_metrics_is_dropped_on_resume(whole_run, tmp_path, monkeypatch):
+    config = in_folder(tmp_path / "torn")
+    train_until(config, 96, monkeypatch)
+    with (config.workdir / "metrics.jsonl").open("a") as file:
+        file.write('{"nimg": 112, "discrim')
+    loop.train(config, ONE_DEVICE)
+    assert rows(config) == rows(whole_run[0])
+
+
+def test_a_checkpoint_of_one_device_goes_on_with_eight(whole_run, tmp_path, monkeypatch):
+    config = in_folder(tmp_path / "eight")
+    train_until(config, 96, monkeypatch)
+    state = loop.train(config, jax.devices())
+    for found, expected in zip(
+        jax.tree.leaves(state.generator), jax.tree.leaves(whole_run[1].generator), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_finished_run_is_left_as_it_is(whole_run):
+    config, state = whole_run
+    before = {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*.png")}
+    metrics = rows(config)
+    again = loop.train(config, ONE_DEVICE)
+    assert np.array_equal(again.step, state.step)
+    assert {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*.png")} == before
+    assert rows(config) == metrics
+
+
+def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(
+    tmp_path, monkeypatch
+):
+    """From step 7 on the data hold NaN; the checkpoint after step 4 stays the newest."""
+    config = in_folder(tmp_path / "nan")
+    original = loop.load_batches
+
+    def poisoned(source, batch_size, seed, step, num_steps):
+        batch = original(source, batch_size, seed, step, num_steps)
+        return batch._replace(x=batch.x * np.float32("nan")) if step >= 7 else batch
+
+    def as_floats(source, batch_size, seed, step, num_steps):
+        batch = poisoned(source, batch_size, seed, step, num_steps)
+        return batch._replace(x=np.asarray(batch.x, np.float32))
+
+    monkeypatch.setattr(loop, "load_batches", as_floats)
+    with pytest.raises(
+        loop.NonFiniteError, match=r"step 7: .*discriminator/loss = nan.* 80 images"
+    ):
+        loop.train(config, ONE_DEVICE)
+    with Checkpoints(config.workdir / "checkpoints") as checkpoints:
+        assert checkpoints.latest() == 80
+    assert [row["nimg"] for row in rows(config)] == [32, 64, 80, 96]
+
+
+def test_the_step_is_named_where_a_dispatch_holds_several(tmp_path, monkeypatch):
+    config = in_folder(tmp_path / "several", steps_per_dispatch=5)
+    original = loop.load_batches
+
+    def poisoned(*arguments):
+        batch = original(*arguments)
+        x = np.asarray(batch.x, np.float32)
+        x[3] = np.inf
+        return batch._replace(x=x)
+
+    monkeypatch.setattr(loop, "load_batches", poisoned)
+    with pytest.raises(loop.NonFiniteError, match=r"step 3: .*no checkpoint was saved yet"):
+        loop.train(config, ONE_DEVICE)
+
+
+def test_intervals_are_kept_where_they_do_not_divide_the_dispatches(tmp_path):
+    config = in_folder(
+        tmp_path / "odd",
+        total_nimg=150,
+        steps_per_dispatch=3,
+        log_nimg=50,
+        snapshot_nimg=70,
+        checkpoint_nimg=1_000,
+    )
+    state = loop.train(config, ONE_DEVICE)
+    assert state.step == 12  # 150 images are 3.1 dispatches of 48: four of them
+    assert [row["nimg"] for row in rows(config)] == [96, 144, 192]
+    names = sorted(path.stem for path in (config.workdir / "samples").iterdir())
+    assert [int(name) for name in names] == [0, 96, 144, 192]
+    assert [path.name for path in (config.workdir / "checkpoints").iterdir()] == ["192"]

@@ -1,0 +1,228 @@
+"""The training step: the same on any number of devices, and the gradient of the whole batch."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from cgan import optim, parallel
+from cgan.assemble import Parts, assemble
+from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Optim
+from cgan.data.pipeline import load_batches
+from cgan.objectives import BatchScores
+from cgan.rng import row_keys, stream_key
+
+BATCH, STEPS = 16, 3
+
+
+def experiment(architecture="mlp", spectral_norm=False, depth=2, **objective) -> Experiment:
+    return Experiment(
+        workdir=Path("unused"),
+        data=Data("digits"),
+        generator=Generator(architecture, latent_dim=8, width=8, depth=depth),
+        discriminator=Discriminator(
+            architecture, width=8, depth=depth, spectral_norm=spectral_norm
+        ),
+        objective=Objective(**objective),
+        optim=Optim(ema_halflife_nimg=100),
+        batch_size=BATCH,
+        steps_per_dispatch=STEPS,
+    )
+
+
+VARIANTS = {
+    "all fakes": experiment(),
+    "sum, 5 fakes, sharp": experiment(normalise="sum", fakes_per_real=5, temperature=0.5),
+    "pairs without dual": experiment(fakes_per_real=1, dual=False, r1=0.0, r2=1.0),
+    "spectral norm": experiment(spectral_norm=True, r1=0.0, r2=0.0),
+    "nonsaturating": experiment(loss="nonsaturating"),
+    "conv": experiment("conv", depth=1, spectral_norm=True),
+}
+every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
+
+
+def host_batches(parts: Parts, num_steps=STEPS):
+    return load_batches(parts.source, BATCH, parts.config.seed, 0, num_steps)
+
+
+def run(parts: Parts, num_devices: int, num_steps=STEPS):
+    """State and metrics after one dispatch."""
+    devices = jax.devices()[:num_devices]
+    step = parallel.replicated_step(parts.train_step(), devices)
+    state = parallel.replicate(parts.init_state(), devices)
+    batches = parallel.shard(host_batches(parts, num_steps), devices)
+    return parallel.fetch(step(state, batches))
+
+
+def relative_error(found, expected) -> float:
+    found, expected = ravel_pytree(found)[0], ravel_pytree(expected)[0]
+    return float(jnp.linalg.norm(found - expected) / jnp.linalg.norm(expected))
+
+
+@every_variant
+def test_state_and_metrics_after_three_steps_do_not_depend_on_the_number_of_devices(config):
+    parts = assemble(config)
+    state, metrics = run(parts, 1)
+    assert state.step == STEPS
+    for num_devices in (2, 8):
+        other_state, other_metrics = run(parts, num_devices)
+        for name in metrics:
+            np.testing.assert_allclose(
+                other_metrics[name], metrics[name], rtol=1e-5, atol=1e-6, err_msg=name
+            )
+        assert relative_error(other_state.generator, state.generator) < 1e-5
+        assert relative_error(other_state.discriminator, state.discriminator) < 1e-5
+        assert relative_error(other_state.generator_ema, state.generator_ema) < 1e-5
+
+
+@every_variant
+@pytest.mark.parametrize("num_devices", [1, 8])
+def test_gradients_equal_those_of_the_whole_batch_written_plainly(config, num_devices):
+    """The optimiser keeps the gradient and moves nothing; the oracle knows no gather."""
+    recorder = optax.GradientTransformation(
+        lambda params: jax.tree.map(jnp.zeros_like, params),
+        lambda gradients, kept, params: (jax.tree.map(jnp.zeros_like, gradients), gradients),
+    )
+    parts = assemble(config)._replace(optimizer=recorder)
+    start = parts.init_state()
+    state, _ = run(parts, num_devices, num_steps=1)
+    step, networks, rows = parts.train_step(), parts.networks, jnp.arange(BATCH)
+    reals = jnp.asarray(parts.source.encode(host_batches(parts, 1).x[0]))
+
+    def latents(player):
+        key = stream_key(config.seed, f"latents/{player}", 0)
+        return networks.draw_latents(row_keys(key, rows))
+
+    stats = networks.update_stats(start.discriminator, start.discriminator_stats)
+
+    def sum_of_means(terms):
+        return sum(jnp.mean(term) for term in terms.values())
+
+    def discriminator_loss(params):
+        def one_score(sample):
+            return networks.score(params, stats, sample[None])[0]
+
+        fakes = networks.generate(start.generator, latents("discriminator"))
+        real, fake = (networks.score(params, stats, x) for x in (reals, fakes))
+        squares = [
+            jnp.mean(jax.vmap(lambda x: jnp.sum(jax.grad(one_score)(x) ** 2))(samples))
+            for samples in (reals, fakes)
+        ]
+        terms = step.game.discriminator_terms(BatchScores(real, fake, real, fake, rows))
+        weights = (config.objective.r1 / 2, config.objective.r2 / 2)
+        return sum_of_means(terms) + weights[0] * squares[0] + weights[1] * squares[1]
+
+    def generator_loss(params):
+        fakes = networks.generate(params, latents("generator"))
+        real, fake = (networks.score(start.discriminator, stats, x) for x in (reals, fakes))
+        return sum_of_means(step.game.generator_terms(BatchScores(real, fake, real, fake, rows)))
+
+    expected = jax.jit(jax.grad(discriminator_loss))(start.discriminator)
+    assert relative_error(state.discriminator_optim, expected) < 1e-5
+    expected = jax.jit(jax.grad(generator_loss))(start.generator)
+    assert relative_error(state.generator_optim, expected) < 1e-5
+
+
+def test_pmap_equals_its_shard_map_twin():
+    parts = assemble(VARIANTS["sum, 5 fakes, sharp"])
+    devices = jax.devices()[:2]
+    state, metrics = run(parts, 2)
+    mesh = Mesh(np.asarray(devices), (parallel.AXIS,))
+    whole, split = PartitionSpec(), PartitionSpec(None, parallel.AXIS)
+    twin = jax.jit(
+        jax.shard_map(
+            parts.train_step(),
+            mesh=mesh,
+            in_specs=(whole, split),
+            out_specs=(whole, whole),
+            check_vma=False,
+        )
+    )
+    placed = jax.device_put(host_batches(parts), NamedSharding(mesh, split))
+    twin_state, twin_metrics = jax.device_get(twin(parts.init_state(), placed))
+    assert relative_error(state._replace(step=0), twin_state._replace(step=0)) < 1e-6
+    assert relative_error(metrics, twin_metrics) < 1e-6
+
+
+def test_replicas_stay_identical_bit_for_bit():
+    """Seen with `out_axes=0`: `out_axes=None` would hide a difference behind device 0."""
+    parts = assemble(VARIANTS["conv"])
+    devices = jax.devices()
+    stacked = jax.pmap(
+        parts.train_step(), axis_name=parallel.AXIS, in_axes=(None, 0), devices=devices
+    )
+    batches = parallel.shard(host_batches(parts), devices)
+    for leaf in jax.tree.leaves(jax.device_get(stacked(parts.init_state(), batches))):
+        assert len(leaf) == len(devices)
+        assert all(np.array_equal(replica, leaf[0]) for replica in leaf)
+
+
+@pytest.mark.parametrize("num_devices", [1, 8])
+def test_the_step_is_traced_once_and_its_state_is_donated(num_devices):
+    parts = assemble(VARIANTS["all fakes"])
+    devices = jax.devices()[:num_devices]
+    traces = []
+    inner = parts.train_step()
+
+    def counted(state, batches):
+        traces.append(1)
+        return inner(state, batches)
+
+    step = parallel.replicated_step(counted, devices)
+    state = parallel.replicate(parts.init_state(), devices)
+    for _ in range(3):
+        old = state
+        batches = parallel.shard(host_batches(parts), devices)
+        state, metrics = step(state, batches)
+        jax.block_until_ready(metrics)
+        assert all(leaf.is_deleted() for leaf in jax.tree.leaves(old))
+    assert len(traces) == 1
+
+
+def test_several_steps_in_a_dispatch_equal_as_many_dispatches():
+    parts = assemble(VARIANTS["all fakes"])
+    together, metrics = run(parts, 1)
+    devices = jax.devices()[:1]
+    step = parallel.replicated_step(parts.train_step(), devices)
+    state = parallel.replicate(parts.init_state(), devices)
+    for number in range(STEPS):
+        batches = load_batches(parts.source, BATCH, parts.config.seed, number, 1)
+        state, one = step(state, parallel.shard(batches, devices))
+        loss = "generator/loss"
+        np.testing.assert_allclose(one[loss][0], metrics[loss][number], rtol=1e-5)
+    assert relative_error(state.generator, together.generator) < 1e-5
+
+
+def test_the_average_follows_its_half_life():
+    """A float64 recurrence over the parameters of every step, with the ramp of its half-life."""
+    config = dataclasses.replace(VARIANTS["all fakes"], optim=Optim(ema_halflife_nimg=2))
+    parts = assemble(config)
+    average = np.asarray(ravel_pytree(parts.init_state().generator_ema)[0], np.float64)
+    for number in range(1, STEPS + 1):
+        state, _ = run(parts, 1, num_steps=number)
+        halflife = min(2, 0.05 * number * BATCH)
+        keep = 0.5 ** (BATCH / halflife)
+        average = keep * average + (1 - keep) * ravel_pytree(state.generator)[0]
+        np.testing.assert_allclose(ravel_pytree(state.generator_ema)[0], average, rtol=1e-5)
+
+
+def test_the_learning_rate_follows_half_a_cosine_over_images_seen():
+    config = dataclasses.replace(
+        VARIANTS["all fakes"],
+        steps_per_dispatch=1,
+        total_nimg=10 * BATCH,
+        optim=Optim(lr=0.1, final_lr_fraction=0.2, beta1=0.0, beta2=0.0),
+    )
+    optimizer = optim.build(config)
+    params = jnp.zeros(())
+    optim_state = optimizer.init(params)
+    for number in range(13):
+        update, optim_state = optimizer.update(jnp.ones(()), optim_state, params)
+        cosine = 0.5 * (1 + np.cos(np.pi * min(number / 10, 1)))
+        np.testing.assert_allclose(-update, 0.1 * (0.2 + 0.8 * cosine), rtol=1e-4)
