@@ -29,7 +29,7 @@ class Workdir:
             )
         try:
             return from_json(self.config.read_text())
-        except ConfigError as error:
+        except (ConfigError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self.config}: {error}") from None
 
     def check(self, config: Experiment) -> None:

@@ -148,11 +148,11 @@ CONV = [*PLAIN, "--generator.architecture", "conv", "--discriminator.architectur
             ["error: generator.residual = True", "(2,)", "generator.latent_dim is 3"],
         ),
         (
-            ["ring8", "--batch-size", "12"],
+            ["ring8", "--batch-size", "12", "--objective.fakes-per-real", "None"],
             [f"error: batch_size = 12: must be a multiple of the {DEVICES} devices", "8 or 16"],
         ),
         (
-            ["ring8", "--batch-size", "3"],
+            ["ring8", "--batch-size", "3", "--objective.fakes-per-real", "None"],
             [f"error: batch_size = 3: must be a multiple of the {DEVICES} devices", "is 8"],
         ),
     ],

@@ -255,7 +255,7 @@ UNIT = st.floats(0, 1, exclude_max=True)
 EXPERIMENTS = st.builds(
     Experiment,
     workdir=WORKDIRS.filter(lambda path: str(path) != "."),
-    data=st.builds(Data, st.sampled_from(list(CONFIGS))),
+    data=st.builds(Data, st.sampled_from(["digits", "stacked_digits", "ring8", "grid25"])),
     generator=GENERATORS,
     discriminator=DISCRIMINATORS,
     objective=st.builds(
@@ -378,8 +378,7 @@ def test_json_that_is_no_config_is_refused_by_name(text: str, message: str) -> N
     assert str(caught.value).startswith(message)
 
 
-def test_every_experiment_has_a_summary_its_own_workdir_and_its_data() -> None:
+def test_every_experiment_has_a_summary_and_its_own_workdir() -> None:
     assert len({config.workdir for config in CONFIGS.values()}) == len(CONFIGS)
-    for name, config in CONFIGS.items():
+    for name in CONFIGS:
         assert summary(name) == (MODULES[name].__doc__ or "").split("\n")[0] != ""
-        assert config.data.source == name

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
 
-from cgan import loop
+from cgan import loop, sampling
 from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator, Optim, from_json
 
@@ -123,7 +123,9 @@ def test_a_torn_last_line_of_metrics_is_dropped_on_resume(whole_run, tmp_path, m
     assert rows(config) == rows(whole_run[0])
 
 
-def test_a_checkpoint_of_one_device_goes_on_with_eight(whole_run, tmp_path, monkeypatch):
+def test_a_checkpoint_of_one_device_goes_on_with_eight_and_is_sampled_on_one(
+    whole_run, tmp_path, monkeypatch
+):
     config = in_folder(tmp_path / "eight")
     train_until(config, 96, monkeypatch)
     state = loop.train(config, jax.devices())
@@ -131,6 +133,11 @@ def test_a_checkpoint_of_one_device_goes_on_with_eight(whole_run, tmp_path, monk
         jax.tree.leaves(state.generator), jax.tree.leaves(whole_run[1].generator), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    run = sampling.load_run(config.workdir)  # and back on one
+    for found, expected in zip(
+        jax.tree.leaves(run.params), jax.tree.leaves(state.generator_ema), strict=True
+    ):
+        assert np.array_equal(found, expected)
 
 
 def test_a_finished_run_is_left_as_it_is(whole_run):

@@ -19,6 +19,7 @@ from cgan.types import Batch
 HELD_OUT = 0.2
 STACKED_SAMPLES = {"train": 1_048_576, "test": 26_000}
 SPLIT_SEED = 0
+PLACE_VALUES = np.array([100, 10, 1], np.int32)
 
 
 def _shares(labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " 10"]:
@@ -71,7 +72,7 @@ class StackedDigits:
     def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
         triples = self.triples[indices]
         images = np.moveaxis(self.digits.images[triples, :, :, 0], 1, -1)
-        return Batch(np.ascontiguousarray(images), self.digits.labels[triples] @ (100, 10, 1))
+        return Batch(np.ascontiguousarray(images), self.digits.labels[triples] @ PLACE_VALUES)
 
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)

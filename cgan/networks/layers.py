@@ -26,8 +26,8 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def depth_to_space(
-    x: Float[Array, "n height width four_c"],
-) -> Float[Array, "n two_height two_width c"]:
+    x: Float[Array, "n height width channels"],
+) -> Float[Array, "n 2*height 2*width channels//4"]:
     """`[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]` (pixel shuffle, Shi et al. 2016)."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height, width, 2, 2, channels // 4)
@@ -35,15 +35,15 @@ def depth_to_space(
 
 
 def space_to_depth(
-    x: Float[Array, "n two_height two_width c"],
-) -> Float[Array, "n height width four_c"]:
+    x: Float[Array, "n height width channels"],
+) -> Float[Array, "n height//2 width//2 4*channels"]:
     """`[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`: the inverse of `depth_to_space`."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
 
 
-def neighbourhoods(x: Images) -> Float[Array, "n height width nine_channels"]:
+def neighbourhoods(x: Images) -> Float[Array, "n height width 9*channels"]:
     """Each pixel's 3x3 neighbourhood as channels: `[n, h, w, 9 c]`, zeros beyond the edge."""
     height, width = x.shape[1:3]
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -70,7 +70,7 @@ class Conv3x3(nn.Module):
 
 
 def convolve(
-    x: Images, kernel: Float[Array, "nine_channels features"]
+    x: Images, kernel: Float[Array, "9*channels features"]
 ) -> Float[Array, "n height width features"]:
     """The same linear map as `neighbourhoods(x) @ kernel`, by the backend's own convolution."""
     return jax.lax.conv_general_dilated(

@@ -1,0 +1,45 @@
+"""The README's figures, from whole trainings: minutes each, so behind a marker.
+
+The margins are wide: they should hold for any seed, not for a lucky one.
+"""
+
+import dataclasses
+
+import pytest
+
+from cgan import loop, sampling
+from configs import CONFIGS
+from eval.protocol import PROTOCOLS, evaluate, load_evaluation
+
+pytestmark = pytest.mark.slow
+
+
+def figures(name, folder, **changes):
+    """Train a config and measure its samples: `{metric: value}`."""
+    config = dataclasses.replace(CONFIGS[name], workdir=folder / name, **changes)
+    loop.train(config)
+    run = sampling.load_run(config.workdir)
+    samples = sampling.draw_samples(run, PROTOCOLS[name].n, seed=0)
+    records = evaluate(load_evaluation(name), samples, run.nimg, seed=0)
+    return {record.metric: record.value for record in records if record.samples == "generated"}
+
+
+def test_digits_cover_all_ten_classes(tmp_path):
+    found = figures("digits", tmp_path)
+    assert found["modes_captured_at_20"] == 10
+    assert found["reverse_kl_nats"] < 0.06
+    assert found["frechet_distance_digit_classifier"] < 10
+
+
+def test_stacked_digits_cover_a_thousand_modes(tmp_path):
+    found = figures("stacked_digits", tmp_path)
+    assert found["modes_captured_at_1"] >= 998
+    assert found["reverse_kl_nats"] < 0.06
+
+
+@pytest.mark.parametrize(("name", "modes"), [("ring8", 8), ("grid25", 25)])
+def test_points_cover_all_modes_and_keep_their_width(name, modes, tmp_path):
+    found = figures(name, tmp_path)
+    assert found["modes_captured_at_1"] == modes
+    assert found["high_quality_share_3sigma"] > 0.6
+    assert 0.7 < found["mode_width_ratio_3sigma"] < 1.3
