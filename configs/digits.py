@@ -13,7 +13,7 @@ CONFIG = Experiment(
     generator=Generator(architecture="conv", width=24, depth=2),
     discriminator=Discriminator(architecture="conv", width=24, depth=2),
     objective=Objective(r1=1.0, r2=1.0),
-    optim=Optim(lr=1e-3, ema_halflife_nimg=16_000),
+    optim=Optim(lr=3e-3, ema_halflife_nimg=16_000),
     batch_size=64,
     total_nimg=160_000,
     steps_per_dispatch=10,
