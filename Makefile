@@ -25,7 +25,7 @@ help: ## List the commands.
 
 train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
 	$(BIN)/python train.py $(CONFIG) --workdir $(WORKDIR) $(ARGS)
-	$(BIN)/python -m cgan.sample $(WORKDIR) --n 64 --out $(WORKDIR)/samples.png
+	$(BIN)/python -m cgan.sample $(WORKDIR) --out $(WORKDIR)/samples.png
 	$(BIN)/python -m eval $(WORKDIR)
 
 test: $(VENV)/installed-test ## Run the fast tests.

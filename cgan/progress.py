@@ -1,33 +1,36 @@
 """What a person sees of a run: a bar with images/s and time left, and a line at each snapshot."""
 
+import sys
 import time
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+PIPED_WIDTH = 120
+"""Columns of the line that is left where standard output is no terminal."""
+
 
 class TrainingProgress:
     """A progress bar on the terminal; where there is none, its lines still come out."""
 
     def __init__(self, name: str, start_nimg: int, final_nimg: int) -> None:
-        self.console = Console()
+        self.console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
         self._start_nimg = start_nimg
         self._timed_from: tuple[float, int] | None = None
         self._bar = Progress(
             TextColumn(name),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            BarColumn(bar_width=16),
+            TextColumn("{task.completed:,} of {task.total:,}"),
             TextColumn("{task.fields[rate]:,.0f} images/s"),
             TimeElapsedColumn(),
-            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             TextColumn("{task.fields[losses]}"),
             console=self.console,
         )

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from cgan import cli
+from cgan import cli, files
 from cgan.config import require
 
 WALK_STEPS = 8
@@ -22,8 +22,8 @@ class Arguments:
     """Folder of the run, such as runs/digits."""
     out: Path
     """File to write: .png for a picture, .npz for the array `samples`."""
-    n: int = 64
-    """How many samples."""
+    n: int | None = None
+    """How many samples; 64 images or 2,500 points unless given."""
     seed: int = 0
     """Seed of the latents: same seed, same samples."""
     interpolate: bool = False
@@ -32,13 +32,13 @@ class Arguments:
     """Which checkpoint, by images seen; the newest unless given."""
 
     def __post_init__(self) -> None:
-        require(self.n > 0, "n", self.n, "more than 0")
+        require(self.n is None or self.n > 0, "n", self.n, "more than 0")
         require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
         require(self.out.suffix in (".png", ".npz"), "out", str(self.out), "a .png or .npz file")
         require(not self.out.is_dir(), "out", str(self.out), "a file, not a folder")
         above = next(path for path in self.out.absolute().parents if path.exists())
         require(above.is_dir(), "out", str(self.out), f"in a folder; {above} is a file")
-        if self.interpolate:
+        if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)
 
@@ -47,24 +47,30 @@ def main() -> None:
     """Parse, load, draw, write."""
     arguments = tyro.cli(Arguments, prog="python -m cgan.sample")
     # Imported late: help and errors should not wait for JAX.
-    from cgan import files, sampling
+    from cgan import sampling
 
     run = sampling.load_run(arguments.run, arguments.checkpoint)
-    walks = arguments.n // WALK_STEPS if arguments.interpolate else 0
-    if walks:
-        ends = run.sampler.latents(2 * walks, arguments.seed, "latents/samples")
-        latents = sampling.latent_walks(np.asarray(ends), WALK_STEPS)
-        samples = run.sampler.generate(run.params, latents)
+    if arguments.interpolate:
+        walks = (arguments.n or sampling.GRID_SIZE) // WALK_STEPS
+        samples = sampling.draw_walks(run, walks, WALK_STEPS, arguments.seed)
     else:
-        samples = sampling.draw_samples(run, arguments.n, arguments.seed)
+        walks = 0
+        samples = sampling.draw_samples(
+            run, arguments.n or run.sampler.picture_size, arguments.seed
+        )
     if arguments.out.suffix == ".npz":
-        encoded = io.BytesIO()
-        np.savez_compressed(encoded, samples=samples)
-        files.replace(arguments.out, encoded.getvalue())
+        save_arrays(arguments.out, samples)
     else:
         title = f"{arguments.run.name}, {run.nimg:,} images seen"
         run.sampler.picture(samples, arguments.out, title, walks)
-    print(f"{arguments.n} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}")
+    print(f"{len(samples)} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}")
+
+
+def save_arrays(path: Path, samples: np.ndarray) -> None:
+    """Write the array `samples` as a compressed .npz file."""
+    encoded = io.BytesIO()
+    np.savez_compressed(encoded, samples=samples)
+    files.replace(path, encoded.getvalue())
 
 
 if __name__ == "__main__":

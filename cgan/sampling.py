@@ -11,7 +11,7 @@ from jaxtyping import Float
 from cgan import parallel, pictures
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import ConfigError, Experiment, SourceName
+from cgan.config import ConfigError, Experiment, SourceName, require
 from cgan.networks import Latents
 from cgan.rng import row_keys, stream_key
 from cgan.types import Params
@@ -19,8 +19,10 @@ from cgan.workdir import Workdir
 
 CHUNK = 1024
 """Samples made in one call."""
-SNAPSHOT_SIZE = {"image": 64, "point": 2_500}
-GRID_COLUMNS = 8
+GRID_SIZE, GRID_COLUMNS = 64, 8
+"""Images in a picture, and in one of its rows; a latent walk fills a row."""
+SCATTER_SIZE = 2_500
+"""Points in a picture."""
 
 
 class Sampler:
@@ -35,7 +37,12 @@ class Sampler:
         return self.parts.networks.draw_latents(row_keys(stream_key(seed, stream), jnp.arange(n)))
 
     def generate(self, params: Params, latents: Latents | np.ndarray) -> np.ndarray:
-        """Samples `[n, *sample_shape]` from latents, a chunk at a time."""
+        """Samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
+
+        Raises:
+            ConfigError: no latents at all.
+        """
+        require(len(latents) > 0, "n", len(latents), "more than 0")
         chunk = min(CHUNK, len(latents))
         padding = -len(latents) % chunk
         padded = np.pad(np.asarray(latents), ((0, padding), (0, 0)))
@@ -47,21 +54,33 @@ class Sampler:
         )
         return self.parts.source.decode(samples[: len(latents)])
 
+    @property
+    def picture_size(self) -> int:
+        """How many samples make a picture."""
+        return GRID_SIZE if self._makes_images else SCATTER_SIZE
+
+    @property
+    def _makes_images(self) -> bool:
+        return len(self.parts.source.sample_shape) == 3
+
     def snapshot(self, params: Params, path: Path, title: str) -> None:
         """Draw the experiment's fixed latents: the same ones at every point of the run."""
-        is_image = len(self.parts.source.sample_shape) == 3
-        count = SNAPSHOT_SIZE["image" if is_image else "point"]
-        latents = self.latents(count, self.parts.config.seed, "latents/snapshot")
+        latents = self.latents(self.picture_size, self.parts.config.seed, "latents/snapshot")
         self.picture(self.generate(params, latents), path, title)
 
     def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
-        """Write a grid of images, or a scatter of points over the real ones."""
-        if len(self.parts.source.sample_shape) == 3:
-            pictures.save_image_grid(
-                path, samples, len(samples) // (walks or 1) if walks else GRID_COLUMNS
-            )
+        """Write a grid of images, or a scatter of points over the real ones.
+
+        Args:
+            samples: in the stored form.
+            path: the PNG file to write.
+            title: of the scatter.
+            walks: the points are this many walks, to be joined; 0 for single points.
+        """
+        if self._makes_images:
+            pictures.save_image_grid(path, samples, GRID_COLUMNS)
         else:
-            real = self.parts.source[np.arange(SNAPSHOT_SIZE["point"])].x
+            real = self.parts.source[np.arange(SCATTER_SIZE)].x
             pictures.save_scatter(path, samples, np.asarray(real), title, walks)
 
 
@@ -110,6 +129,12 @@ def load_run(root: Path, nimg: int | None = None) -> Run:
 def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:
     """`n` samples in the stored form; the first of them do not depend on `n`."""
     return run.sampler.generate(run.params, run.sampler.latents(n, seed, "latents/samples"))
+
+
+def draw_walks(run: Run, walks: int, steps: int, seed: int) -> np.ndarray:
+    """Samples on `walks` walks through latent space, `steps` on each, walk by walk."""
+    ends = run.sampler.latents(2 * walks, seed, "latents/samples")
+    return run.sampler.generate(run.params, latent_walks(np.asarray(ends), steps))
 
 
 def latent_walks(
