@@ -133,14 +133,15 @@ def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:
 
 def draw_walks(run: Run, walks: int, steps: int, seed: int) -> np.ndarray:
     """Samples on `walks` walks through latent space, `steps` on each, walk by walk."""
-    ends = run.sampler.latents(2 * walks, seed, "latents/samples")
-    return run.sampler.generate(run.params, latent_walks(np.asarray(ends), steps))
+    ends = np.asarray(run.sampler.latents(2 * walks, seed, "latents/samples"))
+    walk = WALKS[run.config.generator.latent]
+    return run.sampler.generate(run.params, walk(ends, steps))
 
 
-def latent_walks(
+def straight_walks(
     ends: Float[np.ndarray, "ends latent_dim"], steps: int
 ) -> Float[np.ndarray, "n latent_dim"]:
-    """Great-circle walks through latent space (Shoemake 1985; White 2016 for normal latents).
+    """Straight walks, which stay inside the box of uniform latents.
 
     Args:
         ends: where the walks begin and end, two by two.
@@ -149,12 +150,29 @@ def latent_walks(
     Returns:
         `[ends / 2 * steps, latent_dim]`, walk by walk.
     """
+    share = np.linspace(0, 1, steps, dtype=ends.dtype)[None, :, None]
+    walks = (1 - share) * ends[0::2, None] + share * ends[1::2, None]
+    return walks.reshape(-1, ends.shape[-1])
+
+
+def great_circle_walks(
+    ends: Float[np.ndarray, "ends latent_dim"], steps: int
+) -> Float[np.ndarray, "n latent_dim"]:
+    """Great-circle walks, which stay at the radius of normal latents (White 2016, eq. 1).
+
+    Args and returns as for `straight_walks`; ends in line with the origin are walked straight.
+    """
     starts, stops = ends[0::2, None], ends[1::2, None]
     norms = np.linalg.norm(starts, axis=-1) * np.linalg.norm(stops, axis=-1)
     cosine = np.einsum("wsd,wsd->ws", starts, stops) / norms
     angle = np.arccos(np.clip(cosine, -1, 1))[..., None]
-    share = np.linspace(0, 1, steps)[None, :, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        arc = (np.sin((1 - share) * angle) * starts + np.sin(share * angle) * stops) / np.sin(angle)
-    line = (1 - share) * starts + share * stops
-    return np.where(np.sin(angle) > 1e-6, arc, line).reshape(-1, ends.shape[-1])
+    share = np.linspace(0, 1, steps, dtype=ends.dtype)[None, :, None]
+    sine = np.sin(angle)
+    curved = sine > 1e-6
+    arc = np.sin((1 - share) * angle) * starts + np.sin(share * angle) * stops
+    arc = (arc / np.where(curved, sine, 1)).reshape(-1, ends.shape[-1])
+    return np.where(curved.repeat(steps, axis=1).reshape(-1, 1), arc, straight_walks(ends, steps))
+
+
+WALKS = {"normal": great_circle_walks, "uniform": straight_walks}
+"""How to walk between latents of each distribution without leaving it."""

@@ -39,7 +39,7 @@ def points_experiment(source: SourceName, sigma: float, penalty: float = 5.0) ->
         ),
         discriminator=Discriminator(width=128, fourier_features=128, max_frequency=1 / sigma),
         objective=Objective(r1=penalty * sigma**2, r2=penalty * sigma**2),
-        optim=Optim(lr=1e-3, ema_halflife_nimg=100_000),
+        optim=Optim(lr=4e-3, ema_halflife_nimg=100_000),
         batch_size=256,
         total_nimg=2_048_000,
         steps_per_dispatch=100,

@@ -17,7 +17,7 @@ from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Objective, Optim
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Run, draw_samples, latent_walks, load_run
+from cgan.sampling import Run, draw_samples, great_circle_walks, load_run, straight_walks
 from cgan.state import TrainState
 from cgan.workdir import Workdir
 
@@ -140,7 +140,7 @@ def test_samples_of_images_are_pixels(image_run: Run) -> None:
 def test_walks_between_unit_vectors_are_great_circles(dim: int) -> None:
     ends = np.random.default_rng(dim).normal(size=(6, dim))
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
-    walks = latent_walks(ends, 7).reshape(3, 7, dim)
+    walks = great_circle_walks(ends, 7).reshape(3, 7, dim)
     for walk, start, stop in zip(walks, ends[0::2], ends[1::2], strict=True):
         expected = geometric_slerp(start, stop, np.linspace(0, 1, 7))
         np.testing.assert_allclose(walk, expected, atol=1e-9)
@@ -148,7 +148,7 @@ def test_walks_between_unit_vectors_are_great_circles(dim: int) -> None:
 
 def test_walks_start_and_stop_at_their_ends_and_keep_the_length_of_latents() -> None:
     ends = np.random.default_rng(0).normal(size=(10, 64))
-    walks = latent_walks(ends, 8).reshape(5, 8, 64)
+    walks = great_circle_walks(ends, 8).reshape(5, 8, 64)
     np.testing.assert_allclose(walks[:, 0], ends[0::2], atol=1e-12)
     np.testing.assert_allclose(walks[:, -1], ends[1::2], atol=1e-12)
     # A straight line would fall to 0.7 of it half-way.
@@ -158,10 +158,18 @@ def test_walks_start_and_stop_at_their_ends_and_keep_the_length_of_latents() -> 
 def test_walks_between_parallel_or_opposite_ends_are_straight() -> None:
     v = np.array([3.0, 4.0])
     ends = np.stack([v, v, v, -v, v, 2 * v])
-    walks = latent_walks(ends, 3).reshape(3, 3, 2)
+    walks = great_circle_walks(ends, 3).reshape(3, 3, 2)
     np.testing.assert_allclose(walks[0], [v, v, v])
     np.testing.assert_allclose(walks[1], [v, 0 * v, -v], atol=1e-12)
     np.testing.assert_allclose(walks[2], [v, 1.5 * v, 2 * v])
+
+
+def test_straight_walks_stay_in_the_box_of_uniform_latents() -> None:
+    ends = np.random.default_rng(0).uniform(-1, 1, size=(40, 2))
+    walks = straight_walks(ends, 5).reshape(20, 5, 2)
+    for walk, start, stop in zip(walks, ends[0::2], ends[1::2], strict=True):
+        np.testing.assert_allclose(walk, np.linspace(start, stop, 5), atol=1e-12)
+    assert np.abs(walks).max() <= np.abs(ends).max()
 
 
 Command = Callable[..., str]
