@@ -10,10 +10,13 @@ def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
-    goes to standard error.
+    goes to standard error. Ctrl-C ends it with 130, as shells expect.
     """
     try:
         main()
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped by Ctrl-C", file=sys.stderr)
+        sys.exit(130)

@@ -64,7 +64,17 @@ class Workdir:
             )
 
     def create(self, config: Experiment) -> None:
-        """Make the folder and write the resolved config, if it is not there yet."""
-        self.samples.mkdir(parents=True, exist_ok=True)
-        if not self.config.exists():
-            files.replace(self.config, to_json(config).encode())
+        """Make the folder and write the resolved config, if it is not there yet.
+
+        Raises:
+            ConfigError: the folder can't be written.
+        """
+        try:
+            self.samples.mkdir(parents=True, exist_ok=True)
+            if not self.config.exists():
+                files.replace(self.config, to_json(config).encode())
+        except OSError as error:
+            raise ConfigError(
+                f"workdir = {str(self.root)!r}: {error.strerror} ({error.filename}); "
+                "must be a folder that can be written"
+            ) from None

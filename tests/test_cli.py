@@ -317,3 +317,24 @@ def test_the_config_of_a_run_reads_back_from_its_folder(in_empty_folder: Path) -
     untrained_run(in_empty_folder / "run")
     workdir = Workdir(in_empty_folder / "run")
     assert to_json(workdir.read_config()) == workdir.config.read_text()
+
+
+def test_a_workdir_that_cannot_be_written_is_named(
+    call: Program, in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    outcome = call(train.main, "digits", "--workdir", "closed/run", "--batch-size", "64")
+    assert_refused(outcome, "workdir = 'closed/run'", "Permission denied", "can be written")
+    assert contents(in_empty_folder) == {}
+
+
+def test_ctrl_c_ends_with_its_own_exit_code_and_no_traceback(call: Program) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    outcome = call(interrupted)
+    assert outcome.code == 130
+    assert outcome.err == "stopped by Ctrl-C"
