@@ -15,7 +15,7 @@ CONFIG = Experiment(
     objective=Objective(r1=1.0, r2=1.0),
     optim=Optim(lr=3e-3, ema_halflife_nimg=16_000),
     batch_size=64,
-    total_nimg=160_000,
+    total_nimg=128_000,
     steps_per_dispatch=10,
     log_nimg=3_200,
     snapshot_nimg=16_000,
