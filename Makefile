@@ -11,6 +11,10 @@ ifeq ($(filter $(ACCELERATOR),$(ACCELERATORS)),)
 $(error ACCELERATOR = $(ACCELERATOR): must be one of $(ACCELERATORS))
 endif
 
+ifeq ($(wildcard configs/$(CONFIG).py),)
+$(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points,$(basename $(notdir $(wildcard configs/*.py)))))
+endif
+
 VENV := .venv
 BIN := $(VENV)/bin
 JAX := $(if $(filter cpu,$(ACCELERATOR)),jax,jax[$(ACCELERATOR)])
@@ -24,9 +28,9 @@ help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
-	$(BIN)/python train.py $(CONFIG) --workdir $(WORKDIR) $(ARGS)
-	$(BIN)/python -m cgan.sample $(WORKDIR) --out $(WORKDIR)/samples.png
-	$(BIN)/python -m eval $(WORKDIR)
+	$(BIN)/python train.py $(CONFIG) --workdir "$(WORKDIR)" $(ARGS)
+	$(BIN)/python -m cgan.sample "$(WORKDIR)" --out "$(WORKDIR)/samples.png"
+	$(BIN)/python -m eval "$(WORKDIR)"
 
 test: $(VENV)/installed-test ## Run the fast tests.
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -46,12 +50,13 @@ format: $(VENV)/installed-test ## Rewrite the files in the project's style.
 clean: ## Remove the virtual environment; runs stay.
 	rm -rf $(VENV)
 
-$(BIN)/python:
+$(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $$($(PYTHON) --version) found; Python 3.11 or newer is needed (make PYTHON=...)"; exit 2; }
-	$(if $(shell command -v uv),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+	$(if $(shell command -v uv),uv venv --quiet --clear --python $(PYTHON) $(VENV),$(PYTHON) -m venv --clear $(VENV))
+	@touch $@
 
-$(VENV)/installed-$(ACCELERATOR): requirements.txt | $(BIN)/python
+$(VENV)/installed-$(ACCELERATOR): requirements.txt | $(VENV)/created
 	$(INSTALL) -r requirements.txt "$(JAX)"
 	@touch $@
 

@@ -44,10 +44,17 @@ class Checkpoints:
             like: a state of the same shapes and dtypes; its shardings say where arrays go.
 
         Raises:
-            ConfigError: there is no such checkpoint.
+            ConfigError: there is no such checkpoint, it is damaged, or of another network.
         """
         existing = self._manager.all_steps()
         if nimg not in existing:
             found = ", ".join(str(step) for step in sorted(existing)) or "none"
             raise ConfigError(f"checkpoint {nimg}: not in {self.folder}; it holds {found}")
-        return self._manager.restore(nimg, args=ocp.args.StandardRestore(like))
+        try:
+            return self._manager.restore(nimg, args=ocp.args.StandardRestore(like))
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            reason = str(error).strip().splitlines()[0][:200]
+            raise ConfigError(
+                f"{self.folder / str(nimg)}: can't be read ({reason}); must be a complete "
+                "checkpoint of this config: move it away to go on from the one before"
+            ) from None

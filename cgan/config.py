@@ -170,6 +170,11 @@ class Objective:
         _not_negative(self, "objective.", "r1", "r2")
         if self.fakes_per_real is not None:
             _positive(self, "objective.", "fakes_per_real")
+        if self.loss == "nonsaturating":
+            for name in ("normalise", "fakes_per_real", "temperature", "dual"):
+                value, default = getattr(self, name), getattr(Objective, name)
+                expected = f"{default!r} with nonsaturating, which does not use it"
+                require(value == default, f"objective.{name}", value, expected)
 
 
 @dataclass(frozen=True)
@@ -277,8 +282,9 @@ def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
         elif hints[name] is Path and isinstance(value, str):
             value = Path(value)
         converted[name] = value
-    for name in (f.name for f in dataclasses.fields(cls)):
-        require(name in converted, prefix + name, None, "given")
+    for name in (item.name for item in dataclasses.fields(cls)):
+        if name not in converted:
+            raise ConfigError(f"{prefix}{name}: is missing; must be given")
     return cls(**converted)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cgan import parallel
@@ -52,11 +53,11 @@ def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> Tr
         else:
             like = parallel.abstract(parts.abstract_state(), devices)
             state = checkpoints.restore(start_nimg, like)
-        with (
-            MetricsWriter(workdir, start_nimg) as writer,
-            TrainingProgress(workdir.root.name, start_nimg, config.final_nimg) as progress,
-        ):
-            _introduce(parts, devices, start_nimg, state, progress)
+        progress = TrainingProgress(workdir.root.name, start_nimg, config.final_nimg)
+        _introduce(parts, devices, start_nimg, state, progress)
+        if start_nimg >= config.final_nimg:
+            return parallel.fetch(state)
+        with MetricsWriter(workdir, start_nimg) as writer, progress:
             session = _Session(parts, devices, workdir, checkpoints, writer, progress)
             return parallel.fetch(session.run(state, start_nimg))
 
@@ -96,14 +97,18 @@ class _Session:
             )
             placed = parallel.shard(batches, self.devices)
             self.settle(parallel.max_in_flight(self.devices) - 1)
-            state, metrics = self.step(state, placed)
+            with jax.transfer_guard("disallow"):  # all arrays were placed above
+                state, metrics = self.step(state, placed)
             seen = nimg + config.nimg_per_dispatch
             self.in_flight.append((seen, metrics))
-            if self.is_due(seen, config.snapshot_nimg):
+            snapshot_due = self.is_due(seen, config.snapshot_nimg)
+            checkpoint_due = self.is_due(seen, config.checkpoint_nimg)
+            if snapshot_due or checkpoint_due:
                 self.settle(0)
+                self.check_state(state, seen)
+            if snapshot_due:
                 self.snapshot(state, seen)
-            if self.is_due(seen, config.checkpoint_nimg):
-                self.settle(0)
+            if checkpoint_due:
                 self.checkpoints.save(seen, state)
         return state
 
@@ -150,6 +155,15 @@ class _Session:
         )
         listed = ", ".join(f"{name} = {metrics[name][first]}" for name in terms)
         raise NonFiniteError(f"step {step}: {listed}; training stopped, {where}")
+
+    def check_state(self, state: TrainState, nimg: int) -> None:
+        """Stop before a state with a number that is not finite is drawn or saved.
+
+        A step's losses are taken before its update, so a bad update shows here first.
+        """
+        for name, tree in zip(state._fields, state, strict=True):
+            if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree)):
+                raise NonFiniteError(f"{name} is not finite after {nimg} images; not saved")
 
     def snapshot(self, state: TrainState, nimg: int) -> None:
         """Draw the fixed latents with the averaged generator."""

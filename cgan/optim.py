@@ -16,11 +16,18 @@ def build(config: Experiment) -> optax.GradientTransformation:
         config.optim.lr, config.final_nimg, alpha=config.optim.final_lr_fraction
     )
     return optax.adam(
-        lambda count: decay(count * config.batch_size), b1=config.optim.beta1, b2=config.optim.beta2
+        lambda count: decay(images_seen(count, config.batch_size)),
+        b1=config.optim.beta1,
+        b2=config.optim.beta2,
     )
 
 
-def ema_decay(nimg: Int[Array, ""], batch_size: int, halflife_nimg: int) -> Float[Array, ""]:
+def images_seen(step: Int[Array, ""], batch_size: int) -> Float[Array, ""]:
+    """The clock, as a float: whole numbers of 32 bits end at two thousand million images."""
+    return step.astype(jnp.float32) * batch_size
+
+
+def ema_decay(nimg: Float[Array, ""], batch_size: int, halflife_nimg: int) -> Float[Array, ""]:
     """Share of the old average that is kept after a step.
 
     `0.5 ** (batch_size / halflife)`, with the half-life cut to 5 % of the images seen, so that the
@@ -31,5 +38,5 @@ def ema_decay(nimg: Int[Array, ""], batch_size: int, halflife_nimg: int) -> Floa
         batch_size: images a step.
         halflife_nimg: images after which half of the average is new.
     """
-    halflife = jnp.minimum(float(halflife_nimg), EMA_RAMPUP * nimg.astype(jnp.float32))
+    halflife = jnp.minimum(float(halflife_nimg), EMA_RAMPUP * nimg)
     return jnp.exp2(-batch_size / halflife)

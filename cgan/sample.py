@@ -1,6 +1,7 @@
 """Draw samples from a trained run: `python -m cgan.sample RUN --n 64 --out grid.png`."""
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -38,6 +39,12 @@ class Arguments:
         require(not self.out.is_dir(), "out", str(self.out), "a file, not a folder")
         above = next(path for path in self.out.absolute().parents if path.exists())
         require(above.is_dir(), "out", str(self.out), f"in a folder; {above} is a file")
+        require(
+            os.access(above, os.W_OK),
+            "out",
+            str(self.out),
+            f"below a folder that can be written; {above} can't",
+        )
         if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)

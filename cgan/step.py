@@ -109,7 +109,7 @@ class TrainStep:
         """Count the step and move the average of the generator's parameters."""
         step = state.step + 1
         batch_size, halflife = self.config.batch_size, self.config.optim.ema_halflife_nimg
-        decay = optim_lib.ema_decay(step * batch_size, batch_size, halflife)
+        decay = optim_lib.ema_decay(optim_lib.images_seen(step, batch_size), batch_size, halflife)
         average = optax.incremental_update(state.generator, state.generator_ema, 1 - decay)
         return state._replace(step=step, generator_ema=average)
 

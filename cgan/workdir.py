@@ -29,7 +29,7 @@ class Workdir:
             )
         try:
             return from_json(self.config.read_text())
-        except (ConfigError, UnicodeDecodeError) as error:
+        except (ConfigError, UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"{self.config}: {error}") from None
 
     def check(self, config: Experiment) -> None:
@@ -38,6 +38,20 @@ class Workdir:
         Raises:
             ConfigError: the path is not a folder, or holds a run with another config.
         """
+        try:
+            self._check(config)
+        except OSError as error:
+            raise ConfigError(
+                f"workdir = {str(self.root)!r}: {error.strerror} ({error.filename}); "
+                "must be a folder that can be read and written"
+            ) from None
+
+    def _check(self, config: Experiment) -> None:
+        for folder in (self.checkpoints, self.samples, self.tensorboard):
+            if folder.exists() and not folder.is_dir():
+                raise ConfigError(f"workdir = {str(self.root)!r}: {folder} must be a folder")
+        if self.metrics.exists() and not self.metrics.is_file():
+            raise ConfigError(f"workdir = {str(self.root)!r}: {self.metrics} must be a file")
         existing = next(
             path for path in (self.root, *self.root.absolute().parents) if path.exists()
         )

@@ -36,7 +36,7 @@ def _drop_rows_after(path: Path, nimg: int) -> None:
     """Keep the complete rows up to `nimg`; what follows is written again by the resumed run."""
     if not path.exists():
         return
-    kept = [line for line in path.read_text().splitlines() if _is_seen(line, nimg)]
+    kept = [line for line in path.read_text(errors="replace").splitlines() if _is_seen(line, nimg)]
     files.replace(path, "".join(line + "\n" for line in kept).encode())
 
 

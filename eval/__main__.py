@@ -1,4 +1,4 @@
-"""Evaluate the newest checkpoint of a run: `python -m eval runs/digits`.
+"""Evaluate a run, by default its newest checkpoint: `python -m eval runs/digits`.
 
 Prints a table, generated samples beside real data and noise, and appends one line a figure to
 `eval.jsonl` in the run's folder.
@@ -12,15 +12,11 @@ import tyro
 
 from cgan import cli
 from cgan.config import ConfigError, require
-from cgan.sampling import draw_samples, load_run
-from eval.protocol import PROTOCOLS, SamplesError, evaluate, load_evaluation
-from eval.record import append_records
-from eval.table import print_report
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Evaluate the newest checkpoint of a run."""
+    """Evaluate a run."""
 
     run: tyro.conf.Positional[Path]
     """Folder of the run, such as runs/digits."""
@@ -28,6 +24,8 @@ class Arguments:
     """Generated samples; by default the literature's number for this data set."""
     seed: int = 0
     """Seed of the samples, of the baselines and of the floors."""
+    checkpoint: int | None = None
+    """Which checkpoint, by images seen; the newest unless given."""
 
 
 def evaluate_run(arguments: Arguments) -> None:
@@ -38,8 +36,17 @@ def evaluate_run(arguments: Arguments) -> None:
     """
     if arguments.n is not None:
         require(arguments.n >= 2, "n", arguments.n, "at least 2 samples")
+    path = arguments.run / "eval.jsonl"
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
     require(0 <= arguments.seed < 2**32, "seed", arguments.seed, "from 0 to 2**32 - 1")
-    run = load_run(arguments.run)
+    # Imported late: help and errors should not wait for JAX.
+    from cgan.sampling import draw_samples, load_run
+    from eval.protocol import PROTOCOLS, SamplesError, evaluate, load_evaluation
+    from eval.record import append_records
+    from eval.table import print_report
+
+    run = load_run(arguments.run, arguments.checkpoint)
     n = arguments.n or PROTOCOLS[run.source_name].n
     evaluation = load_evaluation(run.source_name)
     generated = draw_samples(run, n, arguments.seed)
@@ -47,12 +54,8 @@ def evaluate_run(arguments: Arguments) -> None:
         records = evaluate(evaluation, generated, run.nimg, arguments.seed)
     except SamplesError as error:
         raise ConfigError(f"{arguments.run}: {error}") from None
-    path = arguments.run / "eval.jsonl"
-    try:
-        append_records(path, records)
-    except OSError as error:
-        raise ConfigError(f"{path} can't be written: {error.strerror}") from None
     print_report(str(arguments.run), evaluation.kind, records)
+    append_records(path, records)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -288,6 +288,7 @@ def test_an_unknown_checkpoint_is_refused_with_those_that_exist(
     ("program", "arguments", "message"),
     [
         (["train.py"], ["digits", "--optim.lr", "0"], "error: optim.lr = 0.0: must be more than 0"),
+        (["-m", "eval"], ["run", "--n", "0"], "error: n = 0: must be at least 2 samples"),
         (["-m", "cgan.sample"], ["run", "--out", "x"], "error: out = 'x': must be a .png or .npz"),
     ],
 )

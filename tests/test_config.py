@@ -199,6 +199,17 @@ def test_settings_of_the_mlp_are_refused_with_conv(
     assert str(caught.value) == f"{name} = {value!r}: must be {expected}"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("temperature", 0.5), ("fakes_per_real", 3), ("dual", False), ("normalise", "sum")],
+)
+def test_what_only_contrastive_losses_use_is_refused_with_the_classic_one(name, value) -> None:
+    Objective(loss="softmax", **{name: value})
+    expected = f"^objective.{name} = {value!r}: must be .* with nonsaturating"
+    with pytest.raises(ConfigError, match=expected):
+        Objective(loss="nonsaturating", **{name: value})
+
+
 def test_more_fakes_per_real_than_the_batch_holds_are_refused() -> None:
     experiment(batch_size=8, objective=Objective(fakes_per_real=8))
     with pytest.raises(ConfigError, match=r"^objective.fakes_per_real = 9: .* batch_size = 8$"):
@@ -259,8 +270,11 @@ EXPERIMENTS = st.builds(
     generator=GENERATORS,
     discriminator=DISCRIMINATORS,
     objective=st.builds(
+        Objective, loss=st.just("nonsaturating"), r1=st.floats(0, 1e300), r2=st.floats(0, 1e300)
+    )
+    | st.builds(
         Objective,
-        loss=st.sampled_from(["softmax", "nonsaturating"]),
+        loss=st.just("softmax"),
         normalise=st.sampled_from(["mean", "sum"]),
         fakes_per_real=st.none() | st.integers(1, 4),
         temperature=positive(1e300),
@@ -361,10 +375,10 @@ def edited(**changes: Any) -> str:
         ("null", "config = None: must be an object"),
         (edited(colour="red"), "colour = 'red': must be one of workdir, data, generator,"),
         (edited(optim__momentum=0.9), "optim.momentum = 0.9: must be one of lr, final_lr_fraction"),
-        (edited(seed=...), "seed = None: must be given"),
-        (edited(workdir=...), "workdir = None: must be given"),
-        (edited(optim=...), "optim = None: must be given"),
-        (edited(objective__r2=...), "objective.r2 = None: must be given"),
+        (edited(seed=...), "seed: is missing; must be given"),
+        (edited(workdir=...), "workdir: is missing; must be given"),
+        (edited(optim=...), "optim: is missing; must be given"),
+        (edited(objective__r2=...), "objective.r2: is missing; must be given"),
         (edited(optim=0.1), "optim = 0.1: must be an object"),
         (edited(optim__lr="fast"), "optim.lr = 'fast': must be a number"),
         (edited(optim__lr=NAN), "optim.lr = nan: must be more than 0"),

@@ -2,17 +2,21 @@
 
 import dataclasses
 import json
+import shutil
 import struct
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
 
 from cgan import loop, sampling
+from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Data, Discriminator, Experiment, Generator, Optim, from_json
+from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, from_json
+from cgan.data.digits import load_digits
 
 BATCH = 16
 ONE_DEVICE = jax.devices()[:1]
@@ -84,6 +88,54 @@ def test_a_run_leaves_its_config_metrics_checkpoints_and_pictures(whole_run):
     assert all(np.isfinite(list(row.values())).all() for row in rows(config))
 
 
+def test_pictures_show_the_fixed_latents_through_the_averaged_weights(whole_run, tmp_path):
+    config, state = whole_run
+    sampler = sampling.Sampler(assemble(config))
+    latents = sampler.latents(64, config.seed, "latents/snapshot")
+    for params, same in [(state.generator_ema, True), (state.generator, False)]:
+        sampler.picture(sampler.generate(params, latents), tmp_path / "again.png", "")
+        final = (config.workdir / "samples" / "0000000160.png").read_bytes()
+        assert ((tmp_path / "again.png").read_bytes() == final) == same
+
+
+def test_training_reads_the_train_split(whole_run):
+    source = assemble(whole_run[0]).source
+    assert np.array_equal(source.images, load_digits("train").images)
+
+
+def test_a_damaged_checkpoint_is_named_with_the_way_out(whole_run, tmp_path):
+    config = in_folder(tmp_path / "damaged")
+    shutil.copytree(whole_run[0].workdir, config.workdir)
+    for path in (config.workdir / "checkpoints" / "160").rglob("*"):
+        if path.is_file() and path.parent.name == "d":
+            path.write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"checkpoints/160: can't be read .*move it away"):
+        loop.train(config, ONE_DEVICE)
+
+
+def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
+    """The losses of a step are taken before its update: a bad update shows in the state only."""
+    config = in_folder(tmp_path / "broken")
+    original = loop.parallel.replicated_step
+
+    def breaking(step, devices):
+        inner = original(step, devices)
+
+        def broken(state, batches):
+            state, metrics = inner(state, batches)
+            with jax.transfer_guard("allow"):
+                bad = jax.tree.map(lambda leaf: leaf * jnp.nan, state.generator_ema)
+            return state._replace(generator_ema=bad), metrics
+
+        return broken
+
+    monkeypatch.setattr(loop.parallel, "replicated_step", breaking)
+    with pytest.raises(loop.NonFiniteError, match="generator_ema is not finite after 80 images"):
+        loop.train(config, ONE_DEVICE)
+    with Checkpoints(config.workdir / "checkpoints") as checkpoints:
+        assert checkpoints.latest() is None
+
+
 def test_events_for_tensorboard_hold_the_same_numbers(whole_run):
     config, _ = whole_run
     (path,) = (config.workdir / "tensorboard").iterdir()
@@ -142,12 +194,10 @@ def test_a_checkpoint_of_one_device_goes_on_with_eight_and_is_sampled_on_one(
 
 def test_a_finished_run_is_left_as_it_is(whole_run):
     config, state = whole_run
-    before = {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*.png")}
-    metrics = rows(config)
+    before = {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*")}
     again = loop.train(config, ONE_DEVICE)
     assert np.array_equal(again.step, state.step)
-    assert {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*.png")} == before
-    assert rows(config) == metrics
+    assert {path: path.stat().st_mtime_ns for path in config.workdir.rglob("*")} == before
 
 
 def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint(

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 
-from cgan import cli
-from cgan.config import ConfigError
+from cgan import cli, loop, sampling
+from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator
 from cgan.data import SOURCES
 from eval import __main__ as program
 from eval.metrics import METRICS
@@ -38,7 +39,8 @@ def ring8():
 def run(tmp_path, monkeypatch):
     """A run whose generator drops a mode of the ring."""
 
-    def load_run(path):
+    def load_run(path, checkpoint):
+        assert checkpoint is None
         if path != tmp_path:
             raise ConfigError(f"{path}: no such run")
         return SimpleNamespace(nimg=12_800, source_name="ring8")
@@ -48,8 +50,8 @@ def run(tmp_path, monkeypatch):
         kept = source.points[source.labels != 6]
         return kept[np.random.default_rng(seed).integers(len(kept), size=n)]
 
-    monkeypatch.setattr(program, "load_run", load_run)
-    monkeypatch.setattr(program, "draw_samples", draw_samples)
+    monkeypatch.setattr(sampling, "load_run", load_run)
+    monkeypatch.setattr(sampling, "draw_samples", draw_samples)
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
@@ -108,7 +110,7 @@ def test_bad_numbers_are_one_line_and_write_nothing(run, capsys, arguments, name
 def test_a_record_that_cannot_be_written_is_one_line(run, capsys):
     (run / "eval.jsonl").mkdir()
     assert exit_code(str(run)) == 2
-    assert "eval.jsonl can't be written: Is a directory" in capsys.readouterr().err
+    assert "eval.jsonl: is a folder" in capsys.readouterr().err
 
 
 def test_samples_that_are_not_finite_write_nothing(run, capsys, monkeypatch):
@@ -117,7 +119,7 @@ def test_samples_that_are_not_finite_write_nothing(run, capsys, monkeypatch):
         samples[41] = np.nan
         return samples
 
-    monkeypatch.setattr(program, "draw_samples", broken)
+    monkeypatch.setattr(sampling, "draw_samples", broken)
     assert exit_code(str(run)) == 2
     assert "1 of 2500 samples are not finite; the first is row 41" in capsys.readouterr().err
     assert list(run.iterdir()) == []
@@ -132,6 +134,31 @@ def test_what_is_not_a_run_is_one_line_and_exit_code_2(tmp_path):
         assert str(path) in done.stderr
         assert done.stdout == ""
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trained_run_is_evaluated_at_the_checkpoint_asked_for(tmp_path, capsys):
+    """Nothing replaced: train, save, read back, sample, measure, record."""
+    config = Experiment(
+        workdir=tmp_path / "run",
+        data=Data("grid25"),
+        generator=Generator(width=8, depth=1),
+        discriminator=Discriminator(width=8, depth=1),
+        batch_size=8,
+        total_nimg=16,
+        checkpoint_nimg=8,
+    )
+    loop.train(config, jax.devices()[:1])
+    capsys.readouterr()
+    assert exit_code(str(config.workdir), "--n", "200", "--seed", "3") == 0
+    assert exit_code(str(config.workdir), "--n", "200", "--seed", "3", "--checkpoint", "8") == 0
+    assert "16 images seen, n = 200, seed 3" in capsys.readouterr().out
+    lines = (config.workdir / "eval.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert {record["checkpoint_nimg"] for record in records} == {8, 16}
+    loaded = sampling.load_run(config.workdir, 8)
+    samples = sampling.draw_samples(loaded, 200, 3)
+    expected = evaluate(load_evaluation("grid25"), samples, nimg=8, seed=3)
+    assert [json.loads(record.to_json()) for record in expected] == records[len(records) // 2 :]
 
 
 def test_missing_and_unknown_arguments_exit_with_2(capsys):
