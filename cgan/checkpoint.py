@@ -1,5 +1,7 @@
 """Checkpoints of the whole training state, written by Orbax and named by images seen."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,25 @@ class Checkpoints:
         if nimg not in existing:
             found = ", ".join(str(step) for step in sorted(existing)) or "none"
             raise ConfigError(f"checkpoint {nimg}: not in {self.folder}; it holds {found}")
+        inherited = sys.unraisablehook
+        sys.unraisablehook = _without_abandoned_reads(inherited)
         try:
-            return self._manager.restore(nimg, args=ocp.args.StandardRestore(like))
+            state = self._manager.restore(nimg, args=ocp.args.StandardRestore(like))
         except (ValueError, KeyError, TypeError, OSError) as error:
             reason = str(error).strip().splitlines()[0][:200]
             raise ConfigError(
                 f"{self.folder / str(nimg)}: can't be read ({reason}); must be a complete "
                 "checkpoint of this config: move it away to go on from the one before"
             ) from None
+        sys.unraisablehook = inherited
+        return state
+
+
+def _without_abandoned_reads(inherited: Callable[[Any], object]) -> Callable[[Any], None]:
+    """After one read fails, Orbax's others still report to an event loop that is closed."""
+
+    def hook(unraisable: Any) -> None:
+        if "Event loop is closed" not in str(unraisable.exc_value):
+            inherited(unraisable)
+
+    return hook

@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -15,7 +18,7 @@ from tensorboardX.proto import event_pb2
 from cgan import loop, sampling
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, from_json
+from cgan.config import Data, Discriminator, Experiment, Generator, Optim, from_json
 from cgan.data.digits import load_digits
 
 BATCH = 16
@@ -109,8 +112,25 @@ def test_a_damaged_checkpoint_is_named_with_the_way_out(whole_run, tmp_path):
     for path in (config.workdir / "checkpoints" / "160").rglob("*"):
         if path.is_file() and path.parent.name == "d":
             path.write_bytes(b"")
-    with pytest.raises(ConfigError, match=r"checkpoints/160: can't be read .*move it away"):
-        loop.train(config, ONE_DEVICE)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "cgan.sample",
+            str(config.workdir),
+            "--out",
+            str(tmp_path / "x.png"),
+        ],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"error: .*checkpoints/160: can't be read .* move it away .*\n", done.stderr
+    )
+    assert not (tmp_path / "x.png").exists()
 
 
 def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
