@@ -1,6 +1,9 @@
 """25 Gaussians on a grid with spacing 2, sigma 0.05.
 
 Command: make train CONFIG=grid25
+Hardware: 2 cores of an AMD EPYC, no GPU.
+Time: 2 minutes, compilation and evaluation included.
+Expected: 25 of 25 modes, 95 % high quality, width 0.85, reverse KL 0.11 (n = 2,500).
 """
 
 from configs.points import points_experiment
