@@ -11,7 +11,7 @@ import numpy as np
 from cgan import parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import ConfigError, Experiment
+from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
 from cgan.networks import count_parameters
 from cgan.progress import TrainingProgress
@@ -124,10 +124,9 @@ class _Session:
             host = parallel.fetch(metrics)
             self.check_finite(nimg, host)
             self.unwritten.append(host)
-            losses = {
-                p[0].upper(): float(host[f"{p}/loss"][-1]) for p in ("discriminator", "generator")
-            }
-            rate = self.progress.advance(nimg, losses)
+            losses = {"D": host["discriminator/loss"], "G": host["generator/loss"]}
+            last = {player: float(values[-1]) for player, values in losses.items()}
+            rate = self.progress.advance(nimg, last)
             # A checkpoint ends a row, so that a resumed run writes the rows it would have written.
             if self.is_due(nimg, self.config.log_nimg) or self.is_due(
                 nimg, self.config.checkpoint_nimg
@@ -149,9 +148,11 @@ class _Session:
         first = min(int(np.argmin(values)) for values in finite.values() if not values.all())
         terms = [name for name, values in finite.items() if not values[first]]
         step = nimg // self.config.batch_size - self.config.steps_per_dispatch + first
-        good = self.checkpoints.latest()
+        newest = self.checkpoints.latest()
         where = (
-            f"the checkpoint at {good} images is good" if good else "no checkpoint was saved yet"
+            f"the newest checkpoint is at {newest} images"
+            if newest
+            else "no checkpoint was saved yet"
         )
         listed = ", ".join(f"{name} = {metrics[name][first]}" for name in terms)
         raise NonFiniteError(f"step {step}: {listed}; training stopped, {where}")
@@ -189,6 +190,3 @@ def _introduce(
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")
-
-
-__all__ = ["ConfigError", "NonFiniteError", "train"]
