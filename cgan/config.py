@@ -31,6 +31,11 @@ def require(condition: bool, name: str, value: object, expected: str) -> None:
         raise ConfigError(f"{name} = {value!r}: must be {expected}")
 
 
+def require_seed(seed: int) -> None:
+    """Raise a `ConfigError` unless JAX and NumPy both take the seed."""
+    require(0 <= seed < 2**32, "seed", seed, "from 0 to 2**32 - 1")
+
+
 def _check_types(config: Any, prefix: str) -> None:
     """Check every field of a config against its annotation (`int`, `float`, `Literal`, ...)."""
     for name, annotation in typing.get_type_hints(type(config)).items():
@@ -233,7 +238,7 @@ class Experiment:
         _check_types(self, "")
         _positive(self, "", "batch_size", "total_nimg", "steps_per_dispatch")
         _positive(self, "", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
-        require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
+        require_seed(self.seed)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         fakes = self.objective.fakes_per_real
         if fakes is not None:

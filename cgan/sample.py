@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 
 from cgan import cli, files
-from cgan.config import require
+from cgan.config import require, require_seed
 
 WALK_STEPS = 8
 
@@ -34,7 +34,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")
-        require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 2**32 - 1")
+        require_seed(self.seed)
         require(self.out.suffix in (".png", ".npz"), "out", str(self.out), "a .png or .npz file")
         require(not self.out.is_dir(), "out", str(self.out), "a file, not a folder")
         above = next(path for path in self.out.absolute().parents if path.exists())

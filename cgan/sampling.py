@@ -115,12 +115,13 @@ def load_run(root: Path, nimg: int | None = None) -> Run:
     """
     workdir = Workdir(root)
     parts = assemble(workdir.read_config())
+    none_yet = ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
     if not workdir.checkpoints.is_dir():
-        raise ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+        raise none_yet
     with Checkpoints(workdir.checkpoints) as checkpoints:
         nimg = checkpoints.latest() if nimg is None else nimg
         if nimg is None:
-            raise ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+            raise none_yet
         like = parallel.abstract(parts.abstract_state(), jax.local_devices()[:1])
         state = checkpoints.restore(nimg, like)
     return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)

@@ -41,28 +41,26 @@ class Workdir:
         try:
             self._check(config)
         except OSError as error:
-            raise ConfigError(
-                f"workdir = {str(self.root)!r}: {error.strerror} ({error.filename}); "
+            raise self._refusal(
+                f"{error.strerror} ({error.filename}); "
                 "must be a folder that can be read and written"
             ) from None
 
     def _check(self, config: Experiment) -> None:
         for folder in (self.checkpoints, self.samples, self.tensorboard):
             if folder.exists() and not folder.is_dir():
-                raise ConfigError(f"workdir = {str(self.root)!r}: {folder} must be a folder")
+                raise self._refusal(f"{folder} must be a folder")
         if self.metrics.exists() and not self.metrics.is_file():
-            raise ConfigError(f"workdir = {str(self.root)!r}: {self.metrics} must be a file")
+            raise self._refusal(f"{self.metrics} must be a file")
         existing = next(
             path for path in (self.root, *self.root.absolute().parents) if path.exists()
         )
         if not existing.is_dir():
-            raise ConfigError(
-                f"workdir = {str(self.root)!r}: {existing} is a file; must be a folder"
-            )
+            raise self._refusal(f"{existing} is a file; must be a folder")
         if not self.config.exists():
             if self.checkpoints.exists() or self.metrics.exists():
-                raise ConfigError(
-                    f"workdir = {str(self.root)!r}: holds checkpoints or metrics without a "
+                raise self._refusal(
+                    "holds checkpoints or metrics without a "
                     "config.json; must be a new folder or a complete run"
                 )
             return
@@ -72,8 +70,8 @@ class Workdir:
             listed = "; ".join(
                 f"{k} is {old!r} there, not {new!r}" for k, (old, new) in differing.items()
             )
-            raise ConfigError(
-                f"workdir = {str(self.root)!r}: holds a run with another config ({listed}); "
+            raise self._refusal(
+                f"holds a run with another config ({listed}); "
                 "must be another folder, or the same settings to resume"
             )
 
@@ -88,7 +86,9 @@ class Workdir:
             if not self.config.exists():
                 files.replace(self.config, to_json(config).encode())
         except OSError as error:
-            raise ConfigError(
-                f"workdir = {str(self.root)!r}: {error.strerror} ({error.filename}); "
-                "must be a folder that can be written"
+            raise self._refusal(
+                f"{error.strerror} ({error.filename}); must be a folder that can be written"
             ) from None
+
+    def _refusal(self, reason: str) -> ConfigError:
+        return ConfigError(f"workdir = {str(self.root)!r}: {reason}")

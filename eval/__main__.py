@@ -11,7 +11,7 @@ from pathlib import Path
 import tyro
 
 from cgan import cli
-from cgan.config import ConfigError, require
+from cgan.config import ConfigError, require, require_seed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def evaluate_run(arguments: Arguments) -> None:
     path = arguments.run / "eval.jsonl"
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
-    require(0 <= arguments.seed < 2**32, "seed", arguments.seed, "from 0 to 2**32 - 1")
+    require_seed(arguments.seed)
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import draw_samples, load_run
     from eval.protocol import PROTOCOLS, SamplesError, evaluate, load_evaluation

@@ -6,8 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cgan.data import Source
-from cgan.data.mixtures import Mixture
-from eval.extractors.points import RADIUS_SIGMAS
+from eval.extractors.points import RADIUS_SIGMAS, as_mixture
 from eval.metrics import Kind
 
 
@@ -20,10 +19,9 @@ def pixel_noise(
 
 def box_noise(source: Source, n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2"]:
     """Uniform over the box around all modes, three standard deviations wider on each side."""
-    if not isinstance(source, Mixture):
-        raise TypeError(f"{source.name} is not a mixture of Gaussians with known modes")
-    margin = RADIUS_SIGMAS * source.sigma
-    low, high = source.means.min(axis=0) - margin, source.means.max(axis=0) + margin
+    mixture = as_mixture(source)
+    margin = RADIUS_SIGMAS * mixture.sigma
+    low, high = mixture.means.min(axis=0) - margin, mixture.means.max(axis=0) + margin
     return rng.uniform(low, high, size=(n, 2)).astype(np.float32)
 
 

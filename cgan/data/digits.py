@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from sklearn import datasets, model_selection
 
-from cgan.data.source import Source, Split, decode_images, encode_images
+from cgan.data.source import Source, Split, decode_images, encode_images, split_rng
 from cgan.types import Batch
 
 HELD_OUT = 0.2
@@ -93,6 +93,7 @@ def load_digits(split: Split) -> Digits:
 def load_stacked_digits(split: Split) -> Source:
     """A fixed list of triples of this split's digits."""
     digits = load_digits(split)
-    rng = np.random.default_rng([SPLIT_SEED, {"train": 0, "test": 1}[split]])
-    triples = rng.integers(len(digits), size=(STACKED_SAMPLES[split], 3), dtype=np.int16)
+    triples = split_rng(split).integers(
+        len(digits), size=(STACKED_SAMPLES[split], 3), dtype=np.int16
+    )
     return StackedDigits(digits, triples)

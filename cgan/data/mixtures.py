@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgan.data.source import Split
+from cgan.data.source import Split, split_rng
 from cgan.types import Batch
 
 SAMPLES = {"train": 262_144, "test": 65_536}
-DATA_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Mixture:
 
 
 def _draw(name: str, means: Float[np.ndarray, "modes 2"], sigma: float, split: Split) -> Mixture:
-    rng = np.random.default_rng([DATA_SEED, {"train": 0, "test": 1}[split]])
+    rng = split_rng(split)
     labels = rng.integers(len(means), size=SAMPLES[split]).astype(np.int32)
     noise = rng.normal(scale=sigma, size=(SAMPLES[split], 2))
     return Mixture(name, means, sigma, (means[labels] + noise).astype(np.float32), labels)

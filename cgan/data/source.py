@@ -45,6 +45,11 @@ class Source(Protocol):
         """What a generator made, in the stored form: the inverse of `encode`."""
 
 
+def split_rng(split: Split) -> np.random.Generator:
+    """What draws a synthetic split: the same for every experiment, whatever its seed."""
+    return np.random.default_rng([0, {"train": 0, "test": 1}[split]])
+
+
 def encode_images(stored: Any) -> Any:
     """Pixels 0..255 as float32 in [-1, 1]."""
     return stored.astype("float32") / 127.5 - 1.0

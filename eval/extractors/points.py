@@ -40,12 +40,22 @@ class Points:
         return Features(stored, np.where(inside, nearest, -1))
 
 
-def load(source: Source) -> Points:
-    """The extractor of this mixture.
+def as_mixture(source: Source) -> Mixture:
+    """The same source, known to be a mixture of Gaussians.
 
     Raises:
         TypeError: a source whose modes are not known.
     """
     if not isinstance(source, Mixture):
         raise TypeError(f"{source.name} is not a mixture of Gaussians with known modes")
-    return Points(source.means, source.sigma)
+    return source
+
+
+def load(source: Source) -> Points:
+    """The extractor of this mixture.
+
+    Raises:
+        TypeError: a source whose modes are not known.
+    """
+    mixture = as_mixture(source)
+    return Points(mixture.means, mixture.sigma)

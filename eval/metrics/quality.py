@@ -8,8 +8,7 @@ generator that collapses each mode to a point scores 100 %, so its width stands 
 import numpy as np
 from jaxtyping import Float, Int
 
-from cgan.data.mixtures import Mixture
-from eval.extractors.points import RADIUS_SIGMAS
+from eval.extractors.points import RADIUS_SIGMAS, as_mixture
 from eval.metrics.base import Inputs, Metric, Value
 from eval.metrics.modes import mode_counts
 
@@ -48,10 +47,7 @@ def width_ratio(
 
 
 def _width_measure(inputs: Inputs) -> Value:
-    source = inputs.source
-    if not isinstance(source, Mixture):
-        raise TypeError(f"{source.name} is not a mixture of Gaussians with a known width")
-    samples = inputs.samples
+    source, samples = as_mixture(inputs.source), inputs.samples
     ratio = width_ratio(samples.features, samples.labels, len(source.means), source.sigma)
     return Value(ratio, {"radius_sigmas": RADIUS_SIGMAS})
 
