@@ -6,7 +6,7 @@ import jax
 import optax
 
 from cgan import networks as networks_lib
-from cgan import optim
+from cgan import objectives, optim
 from cgan.config import Experiment
 from cgan.data import SOURCES, Source
 from cgan.networks import Networks
@@ -20,11 +20,12 @@ class Parts(NamedTuple):
     config: Experiment
     source: Source
     networks: Networks
+    game: objectives.Game
     optimizer: optax.GradientTransformation
 
     def init_state(self) -> TrainState:
         """The state before step 0."""
-        return init_state(self.config.seed, self.networks, self.optimizer)
+        return init_state(self.config.seed, self.networks, self.game.init(), self.optimizer)
 
     def abstract_state(self) -> TrainState:
         """Shapes and dtypes of the state, computed without allocating it."""
@@ -32,7 +33,7 @@ class Parts(NamedTuple):
 
     def train_step(self) -> TrainStep:
         """The step, to be compiled for a set of devices."""
-        return TrainStep(self.config, self.networks, self.optimizer, self.source.encode)
+        return TrainStep(self.config, self.networks, self.game, self.optimizer, self.source.encode)
 
 
 def assemble(config: Experiment) -> Parts:
@@ -43,4 +44,5 @@ def assemble(config: Experiment) -> Parts:
     """
     source = SOURCES[config.data.source]("train")
     networks = networks_lib.build(config, source.sample_shape)
-    return Parts(config, source, networks, optim.build(config))
+    game = objectives.build(config)
+    return Parts(config, source, networks, game, optim.build(config))

@@ -19,19 +19,23 @@ class TrainState(NamedTuple):
     generator: Params
     discriminator: Params
     discriminator_stats: Params
+    learnt: Params
+    """What the discriminator learns beside its weights, such as a temperature; often nothing."""
     generator_ema: Params
     generator_optim: optax.OptState
     discriminator_optim: optax.OptState
+    """Over the pair of `discriminator` and `learnt`."""
 
 
 def init_state(
-    seed: int, networks: Networks, optimizer: optax.GradientTransformation
+    seed: int, networks: Networks, learnt: Params, optimizer: optax.GradientTransformation
 ) -> TrainState:
     """The state before step 0.
 
     Args:
         seed: the experiment's seed.
         networks: the pair to initialise.
+        learnt: the game's learnt values before step 0.
         optimizer: used by both players, each with a state of its own.
     """
     generator = networks.init_generator(stream_key(seed, "init/generator"))
@@ -41,7 +45,8 @@ def init_state(
         generator=generator,
         discriminator=discriminator,
         discriminator_stats=stats,
+        learnt=learnt,
         generator_ema=jax.tree.map(jnp.copy, generator),
         generator_optim=optimizer.init(generator),
-        discriminator_optim=optimizer.init(discriminator),
+        discriminator_optim=optimizer.init((discriminator, learnt)),
     )

@@ -1,29 +1,40 @@
 """One training step: the discriminator's update, the generator's, and the moving average.
 
-A device holds its rows of the batch. Scores are gathered, so that each real is graded against
+A device holds its rows of the batch. Verdicts are gathered, so that each real is graded against
 fakes from all devices; a loss is the mean over local rows, and its gradient's mean over devices is
 the gradient of the whole batch's loss, since the gather's transpose sends each device's share of
-it back to where the score came from.
+it back to where the verdict came from.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from cgan import accumulation, parallel
 from cgan import networks as networks_lib
-from cgan import objectives, parallel
 from cgan import optim as optim_lib
+from cgan.accumulation import Means, Terms
+from cgan.augment import augment
 from cgan.config import Experiment
-from cgan.objectives.penalties import scores_and_squared_gradients
+from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps, penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
-from cgan.types import Batch, Params, PerSample, Samples, Scores
+from cgan.types import Batch, Params, RowKeys, Samples, Scores, Verdict, present
 
 Metrics = dict[str, Float[Array, "..."]]
+RowIds = Int[Array, " n"]
+
+
+class Rows(NamedTuple):
+    """Rows of the batch, by their numbers in it."""
+
+    ids: RowIds
+    real: Samples
+    fake: Samples
 
 
 class TrainStep:
@@ -33,12 +44,14 @@ class TrainStep:
         self,
         config: Experiment,
         networks: networks_lib.Networks,
+        game: Game,
         optimizer: optax.GradientTransformation,
         encode: Callable[[Any], Samples],
     ) -> None:
         self.config = config
         self.networks = networks
-        self.game = objectives.build(config)
+        self.game = game
+        self.estimate = penalties.build(config.penalty)
         self.optimizer = optimizer
         self.encode = encode
 
@@ -54,54 +67,81 @@ class TrainStep:
         return self.update_average(state), discriminator_metrics | generator_metrics
 
     def update_discriminator(self, state: TrainState, reals: Samples) -> tuple[TrainState, Metrics]:
-        """One step of Adam on the game's loss and the penalties R1 and R2."""
-        objective = self.config.objective
-        fakes = self.networks.generate(
-            state.generator, self.latents(state, "latents/discriminator", len(reals))
-        )
+        """One step of Adam on the game's loss and the gradient penalties."""
+        ids = parallel.row_ids(len(reals))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
+        latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
+        parts = self.config.micro_batches
+        fakes = accumulation.in_parts(
+            lambda part: self.networks.generate(state.generator, part), latents, parts
+        )
 
-        def loss(params: Params) -> tuple[Float[Array, ""], Metrics]:
-            def score(samples: Samples) -> Scores:
-                return self.networks.score(params, stats, samples)
+        def judge_rows(params: Params, rows: Rows) -> tuple[Verdicts, Terms]:
+            def judge(samples: Samples) -> Verdict:
+                return self.networks.judge(params, stats, samples)
 
-            both = jnp.concatenate([reals, fakes])
-            if objective.r1 or objective.r2:
-                scores, squared_gradients = scores_and_squared_gradients(score, both)
-                at_reals, at_fakes = jnp.split(squared_gradients / 2, 2)
-                penalties = {"r1": objective.r1 * at_reals, "r2": objective.r2 * at_fakes}
-            else:
-                scores, penalties = score(both), {}
-            real, fake = jnp.split(scores, 2)
-            terms = self.game.discriminator_terms(_with_whole_batch(real, fake)) | penalties
-            gap = {"score_gap": real.mean() - fake.mean()}
-            return _reduce(terms, "discriminator", gap)
+            real, fake = (
+                self.view(state, f"views/discriminator/{side}", rows.ids, samples)
+                for side, samples in (("real", rows.real), ("fake", rows.fake))
+            )
+            verdicts, terms = self.judge_pairs(judge, state, rows.ids, real, fake)
+            agreement = None
+            if verdicts.real.embedding is not None:
+                other = self.view(state, "views/discriminator/other", rows.ids, rows.real)
+                agreement = _cosine(verdicts.real, judge(other))
+            return verdicts._replace(agreement=agreement), terms
 
-        gradients, metrics = jax.grad(loss, has_aux=True)(state.discriminator)
-        params, optim_state, metrics = self._descend(
-            gradients, metrics, state.discriminator, state.discriminator_optim, "discriminator"
+        def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
+            batch = self.whole_batch(state, verdicts)
+            readings = gaps(batch) | self.game.readings(learnt)
+            return self.game.discriminator_terms(learnt, batch), readings
+
+        params = (state.discriminator, state.learnt)
+        gradients, means = accumulation.gradients(
+            judge_rows, grade_batch, *params, Rows(ids, reals, fakes), parts
+        )
+        (discriminator, learnt), optim_state, metrics = self._descend(
+            gradients, means, params, state.discriminator_optim, "discriminator"
         )
         return state._replace(
-            discriminator=params, discriminator_stats=stats, discriminator_optim=optim_state
+            discriminator=discriminator,
+            discriminator_stats=stats,
+            learnt=self.game.project(learnt),
+            discriminator_optim=optim_state,
         ), metrics
 
     def update_generator(self, state: TrainState, reals: Samples) -> tuple[TrainState, Metrics]:
         """One step of Adam on the same game with the margins' sign turned."""
-        latents = self.latents(state, "latents/generator", len(reals))
+        ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
+        latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
-        def score(samples: Samples) -> Scores:
-            return self.networks.score(state.discriminator, state.discriminator_stats, samples)
+        def judge(samples: Samples) -> Verdict:
+            return self.networks.judge(state.discriminator, state.discriminator_stats, samples)
 
-        real = score(reals)
+        def judge_reals(rows: tuple[RowIds, Samples]) -> tuple[Verdict, Scores | None]:
+            verdict = judge(self.view(state, "views/generator/real", *rows))
+            if verdict.embedding is None:
+                return verdict, None
+            return verdict, _cosine(
+                verdict, judge(self.view(state, "views/generator/other", *rows))
+            )
 
-        def loss(params: Params) -> tuple[Float[Array, ""], Metrics]:
-            fake = score(self.networks.generate(params, latents))
-            terms = self.game.generator_terms(_with_whole_batch(real, fake))
-            return _reduce(terms, "generator", {})
+        real, agreement = accumulation.in_parts(judge_reals, (ids, reals), parts)
 
-        gradients, metrics = jax.grad(loss, has_aux=True)(state.generator)
+        def judge_rows(params: Params, rows: tuple[RowIds, Samples]) -> tuple[Verdict, Terms]:
+            ids, latents = rows
+            fakes = self.networks.generate(params, latents)
+            return judge(self.view(state, "views/generator/fake", ids, fakes)), {}
+
+        def grade_batch(learnt: Params, fake: Verdict) -> tuple[Terms, Means]:
+            batch = self.whole_batch(state, Verdicts(real, fake, agreement))
+            return self.game.generator_terms(state.learnt, batch), {}
+
+        (gradients, _), means = accumulation.gradients(
+            judge_rows, grade_batch, state.generator, {}, (ids, latents), parts
+        )
         params, optim_state, metrics = self._descend(
-            gradients, metrics, state.generator, state.generator_optim, "generator"
+            gradients, means, state.generator, state.generator_optim, "generator"
         )
         return state._replace(generator=params, generator_optim=optim_state), metrics
 
@@ -113,35 +153,72 @@ class TrainStep:
         average = optax.incremental_update(state.generator, state.generator_ema, 1 - decay)
         return state._replace(step=step, generator_ema=average)
 
-    def latents(self, state: TrainState, stream: str, count: int) -> networks_lib.Latents:
-        """The latents of this device's rows: the same for a row on any number of devices."""
-        key = stream_key(self.config.seed, stream, state.step)
-        return self.networks.draw_latents(row_keys(key, parallel.row_ids(count)))
+    def judge_pairs(
+        self,
+        judge: Callable[[Samples], Verdict],
+        state: TrainState,
+        ids: RowIds,
+        real: Samples,
+        fake: Samples,
+    ) -> tuple[Verdicts, Terms]:
+        """Verdicts on reals and fakes in one pass, and the gradient penalties there."""
+        penalty, embedding = self.config.penalty, self.config.embedding
+        weights = {"r1": penalty.r1, "r2": penalty.r2}
+        weights |= {"embedding_r1": embedding.r1, "embedding_r2": embedding.r2}
+        both = jnp.concatenate([real, fake])
+        terms: Terms = {}
+        if any(weights.values()):
+            sides = [self.keys(state, f"penalty/{side}", ids) for side in ("real", "fake")]
+            verdict, squares = self.estimate(judge, both, jnp.concatenate(sides))
+            for prefix, at_both in (("", squares.score), ("embedding_", squares.embedding)):
+                if at_both is not None:
+                    at_reals, at_fakes = jnp.split(at_both / 2, 2)
+                    terms[f"{prefix}r1"] = weights[f"{prefix}r1"] * at_reals
+                    terms[f"{prefix}r2"] = weights[f"{prefix}r2"] * at_fakes
+        else:
+            verdict = judge(both)
+        if penalty.gradient_penalty:
+            keys = self.keys(state, "penalty/between", ids)
+            excess = penalties.pull_to_unit_norm(judge, penalties.between(keys, real, fake))
+            terms["gradient_penalty"] = penalty.gradient_penalty * excess
+        at_real, at_fake = (
+            jax.tree.map(lambda leaf, side=side: jnp.split(leaf, 2)[side], verdict)
+            for side in (0, 1)
+        )
+        return Verdicts(at_real, at_fake), terms
+
+    def keys(self, state: TrainState, stream: str, ids: RowIds) -> RowKeys:
+        """A key for each row, the same on any number of devices and micro-batches."""
+        return row_keys(stream_key(self.config.seed, stream, state.step), ids)
+
+    def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
+        """The samples as the discriminator sees them."""
+        return augment(self.keys(state, stream, ids), samples, self.config.augment.strength)
+
+    def whole_batch(self, state: TrainState, local: Verdicts) -> BatchVerdicts:
+        """Local verdicts beside those of all devices, and which fakes each real meets."""
+        size = self.config.batch_size
+        key = stream_key(self.config.seed, "offsets", state.step)
+        offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
+        count = len(jax.tree.leaves(local)[0])
+        whole = jax.tree.map(parallel.gather, local)
+        return BatchVerdicts(local, whole, parallel.row_ids(count), offsets)
 
     def _descend(
         self,
         gradients: Params,
-        metrics: Metrics,
+        means: Means,
         params: Params,
         optim_state: optax.OptState,
         player: str,
     ) -> tuple[Params, optax.OptState, Metrics]:
-        gradients, metrics = parallel.mean((gradients, metrics))
-        metrics = metrics | {f"{player}/grad_norm": optax.tree.norm(gradients)}
+        gradients, means = parallel.mean((gradients, means))
+        metrics = {f"{player}/{name}": value for name, value in means.items()}
+        metrics |= {f"{player}/grad_norm": optax.tree.norm(gradients)}
         updates, optim_state = self.optimizer.update(gradients, optim_state, params)
         return optax.apply_updates(params, updates), optim_state, metrics
 
 
-def _with_whole_batch(real: Scores, fake: Scores) -> objectives.BatchScores:
-    rows: Int[Array, " n"] = parallel.row_ids(len(real))
-    return objectives.BatchScores(real, fake, parallel.gather(real), parallel.gather(fake), rows)
-
-
-def _reduce(
-    terms: dict[str, PerSample], player: str, others: Metrics
-) -> tuple[Float[Array, ""], Metrics]:
-    """The sum of the terms' means, and each of them by its name."""
-    means = {name: term.mean() for name, term in terms.items()}
-    loss = sum(means.values(), start=jnp.zeros(()))
-    named = means | others | {"loss": loss}
-    return loss, {f"{player}/{name}": value for name, value in named.items()}
+def _cosine(one: Verdict, other: Verdict) -> Scores:
+    """Cosines between the embeddings of each row."""
+    return jnp.sum(present(one.embedding) * present(other.embedding), axis=1)

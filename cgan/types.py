@@ -11,11 +11,11 @@ Samples = Float[Array, "n *sample"]
 Scores = Float[Array, " n"]
 """One real number for each sample: the discriminator's scalar head."""
 
-WholeBatchScores = Float[Array, " batch"]
-"""The scores of all devices' samples, in the order of the global batch."""
+Embeddings = Float[Array, "n dimensions"]
+"""A unit vector for each sample: the discriminator's vector head."""
 
 Margins = Float[Array, "rows columns"]
-"""`M[i, j]`: by how much real `i` beats fake `j`."""
+"""Rows of `M[i, j]`: by how much real `i` beats fake `j`."""
 
 PerSample = Float[Array, " n"]
 """One term of a loss for each sample, before the mean."""
@@ -34,8 +34,27 @@ class Batch(NamedTuple):
     label: Int[Array | np.ndarray, "*batch"]
 
 
+class Verdict(NamedTuple):
+    """What a discriminator says of samples, head by head; None where it lacks the head."""
+
+    score: Scores | None
+    embedding: Embeddings | None
+
+
+def present(head: Array | None) -> Array:
+    """What this head says; a head that is missing here is a mistake in the wiring.
+
+    Raises:
+        TypeError: the discriminator was built without the head.
+    """
+    if head is None:
+        raise TypeError("the discriminator has no such head")
+    return head
+
+
 __all__ = [
     "Batch",
+    "Embeddings",
     "Margins",
     "Params",
     "PerSample",
@@ -43,5 +62,6 @@ __all__ = [
     "RowKeys",
     "Samples",
     "Scores",
-    "WholeBatchScores",
+    "Verdict",
+    "present",
 ]

@@ -8,14 +8,14 @@ Expected: 10 of 10 modes, reverse KL 0.003, Frechet distance 2.3 (digit classifi
 
 from pathlib import Path
 
-from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Optim
+from cgan.config import Data, Discriminator, Experiment, Generator, Optim, Penalty
 
 CONFIG = Experiment(
     workdir=Path("runs/digits"),
     data=Data("digits"),
     generator=Generator(architecture="conv", width=24, depth=2),
     discriminator=Discriminator(architecture="conv", width=24, depth=2),
-    objective=Objective(r1=1.0, r2=1.0),
+    penalty=Penalty(r1=0.5, r2=0.5),
     optim=Optim(lr=3e-3, ema_halflife_nimg=16_000),
     batch_size=64,
     total_nimg=128_000,

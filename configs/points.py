@@ -12,13 +12,13 @@ from cgan.config import (
     Discriminator,
     Experiment,
     Generator,
-    Objective,
     Optim,
+    Penalty,
     SourceName,
 )
 
 
-def points_experiment(source: SourceName, sigma: float, penalty: float = 5.0) -> Experiment:
+def points_experiment(source: SourceName, sigma: float, penalty: float = 2.5) -> Experiment:
     """An experiment on a mixture of Gaussians.
 
     Args:
@@ -38,7 +38,7 @@ def points_experiment(source: SourceName, sigma: float, penalty: float = 5.0) ->
             residual=True,
         ),
         discriminator=Discriminator(width=128, fourier_features=128, max_frequency=1 / sigma),
-        objective=Objective(r1=penalty * sigma**2, r2=penalty * sigma**2),
+        penalty=Penalty(r1=penalty * sigma**2, r2=penalty * sigma**2),
         optim=Optim(lr=4e-3, ema_halflife_nimg=100_000),
         batch_size=256,
         total_nimg=2_048_000,

@@ -8,12 +8,12 @@ Expected: 1,000 of 1,000 modes, reverse KL 0.031 (n = 26,000; a perfect sampler 
 
 from pathlib import Path
 
-from cgan.config import Data, Experiment, Objective, Optim
+from cgan.config import Data, Experiment, Optim, Penalty
 
 CONFIG = Experiment(
     workdir=Path("runs/stacked_digits"),
     data=Data("stacked_digits"),
-    objective=Objective(r1=1.0, r2=1.0),
+    penalty=Penalty(r1=0.5, r2=0.5),
     optim=Optim(lr=2e-3, ema_halflife_nimg=44_000),
     batch_size=64,
     total_nimg=1_280_000,

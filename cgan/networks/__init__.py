@@ -10,8 +10,9 @@ from jaxtyping import Array, Float
 
 from cgan.config import ConfigError, Discriminator, Experiment, Generator
 from cgan.networks.conv import ConvDiscriminator, ConvGenerator
+from cgan.networks.layers import Heads
 from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
-from cgan.types import Params, RandomKey, RowKeys, Samples, Scores
+from cgan.types import Params, RandomKey, RowKeys, Samples, Verdict
 
 Latents = Float[Array, "n latent_dim"]
 
@@ -27,8 +28,8 @@ class Networks(NamedTuple):
     init_discriminator: Callable[[RandomKey], tuple[Params, Params]]
     draw_latents: Callable[[RowKeys], Latents]
     generate: Callable[[Params, Latents], Samples]
-    score: Callable[[Params, Params, Samples], Scores]
-    """`score(params, stats, samples)`: a discriminator's scores, its stats left as they are."""
+    judge: Callable[[Params, Params, Samples], Verdict]
+    """`judge(params, stats, samples)`: a discriminator's verdicts, its stats left as they are."""
     update_stats: Callable[[Params, Params], Params]
     """`update_stats(params, stats)`: the stats after one step of power iteration."""
 
@@ -42,7 +43,8 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
     _check_fits("generator", config.generator, sample_shape)
     _check_fits("discriminator", config.discriminator, sample_shape)
     generator = GENERATORS[config.generator.architecture](config.generator, sample_shape)
-    discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator)
+    heads = Heads(config.objective.weight > 0, _embedding_dimensions(config))
+    discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator, heads)
     latent_dim = config.generator.latent_dim
 
     def init_generator(key: RandomKey) -> Params:
@@ -59,9 +61,10 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
     def generate(params: Params, latents: Latents) -> Samples:
         return jnp.asarray(generator.apply({"params": params}, latents))
 
-    def score(params: Params, stats: Params, samples: Samples) -> Scores:
-        variables = {"params": params, "batch_stats": stats}
-        return jnp.asarray(discriminator.apply(variables, samples))
+    def judge(params: Params, stats: Params, samples: Samples) -> Verdict:
+        said = discriminator.apply({"params": params, "batch_stats": stats}, samples)
+        assert isinstance(said, Verdict)
+        return said
 
     def update_stats(params: Params, stats: Params) -> Params:
         if not stats:
@@ -71,7 +74,11 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
         _, updated = discriminator.apply(variables, any_sample, True, mutable=["batch_stats"])
         return updated["batch_stats"]
 
-    return Networks(init_generator, init_discriminator, draw_latents, generate, score, update_stats)
+    return Networks(init_generator, init_discriminator, draw_latents, generate, judge, update_stats)
+
+
+def _embedding_dimensions(config: Experiment) -> int:
+    return config.embedding.dimensions if config.embedding.weight else 0
 
 
 def count_parameters(params: Params) -> int:
@@ -99,19 +106,23 @@ def _conv_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Modu
     return ConvGenerator(sample_shape=sample_shape, width=config.width, depth=config.depth)
 
 
-def _mlp_discriminator(config: Discriminator) -> nn.Module:
+def _mlp_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
     return MLPDiscriminator(
         width=config.width,
         depth=config.depth,
+        heads=heads,
         spectral_norm=config.spectral_norm,
         fourier_features=config.fourier_features,
         max_frequency=config.max_frequency,
     )
 
 
-def _conv_discriminator(config: Discriminator) -> nn.Module:
+def _conv_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
     return ConvDiscriminator(
-        width=config.width, depth=config.depth, spectral_norm=config.spectral_norm
+        width=config.width,
+        depth=config.depth,
+        heads=heads,
+        spectral_norm=config.spectral_norm,
     )
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
-from cgan.types import Samples, Scores
+from cgan.types import Samples, Verdict
 
 
 class ConvGenerator(nn.Module):
@@ -34,14 +34,15 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Images `[n, height, width, channels]` to scores `[n]`: the generator's mirror image."""
+    """Images `[n, height, width, channels]` to verdicts: the generator's mirror image."""
 
     width: int
     depth: int
+    heads: layers.Heads
     spectral_norm: bool = False
 
     @nn.compact
-    def __call__(self, samples: Samples, update_stats: bool = False) -> Scores:
+    def __call__(self, samples: Samples, update_stats: bool = False) -> Verdict:
         def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
             return layers.normalised(module, self.spectral_norm, update_stats)(x)
 
@@ -50,4 +51,5 @@ class ConvDiscriminator(nn.Module):
             x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
             halved = layers.space_to_depth(x)
             x = layers.leaky_relu(layer(layers.dense(self.width * 2 ** (level + 1)), halved))
-        return layer(layers.score_head(), x.reshape(len(x), -1))[:, 0]
+        features = x.reshape(len(x), -1)
+        return layers.verdict(features, self.heads, self.spectral_norm, update_stats)

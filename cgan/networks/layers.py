@@ -8,12 +8,15 @@ inside `lax.scan`; `docs/decisions/0003-convolutions.md` has the measurements.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+
+from cgan.types import Embeddings, Verdict
 
 Images = Float[Array, "n height width channels"]
 
@@ -126,10 +129,36 @@ def dense(features: int) -> nn.Dense:
     return nn.Dense(features, kernel_init=nn.initializers.he_normal())
 
 
-def score_head() -> nn.Dense:
-    """The last layer of a discriminator, without a bias.
+class Heads(NamedTuple):
+    """Which heads a discriminator has."""
 
-    Contrastive losses see only differences of scores, so a bias would get rounding noise for a
-    gradient, which Adam turns into full steps: another run on every number of devices.
+    score: bool = True
+    dimensions: int = 0
+    """Of the embedding; 0 for none."""
+
+
+def verdict(
+    features: Float[Array, "n features"], heads: Heads, spectral_norm: bool, update_stats: bool
+) -> Verdict:
+    """The last layer of a discriminator: a linear map for each head, called inside its module.
+
+    Neither has a bias. Contrastive losses see only differences of scores, so a bias would get
+    rounding noise for a gradient, which Adam turns into full steps: another run on every number of
+    devices.
     """
-    return nn.Dense(1, use_bias=False, kernel_init=nn.initializers.he_normal())
+
+    def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
+        layer = nn.Dense(
+            outputs, use_bias=False, kernel_init=nn.initializers.he_normal(), name=name
+        )
+        return normalised(layer, spectral_norm, update_stats)(features)
+
+    return Verdict(
+        score=head(1, "score")[:, 0] if heads.score else None,
+        embedding=on_sphere(head(heads.dimensions, "embedding")) if heads.dimensions else None,
+    )
+
+
+def on_sphere(x: Float[Array, "n dimensions"]) -> Embeddings:
+    """Each vector divided by its length; a vector of zeros stays one."""
+    return x * jax.lax.rsqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-12)

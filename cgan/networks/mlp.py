@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
-from cgan.types import Samples, Scores
+from cgan.types import Samples, Verdict
 
 
 class MLPGenerator(nn.Module):
@@ -39,20 +39,21 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples `[n, *sample_shape]` to scores `[n]`."""
+    """Samples `[n, *sample_shape]` to verdicts."""
 
     width: int
     depth: int
+    heads: layers.Heads
     spectral_norm: bool = False
     fourier_features: int = 0
     max_frequency: float = 1.0
 
     @nn.compact
-    def __call__(self, samples: Samples, update_stats: bool = False) -> Scores:
+    def __call__(self, samples: Samples, update_stats: bool = False) -> Verdict:
         x = samples.reshape(len(samples), -1)
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         for _ in range(self.depth):
             hidden = layers.dense(self.width)
             x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
-        return layers.normalised(layers.score_head(), self.spectral_norm, update_stats)(x)[:, 0]
+        return layers.verdict(x, self.heads, self.spectral_norm, update_stats)

@@ -1,18 +1,98 @@
-"""Classic two-term losses: each sample is graded alone, as real or as fake."""
+"""Classic two-term losses: each sample is graded alone, as real or as fake.
+
+They are the baselines of the contrastive game and take part in it by the same protocol. A loss is
+three functions of a score: what the discriminator pays for a real, what it pays for a fake, and
+what the generator pays for a fake.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from cgan.objectives.scores import BatchScores
-from cgan.types import PerSample
+from cgan.objectives.verdicts import BatchVerdicts
+from cgan.types import Params, PerSample, Scores, present
+
+Cost = Callable[[Scores], PerSample]
 
 
-class NonSaturating:
-    """The non-saturating game (Goodfellow et al. 2014, section 3), on logits."""
+@dataclass(frozen=True)
+class Classic:
+    """A two-term game."""
 
-    def discriminator_terms(self, scores: BatchScores) -> dict[str, PerSample]:
-        """Cross-entropy of real against fake: `-log D(x)` and `-log(1 - D(G(z)))`."""
-        return {"real": jax.nn.softplus(-scores.real), "fake": jax.nn.softplus(scores.fake)}
+    real: Cost
+    """The discriminator's cost of a real."""
+    fake: Cost
+    """The discriminator's cost of a fake."""
+    generator: Cost
+    """The generator's cost of a fake."""
 
-    def generator_terms(self, scores: BatchScores) -> dict[str, PerSample]:
-        """`-log D(G(z))`, whose gradient stays strong when the discriminator wins."""
-        return {"fake": jax.nn.softplus(-scores.fake)}
+    def init(self) -> Params:
+        """Nothing is learnt beside the networks."""
+        return {}
+
+    def project(self, learnt: Params) -> Params:
+        """Nothing to keep within bounds."""
+        return learnt
+
+    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
+        """Nothing to show."""
+        return {}
+
+    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """One term a real and one a fake."""
+        real, fake = present(batch.local.real.score), present(batch.local.fake.score)
+        return {"real": self.real(real), "fake": self.fake(fake)}
+
+    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """One term a fake."""
+        return {"fake": self.generator(present(batch.local.fake.score))}
+
+
+def _softplus(scores: Scores) -> PerSample:
+    return jax.nn.softplus(scores)
+
+
+def _softplus_negated(scores: Scores) -> PerSample:
+    return jax.nn.softplus(-scores)
+
+
+def _identity(scores: Scores) -> PerSample:
+    return scores
+
+
+def _negated(scores: Scores) -> PerSample:
+    return -scores
+
+
+def _half_square_to(target: float) -> Cost:
+    return lambda scores: 0.5 * jnp.square(scores - target)
+
+
+NONSATURATING = Classic(_softplus_negated, _softplus, _softplus_negated)
+"""Cross-entropy on logits; the generator maximises `log D` (Goodfellow et al. 2014, section 3)."""
+
+SATURATING = Classic(_softplus_negated, _softplus, lambda scores: -jax.nn.softplus(scores))
+"""The minimax game itself: the generator minimises `log(1 - D)` (Goodfellow et al. 2014, eq. 1)."""
+
+HINGE = Classic(
+    lambda scores: jax.nn.relu(1 - scores), lambda scores: jax.nn.relu(1 + scores), _negated
+)
+"""Hinge loss (Lim & Ye 2017, eq. 6 with margin 1; Miyato et al. 2018, eqs. 16 and 17)."""
+
+LEAST_SQUARES = Classic(_half_square_to(1.0), _half_square_to(0.0), _half_square_to(1.0))
+"""Least squares to the targets 1 and 0 (Mao et al. 2017, eq. 9)."""
+
+WASSERSTEIN = Classic(_negated, _identity, _negated)
+"""The critic's mean difference (Arjovsky et al. 2017, eqs. 2 and 3); needs a gradient penalty."""
+
+CLASSIC: dict[str, Classic] = {
+    "nonsaturating": NONSATURATING,
+    "saturating": SATURATING,
+    "hinge": HINGE,
+    "least_squares": LEAST_SQUARES,
+    "wasserstein": WASSERSTEIN,
+}
+"""Classic losses by name."""

@@ -1,106 +1,105 @@
-"""One real against a batch of fakes: the margin matrix and the curves that grade its rows.
+"""The contrastive game: one real against a batch of fakes, for both players.
 
-For real `i` and fake `j` the margin is `M[i, j] = (D(x_i) - D(G(z_j))) / tau`: by how much the
-real beats the fake. A *curve* turns a row of margins into the loss of one real; on the transpose
-it grades each fake against the reals (the dual). The generator plays the same game with `-M`: its
-fakes must beat the reals.
-
-The softmax curve with the sum over fakes is InfoNCE (van den Oord et al. 2018, eq. 4); with its
-dual, over all fakes, it is the dual contrastive loss (Yu et al. 2021, eqs. 3 and 4). With one fake
-it is relativistic pairing, `softplus(-M)` (Jolicoeur-Martineau 2018, eq. 10).
+A comparison gives the margins `M[i, j]`, by how much real `i` beats fake `j`; divided by the
+temperature, a curve turns a row of them into the loss of one real and, on the transpose, of one
+fake (the dual). The discriminator minimises the curve of `M`. The generator plays the same game
+with `-M`: its fakes must beat the reals.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
-from cgan.objectives.scores import BatchScores
-from cgan.types import Margins, PerSample, Scores, WholeBatchScores
-
-Curve = Callable[[Margins], PerSample]
-
-
-def softmax_sum(margins: Margins) -> PerSample:
-    """InfoNCE: `log(1 + sum_j exp(-M[i, j]))`, `log(K + 1)` where all margins are zero."""
-    return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1))
-
-
-def softmax_mean(margins: Margins) -> PerSample:
-    """`log(1 + mean_j exp(-M[i, j]))`: `log 2` where all margins are zero, whatever K is."""
-    log_fakes = math.log(margins.shape[1])
-    return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1) - log_fakes)
-
-
-CURVES: dict[tuple[str, str], Curve] = {
-    ("softmax", "mean"): softmax_mean,
-    ("softmax", "sum"): softmax_sum,
-}
-"""Curves by (name, normalisation)."""
-
-
-def real_rows(
-    real: Scores,
-    all_fakes: WholeBatchScores,
-    rows: Int[Array, " n"],
-    fakes_per_real: int,
-    temperature: float,
-) -> Margins:
-    """Margins of each of these reals over its K fakes.
-
-    Real `i` of the batch meets the fakes `i, i + 1, ..., i + K - 1`, counted round: a choice of
-    fixed shape in which every fake meets K reals too. Latents are independent, so which K fakes
-    they are does not matter; with K = 1 it is the pair `(i, i)`.
-
-    Args:
-        real: scores of the reals in these rows of the batch, `[n]`.
-        all_fakes: scores of all the batch's fakes, `[batch]`.
-        rows: which rows of the batch the reals are, `[n]`.
-        fakes_per_real: K, at most the batch.
-        temperature: tau, divides the margins.
-
-    Returns:
-        `[n, K]` margins.
-    """
-    met = (rows[:, None] + jnp.arange(fakes_per_real)) % len(all_fakes)
-    return (real[:, None] - all_fakes[met]) / temperature
-
-
-def fake_rows(
-    fake: Scores,
-    all_reals: WholeBatchScores,
-    rows: Int[Array, " n"],
-    fakes_per_real: int,
-    temperature: float,
-) -> Margins:
-    """The transpose of `real_rows`: margins of the K reals that each of these fakes meets."""
-    met = (rows[:, None] - jnp.arange(fakes_per_real)) % len(all_reals)
-    return (all_reals[met] - fake[:, None]) / temperature
+from cgan.objectives.comparisons import Comparison
+from cgan.objectives.curves import Curve
+from cgan.objectives.verdicts import BatchVerdicts
+from cgan.types import Margins, Params, PerSample
 
 
 @dataclass(frozen=True)
 class Contrastive:
-    """The contrastive game: which curve, K, tau, and whether the dual is played too."""
+    """One comparison graded on one curve."""
 
+    comparison: Comparison
     curve: Curve
-    fakes_per_real: int
     temperature: float = 1.0
+    temperature_bounds: tuple[float, float] | None = None
     dual: bool = True
+    hardness: float = 0.0
+    top_k: int | None = None
 
-    def discriminator_terms(self, scores: BatchScores) -> dict[str, PerSample]:
+    def init(self) -> Params:
+        """What the discriminator learns beside its weights: the log of the temperature, if any."""
+        if self.temperature_bounds is None:
+            return {}
+        return {"log_temperature": jnp.asarray(math.log(self.temperature), jnp.float32)}
+
+    def project(self, learnt: Params) -> Params:
+        """The nearest values within the bounds, to be taken after each step of the optimiser."""
+        if self.temperature_bounds is None:
+            return learnt
+        low, high = (math.log(bound) for bound in self.temperature_bounds)
+        return {"log_temperature": jnp.clip(learnt["log_temperature"], low, high)}
+
+    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
+        """The temperature, where it is learnt."""
+        return {"temperature": jnp.exp(learnt["log_temperature"])} if learnt else {}
+
+    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """Reals must beat fakes: one term a real and, with the dual, one a fake."""
-        return {name: self.curve(margins) for name, margins in self._margins(scores).items()}
+        return self._grade(self._margins(learnt, batch))
 
-    def generator_terms(self, scores: BatchScores) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """The same game with `-M`: fakes must beat reals."""
-        return {name: self.curve(-margins) for name, margins in self._margins(scores).items()}
+        return self._grade({name: -rows for name, rows in self._margins(learnt, batch).items()})
 
-    def _margins(self, scores: BatchScores) -> dict[str, Margins]:
-        rows, game = scores.rows, (self.fakes_per_real, self.temperature)
-        margins = {"real_vs_fakes": real_rows(scores.real, scores.all_fakes, rows, *game)}
+    def _margins(self, learnt: Params, batch: BatchVerdicts) -> dict[str, Margins]:
+        temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
+        rows, offsets = batch.rows[:, None], batch.offsets
+        found = {"real_vs_fakes": choose(self.comparison.real_rows(batch), rows + offsets)}
         if self.dual:
-            margins["fake_vs_reals"] = fake_rows(scores.fake, scores.all_reals, rows, *game)
+            found["fake_vs_reals"] = choose(self.comparison.fake_rows(batch), rows - offsets)
+        return {name: margins / temperature for name, margins in found.items()}
+
+    def _grade(self, margins: dict[str, Margins]) -> dict[str, PerSample]:
+        """A term for each direction. Their weights sum to 1, so that the dual changes no scale."""
+        terms = {}
+        for name, rows in margins.items():
+            if self.top_k is not None:
+                rows = hardest_rivals(rows, self.top_k)
+            terms[name] = self.curve(rows, hard_weights(rows, self.hardness)) / len(margins)
+        return terms
+
+
+def choose(margins: Margins, met: Int[Array, "rows K"]) -> Margins:
+    """Of rows over the whole batch, the margins over those that are met, counted round it."""
+    batch_size = margins.shape[1]
+    if met.shape[1] == batch_size:
         return margins
+    return jnp.take_along_axis(margins, met % batch_size, axis=1)
+
+
+def hardest_rivals(margins: Margins, count: int) -> Margins:
+    """The smallest margins of each row: `[rows, count]`."""
+    return -jax.lax.top_k(-margins, count)[0]
+
+
+def hard_weights(margins: Margins, concentration: float) -> Margins:
+    """Weights with mean 1 that grow with a rival's score: `w_j ~ exp(-beta M_j)`.
+
+    They stand for negatives drawn from `q(x) ~ exp(beta f(x)) p(x)` instead of from `p` (Robinson
+    et al. 2021, eqs. 3 and 4, with importance weights). Which rivals are met is not the players'
+    to optimise, so no gradient flows through them; with it, easy fakes would be pulled the wrong
+    way.
+
+    Args:
+        margins: in units of the temperature, `[rows, K]`.
+        concentration: beta; 0 weighs all rivals alike.
+    """
+    if concentration == 0:
+        return jnp.ones_like(margins)
+    shares = jax.nn.softmax(-concentration * jax.lax.stop_gradient(margins), axis=1)
+    return margins.shape[1] * shares

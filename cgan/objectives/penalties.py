@@ -1,25 +1,108 @@
-"""Gradient penalties on the discriminator's scores at its inputs."""
+"""Gradient penalties on what the discriminator says, at its inputs.
+
+R1 and R2 are half the squared gradient norm of the score at reals and at fakes (Mescheder et al.
+2018, eqs. 9 and 10). Of a head with several outputs it is the squared Frobenius norm of the
+Jacobian. Three estimators of it:
+
+| name | value | cost |
+|---|---|---|
+| `exact` | the norm itself (of an embedding, along one random vector) | double backward |
+| `hutchinson` | `(J v)^2`, unbiased for random signs `v` | one forward-mode product |
+| `finite_differences` | `((D(x + e v) - D(x)) / e)^2`, biased by curvature | one more pass |
+"""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from cgan.types import PerSample, Samples, Scores
+from cgan.config import Penalty
+from cgan.types import PerSample, RowKeys, Samples, Scores, Verdict, present
+
+Judge = Callable[[Samples], Verdict]
+"""A discriminator with its parameters: row by row, so that a verdict is on its own sample only."""
+
+Estimator = Callable[[Judge, Samples, RowKeys], tuple[Verdict, Verdict]]
+"""`estimator(judge, samples, keys)` to the verdicts and, head by head, `[n]` squared gradients."""
 
 
-def scores_and_squared_gradients(
-    score: Callable[[Samples], Scores], samples: Samples
-) -> tuple[Scores, PerSample]:
-    """Scores, and the squared norm of each score's gradient at its own sample.
+def exact(judge: Judge, samples: Samples, keys: RowKeys) -> tuple[Verdict, Verdict]:
+    """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
-    Half of the latter, weighted, is R1 at real samples (Mescheder et al. 2018, eq. 9) and R2 at
-    fakes (eq. 10). Exact, in one forward and one backward pass: a score depends on its own sample
-    only, so the gradient of their sum holds them all.
-
-    Returns:
-        `[n]` scores and `[n]` squared norms.
+    An embedding would take a pass for each of its dimensions; one random vector `u` with unit
+    covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
     """
-    scores, pullback = jax.vjp(score, samples)
-    (gradients,) = pullback(jnp.ones_like(scores))
-    return scores, jnp.sum(jnp.square(gradients), axis=range(1, gradients.ndim))
+    verdict, pullback = jax.vjp(judge, samples)
+    nothing = jax.tree.map(jnp.zeros_like, verdict)
+    found = Verdict(None, None)
+    if verdict.score is not None:
+        (gradients,) = pullback(nothing._replace(score=jnp.ones_like(verdict.score)))
+        found = found._replace(score=_squared_norm(gradients))
+    if verdict.embedding is not None:
+        directions = random_signs(keys, verdict.embedding)
+        (gradients,) = pullback(nothing._replace(embedding=directions))
+        found = found._replace(embedding=_squared_norm(gradients))
+    return verdict, found
+
+
+def hutchinson(judge: Judge, samples: Samples, keys: RowKeys) -> tuple[Verdict, Verdict]:
+    """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
+
+    References:
+        Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix".
+    """
+    verdict, slopes = jax.jvp(judge, (samples,), (random_signs(keys, samples),))
+    return verdict, jax.tree.map(_squared_norm, slopes)
+
+
+def finite_differences(
+    judge: Judge, samples: Samples, keys: RowKeys, step: float
+) -> tuple[Verdict, Verdict]:
+    """By a second evaluation, `step` away in every dimension, with random signs.
+
+    What large generators use where a second derivative is too dear or a kernel has none (Lin et
+    al. 2025, Seaweed-APT: "approximated R1").
+    """
+    verdict = judge(samples)
+    moved = judge(samples + step * random_signs(keys, samples))
+    slopes = jax.tree.map(lambda after, before: (after - before) / step, moved, verdict)
+    return verdict, jax.tree.map(_squared_norm, slopes)
+
+
+def build(config: Penalty) -> Estimator:
+    """The estimator that a config names."""
+    if config.estimator == "finite_differences":
+        return partial(finite_differences, step=config.finite_difference)
+    return {"exact": exact, "hutchinson": hutchinson}[config.estimator]
+
+
+def pull_to_unit_norm(judge: Judge, samples: Samples) -> PerSample:
+    """`(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact."""
+
+    def total(inputs: Samples) -> Float[Array, ""]:
+        return jnp.sum(present(judge(inputs).score))
+
+    squared = _squared_norm(jax.grad(total)(samples))
+    # The square root has no slope at 0; the penalty's own slope there is 0 by symmetry.
+    flat = squared == 0
+    norm = jnp.where(flat, 0.0, jnp.sqrt(jnp.where(flat, 1.0, squared)))
+    return jnp.square(norm - 1)
+
+
+def between(keys: RowKeys, reals: Samples, fakes: Samples) -> Samples:
+    """A random point on the line from each real to its row's fake."""
+    shares = jax.vmap(lambda key: jax.random.uniform(key, dtype=reals.dtype))(keys)
+    shares = shares.reshape(-1, *[1] * (reals.ndim - 1))
+    return shares * reals + (1 - shares) * fakes
+
+
+def random_signs(keys: RowKeys, like: Float[Array, "n *shape"]) -> Float[Array, "n *shape"]:
+    """Entries of -1 and 1, each row from its own key."""
+    draw = partial(jax.random.rademacher, shape=like.shape[1:], dtype=like.dtype)
+    return jax.vmap(draw)(keys)
+
+
+def _squared_norm(gradients: Float[Array, "n *shape"]) -> Scores:
+    return jnp.sum(jnp.square(gradients), axis=range(1, gradients.ndim))

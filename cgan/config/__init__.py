@@ -1,0 +1,43 @@
+"""The configuration of one experiment: frozen dataclasses, checked when they are made.
+
+All defaults of the project stand here. A file in `configs/` states only what differs; the command
+line (`python train.py NAME --optim.lr 1e-3`) is derived from these classes, and the docstring
+under a field is its help text.
+"""
+
+from cgan.config.checks import ConfigError, require, require_seed
+from cgan.config.experiment import Data, Experiment, Optim, SourceName
+from cgan.config.networks import Architecture, Discriminator, Generator
+from cgan.config.objective import (
+    Augment,
+    ClassicName,
+    CurveName,
+    Embedding,
+    LossName,
+    Objective,
+    Penalty,
+)
+from cgan.config.serialize import differences, from_json, to_json
+
+__all__ = [
+    "Architecture",
+    "Augment",
+    "ClassicName",
+    "ConfigError",
+    "CurveName",
+    "Data",
+    "Discriminator",
+    "Embedding",
+    "Experiment",
+    "Generator",
+    "LossName",
+    "Objective",
+    "Optim",
+    "Penalty",
+    "SourceName",
+    "differences",
+    "from_json",
+    "require",
+    "require_seed",
+    "to_json",
+]

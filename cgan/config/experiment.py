@@ -1,0 +1,142 @@
+"""One experiment: all its settings, checked when it is made."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from cgan.config.checks import check_types, only_defaults, positive, require, require_seed
+from cgan.config.networks import Discriminator, Generator
+from cgan.config.objective import (
+    CONTRASTIVE_SETTINGS,
+    ONLY_FOR,
+    Augment,
+    Embedding,
+    Objective,
+    Penalty,
+)
+
+SourceName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What to learn."""
+
+    source: SourceName = "digits"
+    """Data set."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "data.")
+
+
+@dataclass(frozen=True)
+class Optim:
+    """Adam for both networks, with a cosine decay, and the generator's moving average."""
+
+    lr: float = 1e-3
+    """Learning rate at the start."""
+    final_lr_fraction: float = 0.05
+    """Learning rate at the end, as a share of that at the start (cosine decay)."""
+    beta1: float = 0.0
+    """Adam's decay of the mean gradient."""
+    beta2: float = 0.99
+    """Adam's decay of the mean squared gradient."""
+    ema_halflife_nimg: int = 32_000
+    """Half-life of the generator's moving average, in images."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "optim.")
+        positive(self, "optim.", "lr", "ema_halflife_nimg")
+        for name in ("final_lr_fraction", "beta1", "beta2"):
+            value = getattr(self, name)
+            upper_included = name == "final_lr_fraction"
+            inside = 0 <= value <= 1 if upper_included else 0 <= value < 1
+            expected = "from 0 to 1" if upper_included else "from 0 to below 1"
+            require(inside, f"optim.{name}", value, expected)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a run. The clock is images seen (`nimg`): batch_size a step."""
+
+    workdir: Path
+    """Folder of the run: config.json, metrics.jsonl, checkpoints/, samples/."""
+    data: Data = field(default_factory=Data)
+    generator: Generator = field(default_factory=Generator)
+    discriminator: Discriminator = field(default_factory=Discriminator)
+    objective: Objective = field(default_factory=Objective)
+    embedding: Embedding = field(default_factory=Embedding)
+    penalty: Penalty = field(default_factory=Penalty)
+    augment: Augment = field(default_factory=Augment)
+    optim: Optim = field(default_factory=Optim)
+    batch_size: int = 64
+    """Global batch: real images a step, over all devices."""
+    micro_batches: int = 1
+    """Parts in which a device works through its rows: the same step in less memory, slower."""
+    total_nimg: int = 320_000
+    """Training length in images; rounded up to whole dispatches."""
+    steps_per_dispatch: int = 1
+    """Training steps in one compiled call; small models need several to hide its overhead."""
+    log_nimg: int = 6_400
+    """Images between two rows of metrics.jsonl."""
+    snapshot_nimg: int = 64_000
+    """Images between two pictures of the fixed latents."""
+    checkpoint_nimg: int = 64_000
+    """Images between two checkpoints."""
+    seed: int = 0
+    """Seed of everything random: same seed, same run."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "")
+        positive(self, "", "batch_size", "micro_batches", "total_nimg", "steps_per_dispatch")
+        positive(self, "", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
+        require_seed(self.seed)
+        require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
+        name, value = "micro_batches", self.micro_batches
+        expected = f"a divisor of batch_size = {self.batch_size}"
+        require(self.batch_size % value == 0, name, value, expected)
+        self._check_heads()
+        self._check_fakes()
+
+    def _check_heads(self) -> None:
+        """The discriminator needs a head, and a penalty something to hold down."""
+        objective, penalty = self.objective, self.penalty
+        name, expected = "objective.weight", "more than 0 where embedding.weight is 0"
+        require(bool(objective.weight or self.embedding.weight), name, objective.weight, expected)
+        penalties = {name: getattr(penalty, name) for name in ("r1", "r2", "gradient_penalty")}
+        if objective.weight == 0:
+            for name, value in penalties.items():
+                expected = "0 with objective.weight = 0: there is no score then"
+                require(value == 0, f"penalty.{name}", value, expected)
+        if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
+            name, value = "penalty.gradient_penalty", penalty.gradient_penalty
+            expected = "more than 0 with wasserstein (10 is usual)"
+            require(any(penalties.values()), name, value, expected)
+
+    def _check_fakes(self) -> None:
+        """How a real meets its fakes must be something that the losses in use can do."""
+        objective, embedding = self.objective, self.embedding
+        curves = [objective.loss] * (objective.weight > 0 and objective.is_contrastive)
+        curves += [embedding.curve] * (embedding.weight > 0)
+        if not curves:
+            when = f"with objective.loss = {objective.loss!r}"
+            only_defaults(objective, "objective.", CONTRASTIVE_SETTINGS, when)
+        for curve in curves:
+            idle = [name for name, able in ONLY_FOR.items() if curve not in able]
+            only_defaults(objective, "objective.", idle, f"with the curve {curve!r}")
+        name, fakes = "objective.fakes_per_real", objective.fakes_per_real
+        limit = f"at most batch_size = {self.batch_size}"
+        require(fakes is None or fakes <= self.batch_size, name, fakes, limit)
+        name, hard, met = "objective.top_k", objective.top_k, fakes or self.batch_size
+        limit = f"at most the {met} fakes that each real is graded against"
+        require(hard is None or hard <= met, name, hard, limit)
+
+    @property
+    def nimg_per_dispatch(self) -> int:
+        """Images seen in one compiled call."""
+        return self.batch_size * self.steps_per_dispatch
+
+    @property
+    def final_nimg(self) -> int:
+        """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
+        return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch

@@ -1,0 +1,139 @@
+"""The settings of the game: losses, comparisons, penalties and views."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from cgan.config.checks import check_types, not_negative, only_defaults, positive, require
+
+CurveName = Literal["softmax", "pairwise", "average", "hardest", "listwise"]
+ClassicName = Literal["nonsaturating", "saturating", "hinge", "least_squares", "wasserstein"]
+LossName = Literal[CurveName, ClassicName]
+Bounds = tuple[float, float]
+
+CONTRASTIVE_SETTINGS = ("normalise", "fakes_per_real", "dual", "hardness", "top_k")
+"""Settings of `Objective` that both comparisons share and classic losses do not have."""
+ONLY_FOR = {
+    "normalise": ("softmax", "listwise"),
+    "hardness": ("softmax", "pairwise", "average"),
+    "top_k": ("softmax", "pairwise", "average", "listwise"),
+}
+"""Which curves can use a setting that not all of them can."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The game on the discriminator's score, and how any comparison meets its fakes."""
+
+    loss: LossName = "softmax"
+    """A curve that grades each real against K fakes (the first five), or a classic loss."""
+    weight: float = 1.0
+    """Weight of this game beside that on embeddings; 0 leaves the score out."""
+    normalise: Literal["mean", "sum"] = "mean"
+    """How softmax and listwise count K fakes: the mean does not shift with K; the sum does."""
+    fakes_per_real: int | None = None
+    """K, the fakes that each real is graded against; None takes the whole global batch."""
+    dual: bool = True
+    """Grade each fake against the reals too; the loss is then the mean of both directions."""
+    hardness: float = 0.0
+    """Concentration beta of the weights e^(beta * score / temperature) on fakes; 0 is even."""
+    top_k: int | None = None
+    """Grade a real against its hardest so many of the K fakes only; None takes them all."""
+    temperature: float = 1.0
+    """Divides the margins: lower is a sharper grade."""
+    temperature_bounds: Bounds | None = None
+    """Learn the temperature between these two, from `temperature` on; None keeps it."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "objective.")
+        not_negative(self, "objective.", "weight", "hardness")
+        for name in ("fakes_per_real", "top_k"):
+            if getattr(self, name) is not None:
+                positive(self, "objective.", name)
+        _check_temperature(self, "objective.")
+        if not self.is_contrastive:
+            when = f"with objective.loss = {self.loss!r}"
+            only_defaults(self, "objective.", ("temperature", "temperature_bounds"), when)
+        if self.weight == 0:
+            when = "with objective.weight = 0"
+            names = ("loss", "temperature", "temperature_bounds")
+            only_defaults(self, "objective.", names, when)
+
+    @property
+    def is_contrastive(self) -> bool:
+        """Whether the loss is a curve over margins."""
+        return self.loss in get_args(CurveName)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """The same game on a second head: unit vectors that are alike for views of one real."""
+
+    weight: float = 0.0
+    """Weight of this comparison; 0 leaves the head out."""
+    curve: CurveName = "softmax"
+    """The curve over its margins."""
+    dimensions: int = 64
+    """Length of the unit vectors."""
+    temperature: float = 0.1
+    """Divides the differences of cosines, which lie between -2 and 2."""
+    temperature_bounds: Bounds | None = None
+    """Learn the temperature between these two, from `temperature` on; None keeps it."""
+    r1: float = 0.0
+    """Weight of the penalty on the embedding's squared Jacobian at real samples."""
+    r2: float = 0.0
+    """The same at fake samples. See docs/objectives.md before raising either."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "embedding.")
+        not_negative(self, "embedding.", "weight", "r1", "r2")
+        require(self.dimensions >= 2, "embedding.dimensions", self.dimensions, "2 or more")
+        _check_temperature(self, "embedding.")
+        if self.weight == 0:
+            names = ("curve", "dimensions", "temperature", "temperature_bounds", "r1", "r2")
+            only_defaults(self, "embedding.", names, "with embedding.weight = 0")
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Gradient penalties on the discriminator's score, taken at every step."""
+
+    r1: float = 0.1
+    """Weight of the penalty on the squared gradient of the score at real samples."""
+    r2: float = 0.1
+    """The same at fake samples. Both depend on the scale of the data: tune them for each set."""
+    gradient_penalty: float = 0.0
+    """Weight of the pull of gradient norms to 1 between reals and fakes (WGAN-GP)."""
+    estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
+    """How squared gradients are found: by double backward, or along one random direction."""
+    finite_difference: float = 1e-3
+    """Length of a finite difference's step for each dimension, in the samples' units."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "penalty.")
+        not_negative(self, "penalty.", "r1", "r2", "gradient_penalty")
+        positive(self, "penalty.", "finite_difference")
+        if self.estimator != "finite_differences":
+            when = f"with penalty.estimator = {self.estimator!r}"
+            only_defaults(self, "penalty.", ("finite_difference",), when)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Random views of samples, reals and fakes alike, before the discriminator sees them."""
+
+    strength: float = 0.0
+    """From 0, the samples as they are, to 1."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "augment.")
+        require(0 <= self.strength <= 1, "augment.strength", self.strength, "from 0 to 1")
+
+
+def _check_temperature(config: Any, prefix: str) -> None:
+    positive(config, prefix, "temperature")
+    if config.temperature_bounds is None:
+        return
+    low, high = config.temperature_bounds
+    expected = f"two numbers with 0 < low <= temperature = {config.temperature} <= high"
+    inside = 0 < low <= config.temperature <= high < float("inf")
+    require(inside, f"{prefix}temperature_bounds", config.temperature_bounds, expected)

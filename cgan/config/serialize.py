@@ -1,0 +1,65 @@
+"""Configs as JSON text, and what differs between two of them."""
+
+import dataclasses
+import json
+import typing
+from pathlib import Path
+from typing import Any
+
+from cgan.config.checks import ConfigError, require
+from cgan.config.experiment import Experiment
+
+
+def to_json(config: Experiment) -> str:
+    """The resolved config as JSON text."""
+    return json.dumps(dataclasses.asdict(config), indent=2, default=str) + "\n"
+
+
+def from_json(text: str) -> Experiment:
+    """Read back what `to_json` wrote.
+
+    Raises:
+        ConfigError: text that is not JSON, a field that is unknown or missing, a wrong value.
+    """
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"not a config in JSON: {error}") from None
+    return _from_dict(Experiment, values, "")
+
+
+def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
+    require(isinstance(values, dict), prefix.rstrip(".") or "config", values, "an object")
+    hints = typing.get_type_hints(cls)
+    for name in values:
+        require(name in hints, prefix + name, values[name], f"one of {', '.join(hints)}")
+    converted = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(hints[name]):
+            value = _from_dict(hints[name], value, f"{prefix}{name}.")
+        elif hints[name] is Path and isinstance(value, str):
+            value = Path(value)
+        elif isinstance(value, list):
+            value = tuple(value)
+        converted[name] = value
+    for name in (item.name for item in dataclasses.fields(cls)):
+        if name not in converted:
+            raise ConfigError(f"{prefix}{name}: is missing; must be given")
+    return cls(**converted)
+
+
+def differences(old: Experiment, new: Experiment) -> dict[str, tuple[Any, Any]]:
+    """The fields in which two configs differ, as `{"optim.lr": (old, new)}`."""
+
+    def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+        flat: dict[str, Any] = {}
+        for item in dataclasses.fields(config):
+            value = getattr(config, item.name)
+            if dataclasses.is_dataclass(value):
+                flat |= flatten(value, f"{prefix}{item.name}.")
+            else:
+                flat[prefix + item.name] = value
+        return flat
+
+    before, after = flatten(old), flatten(new)
+    return {name: (before[name], after[name]) for name in after if before[name] != after[name]}

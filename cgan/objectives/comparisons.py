@@ -1,0 +1,59 @@
+"""Comparisons: how verdicts become margins, before the temperature.
+
+The margin `M[i, j]` says by how much real `i` beats fake `j`. Each comparison gives it for all the
+fakes of this device's reals (`real_rows`) and for all the reals of its fakes (`fake_rows`, the
+transpose). Margins are float32 whatever the networks compute in.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from cgan.objectives.verdicts import BatchVerdicts
+from cgan.types import Margins, present
+
+
+@runtime_checkable
+class Comparison(Protocol):
+    """Where the margins come from."""
+
+    def real_rows(self, batch: BatchVerdicts) -> Margins:
+        """`[n, batch]`: each local real over every fake of the batch."""
+
+    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+        """`[n, batch]`: every real of the batch over each local fake."""
+
+
+class Critic:
+    """Scores: `D(x_i) - D(G(z_j))`."""
+
+    def real_rows(self, batch: BatchVerdicts) -> Margins:
+        """Each local real over every fake."""
+        return _single(batch.local.real.score)[:, None] - _single(batch.whole.fake.score)
+
+    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+        """Every real over each local fake."""
+        return _single(batch.whole.real.score) - _single(batch.local.fake.score)[:, None]
+
+
+class Embedding:
+    """Cosines: `h(x_i) . h(x_i') - h(x_i) . h(G(z_j))`, with `x_i'` another view of `x_i`.
+
+    A real beats a fake where it is more like its own other view than like the fake: the contrast
+    of Chen et al. 2020 (SimCLR, eq. 1) with the fakes for negatives.
+    """
+
+    def real_rows(self, batch: BatchVerdicts) -> Margins:
+        """Each local real over every fake."""
+        real, fakes = _single(batch.local.real.embedding), _single(batch.whole.fake.embedding)
+        return _single(batch.local.agreement)[:, None] - real @ fakes.T
+
+    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+        """Every real over each local fake."""
+        fake, reals = _single(batch.local.fake.embedding), _single(batch.whole.real.embedding)
+        return _single(batch.whole.agreement) - fake @ reals.T
+
+
+def _single(head: Array | None) -> Array:
+    return present(head).astype(jnp.float32)

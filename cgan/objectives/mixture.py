@@ -1,0 +1,72 @@
+"""The weighted sum of games that are played at once, on different heads."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Array, Float
+
+from cgan.objectives.verdicts import BatchVerdicts
+from cgan.types import Params, PerSample
+
+
+@runtime_checkable
+class Game(Protocol):
+    """What both players minimise: the sum of the means of named terms, each of shape `[n]`.
+
+    `learnt` is what the discriminator learns beside its weights; the generator takes it as it is.
+    """
+
+    def init(self) -> Params:
+        """The learnt values before step 0; an empty dictionary where there are none."""
+
+    def project(self, learnt: Params) -> Params:
+        """The learnt values, moved back within their bounds."""
+
+    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
+        """Learnt values by their names, to be logged."""
+
+    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """The discriminator's losses."""
+
+    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """The generator's losses."""
+
+
+@dataclass(frozen=True)
+class WeightedSum:
+    """Several games by name, each with its weight. Its terms are named `game/term`."""
+
+    games: dict[str, Game]
+    weights: dict[str, float]
+
+    def init(self) -> Params:
+        """The learnt values of each game."""
+        return {name: game.init() for name, game in self.games.items()}
+
+    def project(self, learnt: Params) -> Params:
+        """Each game's learnt values within its bounds."""
+        return {name: game.project(learnt[name]) for name, game in self.games.items()}
+
+    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
+        """Each game's learnt values, named `game/value`."""
+        return {
+            f"{name}/{reading}": value
+            for name, game in self.games.items()
+            for reading, value in game.readings(learnt[name]).items()
+        }
+
+    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """The discriminator's weighted losses."""
+        return {
+            f"{name}/{term}": self.weights[name] * loss
+            for name, game in self.games.items()
+            for term, loss in game.discriminator_terms(learnt[name], batch).items()
+        }
+
+    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """The generator's weighted losses."""
+        return {
+            f"{name}/{term}": self.weights[name] * loss
+            for name, game in self.games.items()
+            for term, loss in game.generator_terms(learnt[name], batch).items()
+        }

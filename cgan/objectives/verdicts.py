@@ -1,0 +1,56 @@
+"""What an objective sees: verdicts on this device's rows beside those on the whole batch."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from cgan.types import RandomKey, Scores, Verdict, present
+
+
+class Verdicts(NamedTuple):
+    """What the discriminator says of some rows: a real and a fake in each."""
+
+    real: Verdict
+    fake: Verdict
+    agreement: Scores | None = None
+    """Cosine between the embeddings of two views of each real; None without that head."""
+
+
+class BatchVerdicts(NamedTuple):
+    """Verdicts on `n` local rows and on the whole batch; on one device they are the same.
+
+    The gradient of a loss with respect to `whole` must flow back to the devices it came from.
+    """
+
+    local: Verdicts
+    whole: Verdicts
+    rows: Int[Array, " n"]
+    """Which rows of the batch the local ones are."""
+    offsets: Int[Array, " K"]
+    """Real `i` meets the fakes `i + offset`, counted round the batch: see `draw_offsets`."""
+
+
+def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Array, " K"]:
+    """Which K of the batch's fakes a real meets: a fresh choice for each key, of fixed shape.
+
+    The same K offsets serve all reals, so that every fake meets K reals too and the dual grades
+    the same pairs. A real meets no fake twice.
+    """
+    if fakes_per_real == batch_size:
+        return jnp.arange(batch_size)
+    return jax.random.permutation(key, batch_size)[:fakes_per_real]
+
+
+def gaps(batch: BatchVerdicts) -> dict[str, Float[Array, ""]]:
+    """By how much reals beat fakes on the mean, before any temperature: a number to watch."""
+    local, whole = batch.local, batch.whole
+    found: dict[str, Float[Array, ""]] = {}
+    if local.real.score is not None and local.fake.score is not None:
+        found["score_gap"] = jnp.mean(local.real.score) - jnp.mean(local.fake.score)
+    if local.agreement is not None:
+        real, fakes = present(local.real.embedding), present(whole.fake.embedding)
+        similarity = real.mean(axis=0) @ fakes.mean(axis=0)
+        found["embedding_gap"] = jnp.mean(local.agreement) - similarity
+    return found
