@@ -99,8 +99,12 @@ def draw_view(key: RandomKey, strength: float) -> View:
 
 
 def view_of_image(key: RandomKey, image: Image, strength: float) -> Image:
-    """One view: `cut_out(contrast * resample(image) + brightness)`, contrast about mid-grey."""
-    view = draw_view(key, strength)
+    """One random view of an image."""
+    return apply_view(draw_view(key, strength), image)
+
+
+def apply_view(view: View, image: Image) -> Image:
+    """`cut_out(contrast * resample(image) + brightness)`: contrast is about mid-grey, 0."""
     rows, columns = (
         positions(size, shift, view.scale)
         for size, shift in zip(image.shape[:2], view.shift, strict=True)

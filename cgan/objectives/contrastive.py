@@ -74,7 +74,9 @@ class Contrastive:
         return terms
 
 
-def choose(margins: Margins, met: Int[Array, "rows K"]) -> Margins:
+def choose(
+    margins: Float[Array, "rows batch"], met: Int[Array, "rows K"]
+) -> Float[Array, "rows K"]:
     """Of rows over the whole batch, the margins over those that are met, counted round it."""
     batch_size = margins.shape[1]
     if met.shape[1] == batch_size:
@@ -82,8 +84,10 @@ def choose(margins: Margins, met: Int[Array, "rows K"]) -> Margins:
     return jnp.take_along_axis(margins, met % batch_size, axis=1)
 
 
-def hardest_rivals(margins: Margins, count: int) -> Margins:
-    """The smallest margins of each row: `[rows, count]`."""
+def hardest_rivals(
+    margins: Float[Array, "rows K"], count: int
+) -> Float[Array, "rows count"]:
+    """The smallest margins of each row."""
     return -jax.lax.top_k(-margins, count)[0]
 
 
