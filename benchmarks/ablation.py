@@ -73,7 +73,7 @@ def finished(path: Path) -> set[Task]:
 
 def one_core(cores: Any) -> None:
     """Bind this process to a core of its own, before JAX starts its threads; keep it quiet."""
-    sys.stdout = sys.stderr = Path(os.devnull).open("w")
+    sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     os.sched_setaffinity(0, {cores.get()})
     os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
 

@@ -1,9 +1,11 @@
 """What the command lines share: bad input ends with one message and exit code 2."""
 
+import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from cgan.config import ConfigError
+from cgan.config import ConfigError, require
 
 
 def run(main: Callable[[], None]) -> None:
@@ -26,3 +28,17 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         sys.exit(130)
+
+
+def require_out(out: Path, *suffixes: str) -> None:
+    """Refuse a file that could not be written, before the work that would fill it.
+
+    Raises:
+        ConfigError: another suffix, a folder in its place, or none above it that can be written.
+    """
+    require(out.suffix in suffixes, "out", str(out), f"a {' or '.join(suffixes)} file")
+    require(not out.is_dir(), "out", str(out), "a file, not a folder")
+    above = next(path for path in out.absolute().parents if path.exists())
+    require(above.is_dir(), "out", str(out), f"in a folder; {above} is a file")
+    expected = f"below a folder that can be written; {above} can't"
+    require(os.access(above, os.W_OK), "out", str(out), expected)

@@ -41,7 +41,7 @@ def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> Tr
         NonFiniteError: a loss or gradient is not finite; the last good checkpoint is kept.
     """
     devices = jax.local_devices() if devices is None else devices
-    parallel.check_divides(config.batch_size, devices)
+    parallel.check_divides(config.batch_size, config.micro_batches, devices)
     parts = assemble(config)
     workdir = Workdir(config.workdir)
     workdir.check(config)

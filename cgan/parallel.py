@@ -24,8 +24,8 @@ def _sharding(devices: Sequence[jax.Device], *axes: str) -> NamedSharding:
     return NamedSharding(Mesh(np.asarray(devices), (AXIS,)), PartitionSpec(*axes))
 
 
-def check_divides(batch_size: int, devices: Sequence[jax.Device]) -> None:
-    """Refuse a batch that does not split evenly.
+def check_divides(batch_size: int, micro_batches: int, devices: Sequence[jax.Device]) -> None:
+    """Refuse a batch that does not split evenly over devices, and there over micro-batches.
 
     Raises:
         ConfigError: naming the field, the value and the nearest sizes that would do.
@@ -37,6 +37,13 @@ def check_divides(batch_size: int, devices: Sequence[jax.Device]) -> None:
         raise ConfigError(
             f"batch_size = {batch_size}: must be a multiple of the {count} devices; "
             f"the nearest is {nearest}"
+        )
+    local = batch_size // count
+    if local % micro_batches:
+        fitting = ", ".join(str(n) for n in range(1, local + 1) if local % n == 0)
+        raise ConfigError(
+            f"micro_batches = {micro_batches}: must divide the {local} rows of each of the {count} "
+            f"devices: one of {fitting}"
         )
 
 

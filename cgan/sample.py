@@ -1,7 +1,6 @@
 """Draw samples from a trained run: `python -m cgan.sample RUN --n 64 --out grid.png`."""
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -35,16 +34,7 @@ class Arguments:
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")
         require_seed(self.seed)
-        require(self.out.suffix in (".png", ".npz"), "out", str(self.out), "a .png or .npz file")
-        require(not self.out.is_dir(), "out", str(self.out), "a file, not a folder")
-        above = next(path for path in self.out.absolute().parents if path.exists())
-        require(above.is_dir(), "out", str(self.out), f"in a folder; {above} is a file")
-        require(
-            os.access(above, os.W_OK),
-            "out",
-            str(self.out),
-            f"below a folder that can be written; {above} can't",
-        )
+        cli.require_out(self.out, ".png", ".npz")
         if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)

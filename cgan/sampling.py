@@ -14,6 +14,7 @@ from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Experiment, SourceName, require
 from cgan.networks import Latents
 from cgan.rng import row_keys, stream_key
+from cgan.state import TrainState
 from cgan.types import Params
 from cgan.workdir import Workdir
 
@@ -103,8 +104,17 @@ class Run(NamedTuple):
         return self.config.data.source
 
 
-def load_run(root: Path, nimg: int | None = None) -> Run:
-    """Read a run from its folder.
+class Restored(NamedTuple):
+    """The whole of a trained run: its parts and the state of one checkpoint, on one device."""
+
+    parts: Parts
+    state: TrainState
+    nimg: int
+    """Images seen by the checkpoint."""
+
+
+def restore_run(root: Path, nimg: int | None = None) -> Restored:
+    """Read all of a run from its folder.
 
     Args:
         root: the run's folder.
@@ -123,7 +133,12 @@ def load_run(root: Path, nimg: int | None = None) -> Run:
         if nimg is None:
             raise none_yet
         like = parallel.abstract(parts.abstract_state(), jax.local_devices()[:1])
-        state = checkpoints.restore(nimg, like)
+        return Restored(parts, checkpoints.restore(nimg, like), nimg)
+
+
+def load_run(root: Path, nimg: int | None = None) -> Run:
+    """Read from a run's folder what its samples need; arguments as for `restore_run`."""
+    parts, state, nimg = restore_run(root, nimg)
     return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)
 
 

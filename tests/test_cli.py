@@ -1,5 +1,6 @@
 """The command lines: help, and bad input that ends with one message, exit code 2, no traces."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import train
-from cgan import cli, sample
+from cgan import cli, loop, sample
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator, to_json
@@ -92,6 +93,56 @@ def test_help_of_an_experiment_lists_its_settings_and_their_defaults(call: Progr
     assert "(default: ring8)" in outcome.out
 
 
+def test_help_names_the_choices_and_the_numbers_that_an_option_takes(call: Program) -> None:
+    said = call(train.main, "digits", "--help").out
+    assert "--objective.loss {softmax,pairwise,average,hardest,listwise,nonsaturating," in said
+    assert "--objective.temperature-bounds {None}|{FLOAT FLOAT} Learn the temperature" in said
+    assert "--objective.top-k {None}|INT Grade a real against its hardest" in said
+    assert "--embedding.weight FLOAT Weight of this comparison; 0 leaves the head out." in said
+    assert "--penalty.estimator {exact,hutchinson,finite_differences}" in said
+    assert "--augment.strength FLOAT From 0, the samples as they are, to 1." in said
+    assert "--micro-batches INT Parts in which a device works through its rows" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "section", "changed"),
+    [
+        (["--penalty.r1", "0"], "penalty", {"r1": 0.0}),
+        (["--penalty.gradient-penalty", "10"], "penalty", {"gradient_penalty": 10.0}),
+        (["--penalty.estimator", "hutchinson"], "penalty", {"estimator": "hutchinson"}),
+        (["--objective.loss", "listwise"], "objective", {"loss": "listwise"}),
+        (["--objective.loss", "hinge"], "objective", {"loss": "hinge"}),
+        (["--objective.no-dual"], "objective", {"dual": False}),
+        (["--objective.top-k", "2"], "objective", {"top_k": 2}),
+        (
+            ["--objective.temperature-bounds", "0.5", "2"],
+            "objective",
+            {"temperature_bounds": (0.5, 2.0)},
+        ),
+        (["--objective.temperature-bounds", "None"], "objective", {}),
+        (
+            ["--embedding.weight", "1", "--embedding.temperature-bounds", "0.05", "0.5"],
+            "embedding",
+            {"weight": 1.0, "temperature_bounds": (0.05, 0.5)},
+        ),
+        (["--augment.strength", "0.3"], "augment", {"strength": 0.3}),
+    ],
+)
+def test_options_change_their_settings_and_no_others(
+    call: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    section: str,
+    changed: dict[str, object],
+) -> None:
+    asked: list[Experiment] = []
+    monkeypatch.setattr(loop, "train", asked.append)
+    assert call(train.main, "digits", *arguments).code == 0
+    before = CONFIGS["digits"]
+    after = dataclasses.replace(getattr(before, section), **changed)
+    assert asked == [dataclasses.replace(before, **{section: after})]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -106,7 +157,28 @@ def test_help_of_an_experiment_lists_its_settings_and_their_defaults(call: Progr
         (["digits", "--generator.architecture", "mpl"], ["--generator.architecture", "'conv'"]),
         (["digits", "--optim.lr", "-1"], ["error: optim.lr = -1.0: must be more than 0"]),
         (["digits", "--optim.lr", "nan"], ["error: optim.lr = nan: must be more than 0"]),
-        (["digits", "--objective.r1", "inf"], ["error: objective.r1 = inf: must be 0 or more"]),
+        (["digits", "--penalty.r1", "inf"], ["error: penalty.r1 = inf: must be 0 or more"]),
+        (["digits", "--objective.r1", "0"], ["Unrecognized options", "--objective.r1"]),
+        (["digits", "--objective.loss", "infonce"], ["--objective.loss", "infonce", "listwise"]),
+        (["digits", "--objective.temperature-bounds", "1"], ["--objective.temperature-bounds"]),
+        (["digits", "--objective.temperature-bounds", "low", "high"], ["'low', 'high'"]),
+        (
+            ["digits", "--objective.temperature-bounds", "2", "3"],
+            ["error: objective.temperature_bounds = (2.0, 3.0): must be two numbers with 0 < low"],
+        ),
+        (
+            ["digits", "--objective.loss", "hinge", "--objective.no-dual"],
+            ["error: objective.dual = False: must be True with objective.loss = 'hinge'"],
+        ),
+        (
+            ["digits", "--embedding.curve", "pairwise"],
+            ["error: embedding.curve = 'pairwise': must be 'softmax' with embedding.weight = 0"],
+        ),
+        (["digits", "--augment.strength", "2"], ["error: augment.strength = 2.0: must be from 0"]),
+        (
+            ["digits", "--batch-size", "64", "--micro-batches", "3"],
+            ["error: micro_batches = 3: must be a divisor of batch_size = 64"],
+        ),
         (["digits", "--seed", "-1"], ["error: seed = -1: must be from 0 to 2**32 - 1"]),
         (["digits", "--workdir", ""], ["error: workdir = '.': must be a folder"]),
         (
@@ -154,6 +226,10 @@ CONV = [*PLAIN, "--generator.architecture", "conv", "--discriminator.architectur
         (
             ["ring8", "--batch-size", "3", "--objective.fakes-per-real", "None"],
             [f"error: batch_size = 3: must be a multiple of the {DEVICES} devices", "is 8"],
+        ),
+        (
+            ["ring8", "--batch-size", "16", "--micro-batches", "4"],
+            [f"error: micro_batches = 4: must divide the 2 rows of each of the {DEVICES} devices"],
         ),
     ],
 )

@@ -11,15 +11,16 @@ ROOT = Path(__file__).parents[1]
 LAYERS: list[set[str]] = [
     {"types", "config", "files"},
     {"rng", "parallel", "cli"},
-    {"data", "networks", "objectives", "optim", "pictures", "workdir"},
+    {"accumulation", "augment", "data", "networks", "objectives", "optim", "pictures", "workdir"},
     {"state", "writer", "progress"},
     {"step"},
     {"assemble", "checkpoint"},
     {"sampling"},
-    {"loop"},
-    {"sample"},
+    {"loop", "ranking"},
+    {"ranking_picture"},
+    {"rank", "sample"},
 ]
-"""What `cgan` consists of, lowest first; `sample` is a command line."""
+"""What `cgan` consists of, lowest first; `rank` and `sample` are command lines."""
 
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmean", "ppermute", "psum"}
@@ -134,10 +135,18 @@ def test_devices_stay_in_parallel(path: Path) -> None:
         assert not names_used(path) & (DEVICE_MAPS | AXIS_OPERATIONS)
 
 
-@pytest.mark.parametrize("path", python_files("cgan/objectives"), ids=module_name)
-def test_objectives_know_neither_networks_nor_devices(path: Path) -> None:
-    assert "flax" not in packages(path)
+PURE = [ROOT / "cgan/accumulation.py", ROOT / "cgan/augment.py", *python_files("cgan/objectives")]
+
+
+@pytest.mark.parametrize("path", PURE, ids=module_name)
+def test_objectives_views_and_accumulation_know_neither_networks_nor_devices(path: Path) -> None:
     assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
+
+
+@pytest.mark.parametrize("path", PROJECT)
+def test_the_config_is_imported_whole(path: Path) -> None:
+    if not module_name(path).startswith("cgan.config"):
+        assert not [name for name in imports(path) if name.startswith("cgan.config.")]
 
 
 @pytest.mark.parametrize("path", PROJECT)

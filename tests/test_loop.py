@@ -18,7 +18,18 @@ from tensorboardX.proto import event_pb2
 from cgan import loop, sampling
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Data, Discriminator, Experiment, Generator, Optim, from_json
+from cgan.config import (
+    Augment,
+    Data,
+    Discriminator,
+    Embedding,
+    Experiment,
+    Generator,
+    Objective,
+    Optim,
+    Penalty,
+    from_json,
+)
 from cgan.data.digits import load_digits
 
 BATCH = 16
@@ -35,6 +46,14 @@ CONFIG = Experiment(
     snapshot_nimg=5 * BATCH,
     checkpoint_nimg=5 * BATCH,
 )
+EVERYTHING = {
+    "objective": Objective(fakes_per_real=5, temperature_bounds=(0.5, 2.0)),
+    "embedding": Embedding(weight=0.5, dimensions=4, temperature_bounds=(0.05, 0.5), r1=0.01),
+    "penalty": Penalty(estimator="hutchinson"),
+    "augment": Augment(0.5),
+    "micro_batches": 2,
+}
+"""All that draws random numbers in a step, and all that is learnt beside the networks."""
 
 
 class PowerCutError(Exception):
@@ -69,11 +88,36 @@ def rows(config: Experiment) -> list[dict]:
     ]
 
 
+def uninterrupted(folder: Path, **changes):
+    """A run without a cut: its config and final state."""
+    config = in_folder(folder / "whole", **changes)
+    return config, loop.train(config, ONE_DEVICE)
+
+
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
-    """An uninterrupted run: its config and final state."""
-    config = in_folder(tmp_path_factory.mktemp("run") / "whole")
-    return config, loop.train(config, ONE_DEVICE)
+    return uninterrupted(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def compiled_once():
+    """From here on, runs that differ in their folder only share a step: it compiles for seconds."""
+    compiled, original = {}, loop.parallel.replicated_step
+
+    def cached(step, devices):
+        key = (dataclasses.replace(step.config, workdir=CONFIG.workdir), *devices)
+        if key not in compiled:
+            compiled[key] = original(step, devices)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.parallel, "replicated_step", cached)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_run_of_everything(compiled_once, tmp_path_factory):
+    return uninterrupted(tmp_path_factory.mktemp("everything"), **EVERYTHING)
 
 
 def test_a_run_leaves_its_config_metrics_checkpoints_and_pictures(whole_run):
@@ -171,19 +215,45 @@ def test_events_for_tensorboard_hold_the_same_numbers(whole_run):
             np.testing.assert_allclose(found[row["nimg"], name], row[name], rtol=1e-6)
 
 
-@pytest.mark.parametrize("cut_nimg", [80, 96, 128])
+@pytest.mark.parametrize(
+    ("whole", "cut_nimg"),
+    [
+        ("whole_run", 80),
+        ("whole_run", 96),
+        ("whole_run", 128),
+        ("whole_run_of_everything", 96),
+    ],
+)
 def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
-    whole_run, cut_nimg, tmp_path, monkeypatch
+    whole, cut_nimg, tmp_path, monkeypatch, request
 ):
     """Cut at 80: the row is written, its checkpoint is not; at 96 and 128: 80 is the newest."""
-    config = in_folder(tmp_path / "cut")
+    expected_config, expected_state = request.getfixturevalue(whole)
+    config = dataclasses.replace(expected_config, workdir=tmp_path / "cut")
     train_until(config, cut_nimg, monkeypatch)
     state = loop.train(config, ONE_DEVICE)
-    for found, expected in zip(jax.tree.leaves(state), jax.tree.leaves(whole_run[1]), strict=True):
+    assert jax.tree.structure(state) == jax.tree.structure(expected_state)
+    for found, expected in zip(
+        jax.tree.leaves(state), jax.tree.leaves(expected_state), strict=True
+    ):
         assert np.array_equal(found, expected)
-    assert rows(config) == rows(whole_run[0])
-    for picture in (whole_run[0].workdir / "samples").iterdir():
+    assert rows(config) == rows(expected_config)
+    for picture in (expected_config.workdir / "samples").iterdir():
         assert (config.workdir / "samples" / picture.name).read_bytes() == picture.read_bytes()
+
+
+def test_metrics_show_each_game_and_the_temperatures_as_they_move(whole_run_of_everything):
+    config, _ = whole_run_of_everything
+    for player in ("discriminator", "generator"):
+        for game in ("critic", "embedding"):
+            terms = [f"{player}/{game}/{name}" for name in ("real_vs_fakes", "fake_vs_reals")]
+            assert all(set(terms) <= set(row) for row in rows(config))
+    for section, game in ((config.objective, "critic"), (config.embedding, "embedding")):
+        low, high = section.temperature_bounds
+        seen = [row[f"discriminator/{game}/temperature"] for row in rows(config)]
+        assert len(set(seen)) == len(seen)
+        assert min(seen) >= low
+        assert max(seen) <= high
 
 
 def test_a_torn_last_line_of_metrics_is_dropped_on_resume(whole_run, tmp_path, monkeypatch):

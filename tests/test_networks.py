@@ -1,4 +1,4 @@
-"""Networks: shapes, sizes, layers against NumPy and SciPy, and what a sample's score depends on."""
+"""Networks: shapes, sizes, outputs against NumPy, and what a verdict on a sample depends on."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import signal, stats
+from scipy import stats
 
 from cgan import networks
-from cgan.config import ConfigError, Discriminator, Experiment, Generator
-from cgan.networks import Networks, count_parameters, layers
+from cgan.config import (
+    ConfigError,
+    Discriminator,
+    Embedding,
+    Experiment,
+    Generator,
+    Objective,
+    Penalty,
+)
+from cgan.networks import Networks, count_parameters
 from cgan.rng import row_keys, stream_key
+from cgan.types import Verdict, present
 
 KEY = jax.random.key(0)
 POINT, GREY, COLOUR, WIDE = (2,), (8, 8, 1), (8, 8, 3), (8, 16, 3)
@@ -22,12 +31,18 @@ def build(
     shape: tuple[int, ...],
     generator: dict[str, Any] | None = None,
     discriminator: dict[str, Any] | None = None,
+    dimensions: int = 0,
+    score: bool = True,
 ) -> Networks:
+    """A small pair; the discriminator has a score, an embedding of these dimensions, or both."""
     small: dict[str, Any] = {"width": 4, "depth": 2}
     config = Experiment(
         workdir=Path("runs/test"),
         generator=Generator(**small | {"latent_dim": 5} | (generator or {})),
         discriminator=Discriminator(**small | (discriminator or {})),
+        objective=Objective(weight=1.0 if score else 0.0),
+        embedding=Embedding(weight=1.0, dimensions=dimensions) if dimensions else Embedding(),
+        penalty=Penalty() if score else Penalty(r1=0.0, r2=0.0),
     )
     pair = networks.build(config, shape)
     # Compiled whole: faster than operation by operation.
@@ -55,6 +70,10 @@ def discriminator_variables(pair: Networks) -> tuple[Any, Any]:
     return randomised(jax.eval_shape(pair.init_discriminator, KEY), 2)
 
 
+def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.Array:
+    return present(pair.judge(params, stats_, samples).score)
+
+
 CONV, FOURIER = {"architecture": "conv"}, {"fourier_features": 3, "max_frequency": 4.0}
 PAIRS = [
     pytest.param(POINT, {}, {}, id="points"),
@@ -67,11 +86,19 @@ PAIRS = [
 ]
 
 
+HEADS = [(0, True), (6, False), (6, True)]
+
+
+@pytest.mark.parametrize(("dimensions", "score"), HEADS)
 @pytest.mark.parametrize(("shape", "generator", "discriminator"), PAIRS)
-def test_a_pair_makes_samples_and_scores_of_the_right_shape(
-    shape: tuple[int, ...], generator: dict[str, Any], discriminator: dict[str, Any]
+def test_a_pair_makes_samples_and_verdicts_of_the_right_shape(
+    shape: tuple[int, ...],
+    generator: dict[str, Any],
+    discriminator: dict[str, Any],
+    dimensions: int,
+    score: bool,
 ) -> None:
-    pair = build(shape, generator, discriminator)
+    pair = build(shape, generator, discriminator, dimensions, score)
     params = jax.eval_shape(pair.init_generator, KEY)
     d_params, stats_ = jax.eval_shape(pair.init_discriminator, KEY)
     latents = jax.eval_shape(pair.draw_latents, row_keys(KEY, jnp.arange(3)))
@@ -79,9 +106,12 @@ def test_a_pair_makes_samples_and_scores_of_the_right_shape(
     samples = jax.eval_shape(pair.generate, params, latents)
     assert samples.shape == (3, *shape)
     assert samples.dtype == jnp.float32
-    scores = jax.eval_shape(pair.score, d_params, stats_, samples)
-    assert scores.shape == (3,)
-    assert scores.dtype == jnp.float32
+    verdict = jax.eval_shape(pair.judge, d_params, stats_, samples)
+    float32 = jnp.dtype("float32")
+    assert verdict == Verdict(
+        score=jax.ShapeDtypeStruct((3,), float32) if score else None,
+        embedding=jax.ShapeDtypeStruct((3, dimensions), float32) if dimensions else None,
+    )
     assert bool(stats_) == discriminator.get("spectral_norm", False)
 
 
@@ -138,7 +168,12 @@ def test_discriminators_have_as_many_parameters_as_counted_by_hand(
     shape: tuple[int, ...], discriminator: dict[str, Any], count: int, spectral_norm: bool
 ) -> None:
     pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm})
-    assert count_parameters(discriminator_variables(pair)[0]) == count
+    params, _ = discriminator_variables(pair)
+    assert count_parameters(params) == count
+    embedding = count_parameters(params["score"]) * 6  # as long a row of weights for each output
+    for score, expected in [(True, count + embedding), (False, count + embedding * 5 // 6)]:
+        pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm}, 6, score)
+        assert count_parameters(discriminator_variables(pair)[0]) == expected
 
 
 def leaky(x: np.ndarray) -> np.ndarray:
@@ -146,23 +181,26 @@ def leaky(x: np.ndarray) -> np.ndarray:
 
 
 def test_an_mlp_pair_computes_what_numpy_computes() -> None:
-    pair = build(GREY)
+    pair = build(GREY, dimensions=3)
     generator, (discriminator, _) = generator_params(pair), discriminator_variables(pair)
 
-    def forward(params: Any, x: np.ndarray) -> np.ndarray:
-        denses = [params[f"Dense_{number}"] for number in range(3)]
+    def forward(params: Any, x: np.ndarray, last: str) -> np.ndarray:
+        denses = [params[name] for name in ("Dense_0", "Dense_1", last)]
         w = [np.asarray(dense["kernel"], float) for dense in denses]
         b = [np.asarray(dense.get("bias", 0), float) for dense in denses]
         return leaky(leaky(x @ w[0] + b[0]) @ w[1] + b[1]) @ w[2] + b[2]
 
     latents = samples_of((5,))
     samples = np.asarray(pair.generate(generator, latents))
-    expected = np.tanh(forward(generator, np.asarray(latents, float))).reshape(-1, 8, 8, 1)
-    np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
-    scores = np.asarray(pair.score(discriminator, {}, jnp.asarray(samples)))
-    np.testing.assert_allclose(
-        scores, forward(discriminator, expected.reshape(-1, 64))[:, 0], rtol=1e-4, atol=1e-5
-    )
+    painted = forward(generator, np.asarray(latents, float), "Dense_2")
+    np.testing.assert_allclose(samples, np.tanh(painted).reshape(-1, 8, 8, 1), rtol=1e-5, atol=1e-6)
+    verdict = pair.judge(discriminator, {}, jnp.asarray(samples))
+    flat = samples.reshape(-1, 64).astype(float)
+    score = forward(discriminator, flat, "score")[:, 0]
+    np.testing.assert_allclose(np.asarray(verdict.score), score, rtol=1e-4, atol=1e-5)
+    vectors = forward(discriminator, flat, "embedding")
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(verdict.embedding), vectors, rtol=1e-4, atol=1e-5)
 
 
 def test_a_residual_generator_adds_its_latents_to_the_plain_one() -> None:
@@ -186,18 +224,77 @@ SCORERS = [
 
 
 @pytest.mark.parametrize(("shape", "discriminator"), SCORERS)
-def test_a_score_does_not_depend_on_the_other_samples(
+def test_a_verdict_does_not_depend_on_the_other_samples(
     shape: tuple[int, ...], discriminator: dict[str, Any]
 ) -> None:
-    pair = build(shape, None, discriminator)
+    pair = build(shape, None, discriminator, dimensions=3)
     (params, stats_), samples = discriminator_variables(pair), samples_of(shape, 3)
-    slopes = jax.jit(jax.jacrev(lambda x: pair.score(params, stats_, x)))(samples)
-    size = np.abs(np.asarray(slopes)).reshape(3, 3, -1).max(axis=-1)
-    np.testing.assert_array_equal(size[~np.eye(3, dtype=bool)], 0)
-    assert size.diagonal().min() > 0
-    alone = [pair.score(params, stats_, samples[i : i + 1])[0] for i in range(3)]
-    together = np.asarray(pair.score(params, stats_, samples))
+
+    def outputs(x: jax.Array) -> jax.Array:
+        verdict = pair.judge(params, stats_, x)
+        return jnp.column_stack([present(verdict.score), present(verdict.embedding)])
+
+    slopes = np.abs(np.asarray(jax.jit(jax.jacrev(outputs))(samples)))
+    size = slopes.reshape(3, 4, 3, -1).max(axis=-1).transpose(1, 0, 2)
+    np.testing.assert_array_equal(size[:, ~np.eye(3, dtype=bool)], 0)
+    assert size.diagonal(axis1=1, axis2=2).min() > 0
+    alone = [outputs(samples[i : i + 1])[0] for i in range(3)]
+    together = np.asarray(outputs(samples))
     np.testing.assert_allclose(together, np.asarray(alone), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+@pytest.mark.parametrize(("dimensions", "score"), HEADS)
+def test_no_head_has_a_bias_and_each_has_its_own_spectral_norm(
+    dimensions: int, score: bool, spectral_norm: bool
+) -> None:
+    pair = build(GREY, None, CONV | {"spectral_norm": spectral_norm}, dimensions, score)
+    params, stats_ = jax.eval_shape(pair.init_discriminator, KEY)
+    heads = {name for name, made in [("score", score), ("embedding", dimensions)] if made}
+    assert {"score", "embedding"} & set(params) == heads
+    assert all(set(params[head]) == {"kernel"} for head in heads)
+
+    def paths(tree: Any, kind: str) -> list[str]:
+        found = [jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(tree)]
+        return [path for path in found if kind in path]
+
+    kernels, sigmas = paths(params, "kernel"), paths(stats_, "sigma")
+    assert len(sigmas) == (len(kernels) if spectral_norm else 0)
+    for head in heads:
+        assert len([path for path in sigmas if head in path]) == spectral_norm
+
+
+@pytest.mark.parametrize("spectral_norm", [False, True])
+@pytest.mark.parametrize(("shape", "discriminator"), [(POINT, FOURIER), (GREY, CONV)])
+def test_embeddings_are_unit_vectors(
+    shape: tuple[int, ...], discriminator: dict[str, Any], spectral_norm: bool
+) -> None:
+    pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm}, dimensions=5)
+    (params, stats_), samples = discriminator_variables(pair), samples_of(shape, 20)
+    embedding = np.asarray(pair.judge(params, stats_, samples).embedding)
+    np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, rtol=1e-5)
+    assert len(np.unique(embedding, axis=0)) == 20
+
+
+def test_a_second_head_leaves_the_rest_as_it_was() -> None:
+    alone, both = build(POINT), build(POINT, dimensions=4)
+    (params, _), (more, _) = alone.init_discriminator(KEY), both.init_discriminator(KEY)
+    del more["embedding"]
+    jax.tree.map(np.testing.assert_array_equal, more, params)
+
+
+def test_features_of_zero_have_no_direction_and_finite_gradients() -> None:
+    """Where all features vanish: a sample of zeros, and no biases."""
+    pair = build(POINT, dimensions=4)
+    params, stats_ = pair.init_discriminator(KEY)
+    zero = jnp.zeros((2, 2))
+
+    def total(params: Any, samples: jax.Array) -> jax.Array:
+        return jnp.sum(present(pair.judge(params, stats_, samples).embedding))
+
+    assert total(params, zero) == 0
+    for slope in jax.tree.leaves(jax.jit(jax.grad(total, argnums=(0, 1)))(params, zero)):
+        assert np.isfinite(np.asarray(slope)).all()
 
 
 @pytest.mark.parametrize(
@@ -206,8 +303,8 @@ def test_a_score_does_not_depend_on_the_other_samples(
 def test_spectral_norm_divides_every_kernel_by_its_largest_singular_value(
     shape: tuple[int, ...], discriminator: dict[str, Any]
 ) -> None:
-    plain = build(shape, None, discriminator)
-    normed = build(shape, None, discriminator | {"spectral_norm": True})
+    plain = build(shape, None, discriminator, dimensions=3)
+    normed = build(shape, None, discriminator | {"spectral_norm": True}, dimensions=3)
     params, stats_ = discriminator_variables(normed)
     for _ in range(300):
         stats_ = normed.update_stats(params, stats_)
@@ -221,10 +318,12 @@ def test_spectral_norm_divides_every_kernel_by_its_largest_singular_value(
     divided = jax.tree.map(divide, params)
     assert jax.tree.structure(divided) == jax.tree.structure(discriminator_variables(plain)[0])
     samples = samples_of(shape)
-    expected = np.asarray(plain.score(jax.tree.map(jnp.asarray, divided), {}, samples))
-    found = np.asarray(normed.score(params, stats_, samples))
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-    assert np.abs(expected - np.asarray(plain.score(params, {}, samples))).max() > 1e-2
+    expected = plain.judge(jax.tree.map(jnp.asarray, divided), {}, samples)
+    found = normed.judge(params, stats_, samples)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-4, atol=1e-5)
+    undivided = scores(plain, params, {}, samples)
+    assert np.abs(np.asarray(expected.score) - np.asarray(undivided)).max() > 1e-2
 
 
 def test_the_gradient_goes_through_the_singular_value() -> None:
@@ -234,7 +333,7 @@ def test_the_gradient_goes_through_the_singular_value() -> None:
     for _ in range(300):
         stats_ = pair.update_stats(params, stats_)
     samples = samples_of(POINT)
-    loss = jax.jit(jax.grad(lambda p: jnp.square(pair.score(p, stats_, samples)).mean()))
+    loss = jax.jit(jax.grad(lambda p: jnp.square(scores(pair, p, stats_, samples)).mean()))
     slopes = loss(params)
     for name, layer in params.items():
         kernel, slope = np.asarray(layer["kernel"]), np.asarray(slopes[name]["kernel"])
@@ -247,7 +346,7 @@ def test_stats_move_only_where_they_are_updated() -> None:
     pair = build(POINT, None, {"spectral_norm": True})
     params, stats_ = discriminator_variables(pair)
     before = jax.tree.map(np.asarray, stats_)
-    pair.score(params, stats_, samples_of(POINT))
+    pair.judge(params, stats_, samples_of(POINT))
     jax.tree.map(np.testing.assert_array_equal, before, jax.tree.map(np.asarray, stats_))
     after = jax.tree.map(np.asarray, pair.update_stats(params, stats_))
     assert jax.tree.structure(after) == jax.tree.structure(before)
@@ -260,97 +359,6 @@ def test_without_spectral_norm_there_are_no_stats() -> None:
     params, stats_ = discriminator_variables(pair)
     assert stats_ == {}
     assert pair.update_stats(params, stats_) == {}
-
-
-@pytest.mark.parametrize(
-    ("n", "height", "width", "channels", "features"),
-    [(1, 1, 1, 1, 1), (2, 4, 5, 3, 2), (1, 5, 2, 1, 3)],
-)
-def test_both_forms_of_the_convolution_are_scipys_correlation(
-    n: int, height: int, width: int, channels: int, features: int
-) -> None:
-    rng = np.random.default_rng([n, height, width, channels, features])
-    x = rng.normal(size=(n, height, width, channels)).astype(np.float32)
-    kernel = rng.normal(size=(9 * channels, features)).astype(np.float32)
-    expected = np.zeros((n, height, width, features))
-    for image in range(n):
-        for feature in range(features):
-            for channel in range(channels):
-                window = kernel.reshape(3, 3, channels, features)[:, :, channel, feature]
-                plane = x[image, :, :, channel].astype(float)
-                padded = np.pad(plane, 1)
-                expected[image, :, :, feature] += signal.correlate2d(padded, window, "valid")
-    as_product = np.asarray(jax.jit(layers.neighbourhoods)(x) @ kernel)
-    as_convolution = np.asarray(jax.jit(layers.convolve)(x, kernel))
-    np.testing.assert_allclose(as_product, expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(as_convolution, expected, rtol=1e-4, atol=1e-4)
-
-
-def test_conv3x3_takes_the_product_on_cpu_and_adds_its_bias() -> None:
-    layer = layers.Conv3x3(features=3)
-    x = samples_of((4, 5, 2), 2)
-    bias = np.array([1.0, -2.0, 5.0], np.float32)
-    params = {"kernel": jax.random.normal(KEY, (18, 3)), "bias": jnp.asarray(bias)}
-    found = np.asarray(jax.jit(layer.apply)({"params": params}, x))
-    expected = np.asarray(layers.convolve(x, params["kernel"])) + bias
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(("n", "height", "width", "channels"), [(2, 2, 3, 3), (1, 3, 1, 2)])
-def test_depth_to_space_and_back_move_each_value_where_a_loop_moves_it(
-    n: int, height: int, width: int, channels: int
-) -> None:
-    deep = np.arange(n * height * width * 4 * channels, dtype=np.float32)
-    deep = deep.reshape(n, height, width, 4 * channels)
-    wide = np.empty((n, 2 * height, 2 * width, channels), np.float32)
-    for image, row, column, channel in np.ndindex(*wide.shape):
-        depth = (2 * (row % 2) + column % 2) * channels + channel
-        wide[image, row, column, channel] = deep[image, row // 2, column // 2, depth]
-    np.testing.assert_array_equal(np.asarray(jax.jit(layers.depth_to_space)(deep)), wide)
-    np.testing.assert_array_equal(np.asarray(jax.jit(layers.space_to_depth)(wide)), deep)
-
-
-def fourier(x: jax.Array, count: int, max_frequency: float) -> jax.Array:
-    features: jax.Array = layers.FourierFeatures(count, max_frequency).apply({}, x)
-    return features
-
-
-@pytest.mark.parametrize("max_frequency", [1.0, 2.0, 50.0])
-@pytest.mark.parametrize("inputs", [1, 2, 7])
-def test_frequencies_are_log_uniform_from_one_to_the_highest(
-    inputs: int, max_frequency: float
-) -> None:
-    count = 400
-    zero = jnp.zeros((1, inputs))
-    slopes = jax.jit(jax.jacfwd(lambda x: fourier(x, count, max_frequency)[0]))(zero)[:, 0]
-    # At zero the sine of a phase has the phase's own slope: direction times frequency.
-    waves = np.asarray(slopes[inputs : inputs + count], float)
-    frequencies = np.linalg.norm(waves, axis=1)
-    assert frequencies.min() >= 1 - 1e-5
-    assert frequencies.max() <= max_frequency * (1 + 1e-5)
-    if max_frequency > 1:
-        shares = np.log(frequencies) / np.log(max_frequency)
-        assert stats.kstest(shares, "uniform").pvalue > 1e-3
-    if inputs == 2:
-        angles = np.arctan2(waves[:, 1], waves[:, 0]) / (2 * np.pi) % 1
-        assert stats.kstest(angles, "uniform").pvalue > 1e-3
-
-
-def test_fourier_features_stand_beside_their_inputs_as_sine_and_cosine_of_one_phase() -> None:
-    x = samples_of((2,), 50)
-    features = np.asarray(fourier(x, 6, 9.0))
-    assert features.shape == (50, 2 + 6 + 6)
-    np.testing.assert_array_equal(features[:, :2], np.asarray(x))
-    sine, cosine = features[:, 2:8], features[:, 8:]
-    np.testing.assert_allclose(sine**2 + cosine**2, 1, atol=1e-5)
-    odd, even = np.asarray(fourier(-x, 6, 9.0))[:, 2:8], np.asarray(fourier(-x, 6, 9.0))[:, 8:]
-    np.testing.assert_allclose(odd, -sine, atol=1e-5)
-    np.testing.assert_allclose(even, cosine, atol=1e-5)
-
-
-def test_fourier_features_are_the_same_every_time() -> None:
-    x = samples_of((3,))
-    np.testing.assert_array_equal(np.asarray(fourier(x, 5, 8.0)), np.asarray(fourier(x, 5, 8.0)))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from scipy.spatial import geometric_slerp
 from cgan import cli, loop, pictures, sample, sampling
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Objective, Optim
+from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, Penalty
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import Run, draw_samples, great_circle_walks, load_run, straight_walks
 from cgan.state import TrainState
@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         data=Data("ring8"),
         generator=Generator(latent_dim=LATENT_DIM, width=8, depth=1),
         discriminator=Discriminator(width=8, depth=1),
-        objective=Objective(r1=0.0, r2=0.0),
+        penalty=Penalty(r1=0.0, r2=0.0),
         optim=Optim(lr=0.3),
         batch_size=8,
         total_nimg=24,

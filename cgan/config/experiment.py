@@ -106,29 +106,40 @@ class Experiment:
         penalties = {name: getattr(penalty, name) for name in ("r1", "r2", "gradient_penalty")}
         if objective.weight == 0:
             for name, value in penalties.items():
-                expected = "0 with objective.weight = 0: there is no score then"
+                expected = (
+                    "0 with objective.weight = 0, which leaves no score; set penalty.r1, "
+                    "penalty.r2 and penalty.gradient_penalty to 0"
+                )
                 require(value == 0, f"penalty.{name}", value, expected)
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
-            expected = "more than 0 with wasserstein (10 is usual)"
+            expected = (
+                "more than 0 with wasserstein (10 is usual), or spectral_norm, r1 or r2 be on"
+            )
             require(any(penalties.values()), name, value, expected)
+        if not (penalty.r1 or penalty.r2 or self.embedding.r1 or self.embedding.r2):
+            names = ("estimator", "finite_difference")
+            only_defaults(penalty, "penalty.", names, "where all of r1 and r2 are 0")
 
     def _check_fakes(self) -> None:
         """How a real meets its fakes must be something that the losses in use can do."""
         objective, embedding = self.objective, self.embedding
-        curves = [objective.loss] * (objective.weight > 0 and objective.is_contrastive)
-        curves += [embedding.curve] * (embedding.weight > 0)
+        curves: dict[str, str] = {}
+        if objective.weight > 0 and objective.is_contrastive:
+            curves["objective.loss"] = objective.loss
+        if embedding.weight > 0:
+            curves["embedding.curve"] = embedding.curve
         if not curves:
             when = f"with objective.loss = {objective.loss!r}"
             only_defaults(objective, "objective.", CONTRASTIVE_SETTINGS, when)
-        for curve in curves:
-            idle = [name for name, able in ONLY_FOR.items() if curve not in able]
-            only_defaults(objective, "objective.", idle, f"with the curve {curve!r}")
+        for name, curve in curves.items():
+            idle = [setting for setting, able in ONLY_FOR.items() if curve not in able]
+            only_defaults(objective, "objective.", idle, f"with {name} = {curve!r}")
         name, fakes = "objective.fakes_per_real", objective.fakes_per_real
         limit = f"at most batch_size = {self.batch_size}"
         require(fakes is None or fakes <= self.batch_size, name, fakes, limit)
         name, hard, met = "objective.top_k", objective.top_k, fakes or self.batch_size
-        limit = f"at most the {met} fakes that each real is graded against"
+        limit = f"at most K = {met}, the fakes that each real is graded against"
         require(hard is None or hard <= met, name, hard, limit)
 
     @property

@@ -66,7 +66,10 @@ class Objective:
 
 @dataclass(frozen=True)
 class Embedding:
-    """The same game on a second head: unit vectors that are alike for views of one real."""
+    """The same game on a second head: unit vectors that are alike for views of one real.
+
+    Without `augment.strength` both views of a real are the real itself.
+    """
 
     weight: float = 0.0
     """Weight of this comparison; 0 leaves the head out."""
@@ -95,7 +98,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Penalty:
-    """Gradient penalties on the discriminator's score, taken at every step."""
+    """Gradient penalties on the discriminator's score, and how all penalties are estimated."""
 
     r1: float = 0.1
     """Weight of the penalty on the squared gradient of the score at real samples."""
@@ -134,6 +137,8 @@ def _check_temperature(config: Any, prefix: str) -> None:
     if config.temperature_bounds is None:
         return
     low, high = config.temperature_bounds
-    expected = f"two numbers with 0 < low <= temperature = {config.temperature} <= high"
-    inside = 0 < low <= config.temperature <= high < float("inf")
+    expected = (
+        f"low and high with 0 < low <= temperature = {config.temperature} <= high, low < high"
+    )
+    inside = 0 < low <= config.temperature <= high < float("inf") and low < high
     require(inside, f"{prefix}temperature_bounds", config.temperature_bounds, expected)

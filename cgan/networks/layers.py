@@ -96,7 +96,7 @@ def normalised(
     Args:
         layer: a layer with a two-dimensional `kernel`.
         spectral_norm: whether to normalise at all.
-        update_stats: take a step of the iteration, rather than use the iterate as it is.
+        update_stats: keep the iterate that this call's step of the iteration reached.
     """
     if not spectral_norm:
         return layer

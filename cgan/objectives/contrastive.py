@@ -84,9 +84,7 @@ def choose(
     return jnp.take_along_axis(margins, met % batch_size, axis=1)
 
 
-def hardest_rivals(
-    margins: Float[Array, "rows K"], count: int
-) -> Float[Array, "rows count"]:
+def hardest_rivals(margins: Float[Array, "rows K"], count: int) -> Float[Array, "rows count"]:
     """The smallest margins of each row."""
     return -jax.lax.top_k(-margins, count)[0]
 

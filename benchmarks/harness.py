@@ -1,0 +1,70 @@
+"""What the benchmarks share: compiled steps, and timings of several of them side by side."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from cgan import parallel
+from cgan.assemble import Parts, assemble
+from cgan.config import Experiment
+from cgan.data.pipeline import load_batches
+from cgan.state import TrainState
+
+
+class Compiled(NamedTuple):
+    """One experiment's step, compiled for one device, with a batch to feed it."""
+
+    parts: Parts
+    dispatch: Any
+    batches: Any
+
+    def start(self) -> TrainState:
+        """A fresh state; the step donates what it is given."""
+        return parallel.replicate(self.parts.init_state(), jax.local_devices()[:1])
+
+
+def compile_step(
+    config: Experiment, replace_parts: Callable[[Parts], Parts] = lambda parts: parts
+) -> Compiled:
+    """Compile `steps_per_dispatch` steps of an experiment ahead of time."""
+    devices = jax.local_devices()[:1]
+    parts = replace_parts(assemble(config))
+    host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
+    batches = parallel.shard(host, devices)
+    step = parallel.replicated_step(parts.train_step(), devices)
+    state = parallel.replicate(parts.init_state(), devices)
+    return Compiled(parts, step.lower(state, batches).compile(), batches)
+
+
+def ratios(steps: dict[str, Compiled], baseline: str, rounds: int) -> dict[str, list[float]]:
+    """Times of one dispatch as ratios to the baseline's, round by round.
+
+    Machines are shared and their speed drifts: in each round all take their turn, in a random
+    order, and only ratios within a round are kept.
+    """
+    states = {name: compiled.start() for name, compiled in steps.items()}
+    found: dict[str, list[float]] = {name: [] for name in steps}
+    order = list(steps)
+    shuffle = random.Random(0).shuffle
+    for number in range(rounds + 1):
+        shuffle(order)
+        seconds = {}
+        for name in order:
+            start = time.perf_counter()
+            states[name], metrics = steps[name].dispatch(states[name], steps[name].batches)
+            jax.block_until_ready(metrics)
+            seconds[name] = time.perf_counter() - start
+        if number:  # the first round warms caches
+            for name in steps:
+                found[name].append(seconds[name] / seconds[baseline])
+    return found
+
+
+def quartiles(values: list[float]) -> str:
+    """The median, and the quartiles beside it."""
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return f"{middle:.3f} ({low:.3f} to {high:.3f})"

@@ -1,0 +1,78 @@
+"""What each loss and penalty costs: step time as a ratio to relativistic pairing, paired.
+
+`python -m benchmarks.step_time`. The baseline is pairing written by hand, `softplus(f - r)` on the
+pairs of a row, in the same step with the same networks; all variants take turns in every round.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import jax
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import compile_step, quartiles, ratios
+from benchmarks.variants import GROUPS, SOURCES
+from cgan.objectives.classic import NONSATURATING
+from cgan.objectives.verdicts import BatchVerdicts
+from cgan.types import Params, PerSample, present
+from configs import CONFIGS
+
+BASELINE = "pairing by hand"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Time one training step of each variant against relativistic pairing."""
+
+    sources: tuple[str, ...] = (*SOURCES, "digits")
+    """Experiments whose networks and batch are used."""
+    groups: tuple[str, ...] = ("losses",)
+    """Groups of variants."""
+    rounds: int = 40
+    """Rounds in which each variant is timed once."""
+    steps: int = 20
+    """Steps in one timing."""
+
+
+class Pairing:
+    """Relativistic pairing and nothing else: the least that a contrastive step can do."""
+
+    init = staticmethod(NONSATURATING.init)
+    project = staticmethod(NONSATURATING.project)
+    readings = staticmethod(NONSATURATING.readings)
+
+    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """`softplus(-(r_i - f_i))`."""
+        real, fake = present(batch.local.real.score), present(batch.local.fake.score)
+        return {"pair": jax.nn.softplus(fake - real)}
+
+    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+        """`softplus(r_i - f_i)`."""
+        real, fake = present(batch.local.real.score), present(batch.local.fake.score)
+        return {"pair": jax.nn.softplus(real - fake)}
+
+
+def main() -> None:
+    """Compile, take turns, print."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.step_time", description=__doc__)
+    table = Table("variant", *arguments.sources, box=box.MARKDOWN)
+    columns = []
+    for source in arguments.sources:
+        config = dataclasses.replace(CONFIGS[source], steps_per_dispatch=arguments.steps)
+        steps = {BASELINE: compile_step(config, lambda parts: parts._replace(game=Pairing()))}
+        for group in arguments.groups:
+            for name, change in GROUPS[group].items():
+                steps[name] = compile_step(change(config))
+        columns.append(ratios(steps, BASELINE, arguments.rounds))
+    for name in columns[0]:
+        table.add_row(name, *(quartiles(column[name]) for column in columns))
+    console = Console(width=160)
+    console.print(f"step time as a ratio to {BASELINE}: median (quartiles)", highlight=False)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Where margins come from: scores and cosines, whose rows, and which fakes a real meets."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from objective_oracles import (
+    BATCH,
+    OFFSETS,
+    PLAYERS,
+    assert_terms,
+    embedding_batch,
+    embedding_margin,
+    oracle_terms,
+    play,
+    score_batch,
+    score_margin,
+    some_embeddings,
+    some_scores,
+)
+
+from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets, gaps
+from cgan.objectives.comparisons import Comparison, Critic, Embedding
+from cgan.objectives.contrastive import Contrastive, choose
+from cgan.objectives.curves import CURVES
+from cgan.types import Verdict
+
+SOFTMAX = "softmax", "mean"
+CASES = {
+    "critic": (Critic(), score_batch, score_margin, some_scores),
+    "embedding": (Embedding(), embedding_batch, embedding_margin, some_embeddings),
+}
+every_comparison = pytest.mark.parametrize(
+    ("comparison", "batch_of", "margin_of", "draw"), CASES.values(), ids=CASES
+)
+
+
+@every_comparison
+def test_margins_equal_those_of_each_pair_in_float64(comparison, batch_of, margin_of, draw):
+    sides = draw()
+    margin, batch = margin_of(*sides), batch_of(*sides)
+    expected = [[margin(i, j) for j in range(BATCH)] for i in range(BATCH)]
+    assert isinstance(comparison, Comparison)
+    np.testing.assert_allclose(comparison.real_rows(batch), expected, rtol=1e-5, atol=1e-6)
+    found = comparison.fake_rows(batch)
+    np.testing.assert_allclose(found, np.transpose(expected), rtol=1e-5, atol=1e-6)
+
+
+@every_comparison
+def test_margins_of_bfloat16_verdicts_are_computed_in_float32(
+    comparison, batch_of, margin_of, draw
+):
+    rounded = [jnp.asarray(side, jnp.bfloat16) for side in draw()]
+    batch, exact = batch_of(*rounded), batch_of(*(side.astype(jnp.float32) for side in rounded))
+    if comparison is CASES["embedding"][0]:  # the agreement is a verdict: rounded before it comes
+        agreement = batch.local.agreement
+        verdicts = exact.local._replace(agreement=agreement.astype(jnp.float32))
+        exact = exact._replace(local=verdicts, whole=verdicts)
+    for rows in (comparison.real_rows, comparison.fake_rows):
+        assert rows(batch).dtype == jnp.float32
+        np.testing.assert_array_equal(rows(batch), rows(exact))
+
+
+@every_comparison
+@pytest.mark.parametrize("k", OFFSETS)
+@pytest.mark.parametrize("player", PLAYERS)
+def test_each_sample_is_graded_on_the_right_pairs(comparison, batch_of, margin_of, draw, k, player):
+    sides = draw()
+    game = Contrastive(comparison, CURVES[SOFTMAX], temperature=0.2)
+    settings = {"player": player, "temperature": 0.2}
+    expected = oracle_terms(SOFTMAX, margin_of(*sides), OFFSETS[k], **settings)
+    assert_terms(play(game, player, batch_of(*sides, OFFSETS[k])), expected, rtol=2e-5)
+
+
+@every_comparison
+@pytest.mark.parametrize("k", OFFSETS)
+def test_local_rows_are_graded_against_the_whole_batch(comparison, batch_of, margin_of, draw, k):
+    """As on a device that holds rows 2 and 3 only, one after the other or not."""
+    batch = batch_of(*draw(), OFFSETS[k])
+    game = Contrastive(comparison, CURVES[SOFTMAX])
+    for rows in ([2, 3], [3, 0]):
+        local = jax.tree.map(lambda leaf, rows=rows: leaf[jnp.array(rows)], batch.whole)
+        part = BatchVerdicts(local, batch.whole, jnp.array(rows), batch.offsets)
+        for player in PLAYERS:
+            whole = play(game, player, batch)
+            expected = {name: term[jnp.array(rows)] for name, term in whole.items()}
+            assert_terms(play(game, player, part), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("k", OFFSETS)
+def test_both_directions_grade_the_same_pairs_and_none_twice(k):
+    real, fake = 100.0 * np.arange(BATCH), np.arange(BATCH)  # a margin names its pair
+    margins = jnp.asarray(real[:, None] - fake)
+    rows, offsets = jnp.arange(BATCH)[:, None], jnp.asarray(OFFSETS[k])
+    from_reals = np.asarray(choose(margins, rows + offsets))
+    from_fakes = np.asarray(choose(margins.T, rows - offsets))
+    assert from_reals.shape == from_fakes.shape == (BATCH, k)
+    assert len(set(from_reals.ravel().tolist())) == BATCH * k
+    assert sorted(from_reals.ravel()) == sorted(from_fakes.ravel())
+
+
+@pytest.mark.parametrize("comparison", [Critic(), Embedding()], ids=["critic", "embedding"])
+def test_a_missing_head_is_refused(comparison):
+    nothing = Verdicts(Verdict(None, None), Verdict(None, None))
+    batch = BatchVerdicts(nothing, nothing, jnp.arange(BATCH), jnp.arange(BATCH))
+    for rows in (comparison.real_rows, comparison.fake_rows):
+        with pytest.raises(TypeError, match="no such head"):
+            rows(batch)
+
+
+@pytest.mark.parametrize(("size", "k"), [(8, 1), (8, 3), (8, 8), (1, 1)])
+def test_offsets_are_distinct_and_in_range_under_jit_too(size, k):
+    draw = jax.jit(lambda key: draw_offsets(key, size, k))
+    for seed in range(5):
+        offsets = draw(jax.random.key(seed))
+        assert offsets.shape == (k,)
+        np.testing.assert_array_equal(offsets, draw_offsets(jax.random.key(seed), size, k))
+        assert len(set(offsets.tolist()) & set(range(size))) == k
+
+
+def test_offsets_differ_between_keys_and_all_are_drawn_equally_often():
+    keys = jax.random.split(jax.random.key(0), 2000)
+    drawn = np.asarray(jax.vmap(lambda key: draw_offsets(key, 8, 3))(keys))
+    assert len(np.unique(np.sort(drawn, axis=1), axis=0)) == 56  # all of 8 over 3
+    np.testing.assert_allclose(np.bincount(drawn.ravel()) / 2000, 3 / 8, atol=0.05)
+
+
+def test_gaps_are_mean_margins_of_the_heads_that_are_there():
+    scores, vectors = some_scores(), some_embeddings()
+    by_scores, by_vectors = score_batch(*scores), embedding_batch(*vectors)
+    pairs = [(i, j) for i in range(BATCH) for j in range(BATCH)]
+    mean_score = np.mean([score_margin(*scores)(*pair) for pair in pairs])
+    mean_cosine = np.mean([embedding_margin(*vectors)(*pair) for pair in pairs])
+    found = {**gaps(by_scores), **gaps(by_vectors)}
+    expected = {"score_gap": mean_score, "embedding_gap": mean_cosine}
+    assert_terms(found, expected, rtol=1e-4)

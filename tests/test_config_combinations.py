@@ -1,0 +1,181 @@
+"""Settings that depend on each other: which combinations of them are refused, and which are not."""
+
+from typing import Any
+
+import pytest
+
+from tests.unchecked import AROUND, assert_refused, default_of, make
+
+CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
+EMBEDDING: dict[str, Any] = {"embedding.weight": 0.5}
+NO_PENALTY: dict[str, Any] = {"penalty.r1": 0.0, "penalty.r2": 0.0}
+NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "others", "expected"),
+    [
+        ("generator.fourier_features", 4, {"generator.architecture": "conv"}, "0 with conv"),
+        ("generator.residual", True, {"generator.architecture": "conv"}, "false with conv"),
+        (
+            "discriminator.fourier_features",
+            4,
+            {"discriminator.architecture": "conv"},
+            "0 with conv",
+        ),
+        ("objective.fakes_per_real", 9, {"batch_size": 8}, "at most batch_size = 8"),
+        (
+            "objective.top_k",
+            9,
+            {"batch_size": 8},
+            "at most K = 8, the fakes that each real is graded against",
+        ),
+        (
+            "objective.top_k",
+            3,
+            {"objective.fakes_per_real": 2},
+            "at most K = 2, the fakes that each real is graded against",
+        ),
+        (
+            "objective.temperature_bounds",
+            (0.5, 2.0),
+            {"objective.temperature": 3},
+            AROUND.format(3),
+        ),
+        ("objective.weight", 0.0, NO_PENALTY, "more than 0 where embedding.weight is 0"),
+        *(
+            (
+                f"penalty.{name}",
+                0.1,
+                NO_SCORE,
+                "0 with objective.weight = 0, which leaves no score; set penalty.r1, "
+                "penalty.r2 and penalty.gradient_penalty to 0",
+            )
+            for name in ("r1", "r2", "gradient_penalty")
+        ),
+        ("micro_batches", 6, {"batch_size": 8}, "a divisor of batch_size = 8"),
+    ],
+)
+def test_a_value_that_its_neighbours_rule_out_is_refused(
+    name: str, value: Any, others: dict[str, Any], expected: str
+) -> None:
+    make(others | {"embedding.weight": 1.0})
+    assert_refused(others | {name: value}, name, expected)
+
+
+def test_the_wasserstein_loss_needs_something_that_keeps_the_score_from_steepening() -> None:
+    bare = NO_PENALTY | {"objective.loss": "wasserstein"}
+    expected = "more than 0 with wasserstein (10 is usual), or spectral_norm, r1 or r2 be on"
+    assert_refused(bare, "penalty.gradient_penalty", expected)
+    make(bare | {"discriminator.spectral_norm": True})
+    for name in ("r1", "r2", "gradient_penalty"):
+        make(bare | {f"penalty.{name}": 0.1})
+
+
+IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
+    *(
+        (name, value, {}, EMBEDDING, "embedding.weight = 0")
+        for name, value in {
+            "embedding.curve": "listwise",
+            "embedding.dimensions": 8,
+            "embedding.temperature": 0.5,
+            "embedding.temperature_bounds": (0.05, 0.5),
+            "embedding.r1": 0.1,
+            "embedding.r2": 0.1,
+        }.items()
+    ),
+    *(
+        (name, value, NO_SCORE, EMBEDDING, "objective.weight = 0")
+        for name, value in {
+            "objective.loss": "hinge",
+            "objective.temperature": 0.5,
+            "objective.temperature_bounds": (0.5, 2.0),
+        }.items()
+    ),
+    *(
+        (
+            "penalty.finite_difference",
+            0.01,
+            {"penalty.estimator": estimator},
+            {"penalty.estimator": "finite_differences"},
+            f"penalty.estimator = {estimator!r}",
+        )
+        for estimator in ("exact", "hutchinson")
+    ),
+]
+"""Settings, where nothing reads them, where something does, and what the message blames."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("estimator", "hutchinson"), ("estimator", "finite_differences")]
+)
+def test_an_estimator_without_a_penalty_to_estimate_is_refused(name: str, value: str) -> None:
+    settings = {f"penalty.{name}": value}
+    assert_idle(NO_PENALTY | settings, f"penalty.{name}", "where all of r1 and r2 are 0")
+    for weight in ("penalty.r1", "penalty.r2"):
+        make(NO_PENALTY | settings | {weight: 0.1})
+    make(NO_PENALTY | EMBEDDING | settings | {"embedding.r1": 0.1})
+
+
+def assert_idle(settings: dict[str, Any], name: str, blamed: str) -> None:
+    """Refused, since the setting is not the default and would do nothing."""
+    blamed = blamed if blamed.startswith("where") else f"with {blamed}"
+    expected = f"{default_of(name)!r} {blamed}, which does not use it"
+    assert_refused(settings, name, expected)
+
+
+@pytest.mark.parametrize(("name", "value", "unread", "read", "blamed"), IDLE)
+def test_a_setting_that_nothing_would_read_is_refused(
+    name: str, value: Any, unread: dict[str, Any], read: dict[str, Any], blamed: str
+) -> None:
+    make(read | {name: value})
+    assert_idle(unread | {name: value}, name, blamed)
+
+
+TEMPERATURES = {"objective.temperature": 0.5, "objective.temperature_bounds": (0.5, 2.0)}
+MEETINGS = {
+    "objective.normalise": "sum",
+    "objective.fakes_per_real": 3,
+    "objective.dual": False,
+    "objective.hardness": 1.0,
+    "objective.top_k": 2,
+}
+
+
+@pytest.mark.parametrize("loss", CLASSIC)
+@pytest.mark.parametrize(("name", "value"), (TEMPERATURES | MEETINGS).items())
+def test_what_only_curves_use_is_refused_with_a_classic_loss(
+    loss: str, name: str, value: Any
+) -> None:
+    make({name: value})
+    settings = {"objective.loss": loss, name: value}
+    assert_idle(settings, name, f"objective.loss = {loss!r}")
+    if name in MEETINGS:
+        make(settings | EMBEDDING)  # the embedding's curve uses it
+    else:
+        assert_idle(settings | EMBEDDING, name, f"objective.loss = {loss!r}")
+
+
+CANNOT_USE = {
+    "softmax": [],
+    "pairwise": ["objective.normalise"],
+    "average": ["objective.normalise"],
+    "hardest": ["objective.normalise", "objective.hardness", "objective.top_k"],
+    "listwise": ["objective.hardness"],
+}
+
+
+@pytest.mark.parametrize("curve", CANNOT_USE)
+@pytest.mark.parametrize(("name", "value"), MEETINGS.items())
+def test_what_a_curve_cannot_use_is_refused_with_it_on_either_head(
+    curve: str, name: str, value: Any
+) -> None:
+    on_score = {"objective.loss": curve, name: value}
+    on_embedding = EMBEDDING | {"embedding.curve": curve, name: value}
+    on_embedding_alone = NO_SCORE | on_embedding
+    for settings in (on_score, on_embedding, on_embedding_alone):
+        if name in CANNOT_USE[curve]:
+            head = "objective.loss" if settings is on_score else "embedding.curve"
+            assert_idle(settings, name, f"{head} = {curve!r}")
+        else:
+            make(settings)
