@@ -22,7 +22,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow lint format clean
+.PHONY: help train test test-slow benchmark ablation lint format clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,16 @@ test: $(VENV)/installed-test ## Run the fast tests.
 
 test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+benchmark: $(VENV)/installed-$(ACCELERATOR) ## Print what steps, penalties, micro-batches and embeddings cost.
+	$(BIN)/python -m benchmarks.step_time
+	$(BIN)/python -m benchmarks.penalties
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.embedding
+
+ablation: $(VENV)/installed-$(ACCELERATOR) ## Train every variant over seeds and renew the tables of docs/objectives.md.
+	$(BIN)/python -m benchmarks.ablation
+	$(BIN)/python -m benchmarks.ablation_table --page docs/objectives.md
 
 lint: $(VENV)/installed-test ## Check style and types.
 	$(BIN)/ruff check .

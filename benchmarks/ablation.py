@@ -115,6 +115,7 @@ def measure(task: Task) -> dict[str, Any]:
         evaluation = evaluation_of(task.source)
         inputs = Inputs(evaluation.extractor(samples), evaluation.reference, evaluation.train)
         figures = {m.name: m.measure(inputs)[0] for m in METRICS[evaluation.kind]}
+    jax.clear_caches()  # compiled programs of finished runs
     return task._asdict() | {"nimg": total, "seconds": round(seconds, 1)} | figures
 
 
@@ -130,9 +131,7 @@ def main() -> None:
     available = sorted(os.sched_getaffinity(0))
     for index in range(len(todo) + arguments.jobs):
         cores.put(available[index % len(available)])
-    pool = ProcessPoolExecutor(
-        arguments.jobs, context, initializer=one_core, initargs=(cores,), max_tasks_per_child=20
-    )
+    pool = ProcessPoolExecutor(arguments.jobs, context, initializer=one_core, initargs=(cores,))
     with pool, arguments.out.open("a") as results:
         for number, done in enumerate(as_completed([pool.submit(measure, t) for t in todo]), 1):
             row = done.result()

@@ -35,7 +35,7 @@ def compile_step(
     parts = replace_parts(assemble(config))
     host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     batches = parallel.shard(host, devices)
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step: Any = parallel.replicated_step(parts.train_step(), devices)
     state = parallel.replicate(parts.init_state(), devices)
     return Compiled(parts, step.lower(state, batches).compile(), batches)
 

@@ -1,0 +1,159 @@
+"""Why the embedding comparison alone stalls, and where it trains: `python -m benchmarks.embedding`.
+
+Unit vectors that are nearly alike give margins that are quadratic in their spread, and so is the
+penalty on their Jacobian. So the collapsed discriminator, one vector for everything, is a fixed
+point; to first order it holds where `tau (r1 + r2) > L` and gives way below. `L` is the largest
+eigenvalue of `Cov(x - fake) - Cov(x - other view)`, halved. The table scans both sides of it.
+`docs/objectives.md` has the derivation.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from jaxtyping import Array, Float
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import Compiled, compile_step
+from cgan import parallel
+from cgan.augment import augment
+from cgan.config import Augment, Embedding, Experiment, Objective, Penalty
+from cgan.data.pipeline import load_batches
+from cgan.rng import row_keys, stream_key
+from cgan.sampling import Sampler
+from cgan.state import TrainState
+from cgan.types import Samples, present
+from configs import CONFIGS
+from eval.metrics import METRICS, Inputs
+from eval.protocol import PROTOCOLS, load_evaluation
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Scan temperature and penalty of an embedding that plays alone."""
+
+    source: str = "stacked_digits"
+    """Experiment whose networks and data are used."""
+    temperatures: tuple[float, ...] = (0.1, 1.0)
+    """Temperatures of the embedding's margins."""
+    ratios: tuple[float, ...] = (0.0, 0.01, 0.1, 0.5, 2.0)
+    """Penalties, as `tau (r1 + r2) / L`: the collapsed discriminator holds above 1."""
+    strength: float = 0.3
+    """Strength of the views."""
+    steps: int = 3000
+    """Training steps of each run."""
+
+
+def alone(source: str, temperature: float, strength: float) -> Experiment:
+    """The experiment with the embedding comparison and no score."""
+    return dataclasses.replace(
+        CONFIGS[source],
+        objective=Objective(weight=0.0),
+        penalty=Penalty(r1=0.0, r2=0.0),
+        embedding=Embedding(weight=1.0, temperature=temperature),
+        augment=Augment(strength),
+    )
+
+
+def views(compiled: Compiled, name: str, count: int) -> tuple[Samples, Samples]:
+    """Two views each of `count` reals, the same reals for the same name."""
+    source, strength = compiled.parts.source, compiled.parts.config.augment.strength
+    order = np.random.default_rng([len(name), *name.encode()]).permutation(len(source))[:count]
+    reals = jnp.asarray(source.encode(np.asarray(source[order].x)))
+    one, other = (
+        augment(row_keys(stream_key(0, f"{name}/{view}"), jnp.arange(count)), reals, strength)
+        for view in ("one", "other")
+    )
+    return one, other
+
+
+def threshold(compiled: Compiled, count: int = 4096) -> float:
+    """`L` of the real data, for fakes distributed as the reals."""
+
+    def spread(difference: Samples) -> Float[Array, "d d"]:
+        flat = difference.reshape(count, -1)
+        return flat.T @ flat / count
+
+    one, other = views(compiled, "reals", count)
+    stranger, _ = views(compiled, "fakes", count)
+    return float(jnp.linalg.eigvalsh(spread(one - stranger) - spread(one - other))[-1] / 2)
+
+
+def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str, float]:
+    """Mean cosines between views of one real, of two reals, and of a real and a fake."""
+    networks = compiled.parts.networks
+
+    def embed(samples: Samples) -> Float[Array, "n dimensions"]:
+        said = networks.judge(state.discriminator, state.discriminator_stats, samples)
+        return present(said.embedding)
+
+    one, other = (embed(view) for view in views(compiled, "reals", count))
+    stranger = embed(views(compiled, "fakes", count)[0])
+    latents = networks.draw_latents(row_keys(stream_key(0, "latents/cosines"), jnp.arange(count)))
+    fake = embed(networks.generate(state.generator_ema, latents))
+    return {
+        "own view": float(jnp.mean(jnp.sum(one * other, axis=1))),
+        "other real": float(jnp.mean(one @ stranger.T)),
+        "fake": float(jnp.mean(one @ fake.T)),
+    }
+
+
+def figures(compiled: Compiled, state: TrainState) -> dict[str, float | None]:
+    """The metrics of the experiment's protocol, of generated samples."""
+    source = compiled.parts.config.data.source
+    sampler, evaluation = Sampler(compiled.parts), load_evaluation(source)
+    latents = sampler.latents(PROTOCOLS[source].n, 0, "latents/samples")
+    samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
+    inputs = Inputs(evaluation.extractor(samples), evaluation.reference, evaluation.train)
+    return {m.label: m.measure(inputs).value for m in METRICS[evaluation.kind]}
+
+
+def train(compiled: Compiled, steps: int) -> tuple[TrainState, float]:
+    """The state after some steps, and the discriminator's loss in the last dispatch."""
+    config, devices = compiled.parts.config, jax.local_devices()[:1]
+    state, loss = compiled.start(), float("nan")
+    for step in range(0, steps, config.steps_per_dispatch):
+        host = load_batches(
+            compiled.parts.source, config.batch_size, 0, step, config.steps_per_dispatch
+        )
+        state, metrics = compiled.dispatch(state, parallel.shard(host, devices))
+        names = ("embedding/real_vs_fakes", "embedding/fake_vs_reals")
+        loss = float(sum(metrics[f"discriminator/{name}"].mean() for name in names))
+    return state, loss
+
+
+def main() -> None:
+    """Train each setting, print a row."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.embedding", description=__doc__)
+    console = Console(width=200)
+    table = Table("tau", "tau (r1 + r2) / L", "r1 = r2", "loss", box=box.MARKDOWN)
+    headed = False
+    for temperature in arguments.temperatures:
+        base = alone(arguments.source, temperature, arguments.strength)
+        base = dataclasses.replace(base, total_nimg=arguments.steps * base.batch_size)
+        limit = threshold(compile_step(base))
+        for ratio in arguments.ratios:
+            penalty = ratio * limit / temperature / 2
+            embedding = dataclasses.replace(base.embedding, r1=penalty, r2=penalty)
+            compiled = compile_step(dataclasses.replace(base, embedding=embedding))
+            state, loss = train(compiled, arguments.steps)
+            seen = cosines(compiled, state) | figures(compiled, state)
+            if not headed:
+                for name in seen:
+                    table.add_column(name)
+                headed = True
+            cells = [f"{temperature:g}", f"{ratio:g}", f"{penalty:.3g}", f"{loss:.4f}"]
+            values = ("" if value is None else f"{value:.3g}" for value in seen.values())
+            table.add_row(*cells, *values)
+            console.print(*cells, seen)
+    console.print(f"{arguments.source}: L = {limit:.3g}; log 2 = 0.6931", highlight=False)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
