@@ -20,7 +20,9 @@ from typing import Any, NamedTuple
 
 import tyro
 
-from benchmarks.variants import DEFAULT, GROUPS, SOURCES
+from benchmarks.variants import DEFAULT, GROUPS, SOURCES, require_known
+from cgan import cli, files
+from cgan.config import require
 from configs import CONFIGS
 
 RESULTS = Path(__file__).parent / "results" / "ablation.jsonl"
@@ -40,6 +42,12 @@ class Arguments:
     """Processes, of one core each."""
     out: Path = RESULTS
     """File of results, appended to."""
+
+    def __post_init__(self) -> None:
+        require_known("groups", self.groups, GROUPS)
+        require_known("sources", self.sources, SOURCES)
+        for name in ("seeds", "jobs"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
 
 
 class Task(NamedTuple):
@@ -64,10 +72,13 @@ def tasks(arguments: Arguments) -> list[Task]:
 
 
 def finished(path: Path) -> set[Task]:
-    """The runs that the results hold."""
+    """The runs that the results hold. A line that a kill cut off is taken out of the file."""
     if not path.exists():
         return set()
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    whole, newline, torn = path.read_text().rpartition("\n")
+    if torn:
+        files.replace(path, (whole + newline).encode())
+    rows = [json.loads(line) for line in whole.splitlines()]
     return {Task(*(row[name] for name in Task._fields)) for row in rows}
 
 
@@ -141,4 +152,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -2,9 +2,9 @@
 
 Unit vectors that are nearly alike give margins that are quadratic in their spread, and so is the
 penalty on their Jacobian. So the collapsed discriminator, one vector for everything, is a fixed
-point; to first order it holds where `tau (r1 + r2) > L` and gives way below. `L` is the largest
-eigenvalue of `Cov(x - fake) - Cov(x - other view)`, halved. The table scans both sides of it.
-`docs/objectives.md` has the derivation.
+point. An embedding that is linear in its input leaves it where `tau (r1 + r2) < L` and not above;
+`L` is half the largest eigenvalue of `Cov(x - fake) - Cov(x - other view)`. The table scans both
+sides. `docs/objectives.md` has the derivation.
 """
 
 import dataclasses
@@ -20,9 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step
-from cgan import parallel
+from cgan import cli, parallel
+from cgan.assemble import Parts, assemble
 from cgan.augment import augment
-from cgan.config import Augment, Embedding, Experiment, Objective, Penalty
+from cgan.config import Augment, Embedding, Experiment, Objective, Penalty, require
 from cgan.data.pipeline import load_batches
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import Sampler
@@ -42,11 +43,15 @@ class Arguments:
     temperatures: tuple[float, ...] = (0.1, 1.0)
     """Temperatures of the embedding's margins."""
     ratios: tuple[float, ...] = (0.0, 0.01, 0.1, 0.5, 2.0)
-    """Penalties, as `tau (r1 + r2) / L`: the collapsed discriminator holds above 1."""
+    """Penalties, as `tau (r1 + r2) / L`."""
     strength: float = 0.3
     """Strength of the views."""
-    steps: int = 3000
+    steps: int = 2000
     """Training steps of each run."""
+
+    def __post_init__(self) -> None:
+        require(self.source in PROTOCOLS, "source", self.source, f"one of {', '.join(PROTOCOLS)}")
+        require(len(self.temperatures) > 0, "temperatures", self.temperatures, "one or more")
 
 
 def alone(source: str, temperature: float, strength: float) -> Experiment:
@@ -60,9 +65,9 @@ def alone(source: str, temperature: float, strength: float) -> Experiment:
     )
 
 
-def views(compiled: Compiled, name: str, count: int) -> tuple[Samples, Samples]:
+def views(parts: Parts, name: str, count: int) -> tuple[Samples, Samples]:
     """Two views each of `count` reals, the same reals for the same name."""
-    source, strength = compiled.parts.source, compiled.parts.config.augment.strength
+    source, strength = parts.source, parts.config.augment.strength
     order = np.random.default_rng([len(name), *name.encode()]).permutation(len(source))[:count]
     reals = jnp.asarray(source.encode(np.asarray(source[order].x)))
     one, other = (
@@ -72,28 +77,29 @@ def views(compiled: Compiled, name: str, count: int) -> tuple[Samples, Samples]:
     return one, other
 
 
-def threshold(compiled: Compiled, count: int = 4096) -> float:
+def threshold(parts: Parts, at_most: int = 4096) -> float:
     """`L` of the real data, for fakes distributed as the reals."""
+    count = min(at_most, len(parts.source))
 
     def spread(difference: Samples) -> Float[Array, "d d"]:
         flat = difference.reshape(count, -1)
         return flat.T @ flat / count
 
-    one, other = views(compiled, "reals", count)
-    stranger, _ = views(compiled, "fakes", count)
+    one, other = views(parts, "reals", count)
+    stranger, _ = views(parts, "fakes", count)
     return float(jnp.linalg.eigvalsh(spread(one - stranger) - spread(one - other))[-1] / 2)
 
 
 def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str, float]:
     """Mean cosines between views of one real, of two reals, and of a real and a fake."""
-    networks = compiled.parts.networks
+    parts, networks = compiled.parts, compiled.parts.networks
 
     def embed(samples: Samples) -> Float[Array, "n dimensions"]:
         said = networks.judge(state.discriminator, state.discriminator_stats, samples)
         return present(said.embedding)
 
-    one, other = (embed(view) for view in views(compiled, "reals", count))
-    stranger = embed(views(compiled, "fakes", count)[0])
+    one, other = (embed(view) for view in views(parts, "reals", count))
+    stranger = embed(views(parts, "fakes", count)[0])
     latents = networks.draw_latents(row_keys(stream_key(0, "latents/cosines"), jnp.arange(count)))
     fake = embed(networks.generate(state.generator_ema, latents))
     return {
@@ -136,7 +142,7 @@ def main() -> None:
     for temperature in arguments.temperatures:
         base = alone(arguments.source, temperature, arguments.strength)
         base = dataclasses.replace(base, total_nimg=arguments.steps * base.batch_size)
-        limit = threshold(compile_step(base))
+        limit = threshold(assemble(base))
         for ratio in arguments.ratios:
             penalty = ratio * limit / temperature / 2
             embedding = dataclasses.replace(base.embedding, r1=penalty, r2=penalty)
@@ -156,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

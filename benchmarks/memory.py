@@ -19,7 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step, quartiles, ratios
+from benchmarks.variants import require_known
+from cgan import cli
 from cgan.assemble import Parts
+from cgan.config import require
 from configs import CONFIGS
 
 
@@ -35,6 +38,10 @@ class Arguments:
     """Numbers of parts; the first is the baseline of the ratios."""
     rounds: int = 5
     """Rounds in which each is timed once."""
+
+    def __post_init__(self) -> None:
+        require_known("source", (self.source,), CONFIGS)
+        require(len(self.micro_batches) > 0, "micro_batches", self.micro_batches, "one or more")
 
 
 def _keep_gradients(parts: Parts) -> Parts:
@@ -85,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

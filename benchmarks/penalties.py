@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step, quartiles, ratios
-from benchmarks.variants import SOURCES
+from benchmarks.variants import SOURCES, require_known
+from cgan import cli
 from cgan.config import Experiment, Penalty
 from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
@@ -49,11 +50,14 @@ class Arguments:
     sources: tuple[str, ...] = tuple(SOURCES)
     """Experiments whose discriminators are used."""
     train_steps: int = 1000
-    """Steps before the second look."""
+    """Steps before the second look, on the same 20 batches over and over."""
     draws: int = 200
     """Random directions for each sample."""
     rounds: int = 20
     """Rounds in which each step is timed once."""
+
+    def __post_init__(self) -> None:
+        require_known("sources", self.sources, CONFIGS)
 
 
 class Quality(NamedTuple):
@@ -79,7 +83,7 @@ def estimates(
 
     def draw(number: Array) -> Array:
         keys = row_keys(stream_key(0, "benchmark", number), jnp.arange(len(reals)))
-        return present(estimator(judge, reals, keys)[1].score)
+        return present(estimator(judge, reals, keys, ("score",))[1].score)
 
     return jax.jit(lambda: jax.lax.map(draw, jnp.arange(draws)))()
 
@@ -118,7 +122,7 @@ def main() -> None:
             "estimator",
             "step time",
             "before training: bias, spread of a draw",
-            f"after {arguments.train_steps} steps",
+            f"after {arguments.train_steps} steps on a few batches",
             box=box.MARKDOWN,
         )
         for name, penalty in VARIANTS.items():
@@ -133,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import compile_step, quartiles, ratios
-from benchmarks.variants import GROUPS, SOURCES
+from benchmarks.variants import GROUPS, SOURCES, require_known
+from cgan import cli
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.verdicts import BatchVerdicts
 from cgan.types import Params, PerSample, present
@@ -35,6 +36,10 @@ class Arguments:
     """Rounds in which each variant is timed once."""
     steps: int = 20
     """Steps in one timing."""
+
+    def __post_init__(self) -> None:
+        require_known("sources", self.sources, CONFIGS)
+        require_known("groups", self.groups, GROUPS)
 
 
 class Pairing:
@@ -75,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

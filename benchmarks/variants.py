@@ -1,10 +1,10 @@
 """What the ablation compares: named changes to an experiment, in groups."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from cgan.config import Augment, Experiment
+from cgan.config import Augment, Experiment, require
 
 SOURCES = {"grid25": 512_000, "stacked_digits": 256_000}
 """The experiments, with the images that each run may see."""
@@ -63,7 +63,7 @@ GROUPS: dict[str, dict[str, Change]] = {
         ),
     },
     "fakes per real": {
-        f"K = {count}": change(objective={"fakes_per_real": count}) for count in (4, 16, 64)
+        f"K = {count}": change(objective={"fakes_per_real": count}) for count in (4, 16, 48)
     },
     "temperature": {
         **{f"tau = {tau}": change(objective={"temperature": tau}) for tau in (0.25, 0.5, 2.0, 4.0)},
@@ -90,3 +90,9 @@ GROUPS: dict[str, dict[str, Change]] = {
     },
 }
 """Group, then variant, then its change. `softmax` is the experiment as it stands in `configs/`."""
+
+
+def require_known(name: str, values: Iterable[str], known: Iterable[str]) -> None:
+    """Raise a `ConfigError` unless all the values are known."""
+    for value in values:
+        require(value in known, name, value, f"one of {', '.join(known)}")

@@ -20,7 +20,8 @@ from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import augment
 from cgan.config import Experiment
-from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps, penalties
+from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
+from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
 from cgan.types import Batch, Params, RowKeys, Samples, Scores, Verdict, present
@@ -51,7 +52,7 @@ class TrainStep:
         self.config = config
         self.networks = networks
         self.game = game
-        self.estimate = penalties.build(config.penalty)
+        self.regularise = Regulariser(config)
         self.optimizer = optimizer
         self.encode = encode
 
@@ -84,12 +85,11 @@ class TrainStep:
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
-            verdicts, terms = self.judge_pairs(judge, state, rows.ids, real, fake)
-            agreement = None
-            if verdicts.real.embedding is not None:
-                other = self.view(state, "views/discriminator/other", rows.ids, rows.real)
-                agreement = _cosine(verdicts.real, judge(other))
-            return verdicts._replace(agreement=agreement), terms
+            keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
+            said_real, said_fake, terms = self.regularise(judge, Keys(*keys), real, fake)
+            reals = (rows.ids, rows.real, said_real)
+            agreement = self.agreement(judge, state, "discriminator", *reals)
+            return Verdicts(said_real, said_fake, agreement), terms
 
         def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
             batch = self.whole_batch(state, verdicts)
@@ -119,12 +119,8 @@ class TrainStep:
             return self.networks.judge(state.discriminator, state.discriminator_stats, samples)
 
         def judge_reals(rows: tuple[RowIds, Samples]) -> tuple[Verdict, Scores | None]:
-            verdict = judge(self.view(state, "views/generator/real", *rows))
-            if verdict.embedding is None:
-                return verdict, None
-            return verdict, _cosine(
-                verdict, judge(self.view(state, "views/generator/other", *rows))
-            )
+            said = judge(self.view(state, "views/generator/real", *rows))
+            return said, self.agreement(judge, state, "generator", *rows, said)
 
         real, agreement = accumulation.in_parts(judge_reals, (ids, reals), parts)
 
@@ -153,40 +149,6 @@ class TrainStep:
         average = optax.incremental_update(state.generator, state.generator_ema, 1 - decay)
         return state._replace(step=step, generator_ema=average)
 
-    def judge_pairs(
-        self,
-        judge: Callable[[Samples], Verdict],
-        state: TrainState,
-        ids: RowIds,
-        real: Samples,
-        fake: Samples,
-    ) -> tuple[Verdicts, Terms]:
-        """Verdicts on reals and fakes in one pass, and the gradient penalties there."""
-        penalty, embedding = self.config.penalty, self.config.embedding
-        weights = {"r1": penalty.r1, "r2": penalty.r2}
-        weights |= {"embedding_r1": embedding.r1, "embedding_r2": embedding.r2}
-        both = jnp.concatenate([real, fake])
-        terms: Terms = {}
-        if any(weights.values()):
-            sides = [self.keys(state, f"penalty/{side}", ids) for side in ("real", "fake")]
-            verdict, squares = self.estimate(judge, both, jnp.concatenate(sides))
-            for prefix, at_both in (("", squares.score), ("embedding_", squares.embedding)):
-                if at_both is not None:
-                    at_reals, at_fakes = jnp.split(at_both / 2, 2)
-                    terms[f"{prefix}r1"] = weights[f"{prefix}r1"] * at_reals
-                    terms[f"{prefix}r2"] = weights[f"{prefix}r2"] * at_fakes
-        else:
-            verdict = judge(both)
-        if penalty.gradient_penalty:
-            keys = self.keys(state, "penalty/between", ids)
-            excess = penalties.pull_to_unit_norm(judge, penalties.between(keys, real, fake))
-            terms["gradient_penalty"] = penalty.gradient_penalty * excess
-        at_real, at_fake = (
-            jax.tree.map(lambda leaf, side=side: jnp.split(leaf, 2)[side], verdict)
-            for side in (0, 1)
-        )
-        return Verdicts(at_real, at_fake), terms
-
     def keys(self, state: TrainState, stream: str, ids: RowIds) -> RowKeys:
         """A key for each row, the same on any number of devices and micro-batches."""
         return row_keys(stream_key(self.config.seed, stream, state.step), ids)
@@ -194,6 +156,22 @@ class TrainStep:
     def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
         """The samples as the discriminator sees them."""
         return augment(self.keys(state, stream, ids), samples, self.config.augment.strength)
+
+    def agreement(
+        self,
+        judge: Callable[[Samples], Verdict],
+        state: TrainState,
+        player: str,
+        ids: RowIds,
+        reals: Samples,
+        said: Verdict,
+    ) -> Scores | None:
+        """Cosines between two views of each real, one of them already judged."""
+        if said.embedding is None:
+            return None
+        if self.config.augment.strength == 0:  # both views are the real itself
+            return _cosine(said, said)
+        return _cosine(said, judge(self.view(state, f"views/{player}/other", ids, reals)))
 
     def whole_batch(self, state: TrainState, local: Verdicts) -> BatchVerdicts:
         """Local verdicts beside those of all devices, and which fakes each real meets."""
@@ -220,5 +198,6 @@ class TrainStep:
 
 
 def _cosine(one: Verdict, other: Verdict) -> Scores:
-    """Cosines between the embeddings of each row."""
-    return jnp.sum(present(one.embedding) * present(other.embedding), axis=1)
+    """Cosines between the embeddings of each row, in float32."""
+    pair = [present(verdict.embedding).astype(jnp.float32) for verdict in (one, other)]
+    return jnp.sum(pair[0] * pair[1], axis=1)

@@ -49,7 +49,7 @@ SECTIONS: dict[str, Any] = {
     "augment": config.Augment,
     "optim": config.Optim,
 }
-AROUND = "low and high with 0 < low <= temperature = {} <= high, low < high"
+AROUND = "two numbers with 0 < low <= temperature = {} <= high, not equal"
 
 
 def make(settings: dict[str, Any]) -> Any:

@@ -141,6 +141,9 @@ class Experiment:
         name, hard, met = "objective.top_k", objective.top_k, fakes or self.batch_size
         limit = f"at most K = {met}, the fakes that each real is graded against"
         require(hard is None or hard <= met, name, hard, limit)
+        if 1 in (met, hard):
+            when = "where a real is graded against one fake"
+            only_defaults(objective, "objective.", ("normalise", "hardness"), when)
 
     @property
     def nimg_per_dispatch(self) -> int:

@@ -29,15 +29,15 @@ class Objective:
     weight: float = 1.0
     """Weight of this game beside that on embeddings; 0 leaves the score out."""
     normalise: Literal["mean", "sum"] = "mean"
-    """How softmax and listwise count K fakes: the mean does not shift with K; the sum does."""
+    """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
     fakes_per_real: int | None = None
     """K, the fakes that each real is graded against; None takes the whole global batch."""
     dual: bool = True
     """Grade each fake against the reals too; the loss is then the mean of both directions."""
     hardness: float = 0.0
-    """Concentration beta of the weights e^(beta * score / temperature) on fakes; 0 is even."""
+    """Beta of the weights e^(-beta * margin) on what a row is graded against; 0 is even."""
     top_k: int | None = None
-    """Grade a real against its hardest so many of the K fakes only; None takes them all."""
+    """Grade each against the hardest so many of its K only; None takes them all."""
     temperature: float = 1.0
     """Divides the margins: lower is a sharper grade."""
     temperature_bounds: Bounds | None = None
@@ -68,7 +68,8 @@ class Objective:
 class Embedding:
     """The same game on a second head: unit vectors that are alike for views of one real.
 
-    Without `augment.strength` both views of a real are the real itself.
+    How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
+    for both comparisons. Without `augment.strength` both views of a real are the real itself.
     """
 
     weight: float = 0.0
@@ -82,9 +83,9 @@ class Embedding:
     temperature_bounds: Bounds | None = None
     """Learn the temperature between these two, from `temperature` on; None keeps it."""
     r1: float = 0.0
-    """Weight of the penalty on the embedding's squared Jacobian at real samples."""
+    """Penalty on the embedding's squared Jacobian at real samples; not scaled by `weight`."""
     r2: float = 0.0
-    """The same at fake samples. See docs/objectives.md before raising either."""
+    """The same at fake samples. Too much collapses the embedding: see docs/objectives.md."""
 
     def __post_init__(self) -> None:
         check_types(self, "embedding.")
@@ -137,8 +138,6 @@ def _check_temperature(config: Any, prefix: str) -> None:
     if config.temperature_bounds is None:
         return
     low, high = config.temperature_bounds
-    expected = (
-        f"low and high with 0 < low <= temperature = {config.temperature} <= high, low < high"
-    )
+    expected = f"two numbers with 0 < low <= temperature = {config.temperature} <= high, not equal"
     inside = 0 < low <= config.temperature <= high < float("inf") and low < high
     require(inside, f"{prefix}temperature_bounds", config.temperature_bounds, expected)

@@ -1,11 +1,12 @@
 """Pure functions from verdicts to named per-sample terms. They know no networks and no devices."""
 
+from cgan import config as config_lib
 from cgan.config import Experiment
 from cgan.objectives.classic import CLASSIC
-from cgan.objectives.comparisons import Critic, Embedding
+from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.objectives.mixture import Game, WeightedSum
+from cgan.objectives.games import Game, WeightedSum
 from cgan.objectives.verdicts import BatchVerdicts, Verdicts, draw_offsets, gaps
 
 
@@ -13,37 +14,31 @@ def build(config: Experiment) -> Game:
     """The game that a config describes: on the score, on embeddings, or the sum of both."""
     objective, embedding = config.objective, config.embedding
     games: dict[str, Game] = {}
-    if objective.weight:
-        games["critic"] = CLASSIC.get(objective.loss) or _critic(config)
+    if objective.weight and objective.is_contrastive:
+        games["critic"] = _contrastive(Critic(), objective.loss, objective, objective)
+    elif objective.weight:
+        games["critic"] = CLASSIC[objective.loss]
     if embedding.weight:
-        games["embedding"] = _embedding(config)
+        games["embedding"] = _contrastive(Embedding(), embedding.curve, objective, embedding)
     weights = {"critic": objective.weight, "embedding": embedding.weight}
     return WeightedSum(games, {name: weights[name] for name in games})
 
 
-def _critic(config: Experiment) -> Contrastive:
-    objective = config.objective
+def _contrastive(
+    comparison: Comparison,
+    curve: str,
+    meeting: config_lib.Objective,
+    grading: config_lib.Objective | config_lib.Embedding,
+) -> Contrastive:
+    """One comparison: `meeting` says which rivals a row meets, `grading` how sharply."""
     return Contrastive(
-        Critic(),
-        CURVES[objective.loss, objective.normalise],
-        temperature=objective.temperature,
-        temperature_bounds=objective.temperature_bounds,
-        dual=objective.dual,
-        hardness=objective.hardness,
-        top_k=objective.top_k,
-    )
-
-
-def _embedding(config: Experiment) -> Contrastive:
-    objective, embedding = config.objective, config.embedding
-    return Contrastive(
-        Embedding(),
-        CURVES[embedding.curve, objective.normalise],
-        temperature=embedding.temperature,
-        temperature_bounds=embedding.temperature_bounds,
-        dual=objective.dual,
-        hardness=objective.hardness,
-        top_k=objective.top_k,
+        comparison,
+        CURVES[curve, meeting.normalise],
+        temperature=grading.temperature,
+        temperature_bounds=grading.temperature_bounds,
+        dual=meeting.dual,
+        hardness=meeting.hardness,
+        top_k=meeting.top_k,
     )
 
 

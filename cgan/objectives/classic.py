@@ -43,12 +43,17 @@ class Classic:
 
     def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """One term a real and one a fake."""
-        real, fake = present(batch.local.real.score), present(batch.local.fake.score)
+        real, fake = _single(batch.local.real.score), _single(batch.local.fake.score)
         return {"real": self.real(real), "fake": self.fake(fake)}
 
     def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """One term a fake."""
-        return {"fake": self.generator(present(batch.local.fake.score))}
+        return {"fake": self.generator(_single(batch.local.fake.score))}
+
+
+def _single(head: Array | None) -> Scores:
+    """Scores in float32, whatever the networks compute in."""
+    return present(head).astype(jnp.float32)
 
 
 def _softplus(scores: Scores) -> PerSample:
@@ -80,7 +85,7 @@ SATURATING = Classic(_softplus_negated, _softplus, lambda scores: -jax.nn.softpl
 HINGE = Classic(
     lambda scores: jax.nn.relu(1 - scores), lambda scores: jax.nn.relu(1 + scores), _negated
 )
-"""Hinge loss (Lim & Ye 2017, eq. 6 with margin 1; Miyato et al. 2018, eqs. 16 and 17)."""
+"""Hinge loss (Lim & Ye 2017; Miyato et al. 2018, eqs. 16 and 17)."""
 
 LEAST_SQUARES = Classic(_half_square_to(1.0), _half_square_to(0.0), _half_square_to(1.0))
 """Least squares to the targets 1 and 0 (Mao et al. 2017, eq. 9)."""

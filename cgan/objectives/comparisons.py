@@ -7,11 +7,12 @@ transpose). Margins are float32 whatever the networks compute in.
 
 from typing import Protocol, runtime_checkable
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from cgan.objectives.verdicts import BatchVerdicts
-from cgan.types import Margins, present
+from cgan.types import Embeddings, Margins, present
 
 
 @runtime_checkable
@@ -47,12 +48,17 @@ class Embedding:
     def real_rows(self, batch: BatchVerdicts) -> Margins:
         """Each local real over every fake."""
         real, fakes = _single(batch.local.real.embedding), _single(batch.whole.fake.embedding)
-        return _single(batch.local.agreement)[:, None] - real @ fakes.T
+        return _single(batch.local.agreement)[:, None] - _products(real, fakes)
 
     def fake_rows(self, batch: BatchVerdicts) -> Margins:
         """Every real over each local fake."""
         fake, reals = _single(batch.local.fake.embedding), _single(batch.whole.real.embedding)
-        return _single(batch.whole.agreement) - fake @ reals.T
+        return _single(batch.whole.agreement) - _products(fake, reals)
+
+
+def _products(rows: Embeddings, columns: Float[Array, "m dimensions"]) -> Margins:
+    """Inner products, not in the short floats that accelerators take for matrix products."""
+    return jnp.matmul(rows, columns.T, precision=jax.lax.Precision.HIGHEST)
 
 
 def _single(head: Array | None) -> Array:

@@ -2,7 +2,7 @@
 
 A row holds the margins of one real over its K rivals, the fakes (or, in the dual, of K reals over
 one fake). Every curve falls where a margin grows, is `softplus(-M)` for one rival (relativistic
-pairing, Jolicoeur-Martineau 2018, eq. 10), and takes weights with mean 1 that say how much each
+pairing, Jolicoeur-Martineau 2018), and takes weights with mean 1 that say how much each
 rival counts. Margins of zero give `log 2`, or the constant that the curve's docstring names.
 """
 
@@ -21,8 +21,8 @@ def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
     """InfoNCE: `log(1 + sum_j w_j exp(-M_j))`; `log(K + 1)` at zero.
 
     References:
-        van den Oord et al. 2018, eq. 4; over all fakes and with the dual, Yu et al. 2021, eqs. 3
-        and 4 (dual contrastive loss). Weighted: Robinson et al. 2021, eq. 4.
+        van den Oord et al. 2018, eq. 4. Over all fakes and with the dual, what the discriminator of
+        Yu et al. 2021 minimises (dual contrastive loss). Weighted: Robinson et al. 2021, section 3.
     """
     return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1, b=weights))
 
@@ -41,7 +41,7 @@ def average(margins: Margins, weights: Margins) -> PerSample:
     """`softplus(-mean_j w_j M_j)`: against the average rival.
 
     References:
-        Jolicoeur-Martineau 2018, eqs. 14 and 15 (relativistic average), with cross-entropy.
+        Jolicoeur-Martineau 2018 (relativistic average GAN), with cross-entropy.
     """
     return jax.nn.softplus(-jnp.mean(weights * margins, axis=1))
 
@@ -62,18 +62,24 @@ def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
     that the discriminator itself gives them. Weights do nothing.
 
     References:
-        Plackett 1975; as a loss for ranking, Xia et al. 2008, eq. 7 (ListMLE).
+        Plackett 1975; as a loss for ranking, Xia et al. 2008 (ListMLE).
     """
-    del weights
-    rivals = -jnp.sort(margins, axis=1)
-    from_each_on = jax.lax.cumlogsumexp(rivals, axis=1, reverse=True)
-    first_place = jax.nn.softplus(from_each_on[:, 0])
-    return first_place + jnp.sum(from_each_on - rivals, axis=1)
+    return softmax_sum(margins, jnp.ones_like(weights)) + jnp.sum(_later_places(margins), axis=1)
 
 
 def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
-    """The same for each of the list's K choices: `log((K + 1)!) / K` at zero."""
-    return listwise_sum(margins, weights) / margins.shape[1]
+    """`softmax_mean` for the first place, and the mean of the other K: they do not outgrow it.
+
+    The mean over all places would leave the one that tells real from fake a weight of 1/K.
+    `log 2 + log(K!) / K` at zero.
+    """
+    return softmax_mean(margins, jnp.ones_like(weights)) + jnp.mean(_later_places(margins), axis=1)
+
+
+def _later_places(margins: Margins) -> Margins:
+    """Minus the log-probability of each rival's place, given those before it."""
+    rivals = -jnp.sort(margins, axis=1)
+    return jax.lax.cumlogsumexp(rivals, axis=1, reverse=True) - rivals
 
 
 CURVES: dict[tuple[str, str], Curve] = {

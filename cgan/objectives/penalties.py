@@ -13,6 +13,7 @@ Jacobian. Three estimators of it:
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -24,11 +25,14 @@ from cgan.types import PerSample, RowKeys, Samples, Scores, Verdict, present
 Judge = Callable[[Samples], Verdict]
 """A discriminator with its parameters: row by row, so that a verdict is on its own sample only."""
 
-Estimator = Callable[[Judge, Samples, RowKeys], tuple[Verdict, Verdict]]
-"""`estimator(judge, samples, keys)` to the verdicts and, head by head, `[n]` squared gradients."""
+Head = Literal["score", "embedding"]
+Heads = tuple[Head, ...]
+
+Estimator = Callable[[Judge, Samples, RowKeys, Heads], tuple[Verdict, Verdict]]
+"""`estimator(judge, samples, keys, heads)` to verdicts and these heads' `[n]` squared norms."""
 
 
-def exact(judge: Judge, samples: Samples, keys: RowKeys) -> tuple[Verdict, Verdict]:
+def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[Verdict, Verdict]:
     """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
@@ -37,38 +41,49 @@ def exact(judge: Judge, samples: Samples, keys: RowKeys) -> tuple[Verdict, Verdi
     verdict, pullback = jax.vjp(judge, samples)
     nothing = jax.tree.map(jnp.zeros_like, verdict)
     found = Verdict(None, None)
-    if verdict.score is not None:
-        (gradients,) = pullback(nothing._replace(score=jnp.ones_like(verdict.score)))
+    if "score" in heads:
+        (gradients,) = pullback(nothing._replace(score=jnp.ones_like(present(verdict.score))))
         found = found._replace(score=_squared_norm(gradients))
-    if verdict.embedding is not None:
-        directions = random_signs(keys, verdict.embedding)
+    if "embedding" in heads:
+        directions = random_signs(keys, present(verdict.embedding))
         (gradients,) = pullback(nothing._replace(embedding=directions))
         found = found._replace(embedding=_squared_norm(gradients))
     return verdict, found
 
 
-def hutchinson(judge: Judge, samples: Samples, keys: RowKeys) -> tuple[Verdict, Verdict]:
+def hutchinson(
+    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads
+) -> tuple[Verdict, Verdict]:
     """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
 
     References:
-        Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix".
+        Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
+        Laplacian smoothing splines".
     """
     verdict, slopes = jax.jvp(judge, (samples,), (random_signs(keys, samples),))
-    return verdict, jax.tree.map(_squared_norm, slopes)
+    return verdict, _squares(slopes, heads)
 
 
 def finite_differences(
-    judge: Judge, samples: Samples, keys: RowKeys, step: float
+    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads, step: float
 ) -> tuple[Verdict, Verdict]:
     """By a second evaluation, `step` away in every dimension, with random signs.
 
     What large generators use where a second derivative is too dear or a kernel has none (Lin et
-    al. 2025, Seaweed-APT: "approximated R1").
+    al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost
+    in rounding, one too long in curvature.
     """
     verdict = judge(samples)
     moved = judge(samples + step * random_signs(keys, samples))
     slopes = jax.tree.map(lambda after, before: (after - before) / step, moved, verdict)
-    return verdict, jax.tree.map(_squared_norm, slopes)
+    return verdict, _squares(slopes, heads)
+
+
+def _squares(slopes: Verdict, heads: Heads) -> Verdict:
+    return Verdict(
+        score=_squared_norm(present(slopes.score)) if "score" in heads else None,
+        embedding=_squared_norm(present(slopes.embedding)) if "embedding" in heads else None,
+    )
 
 
 def build(config: Penalty) -> Estimator:

@@ -13,8 +13,8 @@ from cgan.objectives.curves import CURVES
 from cgan.types import Verdict
 
 BATCH = 4
-OFFSETS = {1: [2], 2: [3, 1], BATCH: list(range(BATCH))}
-"""Which fakes each real meets, for K of 1, 2 and the whole batch."""
+OFFSETS = {1: [1], 2: [3, 0], BATCH: list(range(BATCH))}
+"""Which fakes each real meets, for K of 1, 2 and the whole batch; others if counted backwards."""
 
 CURVE_NAMES = list(CURVES)
 PLAYERS = {"discriminator": 1.0, "generator": -1.0}
@@ -144,7 +144,9 @@ ORACLES = {
     ),
     ("average", "mean"): lambda m, w: softplus(-np.average(m, weights=w)),
     ("hardest", "mean"): lambda m, w: max(softplus(-a) for a in m),
-    ("listwise", "mean"): lambda m, w: _list(m, w) / len(m),
+    ("listwise", "mean"): lambda m, w: (
+        np.log(1 + np.mean(np.exp(-m))) + (_list(m, w) - np.log(1 + np.sum(np.exp(-m)))) / len(m)
+    ),
     ("listwise", "sum"): _list,
 }
 """The curves on one row of margins, with weights of mean 1."""

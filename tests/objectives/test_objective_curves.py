@@ -73,12 +73,21 @@ def test_zero_margins_give_the_known_constants(k):
         ("pairwise", "mean"): math.log(2),
         ("average", "mean"): math.log(2),
         ("hardest", "mean"): math.log(2),
-        ("listwise", "mean"): math.log(math.factorial(k + 1)) / k,
+        ("listwise", "mean"): math.log(2) + math.log(math.factorial(k)) / k,
         ("listwise", "sum"): math.log(math.factorial(k + 1)),
     }
     assert constants.keys() == CURVES.keys()
     for name, constant in constants.items():
         np.testing.assert_allclose(plain(name, np.zeros((4, k), np.float32)), constant, rtol=1e-6)
+
+
+@every_curve
+@pytest.mark.parametrize("k", [1, 4, 64])
+def test_a_margin_common_to_all_rivals_weighs_the_same_in_every_curve_over_the_mean(name, k):
+    """One half at zero, whatever K is, so that a penalty's weight means the same beside each."""
+    slope = float(SLOPES[name](jnp.zeros((1, k)), jnp.ones((1, k))).sum())
+    expected = -0.5 if name[1] == "mean" else -k / (k + 1)
+    assert slope == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_softmax_sum_is_optax_cross_entropy_of_the_real_among_its_rivals():
@@ -125,12 +134,11 @@ def test_every_curve_falls_where_all_margins_grow(name, row, rise):
 
 @every_curve
 def test_a_hopeless_margin_costs_its_size_and_keeps_its_slope(name):
-    """No saturation: at -1e4 the loss is linear (a list divided by K, by K of it)."""
-    share = 1 / 5 if name == ("listwise", "mean") else 1.0
+    """No saturation: at -1e4 the loss is linear."""
     margins = jnp.full((4, 5), -1e4)
-    np.testing.assert_allclose(plain(name, margins), 1e4 * share, rtol=1e-3)
+    np.testing.assert_allclose(plain(name, margins), 1e4, rtol=1e-3)
     slope = SLOPES[name](margins, jnp.ones((4, 5))).sum(axis=1)
-    np.testing.assert_allclose(slope, -share, rtol=2e-3)
+    np.testing.assert_allclose(slope, -1, rtol=2e-3)
 
 
 @pytest.mark.parametrize("name", HARD_CURVES, ids=label)

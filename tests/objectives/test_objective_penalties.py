@@ -1,15 +1,18 @@
 """Gradient penalties against closed forms, finite differences and full Jacobians."""
 
 import itertools
+from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgan.config import Penalty
+from cgan.config import Embedding, Experiment, Penalty
 from cgan.objectives import penalties
 from cgan.objectives.penalties import between, exact, finite_differences, hutchinson
+from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.types import Verdict
 
 DIMENSIONS = 3
@@ -17,6 +20,8 @@ RNG = np.random.default_rng(0)
 SAMPLES = jnp.asarray(RNG.normal(size=(5, DIMENSIONS)), jnp.float32)
 WEIGHTS = jnp.asarray(RNG.normal(size=DIMENSIONS), jnp.float32)
 MATRIX = jnp.asarray(RNG.normal(size=(DIMENSIONS, DIMENSIONS)), jnp.float32)
+HEADS = ("score", "embedding")
+SCORE = HEADS[:1]
 SIGNS = list(itertools.product((-1.0, 1.0), repeat=DIMENSIONS))
 
 
@@ -45,14 +50,14 @@ def squared_jacobians(judge, samples):
 
 
 def test_a_linear_score_has_the_norm_of_its_weights_everywhere():
-    verdict, squared = exact(linear, SAMPLES, keys())
+    verdict, squared = exact(linear, SAMPLES, keys(), SCORE)
     np.testing.assert_allclose(verdict.score, SAMPLES @ WEIGHTS, rtol=1e-6)
     np.testing.assert_allclose(squared.score, np.full(5, np.sum(WEIGHTS**2)), rtol=1e-5)
     assert squared.embedding is None
 
 
 def test_the_exact_score_equals_central_differences_of_each_sample_beside_an_embedding():
-    _, squared = exact(curved, SAMPLES, keys())
+    _, squared = exact(curved, SAMPLES, keys(), HEADS)
     step, weights = 1e-5, np.float64(WEIGHTS)
     for row, found in zip(np.float64(SAMPLES), squared.score, strict=True):
         slopes = []
@@ -66,7 +71,9 @@ def test_the_exact_score_equals_central_differences_of_each_sample_beside_an_emb
 @pytest.mark.parametrize("estimate", [exact, hutchinson])
 def test_images_sum_over_all_their_axes(estimate):
     images = jnp.asarray(RNG.normal(size=(2, 4, 4, 3)), jnp.float32)
-    _, squared = estimate(lambda x: Verdict(jnp.sum(x**2, axis=(1, 2, 3)), None), images, keys(2))
+    _, squared = estimate(
+        lambda x: Verdict(jnp.sum(x**2, axis=(1, 2, 3)), None), images, keys(2), SCORE
+    )
     if estimate is exact:
         expected = 4 * np.sum(np.square(images), axis=(1, 2, 3))
     else:
@@ -85,7 +92,8 @@ def test_every_estimator_returns_the_verdicts_and_one_value_a_head(name, heads):
     def judge(samples):
         return curved(samples)._replace(**missing)
 
-    verdict, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys())
+    heads = tuple(head for head in HEADS if head not in missing)
+    verdict, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys(), heads)
     for head in Verdict._fields:
         found, value = getattr(verdict, head), getattr(squared, head)
         if head in missing:
@@ -107,7 +115,7 @@ def test_over_all_sign_vectors_the_mean_is_exactly_the_squared_norm(estimate, he
     for signs in SIGNS:
         given = jnp.tile(jnp.asarray(signs), (5, 1))
         monkeypatch.setattr(penalties, "random_signs", lambda _keys, _like, given=given: given)
-        found.append(estimate(curved, SAMPLES, keys())[1])
+        found.append(estimate(curved, SAMPLES, keys(), HEADS)[1])
     expected = squared_jacobians(curved, SAMPLES)
     for head in heads:
         values = np.array([getattr(one, head) for one in found])
@@ -123,7 +131,7 @@ def test_over_all_sign_vectors_the_mean_is_exactly_the_squared_norm(estimate, he
 def test_the_mean_over_many_keys_approaches_the_squared_norm(estimate, head):
     count = 4000
     repeated = jnp.tile(SAMPLES[:1], (count, 1))
-    squared = jax.jit(lambda: estimate(curved, repeated, keys(count))[1])()
+    squared = jax.jit(lambda: estimate(curved, repeated, keys(count), HEADS)[1])()
     values = np.asarray(getattr(squared, head))
     expected = getattr(squared_jacobians(curved, SAMPLES), head)[0]
     assert abs(values.mean() - expected) < 5 * values.std() / np.sqrt(count)
@@ -131,17 +139,17 @@ def test_the_mean_over_many_keys_approaches_the_squared_norm(estimate, head):
 
 
 def test_finite_differences_of_a_linear_score_equal_hutchinson_at_any_step():
-    expected = hutchinson(linear, SAMPLES, keys())[1].score
+    expected = hutchinson(linear, SAMPLES, keys(), SCORE)[1].score
     for step in (1.0, 0.01):
-        found = finite_differences(linear, SAMPLES, keys(), step)[1].score
+        found = finite_differences(linear, SAMPLES, keys(), SCORE, step)[1].score
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_finite_differences_converge_to_hutchinson_as_the_step_shrinks():
-    expected = hutchinson(curved, SAMPLES, keys())[1]
+    expected = hutchinson(curved, SAMPLES, keys(), HEADS)[1]
 
     def error(step):
-        found = finite_differences(curved, SAMPLES, keys(), step)[1]
+        found = finite_differences(curved, SAMPLES, keys(), HEADS, step)[1]
         differences = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b) / (1 + b)), found, expected)
         return np.array(differences)
 
@@ -155,10 +163,13 @@ def test_the_config_says_which_estimator_and_which_step():
     assert penalties.build(Penalty()) is exact
     assert penalties.build(Penalty(estimator="hutchinson")) is hutchinson
     coarse = Penalty(estimator="finite_differences", finite_difference=0.5)
-    found = penalties.build(coarse)(curved, SAMPLES, keys())[1].score
-    expected = finite_differences(curved, SAMPLES, keys(), 0.5)[1].score
+    found = penalties.build(coarse)(curved, SAMPLES, keys(), HEADS)[1].score
+    expected = finite_differences(curved, SAMPLES, keys(), HEADS, 0.5)[1].score
     np.testing.assert_array_equal(found, expected)
-    assert np.max(np.abs(found - finite_differences(curved, SAMPLES, keys(), 0.1)[1].score)) > 0.1
+    assert (
+        np.max(np.abs(found - finite_differences(curved, SAMPLES, keys(), HEADS, 0.1)[1].score))
+        > 0.1
+    )
 
 
 @pytest.mark.parametrize("name", ["exact", "hutchinson", "finite_differences"])
@@ -167,7 +178,7 @@ def test_the_penalty_can_be_differentiated_by_the_parameters(name):
     estimate = penalties.build(Penalty(estimator=name))
 
     def penalty(weights):
-        return estimate(lambda x: linear(x, weights), SAMPLES, keys())[1].score.mean()
+        return estimate(lambda x: linear(x, weights), SAMPLES, keys(), SCORE)[1].score.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = {"exact": 2 * WEIGHTS}.get(name, 2 * np.mean((signs @ WEIGHTS)[:, None] * signs, 0))
@@ -178,7 +189,9 @@ def test_the_exact_embedding_can_be_differentiated_by_the_parameters():
     """Of `h = x W` along `u` it is `|W u|^2`, with the gradient `2 W u u^T`."""
 
     def penalty(matrix):
-        return exact(lambda x: Verdict(None, x @ matrix), SAMPLES, keys())[1].embedding.mean()
+        return exact(lambda x: Verdict(None, x @ matrix), SAMPLES, keys(), HEADS[1:])[
+            1
+        ].embedding.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = np.mean([2 * MATRIX @ np.outer(u, u) for u in signs], axis=0)
@@ -233,3 +246,53 @@ def test_points_between_lie_on_their_row_segment_by_their_row_key():
     np.testing.assert_array_equal(again, points[order])
     swapped = between(keys(500), fakes, reals)
     np.testing.assert_allclose(points + swapped, fakes, rtol=1e-5)
+
+
+@pytest.mark.parametrize("estimate", [exact, hutchinson, partial(finite_differences, step=0.1)])
+@pytest.mark.parametrize("heads", [SCORE, HEADS[1:], HEADS, ()], ids=str)
+def test_only_the_heads_that_are_asked_for_are_measured(estimate, heads):
+    verdict, squared = estimate(curved, SAMPLES, keys(), heads)
+    assert all(head is not None for head in verdict)
+    assert {name for name, value in squared._asdict().items() if value is not None} == set(heads)
+
+
+def regularised(settings, judge=curved, real=SAMPLES, fake=SAMPLES + 1):
+    embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
+    config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
+    return Regulariser(config)(judge, Keys(keys(), keys(seed=1), keys(seed=2)), real, fake)
+
+
+NONE = {"r1": 0.0, "r2": 0.0}
+
+
+def test_the_regulariser_weighs_half_the_squared_gradients_of_each_side():
+    said_real, said_fake, terms = regularised({"r1": 2.0, "r2": 6.0})
+    for said, name, weight, samples in (
+        (said_real, "r1", 2, SAMPLES),
+        (said_fake, "r2", 6, SAMPLES + 1),
+    ):
+        expected = squared_jacobians(curved, samples).score * weight / 2
+        np.testing.assert_allclose(terms[name], expected, rtol=1e-5)
+        np.testing.assert_allclose(said.score, curved(samples).score, rtol=1e-6)
+        np.testing.assert_allclose(said.embedding, curved(samples).embedding, rtol=1e-6)
+    assert terms.keys() == {"r1", "r2"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        (NONE, set()),
+        ({"r1": 1.0, "r2": 0.0}, {"r1"}),
+        (NONE | {"gradient_penalty": 1.0}, {"gradient_penalty"}),
+        (NONE | {"embedding": {"r2": 1.0}}, {"embedding_r2"}),
+        ({"r1": 1.0, "r2": 0.0, "embedding": {"r1": 1.0}}, {"r1", "embedding_r1"}),
+        ({"r1": 0.0, "r2": 1.0, "embedding": {"r1": 1.0}}, {"r2", "embedding_r1"}),
+    ],
+    ids=str,
+)
+def test_heads_and_sides_without_a_weight_have_no_term(settings, names):
+    said_real, said_fake, terms = regularised(dict(settings))
+    assert terms.keys() == names
+    assert all(term.shape == (5,) for term in terms.values())
+    np.testing.assert_allclose(said_real.score, curved(SAMPLES).score, rtol=1e-6)
+    np.testing.assert_allclose(said_fake.score, curved(SAMPLES + 1).score, rtol=1e-6)

@@ -30,7 +30,7 @@ from cgan.objectives import comparisons as cmp
 from cgan.objectives.classic import CLASSIC
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.objectives.mixture import Game, WeightedSum
+from cgan.objectives.games import Game, WeightedSum
 from cgan.types import Verdict
 
 SCORES, VECTORS = some_scores(), some_embeddings()

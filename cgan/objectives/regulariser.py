@@ -1,0 +1,78 @@
+"""Verdicts on a batch's reals and fakes together with the gradient penalties taken there."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from cgan.config import Experiment
+from cgan.objectives import penalties
+from cgan.objectives.penalties import Heads, Judge
+from cgan.types import PerSample, RowKeys, Samples, Verdict
+
+
+class Keys(NamedTuple):
+    """What a step's random directions are drawn from, row by row."""
+
+    real: RowKeys
+    fake: RowKeys
+    between: RowKeys
+
+
+class Regulariser:
+    """The penalties of a config; heads and sides without a weight cost nothing."""
+
+    def __init__(self, config: Experiment) -> None:
+        penalty, embedding = config.penalty, config.embedding
+        self.estimate = penalties.build(penalty)
+        self.r1 = _weights(penalty.r1, embedding.r1)
+        self.r2 = _weights(penalty.r2, embedding.r2)
+        self.gradient_penalty = penalty.gradient_penalty
+
+    def __call__(
+        self, judge: Judge, keys: Keys, real: Samples, fake: Samples
+    ) -> tuple[Verdict, Verdict, dict[str, PerSample]]:
+        """Verdicts on reals and on fakes, and the weighted penalties as terms of `[n]`."""
+        if self.r1.keys() == self.r2.keys():  # one pass over both is faster
+            both_keys = jnp.concatenate([keys.real, keys.fake])
+            both = self._judge(judge, both_keys, jnp.concatenate([real, fake]), tuple(self.r1))
+            (said_real, at_real), (said_fake, at_fake) = _halves(both)
+        else:
+            said_real, at_real = self._judge(judge, keys.real, real, tuple(self.r1))
+            said_fake, at_fake = self._judge(judge, keys.fake, fake, tuple(self.r2))
+        terms = _terms("r1", self.r1, at_real) | _terms("r2", self.r2, at_fake)
+        if self.gradient_penalty:
+            between = penalties.between(keys.between, real, fake)
+            excess = penalties.pull_to_unit_norm(judge, between)
+            terms["gradient_penalty"] = self.gradient_penalty * excess
+        return said_real, said_fake, terms
+
+    def _judge(
+        self, judge: Judge, keys: RowKeys, samples: Samples, heads: Heads
+    ) -> tuple[Verdict, Verdict]:
+        if heads:
+            return self.estimate(judge, samples, keys, heads)
+        return judge(samples), Verdict(None, None)
+
+
+def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:
+    """The weights that are not 0, by head."""
+    weights: dict[penalties.Head, float] = {"score": score, "embedding": embedding}
+    return {head: weight for head, weight in weights.items() if weight}
+
+
+def _terms(
+    name: str, weights: dict[penalties.Head, float], squares: Verdict
+) -> dict[str, PerSample]:
+    prefixes = {"score": "", "embedding": "embedding_"}
+    at = squares._asdict()
+    return {prefixes[head] + name: weight * at[head] / 2 for head, weight in weights.items()}
+
+
+def _halves(
+    both: tuple[Verdict, Verdict],
+) -> tuple[tuple[Verdict, Verdict], tuple[Verdict, Verdict]]:
+    """Rows of the first half and of the second."""
+    first = jax.tree.map(lambda leaf: leaf[: len(leaf) // 2], both)
+    second = jax.tree.map(lambda leaf: leaf[len(leaf) // 2 :], both)
+    return first, second
