@@ -20,10 +20,9 @@ from typing import Any, NamedTuple
 
 import tyro
 
-from benchmarks.variants import DEFAULT, GROUPS, SOURCES, require_known
+from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base, require_known
 from cgan import cli, files
 from cgan.config import require
-from configs import CONFIGS
 
 RESULTS = Path(__file__).parent / "results" / "ablation.jsonl"
 
@@ -67,7 +66,7 @@ def tasks(arguments: Arguments) -> list[Task]:
         for group in arguments.groups
         for variant in GROUPS[group]
         for source in arguments.sources
-        if variant == DEFAULT or GROUPS[group][variant](CONFIGS[source]) != CONFIGS[source]
+        if variant == DEFAULT or GROUPS[group][variant](base(source)) != base(source)
     ]
 
 
@@ -108,7 +107,7 @@ def measure(task: Task) -> dict[str, Any]:
     total = SOURCES[task.source]
     with tempfile.TemporaryDirectory() as folder:
         config = dataclasses.replace(
-            GROUPS[task.group][task.variant](CONFIGS[task.source]),
+            GROUPS[task.group][task.variant](base(task.source)),
             workdir=Path(folder) / "run",
             seed=task.seed,
             total_nimg=total,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import compile_step, quartiles, ratios
-from benchmarks.variants import GROUPS, SOURCES, require_known
+from benchmarks.variants import GROUPS, SOURCES, base, require_known
 from cgan import cli
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.verdicts import BatchVerdicts
@@ -66,7 +66,7 @@ def main() -> None:
     table = Table("variant", *arguments.sources, box=box.MARKDOWN)
     columns = []
     for source in arguments.sources:
-        config = dataclasses.replace(CONFIGS[source], steps_per_dispatch=arguments.steps)
+        config = dataclasses.replace(base(source), steps_per_dispatch=arguments.steps)
         steps = {BASELINE: compile_step(config, lambda parts: parts._replace(game=Pairing()))}
         for group in arguments.groups:
             for name, change in GROUPS[group].items():

@@ -4,10 +4,20 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cgan.config import Augment, Experiment, require
+from cgan.config import Augment, Experiment, Objective, require
+from configs import CONFIGS
 
 SOURCES = {"grid25": 512_000, "stacked_digits": 256_000}
 """The experiments, with the images that each run may see."""
+
+DEFAULT = "softmax"
+"""The variant that changes nothing: `base` itself."""
+
+
+def base(source: str) -> Experiment:
+    """What all variants start from: the experiment of `configs/`, with the softmax curve."""
+    return dataclasses.replace(CONFIGS[source], objective=Objective(loss="softmax"))
+
 
 Change = Callable[[Experiment], Experiment]
 
@@ -41,7 +51,10 @@ ALONE: dict[str, dict[str, Any]] = {
 """The embedding comparison without the score's, and without penalties."""
 EMBEDDING_PENALTY = {"embedding": {"weight": 1.0, "r1": 0.5, "r2": 0.5}}
 
-DEFAULT = "softmax"
+
+def _finite_differences(step: float) -> dict[str, Any]:
+    return {"estimator": "finite_differences", "finite_difference": step}
+
 
 GROUPS: dict[str, dict[str, Change]] = {
     "losses": {
@@ -73,6 +86,8 @@ GROUPS: dict[str, dict[str, Change]] = {
         "none": change(penalty={"r1": 0.0, "r2": 0.0}),
         "hutchinson": change(penalty={"estimator": "hutchinson"}),
         "finite differences": change(penalty={"estimator": "finite_differences"}),
+        "finite differences, step 0.01": change(penalty=_finite_differences(0.01)),
+        "finite differences, step 0.1": change(penalty=_finite_differences(0.1)),
     },
     "hard fakes": {
         "beta = 1": change(objective={"hardness": 1.0}),
@@ -89,7 +104,7 @@ GROUPS: dict[str, dict[str, Change]] = {
         ),
     },
 }
-"""Group, then variant, then its change. `softmax` is the experiment as it stands in `configs/`."""
+"""Group, then variant, then its change. All start from `base`."""
 
 
 def require_known(name: str, values: Iterable[str], known: Iterable[str]) -> None:

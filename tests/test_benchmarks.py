@@ -8,17 +8,16 @@ import pytest
 from benchmarks import ablation, ablation_table
 from benchmarks.harness import quartiles
 from benchmarks.penalties import quality
-from benchmarks.variants import DEFAULT, GROUPS, SOURCES
+from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base
 from cgan.assemble import assemble
-from configs import CONFIGS
 
 ARGUMENTS = ablation.Arguments(seeds=2)
 
 
 def test_every_variant_can_be_assembled_and_differs_from_the_default():
     for task in ablation.tasks(ARGUMENTS):
-        config = GROUPS[task.group][task.variant](CONFIGS[task.source])
-        assert (config == CONFIGS[task.source]) == (task.variant == DEFAULT)
+        config = GROUPS[task.group][task.variant](base(task.source))
+        assert (config == base(task.source)) == (task.variant == DEFAULT)
         if task.seed == 0:
             assert assemble(config).config is config
 

@@ -97,7 +97,7 @@ def test_help_names_the_choices_and_the_numbers_that_an_option_takes(call: Progr
     said = call(train.main, "digits", "--help").out
     assert "--objective.loss {softmax,pairwise,average,hardest,listwise,nonsaturating," in said
     assert "--objective.temperature-bounds {None}|{FLOAT FLOAT} Learn the temperature" in said
-    assert "--objective.top-k {None}|INT Grade a real against its hardest" in said
+    assert "--objective.top-k {None}|INT Grade each against the hardest" in said
     assert "--embedding.weight FLOAT Weight of this comparison; 0 leaves the head out." in said
     assert "--penalty.estimator {exact,hutchinson,finite_differences}" in said
     assert "--augment.strength FLOAT From 0, the samples as they are, to 1." in said
