@@ -77,9 +77,15 @@ def _line(name: str, runs: list[dict[str, Any]], source: str) -> str:
     cells = [name, seeds]
     for metric, (_, text) in COLUMNS[source].items():
         values = [run[metric] for run in finished if run[metric] is not None]
-        spread = np.std(values, ddof=1) if len(values) > 1 else float("nan")
-        cells.append(f"{text} ± {text}".format(np.mean(values), spread) if values else "undefined")
+        cells.append(_mean_and_spread(values, text))
     return "| " + " | ".join(cells) + " |"
+
+
+def _mean_and_spread(values: list[float], text: str) -> str:
+    if not values:
+        return "undefined"
+    mean = text.format(np.mean(values))
+    return f"{mean} ± {text.format(np.std(values, ddof=1))}" if len(values) > 1 else mean
 
 
 def main() -> None:

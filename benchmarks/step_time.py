@@ -32,6 +32,8 @@ class Arguments:
     """Experiments whose networks and batch are used."""
     groups: tuple[str, ...] = ("losses",)
     """Groups of variants."""
+    variants: tuple[str, ...] = ()
+    """Which of them to time; none given means all."""
     rounds: int = 40
     """Rounds in which each variant is timed once."""
     steps: int = 20
@@ -40,6 +42,8 @@ class Arguments:
     def __post_init__(self) -> None:
         require_known("sources", self.sources, CONFIGS)
         require_known("groups", self.groups, GROUPS)
+        known = [name for group in self.groups for name in GROUPS[group]]
+        require_known("variants", self.variants, known)
 
 
 class Pairing:
@@ -70,7 +74,8 @@ def main() -> None:
         steps = {BASELINE: compile_step(config, lambda parts: parts._replace(game=Pairing()))}
         for group in arguments.groups:
             for name, change in GROUPS[group].items():
-                steps[name] = compile_step(change(config))
+                if not arguments.variants or name in arguments.variants:
+                    steps[name] = compile_step(change(config))
         columns.append(ratios(steps, BASELINE, arguments.rounds))
     for name in columns[0]:
         table.add_row(name, *(quartiles(column[name]) for column in columns))

@@ -24,7 +24,7 @@ def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
         van den Oord et al. 2018, eq. 4. Over all fakes and with the dual, what the discriminator of
         Yu et al. 2021 minimises (dual contrastive loss). Weighted: Robinson et al. 2021, section 3.
     """
-    return jax.nn.softplus(jax.nn.logsumexp(-margins, axis=1, b=weights))
+    return jax.nn.softplus(jax.nn.logsumexp(jnp.log(weights) - margins, axis=1))
 
 
 def softmax_mean(margins: Margins, weights: Margins) -> PerSample:
