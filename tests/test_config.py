@@ -43,7 +43,7 @@ def positive(limit: float) -> st.SearchStrategy[float]:
 @st.composite
 def temperatures(draw: st.DrawFn) -> dict[str, Any]:
     """A temperature, learnt between bounds around it or kept."""
-    low, middle, high = sorted(draw(st.tuples(*[positive(1e300)] * 3)))
+    low, middle, high = sorted(draw(st.lists(positive(1e300), min_size=3, max_size=3, unique=True)))
     return {
         "temperature": middle,
         "temperature_bounds": draw(st.sampled_from([None, (low, high)])),
@@ -78,9 +78,12 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
             objective["normalise"] = draw(st.sampled_from(["mean", "sum"]))
         if set(curves) <= {"softmax", "pairwise", "average"}:
             objective["hardness"] = draw(st.floats(0, 100))
+        met = objective["fakes_per_real"] or batch_size
         if "hardest" not in curves:
-            met = objective["fakes_per_real"] or batch_size
             objective["top_k"] = draw(st.none() | st.integers(1, met))
+        if 1 in (met, objective.get("top_k")):  # against one fake these do nothing
+            objective.pop("normalise", None)
+            objective.pop("hardness", None)
     if any(section.get(name) for section in (penalty, embedding) for name in ("r1", "r2")):
         penalty["estimator"] = draw(st.sampled_from(["exact", "hutchinson", "finite_differences"]))
     if penalty.get("estimator") == "finite_differences":

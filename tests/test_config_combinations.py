@@ -179,3 +179,11 @@ def test_what_a_curve_cannot_use_is_refused_with_it_on_either_head(
             assert_idle(settings, name, f"{head} = {curve!r}")
         else:
             make(settings)
+
+
+@pytest.mark.parametrize("one", ["objective.fakes_per_real", "objective.top_k"])
+@pytest.mark.parametrize(("name", "value"), [("normalise", "sum"), ("hardness", 1.0)])
+def test_what_does_nothing_against_one_fake_is_refused(one: str, name: str, value: Any) -> None:
+    settings = {f"objective.{name}": value}
+    make(settings | {one: 2})
+    assert_idle(settings | {one: 1}, f"objective.{name}", "where a real is graded against one fake")
