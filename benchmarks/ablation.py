@@ -101,7 +101,7 @@ def measure(task: Task) -> dict[str, Any]:
     import jax
 
     from cgan import loop, sampling
-    from eval.metrics import METRICS, Inputs
+    from eval.metrics import METRICS
     from eval.protocol import PROTOCOLS
 
     total = SOURCES[task.source]
@@ -123,7 +123,7 @@ def measure(task: Task) -> dict[str, Any]:
         run = sampling.load_run(config.workdir)
         samples = sampling.draw_samples(run, PROTOCOLS[task.source].n, seed=0)
         evaluation = evaluation_of(task.source)
-        inputs = Inputs(evaluation.extractor(samples), evaluation.reference, evaluation.train)
+        inputs = evaluation.inputs(samples)
         figures = {m.name: m.measure(inputs)[0] for m in METRICS[evaluation.kind]}
     jax.clear_caches()  # compiled programs of finished runs
     return task._asdict() | {"nimg": total, "seconds": round(seconds, 1)} | figures
@@ -139,7 +139,7 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     cores = context.Manager().Queue()
     available = sorted(os.sched_getaffinity(0))
-    for index in range(len(todo) + arguments.jobs):
+    for index in range(arguments.jobs):
         cores.put(available[index % len(available)])
     pool = ProcessPoolExecutor(arguments.jobs, context, initializer=one_core, initargs=(cores,))
     with pool, arguments.out.open("a") as results:

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step
+from benchmarks.variants import require_known
 from cgan import cli, parallel
 from cgan.assemble import Parts, assemble
 from cgan.augment import augment
@@ -30,8 +31,8 @@ from cgan.sampling import Sampler
 from cgan.state import TrainState
 from cgan.types import Samples, present
 from configs import CONFIGS
-from eval.metrics import METRICS, Inputs
-from eval.protocol import PROTOCOLS, load_evaluation
+from eval.metrics import METRICS
+from eval.protocol import PROTOCOLS, Evaluation, load_evaluation
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Arguments:
     """Training steps of each run."""
 
     def __post_init__(self) -> None:
-        require(self.source in PROTOCOLS, "source", self.source, f"one of {', '.join(PROTOCOLS)}")
+        require_known("source", (self.source,), PROTOCOLS)
         require(len(self.temperatures) > 0, "temperatures", self.temperatures, "one or more")
 
 
@@ -109,13 +110,14 @@ def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str
     }
 
 
-def figures(compiled: Compiled, state: TrainState) -> dict[str, float | None]:
+def figures(
+    compiled: Compiled, state: TrainState, evaluation: Evaluation
+) -> dict[str, float | None]:
     """The metrics of the experiment's protocol, of generated samples."""
-    source = compiled.parts.config.data.source
-    sampler, evaluation = Sampler(compiled.parts), load_evaluation(source)
-    latents = sampler.latents(PROTOCOLS[source].n, 0, "latents/samples")
+    sampler = Sampler(compiled.parts)
+    latents = sampler.latents(PROTOCOLS[evaluation.train.name].n, 0, "latents/samples")
     samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
-    inputs = Inputs(evaluation.extractor(samples), evaluation.reference, evaluation.train)
+    inputs = evaluation.inputs(samples)
     return {m.label: m.measure(inputs).value for m in METRICS[evaluation.kind]}
 
 
@@ -138,6 +140,7 @@ def main() -> None:
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.embedding", description=__doc__)
     console = Console(width=200)
     table = Table("tau", "tau (r1 + r2) / L", "r1 = r2", "loss", box=box.MARKDOWN)
+    evaluation = load_evaluation(arguments.source)
     headed = False
     for temperature in arguments.temperatures:
         base = alone(arguments.source, temperature, arguments.strength)
@@ -148,7 +151,7 @@ def main() -> None:
             embedding = dataclasses.replace(base.embedding, r1=penalty, r2=penalty)
             compiled = compile_step(dataclasses.replace(base, embedding=embedding))
             state, loss = train(compiled, arguments.steps)
-            seen = cosines(compiled, state) | figures(compiled, state)
+            seen = cosines(compiled, state) | figures(compiled, state, evaluation)
             if not headed:
                 for name in seen:
                     table.add_column(name)

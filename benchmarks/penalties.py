@@ -125,12 +125,23 @@ def main() -> None:
             f"after {arguments.train_steps} steps on a few batches",
             box=box.MARKDOWN,
         )
-        for name, penalty in VARIANTS.items():
-            cells = []
-            for state in (start, trained):
-                exact = np.asarray(estimates(compiled, state, VARIANTS["exact"], 1))[0]
-                found = np.asarray(estimates(compiled, state, penalty, arguments.draws))
-                cells.append(str(quality(found, exact)) if penalty.r1 else "")
+        table.add_row("none", quartiles(times["none"]))
+        exact = [
+            np.asarray(estimates(compiled, state, VARIANTS["exact"], 1))[0]
+            for state in (start, trained)
+        ]
+        for name in [name for name in VARIANTS if name != "none"]:
+            cells = [
+                str(quality(np.asarray(found), truth))
+                for found, truth in zip(
+                    (
+                        estimates(compiled, state, VARIANTS[name], arguments.draws)
+                        for state in (start, trained)
+                    ),
+                    exact,
+                    strict=True,
+                )
+            ]
             table.add_row(name, quartiles(times[name]), *cells)
         console.print(f"{source}, {config.batch_size} real samples", highlight=False)
         console.print(table)

@@ -24,7 +24,7 @@ from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
 from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
-from cgan.types import Batch, Params, RowKeys, Samples, Scores, Verdict, present
+from cgan.types import Batch, Params, RowKeys, Samples, Scores, Verdict, single
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
@@ -199,5 +199,4 @@ class TrainStep:
 
 def _cosine(one: Verdict, other: Verdict) -> Scores:
     """Cosines between the embeddings of each row, in float32."""
-    pair = [present(verdict.embedding).astype(jnp.float32) for verdict in (one, other)]
-    return jnp.sum(pair[0] * pair[1], axis=1)
+    return jnp.sum(single(one.embedding) * single(other.embedding), axis=1)

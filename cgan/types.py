@@ -52,6 +52,11 @@ def present(head: Array | None) -> Array:
     return head
 
 
+def single(head: Array | None) -> Array:
+    """What this head says in float32, whatever the networks compute in."""
+    return present(head).astype("float32")
+
+
 __all__ = [
     "Batch",
     "Embeddings",
@@ -64,4 +69,5 @@ __all__ = [
     "Scores",
     "Verdict",
     "present",
+    "single",
 ]

@@ -66,6 +66,10 @@ class Evaluation:
     def reference_fingerprint(self) -> str:
         return fingerprint(self.reference_samples)
 
+    def inputs(self, stored: Shaped[np.ndarray, "n *sample"]) -> Inputs:
+        """What metrics look at, for samples in the stored form."""
+        return Inputs(self.extractor(stored), self.reference, self.train)
+
     def real_samples(self, n: int, seed: int) -> Shaped[np.ndarray, "n *sample"]:
         """n held-out samples without replacement, or all where there are fewer."""
         order = np.random.default_rng([seed, 1]).permutation(len(self.held_out))
@@ -110,7 +114,7 @@ def evaluate(
     floor = _floors(evaluation, seed)
     records = []
     for samples, stored in sets.items():
-        inputs = Inputs(evaluation.extractor(stored), evaluation.reference, evaluation.train)
+        inputs = evaluation.inputs(stored)
         for metric in METRICS[evaluation.kind]:
             value, details = metric.measure(inputs)
             lowest = floor(metric, inputs, len(stored))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.objectives.verdicts import BatchVerdicts
-from cgan.types import Params, PerSample, Scores, present
+from cgan.types import Params, PerSample, Scores, single
 
 Cost = Callable[[Scores], PerSample]
 
@@ -43,17 +43,12 @@ class Classic:
 
     def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """One term a real and one a fake."""
-        real, fake = _single(batch.local.real.score), _single(batch.local.fake.score)
+        real, fake = single(batch.local.real.score), single(batch.local.fake.score)
         return {"real": self.real(real), "fake": self.fake(fake)}
 
     def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """One term a fake."""
-        return {"fake": self.generator(_single(batch.local.fake.score))}
-
-
-def _single(head: Array | None) -> Scores:
-    """Scores in float32, whatever the networks compute in."""
-    return present(head).astype(jnp.float32)
+        return {"fake": self.generator(single(batch.local.fake.score))}
 
 
 def _softplus(scores: Scores) -> PerSample:

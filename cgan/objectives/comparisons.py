@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.objectives.verdicts import BatchVerdicts
-from cgan.types import Embeddings, Margins, present
+from cgan.types import Embeddings, Margins, single
 
 
 @runtime_checkable
@@ -31,11 +31,11 @@ class Critic:
 
     def real_rows(self, batch: BatchVerdicts) -> Margins:
         """Each local real over every fake."""
-        return _single(batch.local.real.score)[:, None] - _single(batch.whole.fake.score)
+        return single(batch.local.real.score)[:, None] - single(batch.whole.fake.score)
 
     def fake_rows(self, batch: BatchVerdicts) -> Margins:
         """Every real over each local fake."""
-        return _single(batch.whole.real.score) - _single(batch.local.fake.score)[:, None]
+        return single(batch.whole.real.score) - single(batch.local.fake.score)[:, None]
 
 
 class Embedding:
@@ -47,19 +47,15 @@ class Embedding:
 
     def real_rows(self, batch: BatchVerdicts) -> Margins:
         """Each local real over every fake."""
-        real, fakes = _single(batch.local.real.embedding), _single(batch.whole.fake.embedding)
-        return _single(batch.local.agreement)[:, None] - _products(real, fakes)
+        real, fakes = single(batch.local.real.embedding), single(batch.whole.fake.embedding)
+        return single(batch.local.agreement)[:, None] - _products(real, fakes)
 
     def fake_rows(self, batch: BatchVerdicts) -> Margins:
         """Every real over each local fake."""
-        fake, reals = _single(batch.local.fake.embedding), _single(batch.whole.real.embedding)
-        return _single(batch.whole.agreement) - _products(fake, reals)
+        fake, reals = single(batch.local.fake.embedding), single(batch.whole.real.embedding)
+        return single(batch.whole.agreement) - _products(fake, reals)
 
 
 def _products(rows: Embeddings, columns: Float[Array, "m dimensions"]) -> Margins:
     """Inner products, not in the short floats that accelerators take for matrix products."""
     return jnp.matmul(rows, columns.T, precision=jax.lax.Precision.HIGHEST)
-
-
-def _single(head: Array | None) -> Array:
-    return present(head).astype(jnp.float32)

@@ -93,7 +93,7 @@ def hard_weights(margins: Margins, concentration: float) -> Margins:
     """Weights with mean 1 that grow with a rival's score: `w_j ~ exp(-beta M_j)`.
 
     They stand for negatives drawn from `q(x) ~ exp(beta f(x)) p(x)` instead of from `p` (Robinson
-    et al. 2021, eqs. 3 and 4, with importance weights). Which rivals are met is not the players'
+    et al. 2021, section 3, with importance weights). Which rivals are met is not the players'
     to optimise, so no gradient flows through them; with it, easy fakes would be pulled the wrong
     way.
 

@@ -57,16 +57,19 @@ class WeightedSum:
 
     def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """The discriminator's weighted losses."""
-        return {
-            f"{name}/{term}": self.weights[name] * loss
-            for name, game in self.games.items()
-            for term, loss in game.discriminator_terms(learnt[name], batch).items()
-        }
+        return self._weighted(
+            {n: game.discriminator_terms(learnt[n], batch) for n, game in self.games.items()}
+        )
 
     def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """The generator's weighted losses."""
+        return self._weighted(
+            {n: game.generator_terms(learnt[n], batch) for n, game in self.games.items()}
+        )
+
+    def _weighted(self, terms: dict[str, dict[str, PerSample]]) -> dict[str, PerSample]:
         return {
             f"{name}/{term}": self.weights[name] * loss
-            for name, game in self.games.items()
-            for term, loss in game.generator_terms(learnt[name], batch).items()
+            for name, losses in terms.items()
+            for term, loss in losses.items()
         }
