@@ -38,11 +38,13 @@ test: $(VENV)/installed-test ## Run the fast tests.
 test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-benchmark: $(VENV)/installed-$(ACCELERATOR) ## Print what steps, penalties, micro-batches and embeddings cost.
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, embeddings and metrics cost.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.embedding
+	$(BIN)/python -m benchmarks.frechet
+	$(BIN)/python -m benchmarks.neighbours
 
 ablation: $(VENV)/installed-$(ACCELERATOR) ## Train every variant over seeds and renew the tables of docs/objectives.md.
 	$(BIN)/python -m benchmarks.ablation
@@ -68,6 +70,10 @@ $(VENV)/created:
 
 $(VENV)/installed-$(ACCELERATOR): requirements.txt | $(VENV)/created
 	$(INSTALL) -r requirements.txt "$(JAX)"
+	@touch $@
+
+$(VENV)/installed-benchmark: benchmarks/requirements.txt $(VENV)/installed-$(ACCELERATOR)
+	$(INSTALL) -r benchmarks/requirements.txt
 	@touch $@
 
 $(VENV)/installed-test: tests/requirements.txt $(VENV)/installed-$(ACCELERATOR)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import tyro
 
-from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base, require_known
+from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base, quick_metrics, require_known
 from cgan import cli, files
 from cgan.config import require
 
@@ -101,7 +101,7 @@ def measure(task: Task) -> dict[str, Any]:
     import jax
 
     from cgan import loop, sampling
-    from eval.metrics import METRICS
+    from eval.measure import figures
     from eval.protocol import PROTOCOLS
 
     total = SOURCES[task.source]
@@ -123,10 +123,9 @@ def measure(task: Task) -> dict[str, Any]:
         run = sampling.load_run(config.workdir)
         samples = sampling.draw_samples(run, PROTOCOLS[task.source].n, seed=0)
         evaluation = evaluation_of(task.source)
-        inputs = evaluation.inputs(samples)
-        figures = {m.name: m.measure(inputs)[0] for m in METRICS[evaluation.kind]}
+        found = figures(evaluation, samples, quick_metrics(evaluation.metrics))
     jax.clear_caches()  # compiled programs of finished runs
-    return task._asdict() | {"nimg": total, "seconds": round(seconds, 1)} | figures
+    return task._asdict() | {"nimg": total, "seconds": round(seconds, 1)} | found
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ COLUMNS: dict[str, dict[str, tuple[str, str]]] = {
     "stacked_digits": {
         "modes_captured_at_1": ("modes", "{:.1f}"),
         "reverse_kl_nats": ("reverse KL", "{:.4f}"),
-        "frechet_distance_digit_classifier": ("Frechet distance", "{:.1f}"),
+        "frechet_distance": ("Frechet distance", "{:.1f}"),
     },
 }
 """For each data set: a metric, its heading and how it prints."""

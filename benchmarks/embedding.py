@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step
-from benchmarks.variants import require_known
+from benchmarks.variants import quick_metrics, require_known
 from cgan import cli, parallel
 from cgan.assemble import Parts, assemble
 from cgan.augment import augment
@@ -31,7 +31,7 @@ from cgan.sampling import Sampler
 from cgan.state import TrainState
 from cgan.types import Samples, present
 from configs import CONFIGS
-from eval.metrics import METRICS
+from eval.measure import figures
 from eval.protocol import PROTOCOLS, Evaluation, load_evaluation
 
 
@@ -110,15 +110,16 @@ def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str
     }
 
 
-def figures(
+def figures_of(
     compiled: Compiled, state: TrainState, evaluation: Evaluation
 ) -> dict[str, float | None]:
     """The metrics of the experiment's protocol, of generated samples."""
     sampler = Sampler(compiled.parts)
-    latents = sampler.latents(PROTOCOLS[evaluation.train.name].n, 0, "latents/samples")
+    latents = sampler.latents(PROTOCOLS[evaluation.splits.train.name].n, 0, "latents/samples")
     samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
-    inputs = evaluation.inputs(samples)
-    return {m.label: m.measure(inputs).value for m in METRICS[evaluation.kind]}
+    metrics = quick_metrics(evaluation.metrics)
+    found = figures(evaluation, samples, metrics)
+    return {metrics[name].label: value for name, value in found.items()}
 
 
 def train(compiled: Compiled, steps: int) -> tuple[TrainState, float]:
@@ -151,7 +152,7 @@ def main() -> None:
             embedding = dataclasses.replace(base.embedding, r1=penalty, r2=penalty)
             compiled = compile_step(dataclasses.replace(base, embedding=embedding))
             state, loss = train(compiled, arguments.steps)
-            seen = cosines(compiled, state) | figures(compiled, state, evaluation)
+            seen = cosines(compiled, state) | figures_of(compiled, state, evaluation)
             if not headed:
                 for name in seen:
                     table.add_column(name)

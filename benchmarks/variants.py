@@ -10,8 +10,23 @@ from configs import CONFIGS
 SOURCES = {"grid25": 512_000, "stacked_digits": 256_000}
 """The experiments, with the images that each run may see."""
 
+FIGURES = (
+    "modes_captured_at_1",
+    "modes_captured_at_20",
+    "high_quality_share_3sigma",
+    "mode_width_ratio_3sigma",
+    "reverse_kl_nats",
+    "frechet_distance",
+)
+"""What is measured of each run, as far as its data set has it."""
+
 DEFAULT = "softmax"
 """The variant that changes nothing: `base` itself."""
+
+
+def quick_metrics(known: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of `FIGURES` among these."""
+    return {name: metric for name, metric in known.items() if name in FIGURES}
 
 
 def base(source: str) -> Experiment:

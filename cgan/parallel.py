@@ -88,6 +88,20 @@ def replicated_step(
     )
 
 
+def spread(
+    function: Callable[[PyTree, PyTree], PyTree], devices: Sequence[jax.Device]
+) -> Callable[[PyTree, PyTree], PyTree]:
+    """Compile `function(params, rows) -> rows` with its rows split over devices; no gradients.
+
+    Args:
+        function: works on each row alone, whatever the other rows are.
+        devices: the devices to run on. Each holds all of `params`; their number must divide the
+            number of rows.
+    """
+    whole, split = _sharding(devices), _sharding(devices, AXIS)
+    return jax.jit(function, in_shardings=(whole, split), out_shardings=split)
+
+
 def gather(local: Shaped[Array, "local *rest"]) -> Shaped[Array, "batch *rest"]:
     """All the devices' rows, in the order of the global batch (inside a step only)."""
     return jax.lax.all_gather(local, AXIS, tiled=True)

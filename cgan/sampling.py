@@ -1,12 +1,13 @@
 """EMA weights to samples: of a run in training, or of one on disk."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from cgan import parallel, pictures
 from cgan.assemble import Parts, assemble
@@ -31,11 +32,17 @@ class Sampler:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._generate = jax.jit(parts.networks.generate)
+        self._devices = jax.local_devices()
+        self._generate = parallel.spread(parts.networks.generate, self._devices)
 
     def latents(self, n: int, seed: int, stream: str) -> Latents:
         """Latents of a named stream; the first of them do not depend on `n`."""
-        return self.parts.networks.draw_latents(row_keys(stream_key(seed, stream), jnp.arange(n)))
+        return self._latents(np.arange(n), seed, stream)
+
+    def _latents(self, rows: Int[np.ndarray, " n"], seed: int, stream: str) -> Latents:
+        return self.parts.networks.draw_latents(
+            row_keys(stream_key(seed, stream), jnp.asarray(rows))
+        )
 
     def generate(self, params: Params, latents: Latents | np.ndarray) -> np.ndarray:
         """Samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
@@ -44,16 +51,25 @@ class Sampler:
             ConfigError: no latents at all.
         """
         require(len(latents) > 0, "n", len(latents), "more than 0")
+        params = parallel.replicate(params, self._devices)
         chunk = min(CHUNK, len(latents))
-        padding = -len(latents) % chunk
-        padded = np.pad(np.asarray(latents), ((0, padding), (0, 0)))
-        samples = np.concatenate(
-            [
-                np.asarray(self._generate(params, padded[start : start + chunk]))
-                for start in range(0, len(padded), chunk)
-            ]
-        )
-        return self.parts.source.decode(samples[: len(latents)])
+        starts = range(0, len(latents), chunk)
+        chunks = (np.asarray(latents[start : start + chunk]) for start in starts)
+        return np.concatenate([self._decoded(params, rows, chunk) for rows in chunks])
+
+    def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
+        """`n` samples in the stored form, a chunk at a time: memory does not grow with `n`."""
+        params = parallel.replicate(params, self._devices)
+        for start in range(0, n, CHUNK):
+            rows = np.arange(start, min(start + CHUNK, n))
+            yield self._decoded(params, np.asarray(self._latents(rows, seed, stream)), CHUNK)
+
+    def _decoded(self, params: Params, latents: np.ndarray, chunk: int) -> np.ndarray:
+        """Samples of at most `chunk` latents, which are padded to one shape (one compilation)."""
+        size = -(-chunk // len(self._devices)) * len(self._devices)
+        padded = np.pad(latents, ((0, size - len(latents)), (0, 0)))
+        made = np.asarray(self._generate(params, padded))[: len(latents)]
+        return self.parts.source.decode(made)
 
     @property
     def picture_size(self) -> int:
@@ -136,8 +152,19 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
         return Restored(parts, checkpoints.restore(nimg, like), nimg)
 
 
-def load_run(root: Path, nimg: int | None = None) -> Run:
-    """Read from a run's folder what its samples need; arguments as for `restore_run`."""
+def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:
+    """Read from a run's folder what its samples need.
+
+    Args:
+        root: the run's folder.
+        nimg: which checkpoint, by images seen; None for the newest.
+        step: which checkpoint, by training steps instead.
+
+    Raises:
+        ConfigError: as for `restore_run`.
+    """
+    if step is not None:
+        nimg = step * Workdir(root).read_config().batch_size
     parts, state, nimg = restore_run(root, nimg)
     return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)
 
@@ -145,6 +172,11 @@ def load_run(root: Path, nimg: int | None = None) -> Run:
 def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:
     """`n` samples in the stored form; the first of them do not depend on `n`."""
     return run.sampler.generate(run.params, run.sampler.latents(n, seed, "latents/samples"))
+
+
+def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
+    """The samples of `draw_samples`, up to rounding, a chunk at a time."""
+    return run.sampler.stream(run.params, n, seed, "latents/samples")
 
 
 def draw_walks(run: Run, walks: int, steps: int, seed: int) -> np.ndarray:

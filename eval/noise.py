@@ -1,13 +1,22 @@
-"""Uniform noise in the stored form of each kind of data: the baseline that knows nothing."""
+"""Uniform noise in the stored form of the data: the baseline that knows nothing."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 
 from cgan.data import Source
 from eval.extractors.points import RADIUS_SIGMAS, as_mixture
-from eval.metrics import Kind
+
+CHUNK = 256
+
+
+def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+    """n samples of uniform noise, some at a time."""
+    rng = np.random.default_rng([seed, 2])
+    make = pixel_noise if len(source.sample_shape) == 3 else box_noise
+    for start in range(0, n, CHUNK):
+        yield make(source, min(CHUNK, n - start), rng)
 
 
 def pixel_noise(
@@ -23,9 +32,3 @@ def box_noise(source: Source, n: int, rng: np.random.Generator) -> Float[np.ndar
     margin = RADIUS_SIGMAS * mixture.sigma
     low, high = mixture.means.min(axis=0) - margin, mixture.means.max(axis=0) + margin
     return rng.uniform(low, high, size=(n, 2)).astype(np.float32)
-
-
-NOISE: dict[Kind, Callable[[Source, int, np.random.Generator], np.ndarray]] = {
-    "digit_images": pixel_noise,
-    "points": box_noise,
-}

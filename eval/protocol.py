@@ -1,46 +1,42 @@
-"""The protocol of each data set, and the evaluation itself: samples in, records out, no files.
+"""The protocol of each data set: what reads its samples, and what they are compared with."""
 
-Generated samples never stand alone: the same metrics are taken of the held-out split (real) and of
-uniform noise, without which the figures mislead.
-"""
-
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped
 
-from cgan.data import SOURCES, Source
-from eval.extractors import EXTRACTORS, Extractor, Features
-from eval.fingerprint import fingerprint
-from eval.metrics import METRICS, Floor, Inputs, Kind, Metric
-from eval.noise import NOISE
-from eval.record import Record, SampleSet
-
-REFERENCE_AT_MOST = 131_072
-
-
-class SamplesError(ValueError):
-    """Samples that can't be measured; the message says what is wrong with them."""
+from cgan.data import SOURCES
+from eval.extractors import ExtractorName, Splits, load_extractor
+from eval.gather import Advance, Reader, silent
+from eval.metrics.base import Metric
+from eval.metrics.catalogue import by_default, offered
+from eval.reference import Reference, chunks_of, load_reference
 
 
 @dataclass(frozen=True)
 class Protocol:
     """How a data set is evaluated."""
 
-    kind: Kind
-    extractor: str
+    extractor: ExtractorName
+    """Of the features, unless the user asks for another one."""
+    labeller: ExtractorName | None
+    """What sorts samples into the data set's classes, or modes."""
     n: int
     """Generated samples, where the user asks for no other number: the literature's."""
+    reference_n: int | None = None
+    """Train samples compared with; None for all."""
+    min_accuracy: float = 0.0
+    """A labeller that reads held-out samples worse than this would miscount modes."""
 
 
 PROTOCOLS: dict[str, Protocol] = {
-    "digits": Protocol("digit_images", "digit_classifier", 10_000),
-    "stacked_digits": Protocol("digit_images", "digit_classifier", 26_000),
-    "ring8": Protocol("points", "points", 2_500),
-    "grid25": Protocol("points", "points", 2_500),
-    "grid100": Protocol("points", "points", 2_500),
+    "digits": Protocol("classifier", "classifier", 10_000, min_accuracy=0.97),
+    "stacked_digits": Protocol("classifier", "classifier", 26_000, 131_072, min_accuracy=0.97),
+    "ring8": Protocol("points", "points", 2_500, 131_072),
+    "grid25": Protocol("points", "points", 2_500, 131_072),
+    "grid100": Protocol("points", "points", 2_500, 131_072),
 }
 
 
@@ -48,118 +44,67 @@ PROTOCOLS: dict[str, Protocol] = {
 class Evaluation:
     """All that stays the same from one evaluation of a data set to the next."""
 
-    kind: Kind
-    train: Source
-    held_out: Source
-    extractor: Extractor
+    splits: Splits
+    reader: Reader
+    reference: Reference
 
-    @cached_property
-    def reference_samples(self) -> Shaped[np.ndarray, "n *sample"]:
-        """The train split as it is stored, at most its first 131,072 samples."""
-        return np.asarray(self.train[np.arange(min(len(self.train), REFERENCE_AT_MOST))].x)
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that this data set's samples can have, by name."""
+        return offered(np.asarray(self.splits.train[np.arange(1)].x), self.reader)
 
-    @cached_property
-    def reference(self) -> Features:
-        return self.extractor(self.reference_samples)
+    @property
+    def default_metrics(self) -> dict[str, Metric]:
+        """Those that are measured unless the user asks for others."""
+        return by_default(self.metrics, self.splits.holds_images)
 
-    @cached_property
-    def reference_fingerprint(self) -> str:
-        return fingerprint(self.reference_samples)
-
-    def inputs(self, stored: Shaped[np.ndarray, "n *sample"]) -> Inputs:
-        """What metrics look at, for samples in the stored form."""
-        return Inputs(self.extractor(stored), self.reference, self.train)
-
-    def real_samples(self, n: int, seed: int) -> Shaped[np.ndarray, "n *sample"]:
+    def real_chunks(self, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
         """n held-out samples without replacement, or all where there are fewer."""
-        order = np.random.default_rng([seed, 1]).permutation(len(self.held_out))
-        return np.asarray(self.held_out[order[:n]].x)
-
-    def noise_samples(self, n: int, seed: int) -> Shaped[np.ndarray, "n *sample"]:
-        """n samples of uniform noise."""
-        return NOISE[self.kind](self.train, n, np.random.default_rng([seed, 2]))
+        held_out = self.splits.held_out
+        order = np.random.default_rng([seed, 1]).permutation(len(held_out))
+        return chunks_of(held_out, order[:n])
 
 
-def load_evaluation(name: str) -> Evaluation:
-    """Load a data set and its extractor (which may be trained now, once)."""
-    protocol = PROTOCOLS[name]
-    train, held_out = SOURCES[name]("train"), SOURCES[name]("test")
-    extractor = EXTRACTORS[protocol.extractor](train)
-    return Evaluation(protocol.kind, train, held_out, extractor)
-
-
-def evaluate(
-    evaluation: Evaluation, generated: Shaped[np.ndarray, "n *sample"], nimg: int, seed: int
-) -> list[Record]:
-    """Measure generated samples, and beside them the baselines.
+def load_evaluation(
+    name: str,
+    extractor: ExtractorName | None = None,
+    weights: Path | None = None,
+    advance: Advance = silent,
+) -> Evaluation:
+    """Load a data set, what reads it (a classifier may be trained now, once) and its reference.
 
     Args:
-        evaluation: the data set with its extractor.
-        generated: samples in the stored form (uint8 NHWC images, float32 points).
-        nimg: images that the checkpoint had seen.
-        seed: what the samples were drawn with; the baselines and floors use it too.
-
-    Returns:
-        A record for each metric and each of generated, real and noise.
+        name: of the data set.
+        extractor: of the features; None for the protocol's.
+        weights: the file with the extractor's weights, for those that have one.
+        advance: told the number of reference samples of each chunk that was read.
 
     Raises:
-        SamplesError: samples of another shape or type than the data's, too few, or not finite.
+        ConfigError: an extractor that can't read this data, or weights that can't be loaded.
+        RuntimeError: a labeller that reads too badly to count modes.
     """
-    _check(generated, evaluation.reference_samples)
-    sets: dict[SampleSet, np.ndarray] = {
-        "generated": generated,
-        "real": evaluation.real_samples(len(generated), seed),
-        "noise": evaluation.noise_samples(len(generated), seed),
-    }
-    floor = _floors(evaluation, seed)
-    records = []
-    for samples, stored in sets.items():
-        inputs = evaluation.inputs(stored)
-        for metric in METRICS[evaluation.kind]:
-            value, details = metric.measure(inputs)
-            lowest = floor(metric, inputs, len(stored))
-            records.append(
-                Record(
-                    metric=metric.name,
-                    value=value,
-                    samples=samples,
-                    n=len(stored),
-                    seed=seed,
-                    checkpoint_nimg=nimg,
-                    source=evaluation.train.name,
-                    extractor=evaluation.extractor.name,
-                    extractor_fingerprint=evaluation.extractor.fingerprint,
-                    extractor_accuracy=evaluation.extractor.accuracy,
-                    reference=evaluation.reference_fingerprint,
-                    reference_n=len(evaluation.reference_samples),
-                    floor=None if lowest is None else lowest.mean,
-                    floor_sd=None if lowest is None else lowest.sd,
-                    details=details,
-                )
-            )
-    return records
+    protocol = PROTOCOLS[name]
+    splits = Splits(SOURCES[name]("train"), SOURCES[name]("test"))
+    reader = load_reader(protocol, splits, extractor, weights)
+    train = splits.train
+    order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]
+    reference = load_reference(name, reader, lambda: chunks_of(train, order), advance)
+    return Evaluation(splits, reader, reference)
 
 
-def _floors(evaluation: Evaluation, seed: int) -> Callable[[Metric, Inputs, int], Floor | None]:
-    """Floors for one seed, each computed once for a number of samples."""
-    known: dict[tuple[str, int], Floor | None] = {}
-
-    def floor(metric: Metric, inputs: Inputs, n: int) -> Floor | None:
-        if (metric.name, n) not in known:
-            known[metric.name, n] = metric.floor(inputs, n, seed) if metric.floor else None
-        return known[metric.name, n]
-
-    return floor
-
-
-def _check(samples: np.ndarray, like: np.ndarray) -> None:
-    """Raise a `SamplesError` unless the samples have the form of the data's."""
-    if samples.shape[1:] != like.shape[1:] or samples.dtype != like.dtype:
-        found, expected = (f"{x.dtype} {list(x.shape[1:])}" for x in (samples, like))
-        raise SamplesError(f"samples are {found} each; the data's are {expected}")
-    n = len(samples)
-    if n < 2:
-        raise SamplesError(f"number of samples = {n}: must be at least 2")
-    bad = np.flatnonzero(~np.isfinite(samples).reshape(n, -1).all(axis=1))
-    if len(bad):
-        raise SamplesError(f"{len(bad)} of {n} samples are not finite; the first is row {bad[0]}")
+def load_reader(
+    protocol: Protocol, splits: Splits, extractor: ExtractorName | None, weights: Path | None
+) -> Reader:
+    """What reads a data set's samples; arguments and errors as for `load_evaluation`."""
+    features = load_extractor(extractor or protocol.extractor, splits, weights)
+    labeller = protocol.labeller
+    if labeller is None:
+        return Reader(features)
+    labels = features if features.name == labeller else load_extractor(labeller, splits)
+    accuracy, needed = labels.accuracy, protocol.min_accuracy
+    if accuracy is not None and accuracy < needed:
+        raise RuntimeError(
+            f"the {labeller} reads {accuracy:.1%} of held-out {splits.train.name} right; "
+            f"{needed:.0%} or more are needed"
+        )
+    return Reader(features, labels, len(splits.train.class_names))

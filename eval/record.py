@@ -3,11 +3,11 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-SampleSet = Literal["generated", "real", "noise"]
+SampleSet = Literal["generated", "generated_matched", "real", "noise"]
 
 
 @dataclass(frozen=True)
@@ -15,23 +15,37 @@ class Record:
     """One value of one metric on one set of samples."""
 
     metric: str
+    """Its name, which states the protocol."""
     value: float | None
-    """None where the samples leave the metric undefined."""
+    """None where the samples leave it undefined."""
+    standard_error: float | None
+    """Over redraws of the samples; None where it can't be told."""
+    error_protocol: str | None
+    """How the standard error was estimated."""
     samples: SampleSet
-    """generated, or a baseline: the held-out split (real), uniform noise (noise)."""
+    """generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
+    samples (real), uniform noise (noise)."""
     n: int
+    """Samples that the value is of."""
     seed: int
-    checkpoint_nimg: int
+    checkpoint_nimg: int | None
+    """Images that the checkpoint had seen; None for samples that came from no checkpoint."""
     source: str
     extractor: str
     extractor_fingerprint: str
-    extractor_accuracy: float | None
+    """Hash of the extractor's weights and preprocessing."""
+    labeller: str | None
+    """What sorts samples into classes; None where they have none."""
+    labeller_accuracy: float | None
     reference: str
-    """Hash of the samples that the metric compares with: the train split, or its first part."""
+    """Hash of the samples that the metric compares with, such as the train split."""
     reference_n: int
     floor: float | None
-    """What a perfect sampler scores with n samples; None where the metric has no floor."""
-    floor_sd: float | None
+    """What held-out real samples score with `floor_n` of them."""
+    floor_n: int
+    perfect_sampler: float | None
+    """What draws from the true distribution score with n samples; None where none is modelled."""
+    perfect_sampler_sd: float | None
     details: dict[str, Any]
 
     def to_json(self) -> str:
@@ -48,3 +62,17 @@ def append_records(path: Path, records: Iterable[Record]) -> None:
             os.write(descriptor, line)
     finally:
         os.close(descriptor)
+
+
+def read_records(path: Path) -> list[Record]:
+    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
+    names = {field.name for field in fields(Record)}
+    found = []
+    for line in path.read_text(errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(row, dict) and set(row) == names:
+            found.append(Record(**row))
+    return found

@@ -1,14 +1,98 @@
-"""Extractors by name. A new one is a file here with a `load(source)` and a line in `EXTRACTORS`."""
+"""Extractors by name. A new one is a file here and a function in `EXTRACTORS`."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
+from cgan.config import ConfigError
 from cgan.data import Source
-from eval.extractors import digit_classifier, points
+from cgan.data.digits import StackedDigits
+from eval.extractors import classifier, points
 from eval.extractors.base import Extractor, Features
+from eval.extractors.pixels import Pixels
+from eval.extractors.stacked import StackedClassifier
+from eval.names import ExtractorName
 
-EXTRACTORS: dict[str, Callable[[Source], Extractor]] = {
-    "points": points.load,
-    "digit_classifier": digit_classifier.load,
+
+class Splits(NamedTuple):
+    """A data set: what is trained on, and what is held out."""
+
+    train: Source
+    held_out: Source
+
+    @property
+    def holds_images(self) -> bool:
+        """Whether samples are uint8 NHWC images; points otherwise."""
+        return len(self.train.sample_shape) == 3
+
+
+def load_extractor(
+    name: ExtractorName, splits: Splits | None = None, weights: Path | None = None
+) -> Extractor:
+    """An extractor ready to read.
+
+    Args:
+        name: which one.
+        splits: the data set, for those that learn from it or read nothing else.
+        weights: the file of a network trained elsewhere; by default in the cache folder.
+
+    Raises:
+        ConfigError: an extractor that can't read this data, weights that are missing, damaged or
+            not asked for.
+    """
+    if weights is not None and name not in FROM_WEIGHTS:
+        given = f"weights = {str(weights)!r}: must be left out with --extractor {name}"
+        raise ConfigError(f"{given}; weights are for {' and '.join(FROM_WEIGHTS)}")
+    if name in FROM_WEIGHTS:
+        _require_images(name, splits)
+        return FROM_WEIGHTS[name](weights)
+    if name == "pixels":
+        _require_images(name, splits)
+        return Pixels()
+    if splits is None:
+        known = ", ".join([*FROM_WEIGHTS, "pixels"])
+        raise ConfigError(f"extractor = {name!r}: needs a data set; must be one of {known}")
+    return OF_DATA[name](splits)
+
+
+def _require_images(name: str, splits: Splits | None) -> None:
+    if splits is not None and not splits.holds_images:
+        raise ConfigError(
+            f"extractor = {name!r}: reads images, and {splits.train.name} holds points; "
+            "must be 'points'"
+        )
+
+
+def _points(splits: Splits) -> Extractor:
+    if splits.holds_images:
+        raise ConfigError(f"extractor = 'points': {splits.train.name} holds images")
+    return points.load(splits.train)
+
+
+def _classifier(splits: Splits) -> Extractor:
+    _require_images("classifier", splits)
+    train, held_out = splits
+    if isinstance(train, StackedDigits) and isinstance(held_out, StackedDigits):
+        return StackedClassifier(classifier.load(train.digits, held_out.digits))
+    return classifier.load(train, held_out)
+
+
+def _inception(weights: Path | None) -> Extractor:
+    from eval.extractors import inception
+
+    return inception.load(weights)
+
+
+def _dinov2(weights: Path | None) -> Extractor:
+    from eval.extractors import dinov2
+
+    return dinov2.load(weights)
+
+
+OF_DATA: dict[str, Callable[[Splits], Extractor]] = {"points": _points, "classifier": _classifier}
+FROM_WEIGHTS: dict[str, Callable[[Path | None], Extractor]] = {
+    "inception": _inception,
+    "dinov2": _dinov2,
 }
 
-__all__ = ["EXTRACTORS", "Extractor", "Features"]
+__all__ = ["Extractor", "ExtractorName", "Features", "Splits", "load_extractor"]

@@ -1,4 +1,4 @@
-"""What an extractor is: from samples as they are stored to features and assigned modes."""
+"""What an extractor is: from samples as they are stored to features, labels and logits."""
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -10,14 +10,16 @@ class Features(NamedTuple):
     """What an extractor reads from n samples."""
 
     features: Float[np.ndarray, "n d"]
-    """The space in which distances are taken."""
-    labels: Int[np.ndarray, " n"]
-    """The class, or mode, of each sample; -1 for a sample that belongs to none."""
+    """The space in which distances are taken, float32."""
+    labels: Int[np.ndarray, " n"] | None = None
+    """The class, or mode, of each sample; -1 for one that belongs to none. None: it reads none."""
+    logits: Float[np.ndarray, "n classes"] | None = None
+    """Unnormalised log-probabilities of classes; None where it has no classes."""
 
 
 @runtime_checkable
 class Extractor(Protocol):
-    """Reads features and modes from stored samples."""
+    """Reads features, and where it can labels and logits, from stored samples."""
 
     @property
     def name(self) -> str:
@@ -25,11 +27,11 @@ class Extractor(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that its features depend on."""
+        """A hash of everything that its features depend on: weights, sizes, preprocessing."""
 
     @property
     def accuracy(self) -> float | None:
-        """Share of held-out real samples that it labels right; None where labels are exact."""
+        """Share of held-out real samples that it labels right; None where that means nothing."""
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:
-        """Features and labels of samples in their stored form (uint8 NHWC, float32 points)."""
+        """Features of samples in their stored form (uint8 NHWC, float32 points)."""

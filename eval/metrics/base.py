@@ -1,34 +1,80 @@
-"""What a metric is: a name, how it prints, and a pure function of what is measured."""
+"""What a metric is: a name that states its protocol, what it needs, and a pure function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int, Shaped
 
 from cgan.data import Source
-from eval.extractors.base import Features
+from eval.moments import Moments
+
+Need = Literal["counts", "moments", "features", "labels", "logits", "images"]
+"""What is kept of samples that stream by. Only `counts` and `moments` don't grow with n."""
+
+T = TypeVar("T")
+
+
+def present(kept: T | None) -> T:
+    """What a metric says it needs, known to be there."""
+    assert kept is not None, "the metric reads what its `needs` do not name"
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What one pass over n samples kept; None for what no metric needed. Compared by identity."""
+
+    n: int
+    counts: Int[np.ndarray, " bins"] | None = None
+    """Samples of each class and, last, of none."""
+    moments: tuple[Moments, ...] = ()
+    """Of the features, in groups of about equal size: for their error bars."""
+    features: Float[np.ndarray, "n d"] | None = None
+    labels: Int[np.ndarray, " n"] | None = None
+    """Class of each sample, -1 for none."""
+    logits: Float[np.ndarray, "n classes"] | None = None
+    images: Shaped[np.ndarray, "kept *sample"] | None = None
+    """The first samples as they are stored, at most `IMAGES_KEPT`."""
+
+
+IMAGES_KEPT = 4_000
 
 
 @dataclass(frozen=True)
 class Inputs:
     """All that a metric may look at."""
 
-    samples: Features
+    samples: Gathered
     """What is measured: generated samples, or a baseline."""
-    reference: Features
-    """The train split, read by the same extractor."""
-    source: Source
-    """The train split itself, for its classes and their true shares."""
+    reference: Gathered
+    """What they are compared with, read by the same extractor: the train split, in random order."""
+    source: Source | None = None
+    """The train split, for its classes and their true shares; None for samples without a source."""
+    held_out: Gathered | None = None
+    """Real samples that were never trained on; None where there are none."""
+
+
+class StandardError(NamedTuple):
+    """The standard error of a value over redraws of the samples (the reference stays fixed)."""
+
+    value: float
+    protocol: str
+    """How it was estimated, such as `half_samples_8`."""
 
 
 class Value(NamedTuple):
     """One figure; None where the samples leave it undefined."""
 
     value: float | None
+    error: StandardError | None = None
     details: dict[str, Any] = {}  # noqa: RUF012
     """What a reader needs to know besides, as JSON: a convention, the names of missing modes."""
+    n: int | None = None
+    """Samples used, where a metric uses only the first of them."""
+    reference_n: int | None = None
+    """Reference rows used, where a metric uses only the first of them."""
 
 
 class Floor(NamedTuple):
@@ -44,12 +90,48 @@ class Metric:
 
     name: str
     label: str
-    """What the table calls it."""
-    measure: Callable[[Inputs], Value]
-    floor: Callable[[Inputs, int, int], Floor] | None = None
-    """A perfect sampler's score for `(inputs, n, seed)`; None where it is the obvious one."""
+    """What tables call it."""
+    needs: frozenset[Need]
+    """What it reads of the samples and of the reference."""
+    measure: Callable[[Inputs, int], Value]
+    """From `(inputs, seed)`; the seed decides subsets and error bars."""
+    floor: Callable[[Inputs, int, int], Floor | None] | None = None
+    """A perfect sampler's score for `(inputs, n, seed)`; None where none is modelled."""
     text: Callable[[float], str] = field(default="{:.4f}".format)
-    """How the table prints its value."""
+    """How tables print its value."""
+
+
+class FeatureError(ValueError):
+    """Features that can't be measured; the message says what is wrong with them."""
+
+
+def check_features(
+    samples: Float[np.ndarray, "n d_samples"],
+    reference: Float[np.ndarray, "m d_reference"] | None = None,
+    at_least: int = 2,
+) -> None:
+    """Refuse what would yield a plausible but wrong number.
+
+    Raises:
+        FeatureError: too few rows, a row that is not finite, dimensions that differ.
+    """
+    named = (
+        {"samples": samples}
+        if reference is None
+        else {"reference": reference} | {"samples": samples}
+    )
+    for name, rows in named.items():
+        if len(rows) < at_least:
+            raise FeatureError(f"{name}: {len(rows)} rows; must be at least {at_least}")
+        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+        if len(bad):
+            many = f"{len(bad)} of {len(rows)} rows are not finite"
+            raise FeatureError(f"{name}: {many}; the first is row {bad[0]}")
+    if reference is not None and reference.shape[1] != samples.shape[1]:
+        raise FeatureError(
+            f"features have {reference.shape[1]} dimensions in the reference and "
+            f"{samples.shape[1]} in the samples; must be the same extractor's"
+        )
 
 
 def floor_of(draws: Float[np.ndarray, " draws"]) -> Floor:

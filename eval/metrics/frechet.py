@@ -4,15 +4,27 @@
 
 With any roots `R_a^T R_a = S_a` and `R_b^T R_b = S_b`, the trace of the geometric term is the
 nuclear norm (sum of singular values) of `R_a R_b^T`. That needs no matrix square root and no
-epsilon, and it is right for rank-deficient covariances. Covariances divide by n - 1.
+epsilon, and it is right for rank-deficient covariances: a root keeps as many directions as the rank
+can be, so that rounding adds none. Covariances divide by n - 1.
 """
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of
+from eval.metrics.base import (
+    FeatureError,
+    Floor,
+    Inputs,
+    Metric,
+    StandardError,
+    Value,
+    check_features,
+    floor_of,
+)
+from eval.moments import Moments, merge, moments
 
 FLOOR_DRAWS = 8
 
@@ -24,39 +36,28 @@ class Gaussian(NamedTuple):
     root: Float[np.ndarray, "rank d"]
 
 
-def fit(features: Float[np.ndarray, "n d"]) -> Gaussian:
-    """The Gaussian with the mean and the covariance (ddof = 1) of the features.
+def gaussian(of: Moments) -> Gaussian:
+    """The Gaussian with these moments (ddof = 1).
 
-    While n <= d the centred rows are a root themselves; beyond that, one with d rows comes from
-    the eigenvectors of the covariance.
+    Its root is the Cholesky factor where the covariance has full rank. Otherwise it holds the
+    eigenvectors, at most n - 1 of them: the others belong to eigenvalues that are 0.
 
     Raises:
-        ValueError: fewer than two rows, or a row that is not finite.
+        FeatureError: fewer than two rows.
     """
-    n, dimensions = features.shape
-    if n < 2:
-        raise ValueError(f"a covariance needs at least 2 samples, not {n}")
-    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(bad):
-        raise ValueError(f"{len(bad)} of {n} rows are not finite; the first is row {bad[0]}")
-    features = features.astype(np.float64)
-    mean = features.mean(axis=0)
-    root = (features - mean) / np.sqrt(n - 1)
-    if n > dimensions:
-        values, vectors = np.linalg.eigh(root.T @ root)
-        root = np.sqrt(values.clip(min=0))[:, None] * vectors.T
-    return Gaussian(mean, root)
+    if of.n < 2:
+        raise FeatureError(f"a covariance needs at least 2 samples, not {of.n}")
+    covariance = of.scatter / (of.n - 1)
+    if of.n > len(of.mean):
+        with contextlib.suppress(np.linalg.LinAlgError):
+            return Gaussian(of.mean, np.linalg.cholesky(covariance).T)
+    values, vectors = np.linalg.eigh(covariance)
+    kept = slice(-min(of.n - 1, len(of.mean)), None)
+    return Gaussian(of.mean, np.sqrt(values[kept].clip(min=0))[:, None] * vectors[:, kept].T)
 
 
 def gaussian_distance(a: Gaussian, b: Gaussian) -> float:
-    """The Frechet distance of two Gaussians; rounding never takes it below 0.
-
-    Raises:
-        ValueError: dimensions that differ.
-    """
-    if len(a.mean) != len(b.mean):
-        dimensions = f"{len(a.mean)} dimensions in one set and {len(b.mean)} in the other"
-        raise ValueError(f"features have {dimensions}")
+    """The Frechet distance of two Gaussians of equal dimension; rounding never takes it below 0."""
     geometric = np.linalg.svd(a.root @ b.root.T, compute_uv=False).sum()
     distance = ((a.mean - b.mean) ** 2).sum() + (a.root**2).sum() + (b.root**2).sum()
     return max(float(distance - 2 * geometric), 0.0)
@@ -70,31 +71,50 @@ def frechet_distance(a: Float[np.ndarray, "n_a d_a"], b: Float[np.ndarray, "n_b 
         b: features of the other, `[n_b, d]`; the order does not matter.
 
     Raises:
-        ValueError: fewer than two rows, a row that is not finite, dimensions that differ.
+        FeatureError: fewer than two rows, a row that is not finite, dimensions that differ.
     """
-    return gaussian_distance(fit(a), fit(b))
+    check_features(a, b)
+    return gaussian_distance(gaussian(moments(a)), gaussian(moments(b)))
 
 
-def _measure(inputs: Inputs) -> Value:
-    distance = frechet_distance(inputs.samples.features, inputs.reference.features)
-    return Value(distance, {"ddof": 1})
+def jackknife(groups: tuple[Moments, ...], target: Gaussian) -> StandardError | None:
+    """The standard error of the distance to a fixed Gaussian, from leaving out each group in turn.
 
-
-def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    """The score of a sampler that draws from the reference itself, with replacement."""
-    rng = np.random.default_rng([seed, n])
-    reference = inputs.reference.features
-    target = fit(reference)
-    draws = [
-        gaussian_distance(fit(reference[rng.integers(len(reference), size=n)]), target)
-        for _ in range(FLOOR_DRAWS)
+    None where groups are too few or too small for it.
+    """
+    count = len(groups)
+    if count < 2 or min(sum(g.n for g in groups) - g.n for g in groups) < 2:
+        return None
+    left_out = [
+        gaussian_distance(gaussian(merge(groups[:index] + groups[index + 1 :])), target)
+        for index in range(count)
     ]
+    error = float(np.sqrt((count - 1) * np.var(left_out)))
+    return StandardError(error, f"jackknife_{count}_groups")
+
+
+def _measure(inputs: Inputs, seed: int) -> Value:
+    groups, target = inputs.samples.moments, gaussian(merge(inputs.reference.moments))
+    value = gaussian_distance(gaussian(merge(groups)), target)
+    return Value(value, jackknife(groups, target), {"ddof": 1})
+
+
+def _floor(inputs: Inputs, n: int, seed: int) -> Floor | None:
+    """The score of a sampler that draws from the reference itself, with replacement."""
+    reference = inputs.reference.features
+    if reference is None:
+        return None
+    rng = np.random.default_rng([seed, n])
+    target = gaussian(merge(inputs.reference.moments))
+    drawn = (reference[rng.integers(len(reference), size=n)] for _ in range(FLOOR_DRAWS))
+    draws = [gaussian_distance(gaussian(moments(rows)), target) for rows in drawn]
     return floor_of(np.array(draws))
 
 
-DIGIT_FRECHET = Metric(
-    name="frechet_distance_digit_classifier",
-    label="Frechet distance (digits)",
+FRECHET = Metric(
+    name="frechet_distance",
+    label="Frechet distance",
+    needs=frozenset({"moments"}),
     measure=_measure,
     floor=_floor,
     text="{:.2f}".format,

@@ -5,34 +5,44 @@ sample; a mode with twenty is one that a generator makes on purpose.
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
-from eval.metrics.base import Inputs, Metric, Value
+from eval.metrics.base import Inputs, Metric, StandardError, Value, present
 
 NAMED_AT_MOST = 10
+BOOTSTRAP_DRAWS = 64
 
 
-def mode_counts(labels: Int[np.ndarray, " n"], modes: int) -> Int[np.ndarray, " modes"]:
-    """Samples in each mode; those that belong to none (label -1) are left out."""
-    return np.bincount(labels[labels >= 0], minlength=modes)
+def redrawn(counts: Int[np.ndarray, " bins"], seed: int) -> Int[np.ndarray, "draws bins"]:
+    """Counts of as many samples drawn anew with the shares seen: a bootstrap over the samples."""
+    rng = np.random.default_rng([seed, int(counts.sum())])
+    return rng.multinomial(counts.sum(), counts / counts.sum(), size=BOOTSTRAP_DRAWS)
+
+
+def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
+    """The standard error of a figure of the counts, from its values on redrawn counts."""
+    return StandardError(float(values.std(ddof=1)), f"bootstrap_{len(values)}")
 
 
 def _captured_at(minimum: int) -> Metric:
-    def measure(inputs: Inputs) -> Value:
-        names = inputs.source.class_names
-        counts = mode_counts(inputs.samples.labels, len(names))
-        missing = np.flatnonzero(counts < minimum)
+    def measure(inputs: Inputs, seed: int) -> Value:
+        names = present(inputs.source).class_names
+        bins = present(inputs.samples.counts)
+        missing = np.flatnonzero(bins[:-1] < minimum)
+        again = (redrawn(bins, seed)[:, :-1] >= minimum).sum(axis=1)
         details = {
             "out_of": len(names),
             "missing_count": len(missing),
             "missing": [names[index] for index in missing[:NAMED_AT_MOST]],
         }
-        return Value(float(len(names) - len(missing)), details)
+        value = float(len(names) - len(missing))
+        return Value(value, bootstrap_error(again.astype(np.float64)), details)
 
     samples = "1 sample" if minimum == 1 else f"{minimum} samples"
     return Metric(
         name=f"modes_captured_at_{minimum}",
         label=f"modes with {samples} or more",
+        needs=frozenset({"counts"}),
         measure=measure,
         text="{:,.0f}".format,
     )

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eval.extractors.points import RADIUS_SIGMAS, as_mixture
-from eval.metrics.base import Inputs, Metric, Value
-from eval.metrics.modes import mode_counts
+from eval.metrics.base import Inputs, Metric, Value, present
+from eval.metrics.errors import half_samples, of_mean
 
 
-def _share_measure(inputs: Inputs) -> Value:
-    return Value(float((inputs.samples.labels >= 0).mean()), {"radius_sigmas": RADIUS_SIGMAS})
+def _share_measure(inputs: Inputs, seed: int) -> Value:
+    near = present(inputs.samples.labels) >= 0
+    return Value(float(near.mean()), of_mean(near), {"radius_sigmas": RADIUS_SIGMAS})
 
 
 def truncated_sigma(radius: float) -> float:
@@ -36,7 +37,7 @@ def width_ratio(
     """
     inside = labels >= 0
     points, labels = points[inside].astype(np.float64), labels[inside]
-    counts = mode_counts(labels, modes)
+    counts = np.bincount(labels, minlength=modes)
     degrees = len(labels) - np.count_nonzero(counts)
     if degrees < 1:
         return None
@@ -46,21 +47,29 @@ def width_ratio(
     return float(np.sqrt(variance) / (sigma * truncated_sigma(RADIUS_SIGMAS)))
 
 
-def _width_measure(inputs: Inputs) -> Value:
-    source, samples = as_mixture(inputs.source), inputs.samples
-    ratio = width_ratio(samples.features, samples.labels, len(source.means), source.sigma)
-    return Value(ratio, {"radius_sigmas": RADIUS_SIGMAS})
+def _width_measure(inputs: Inputs, seed: int) -> Value:
+    source = as_mixture(present(inputs.source))
+    points, labels = present(inputs.samples.features), present(inputs.samples.labels)
+
+    def ratio(rows: Int[np.ndarray, " rows"]) -> float | None:
+        return width_ratio(points[rows], labels[rows], len(source.means), source.sigma)
+
+    details = {"radius_sigmas": RADIUS_SIGMAS}
+    error = half_samples(ratio, len(points), seed)
+    return Value(ratio(np.arange(len(points))), error, details)
 
 
 HIGH_QUALITY = Metric(
     name="high_quality_share_3sigma",
     label="high quality (within 3 sigma)",
+    needs=frozenset({"labels"}),
     measure=_share_measure,
     text="{:.1%}".format,
 )
 WIDTH_RATIO = Metric(
     name="mode_width_ratio_3sigma",
     label="mode width / true width",
+    needs=frozenset({"features", "labels"}),
     measure=_width_measure,
     text="{:.2f}".format,
 )

@@ -15,8 +15,8 @@ from jaxtyping import Float, Int
 
 from cgan.data import Source
 from eval.extractors.points import RADIUS_SIGMAS
-from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of
-from eval.metrics.modes import mode_counts
+from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of, present
+from eval.metrics.modes import bootstrap_error, redrawn
 
 FLOOR_DRAWS = 64
 OFF_MODE_SHARE = float(np.exp(-(RADIUS_SIGMAS**2) / 2))
@@ -43,15 +43,15 @@ def _true_shares(source: Source) -> Float[np.ndarray, " bins"]:
     return np.append(source.class_weights * (1 - OFF_MODE_SHARE), OFF_MODE_SHARE)
 
 
-def _measure(inputs: Inputs) -> Value:
-    shares = _true_shares(inputs.source)
-    counts = mode_counts(inputs.samples.labels, len(inputs.source.class_names))
-    outside = len(inputs.samples.labels) - counts.sum()
-    if len(shares) > len(counts):
-        counts = np.append(counts, outside)
-    elif outside:
-        raise ValueError(f"{outside} samples of {inputs.source.name} have no class")
-    return Value(reverse_kl(counts, shares), {"unit": "nats"})
+def _measure(inputs: Inputs, seed: int) -> Value:
+    source, bins = present(inputs.source), present(inputs.samples.counts)
+    shares = _true_shares(source)
+    if len(shares) < len(bins):
+        if bins[-1]:
+            raise ValueError(f"{bins[-1]} samples of {source.name} have no class")
+        bins = bins[:-1]
+    again = np.array([reverse_kl(counts, shares) for counts in redrawn(bins, seed)])
+    return Value(reverse_kl(bins, shares), bootstrap_error(again), {"unit": "nats"})
 
 
 def kl_floor(true_shares: Float[np.ndarray, " bins"], n: int, seed: int) -> Floor:
@@ -62,9 +62,13 @@ def kl_floor(true_shares: Float[np.ndarray, " bins"], n: int, seed: int) -> Floo
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    return kl_floor(_true_shares(inputs.source), n, seed)
+    return kl_floor(_true_shares(present(inputs.source)), n, seed)
 
 
 REVERSE_KL = Metric(
-    name="reverse_kl_nats", label="reverse KL (nats)", measure=_measure, floor=_floor
+    name="reverse_kl_nats",
+    label="reverse KL (nats)",
+    needs=frozenset({"counts"}),
+    measure=_measure,
+    floor=_floor,
 )

@@ -1,12 +1,20 @@
-"""The digit classifier: how well it reads, its cache, and evaluation of images with it."""
+"""The classifier: how well it reads, its cache, and evaluation of images with it."""
 
 import numpy as np
 import pytest
 
 from cgan.data import SOURCES
 from cgan.data.digits import load_digits
-from eval.extractors import digit_classifier
-from eval.protocol import Evaluation, evaluate
+from eval.extractors import Splits, classifier
+from eval.extractors.stacked import StackedClassifier
+from eval.gather import Reader
+from eval.measure import Subject, evaluate
+from eval.protocol import PROTOCOLS, Evaluation, load_reader
+from eval.reference import chunks_of, load_reference
+
+
+def load():
+    return classifier.load(load_digits("train"), load_digits("test"))
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +28,15 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(cache):
     """Trained once for all tests of this file."""
-    return digit_classifier.load()
+    return load()
 
 
 @pytest.fixture
 def no_training(trained, monkeypatch):
-    def fail(digits, recipe=None):
+    def fail(data, classes):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(digit_classifier, "train", fail)
+    monkeypatch.setattr(classifier, "train", fail)
 
 
 @pytest.fixture
@@ -36,11 +44,11 @@ def trainings(trained, monkeypatch):
     """Counts the trainings, and makes them instant."""
     calls = []
 
-    def again(digits, recipe=None):
-        calls.append(len(digits))
+    def again(data, classes):
+        calls.append(len(data.images))
         return trained.weights
 
-    monkeypatch.setattr(digit_classifier, "train", again)
+    monkeypatch.setattr(classifier, "train", again)
     return calls
 
 
@@ -54,11 +62,12 @@ def test_reads_held_out_digits(trained):
 def test_reads_each_channel_of_stacked_digits(trained):
     stacked = SOURCES["stacked_digits"]("test")
     batch = stacked[np.arange(1_500)]
-    read = trained(batch.x)
+    reader = StackedClassifier(trained)
+    read = reader(batch.x)
     assert (read.labels == batch.label).mean() > 0.9
     assert read.features.shape == (1_500, 192)
     for channel in range(3):
-        single = trained(batch.x[..., channel : channel + 1])
+        single = reader(batch.x[..., channel : channel + 1])
         np.testing.assert_array_equal(
             single.features, read.features[:, 64 * channel : 64 * (channel + 1)]
         )
@@ -68,18 +77,18 @@ def test_reads_each_channel_of_stacked_digits(trained):
 def test_each_sample_is_read_by_itself(trained):
     """More than one batch, the last one padded, and repeated images: none disturbs another."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, size=(digit_classifier.READ_BATCH + 3, 8, 8, 1), dtype=np.uint8)
+    images = rng.integers(0, 256, size=(classifier.READ_BATCH + 3, 8, 8, 1), dtype=np.uint8)
     images[5] = images[2050]
     order = rng.permutation(len(images))
     read, shuffled = trained(images), trained(images[order])
     np.testing.assert_allclose(shuffled.features, read.features[order], rtol=1e-4, atol=1e-4)
-    np.testing.assert_array_equal(read.features[5], read.features[2050])
+    np.testing.assert_allclose(read.features[5], read.features[2050], rtol=1e-4, atol=1e-4)
     alone = trained(images[2050:2051])
     np.testing.assert_allclose(alone.features[0], read.features[2050], rtol=1e-4, atol=1e-4)
 
 
 def test_second_load_comes_from_the_cache(trained, no_training, cache):
-    again = digit_classifier.load()
+    again = load()
     images = load_digits("test").images
     np.testing.assert_array_equal(again(images).features, trained(images).features)
     assert again.fingerprint == trained.fingerprint
@@ -127,11 +136,11 @@ def damage_untrained(path):
 def test_a_damaged_cache_is_rebuilt_with_a_note(damage, trained, trainings, cache, capsys):
     (path,) = cache.iterdir()
     damage(path)
-    again = digit_classifier.load()
+    again = load()
     assert len(trainings) == 1
     assert again.accuracy == trained.accuracy
     assert str(path) in capsys.readouterr().err
-    digit_classifier.load()
+    load()
     assert len(trainings) == 1
 
 
@@ -141,48 +150,81 @@ def test_a_cache_that_cannot_be_written_is_only_a_note(
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("CGAN_CACHE", str(blocked / "folder"))
-    assert digit_classifier.load().accuracy == trained.accuracy
+    assert load().accuracy == trained.accuracy
     assert "not cached" in capsys.readouterr().err
 
 
 def test_a_bad_classifier_is_refused(trained, monkeypatch, tmp_path):
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path))
     zeros = {path: 0 * leaf for path, leaf in trained.weights.items()}
-    monkeypatch.setattr(digit_classifier, "train", lambda digits: zeros)
+    monkeypatch.setattr(classifier, "train", lambda data, classes: zeros)
+    splits = Splits(load_digits("train"), load_digits("test"))
     with pytest.raises(RuntimeError, match="97% or more are needed"):
-        digit_classifier.load()
-    assert not list(tmp_path.iterdir())
+        load_reader(PROTOCOLS["digits"], splits, None, None)
+
+
+def test_reads_images_of_other_sizes_and_classes():
+    """Digits enlarged to 20x16, told apart as odd and even."""
+    digits = load_digits("train")
+    doubled = digits.images.repeat(2, axis=1).repeat(2, axis=2)
+    enlarged = np.pad(doubled, [(0, 0), (2, 2), (0, 0), (0, 0)])
+    weights = classifier.train(
+        classifier.Labelled(enlarged[:1_000], digits.labels[:1_000] % 2),
+        2,
+        classifier.Recipe(epochs=4),
+    )
+    reader = classifier.Classifier(weights, (20, 16, 1), 2)
+    read = reader(enlarged[1_000:])
+    assert (read.labels == digits.labels[1_000:] % 2).mean() > 0.9
+    assert read.logits.shape == (len(enlarged) - 1_000, 2)
+    assert read.features.shape == (len(enlarged) - 1_000, 64)
 
 
 @pytest.fixture(scope="module")
 def digits_evaluation(trained):
-    train, held_out = SOURCES["digits"]("train"), SOURCES["digits"]("test")
-    return Evaluation("digit_images", train, held_out, trained)
+    splits = Splits(SOURCES["digits"]("train"), SOURCES["digits"]("test"))
+    reader = Reader(trained, trained, 10)
+    rows = np.arange(len(splits.train))
+    reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
+    return Evaluation(splits, reader, reference)
+
+
+def values_of(evaluation, generated):
+    records = evaluate(evaluation, Subject([generated], len(generated), nimg=640), seed=0)
+    return {(record.metric, record.samples): record for record in records}
 
 
 def test_digits_beside_real_data_and_noise(digits_evaluation):
-    train = digits_evaluation.train
+    train = digits_evaluation.splits.train
     generated = train[np.random.default_rng(0).integers(len(train), size=2_000)].x
-    records = evaluate(digits_evaluation, generated, nimg=640, seed=0)
-    values = {(record.metric, record.samples): record for record in records}
-    frechet = "frechet_distance_digit_classifier"
-    assert values[frechet, "generated"].value < values[frechet, "real"].value
-    assert values[frechet, "real"].value < 0.1 * values[frechet, "noise"].value
-    floor = values[frechet, "generated"]
-    assert abs(floor.value - floor.floor) < 6 * floor.floor_sd
+    values = values_of(digits_evaluation, generated)
+    distances = {s: values["frechet_distance", s].value for s in ("generated", "real", "noise")}
+    assert distances["generated"] < distances["real"] < 0.1 * distances["noise"]
+    row = values["frechet_distance", "generated"]
+    assert abs(row.value - row.perfect_sampler) < 6 * row.perfect_sampler_sd
+    assert row.floor == distances["real"]
     assert values["modes_captured_at_1", "generated"].value == 10
     assert values["reverse_kl_nats", "generated"].value < 0.01
     assert values["reverse_kl_nats", "noise"].value > 0.3
-    assert {record.n for record in records if record.samples == "real"} == {360}
-    assert {record.n for record in records if record.samples == "noise"} == {2_000}
+    expected = {"generated": 2_000, "generated_matched": 360, "real": 360, "noise": 2_000}
+    assert {s: values["frechet_distance", s].n for s in expected} == expected
+
+
+def test_copies_of_the_train_set_are_told_by_authenticity_alone(digits_evaluation):
+    """The Frechet distance praises them: that is why the two stand together."""
+    train = digits_evaluation.splits.train
+    values = values_of(digits_evaluation, train.images)
+    assert values["frechet_distance", "generated"].value < 1e-6
+    assert values["authenticity", "generated"].value == 0
+    assert values["authenticity", "real"].value > 0.3
+    assert values["coverage_k5_strict", "generated"].value == 1
 
 
 def test_a_digit_that_is_never_made_is_missed(digits_evaluation):
-    train = digits_evaluation.train
-    generated = train.images[train.labels != 7]
-    records = evaluate(digits_evaluation, generated, nimg=0, seed=0)
-    values = {(record.metric, record.samples): record for record in records}
+    train = digits_evaluation.splits.train
+    values = values_of(digits_evaluation, train.images[train.labels != 7])
     captured = values["modes_captured_at_20", "generated"]
     assert captured.value == 9
     assert captured.details["missing"] == ["7"]
     assert values["reverse_kl_nats", "generated"].value == pytest.approx(np.log(10 / 9), abs=0.02)
+    assert values["recall_k3_inclusive", "generated"].value < 0.95

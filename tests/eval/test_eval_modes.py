@@ -9,23 +9,28 @@ from scipy.spatial.distance import cdist
 
 from cgan.data import SOURCES
 from eval.extractors import points
-from eval.extractors.base import Features
-from eval.metrics import METRICS, Inputs
-from eval.metrics.quality import truncated_sigma, width_ratio
-from eval.metrics.reverse_kl import OFF_MODE_SHARE, kl_floor, reverse_kl
+from eval.gather import Reader, Wanted, gather
+from eval.metrics.base import Gathered, Inputs
+from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
+from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio
+from eval.metrics.reverse_kl import OFF_MODE_SHARE, REVERSE_KL, kl_floor, reverse_kl
 from eval.noise import box_noise
 
 MIXTURES = ("ring8", "grid25", "grid100")
-BY_NAME = {metric.name: metric for metric in METRICS["points"]}
+METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL)
+BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 def inputs_for(source, stored):
-    features = points.load(source)(stored)
-    return Inputs(features, features, source)
+    extractor = points.load(source)
+    reader = Reader(extractor, extractor, len(source.class_names))
+    wanted = Wanted(None, frozenset({"counts", "features", "labels"}))
+    (gathered,) = gather([stored], reader, [wanted])
+    return Inputs(gathered, gathered, source)
 
 
 def measure(name, source, stored):
-    return BY_NAME[name].measure(inputs_for(source, stored))
+    return BY_NAME[name].measure(inputs_for(source, stored), 0)
 
 
 @pytest.fixture(params=MIXTURES)
@@ -101,8 +106,9 @@ def test_uniform_noise_is_rarely_of_high_quality(name):
 def test_dropped_modes_are_counted_and_named():
     source = SOURCES["ring8"]("test")
     kept = source.points[~np.isin(source.labels, [2, 5])][:4_000]
-    value, details = measure("modes_captured_at_1", source, kept)
-    assert value == 6
+    found = measure("modes_captured_at_1", source, kept)
+    details = found.details
+    assert found.value == 6
     assert details["out_of"] == 8
     assert details["missing_count"] == 2
     assert details["missing"] == [source.class_names[2], source.class_names[5]]
@@ -118,8 +124,9 @@ def test_a_mode_needs_as_many_samples_as_asked():
 
 def test_only_the_first_missing_names_are_listed():
     source = SOURCES["grid100"]("test")
-    value, details = measure("modes_captured_at_1", source, source.means[:3].astype("f4"))
-    assert value == 3
+    found = measure("modes_captured_at_1", source, source.means[:3].astype("f4"))
+    details = found.details
+    assert found.value == 3
     assert details["missing_count"] == 97
     assert details["missing"] == source.class_names[3:13]
 
@@ -161,10 +168,9 @@ def test_points_outside_all_modes_cost_reverse_kl(held_out):
 
 def test_images_have_no_bin_for_samples_without_a_class():
     source = SOURCES["digits"]("test")
-    features = Features(np.zeros((2, 3)), np.array([4, -1]))
-    metric = next(m for m in METRICS["digit_images"] if m.name == "reverse_kl_nats")
+    gathered = Gathered(2, counts=np.array([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1]))
     with pytest.raises(ValueError, match="1 samples of digits have no class"):
-        metric.measure(Inputs(features, features, source))
+        REVERSE_KL.measure(Inputs(gathered, gathered, source), 0)
 
 
 def test_floor_of_a_thousand_modes():
@@ -186,8 +192,21 @@ def test_order_of_samples_does_not_matter(seed):
     rng = np.random.default_rng(seed)
     stored = source.points[rng.integers(len(source), size=200)]
     shuffled = rng.permutation(stored)
-    for metric in METRICS["points"]:
-        before = metric.measure(inputs_for(source, stored))
-        after = metric.measure(inputs_for(source, shuffled))
+    for metric in METRICS:
+        before = metric.measure(inputs_for(source, stored), 0)
+        after = metric.measure(inputs_for(source, shuffled), 0)
         assert after.value == pytest.approx(before.value, rel=1e-9)
         assert after.details == before.details
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_the_standard_error_is_the_spread_over_new_draws(metric):
+    """Within a factor that 64 draws and a few modes at the edge of 20 samples leave."""
+    source = SOURCES["grid25"]("test")
+    rng = np.random.default_rng(6)
+    draws = [source.points[rng.permutation(len(source))[:600]] for _ in range(64)]
+    found = [metric.measure(inputs_for(source, stored), 0) for stored in draws]
+    spread = np.std([value.value for value in found], ddof=1)
+    told = np.mean([value.error.value for value in found])
+    assert told <= 2 * spread + 1e-9
+    assert told >= 0.5 * spread

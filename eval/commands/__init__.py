@@ -1,0 +1,1 @@
+"""The command lines of `python -m eval`, one a file: parse, call, print."""

@@ -1,0 +1,208 @@
+"""The evaluation itself: samples in, records out, no files.
+
+Generated samples never stand alone: the same metrics are taken of held-out real samples, at the
+same number as far as there are so many, and of uniform noise, without which the figures mislead.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Shaped
+
+from cgan.config import require
+from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
+from eval.noise import noise_chunks
+from eval.protocol import Evaluation
+from eval.record import Record, SampleSet
+
+
+class SamplesError(ValueError):
+    """Samples that can't be measured; the message says what is wrong with them."""
+
+
+class Subject(NamedTuple):
+    """What is evaluated: samples that can be streamed, and where they come from."""
+
+    chunks: Iterable[Shaped[np.ndarray, "_ ..."]]
+    """In the stored form (uint8 NHWC images, float32 points)."""
+    n: int
+    nimg: int
+    """Images that the checkpoint had seen."""
+
+
+def evaluate(
+    evaluation: Evaluation,
+    subject: Subject,
+    seed: int,
+    metrics: dict[str, Metric] | None = None,
+    advance: Advance = silent,
+) -> list[Record]:
+    """Measure generated samples, and beside them the baselines.
+
+    Args:
+        evaluation: the data set with what reads it.
+        subject: the generated samples.
+        seed: what the samples were drawn with; baselines, subsets and error bars use it too.
+        metrics: what to measure, by name; None for the default.
+        advance: told the number of samples of each chunk that was read.
+
+    Returns:
+        A record for each metric and each of generated, real and noise; and of the first generated
+        samples, as many as there are real ones, where those are fewer.
+
+    Raises:
+        SamplesError: samples of another shape or type than the data's, too few, or not finite.
+    """
+    if subject.n < 2:
+        raise SamplesError(f"number of samples = {subject.n}: must be at least 2")
+    metrics = evaluation.default_metrics if metrics is None else metrics
+    train, needs = evaluation.splits.train, needs_of(metrics)
+    matched = min(subject.n, len(evaluation.splits.held_out))
+    generated = gather(
+        _checked(subject.chunks, np.asarray(train[np.arange(1)].x)),
+        evaluation.reader,
+        [Wanted(n, needs) for n in dict.fromkeys([subject.n, matched])],
+        advance,
+    )
+    (real,) = gather(
+        evaluation.real_chunks(matched, seed), evaluation.reader, [Wanted(None, needs)], advance
+    )
+    (noise,) = gather(
+        noise_chunks(train, subject.n, seed), evaluation.reader, [Wanted(None, needs)], advance
+    )
+    sets: dict[SampleSet, Gathered] = {"generated": generated[0]}
+    if len(generated) > 1:
+        sets["generated_matched"] = generated[1]
+    sets |= {"real": real, "noise": noise}
+    reference = evaluation.reference
+    inputs = {
+        samples: Inputs(gathered, reference.gathered, train, real)
+        for samples, gathered in sets.items()
+    }
+    origin = Origin(
+        train.name, subject.nimg, seed, evaluation.reader, reference.samples_fingerprint
+    )
+    return measure(inputs, metrics, origin)
+
+
+def figures(
+    evaluation: Evaluation,
+    samples: Shaped[np.ndarray, "n *sample"],
+    metrics: dict[str, Metric],
+    seed: int = 0,
+) -> dict[str, float | None]:
+    """The values alone, of samples without baselines: for scripts that compare many runs."""
+    (gathered,) = gather([samples], evaluation.reader, [Wanted(None, needs_of(metrics))])
+    inputs = Inputs(gathered, evaluation.reference.gathered, evaluation.splits.train)
+    return {name: metric.measure(inputs, seed).value for name, metric in metrics.items()}
+
+
+class Origin(NamedTuple):
+    """What all records of one evaluation share."""
+
+    source: str
+    nimg: int | None
+    """Images that the checkpoint had seen; None for samples that came from no checkpoint."""
+    seed: int
+    reader: Reader
+    reference_fingerprint: str
+
+
+def measure(
+    sets: dict[SampleSet, Inputs], metrics: dict[str, Metric], origin: Origin
+) -> list[Record]:
+    """A record for each set of samples (`generated` and `real` at least) and each metric."""
+    values = {
+        (samples, name): metric.measure(inputs, origin.seed)
+        for samples, inputs in sets.items()
+        for name, metric in metrics.items()
+    }
+    return [
+        _record(metrics[name], samples, sets[samples], value, values["real", name], sets, origin)
+        for (samples, name), value in values.items()
+    ]
+
+
+def _record(
+    metric: Metric,
+    samples: SampleSet,
+    inputs: Inputs,
+    value: Value,
+    real: Value,
+    sets: dict[SampleSet, Inputs],
+    origin: Origin,
+) -> Record:
+    extractor, labeller = origin.reader.extractor, origin.reader.labeller
+    perfect = None
+    if metric.floor is not None and samples == "generated":
+        perfect = metric.floor(inputs, inputs.samples.n, origin.seed)
+    return Record(
+        metric=metric.name,
+        value=value.value,
+        standard_error=None if value.error is None else value.error.value,
+        error_protocol=None if value.error is None else value.error.protocol,
+        samples=samples,
+        n=value.n or inputs.samples.n,
+        seed=origin.seed,
+        checkpoint_nimg=origin.nimg,
+        source=origin.source,
+        extractor=extractor.name,
+        extractor_fingerprint=extractor.fingerprint,
+        labeller=None if labeller is None else labeller.name,
+        labeller_accuracy=None if labeller is None else labeller.accuracy,
+        reference=origin.reference_fingerprint,
+        reference_n=value.reference_n or inputs.reference.n,
+        floor=real.value,
+        floor_n=real.n or sets["real"].samples.n,
+        perfect_sampler=None if perfect is None else perfect.mean,
+        perfect_sampler_sd=None if perfect is None else perfect.sd,
+        details=value.details,
+    )
+
+
+def needs_of(metrics: dict[str, Metric]) -> frozenset[Need]:
+    """What has to be kept of samples for these metrics."""
+    none: frozenset[Need] = frozenset()
+    return none.union(*(metric.needs for metric in metrics.values()))
+
+
+def choose_metrics(
+    names: tuple[str, ...], known: dict[str, Metric], default: dict[str, Metric]
+) -> dict[str, Metric]:
+    """The metrics that a user asked for: these names, `all`, or the default where none is given.
+
+    Raises:
+        ConfigError: a name that is not known here.
+    """
+    if not names:
+        return default
+    if names == ("all",):
+        return known
+    for name in names:
+        expected = f"'all', or one or more of {', '.join(known)}"
+        require(name in known, "metrics", name, expected)
+    return {name: known[name] for name in known if name in names}
+
+
+def _checked(
+    chunks: Iterable[Shaped[np.ndarray, "_ ..."]], like: np.ndarray
+) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+    """Samples that have the form of the data's.
+
+    Raises:
+        SamplesError: another shape or type, or a row that is not finite.
+    """
+    start = 0
+    for samples in chunks:
+        if samples.shape[1:] != like.shape[1:] or samples.dtype != like.dtype:
+            found, expected = (f"{x.dtype} {list(x.shape[1:])}" for x in (samples, like))
+            raise SamplesError(f"samples are {found} each; the data's are {expected}")
+        n = len(samples)
+        bad = np.flatnonzero(~np.isfinite(samples).reshape(n, -1).all(axis=1))
+        if len(bad):
+            more = f" (nor are {len(bad) - 1} of the next)" if len(bad) > 1 else ""
+            raise SamplesError(f"sample {start + bad[0]} is not finite{more}")
+        start += n
+        yield samples

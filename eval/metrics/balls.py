@@ -1,0 +1,231 @@
+"""Which points lie in which balls around others: counted exactly, a tile of distances at a time.
+
+Every figure of precision, recall, density and coverage is such a count. Distances of real rows from
+generated ones are estimated once for all of them, and close calls are settled in float64; in few
+dimensions all distances are exact at once.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from eval.metrics.distances import (
+    FEW_DIMENSIONS,
+    NUMBERS_AT_ONCE,
+    UNIT_ROUNDOFF,
+    Estimates,
+    Rows,
+    block_size,
+    error_share,
+    exact_squares,
+    lower_bounds,
+    scale_of,
+    squared_lengths,
+)
+
+Ties = Literal["inclusive", "strict"]
+"""Whether a point at the very radius of a ball is in it."""
+
+
+class Balls(NamedTuple):
+    """Balls around the rows of one of the two sets."""
+
+    around: Literal["real", "fake"]
+    squared_radii: Float[np.ndarray, " n"]
+    """Negative for a ball that holds nothing."""
+    ties: Ties
+    by_sets: bool = False
+    """Whether to count by sets of fakes too."""
+    settle: bool = True
+    """False: close calls may fall either way (for error bars)."""
+
+
+class Inside(NamedTuple):
+    """How many pairs of a real and a fake row are within the ball of one of them."""
+
+    of_real: Int[np.ndarray, "n sets"]
+    """For each real row, among all fakes and then, where asked for, among each set of them."""
+    of_fake: Int[np.ndarray, " m"]
+    """For each fake row."""
+
+
+class _Counts(NamedTuple):
+    """How many pairs of a tile are surely inside, for one test."""
+
+    of_real: Float[Array, "rows sets"]
+    of_fake: Float[Array, " columns"]
+
+
+@partial(jax.jit, static_argnames=("settle", "by_sets", "share"))
+def _count_tile(
+    real: Estimates,
+    fake: Estimates,
+    low: Sequence[Array],
+    high: Sequence[Array],
+    sets: Float[Array, "columns sets"],
+    settle: tuple[bool, ...],
+    by_sets: tuple[bool, ...],
+    share: float,
+) -> tuple[list[_Counts], Bool[Array, "rows columns"], Array]:
+    """Counts of sure pairs for each test, which pairs are open in any, and how many those are.
+
+    Radii come rounded down and up, shaped to broadcast over rows or over columns.
+    """
+    lower = lower_bounds(real, fake, share)
+    upper = lower + 2 * share * (real.squares[:, None] + fake.squares)
+    unsettled = jnp.zeros(lower.shape, bool)
+    for test, (down, up) in enumerate(zip(low, high, strict=True)):
+        if settle[test]:
+            unsettled |= (lower <= up) & (upper >= down)
+    counts = []
+    for test, down in enumerate(low):
+        sure = (upper < down) & ~unsettled if settle[test] else (lower + upper) / 2 <= down
+        each = sure.astype(jnp.float32)
+        of_real = each @ sets if by_sets[test] else each.sum(axis=1, keepdims=True)
+        counts.append(_Counts(of_real, each.sum(axis=0)))
+    return counts, unsettled, unsettled.sum()
+
+
+def count_inside(
+    real: Rows,
+    fake: Rows,
+    tests: Sequence[Balls],
+    fake_sets: Bool[np.ndarray, "m sets"] | None = None,
+) -> list[Inside]:
+    """For each test, the pairs that lie within its balls.
+
+    Args:
+        real: rows, `[n, d]`.
+        fake: rows, `[m, d]`.
+        tests: balls around the rows of either set.
+        fake_sets: sets of fakes to count by, beside all of them.
+    """
+    n, m = len(real), len(fake)
+    sets = np.ones((m, 1), bool)
+    if fake_sets is not None:
+        sets = np.concatenate([sets, fake_sets], axis=1)
+    columns = [sets.shape[1] if test.by_sets else 1 for test in tests]
+    found = [Inside(np.zeros((n, each), np.int64), np.zeros(m, np.int64)) for each in columns]
+    few = real.shape[1] <= FEW_DIMENSIONS
+    (_count_exactly if few else _count_estimates)(real, fake, tests, sets, found)
+    return found
+
+
+def _count_exactly(
+    real: Rows,
+    fake: Rows,
+    tests: Sequence[Balls],
+    sets: Bool[np.ndarray, "m sets"],
+    found: list[Inside],
+) -> None:
+    """Add all pairs, by float64 distances."""
+    step = max(1, NUMBERS_AT_ONCE // (len(fake) * real.shape[1]))
+    members = sets.astype(np.float32)
+    for start in range(0, len(real), step):
+        rows = slice(start, start + step)
+        exact = squared_lengths(real[rows, None].astype(np.float64) - fake)
+        for test, total in zip(tests, found, strict=True):
+            around_real = test.around == "real"
+            radii = test.squared_radii[rows, None] if around_real else test.squared_radii
+            inside = exact <= radii if test.ties == "inclusive" else exact < radii
+            if test.by_sets:
+                counts = inside.astype(np.float32) @ members
+                total.of_real[rows] += np.rint(counts).astype(np.int64)
+            else:
+                total.of_real[rows, 0] += np.count_nonzero(inside, axis=1)
+            total.of_fake[:] += np.count_nonzero(inside, axis=0)
+
+
+def _count_estimates(
+    real: Rows,
+    fake: Rows,
+    tests: Sequence[Balls],
+    sets: Bool[np.ndarray, "m sets"],
+    found: list[Inside],
+) -> None:
+    """Add the pairs that estimates are sure of, and those that exact distances settle."""
+    n, m = len(real), len(fake)
+    scale, share = scale_of(real, fake), error_share(real.shape[1])
+    size = block_size(max(n, m))
+    reals, fakes = scale(real, size), scale(fake, size)
+    radii = [_rounded(test.squared_radii * scale.factor**2) for test in tests]
+    settle = tuple(test.settle for test in tests)
+    by_sets = tuple(test.by_sets for test in tests)
+    for row in range(0, n, size):
+        for column in range(0, m, size):
+            rows, columns = slice(row, min(row + size, n)), slice(column, min(column + size, m))
+            bounds = [
+                tuple(_shaped(side, test, rows, columns, size) for side in pair)
+                for test, pair in zip(tests, radii, strict=True)
+            ]
+            counts, unsettled, how_many = _count_tile(
+                reals.block(row, size),
+                fakes.block(column, size),
+                tuple(low for low, _ in bounds),
+                tuple(high for _, high in bounds),
+                jnp.asarray(_padded(sets[columns].astype(np.float32), size, 0.0)),
+                settle,
+                by_sets,
+                share,
+            )
+            for total, count in zip(found, counts, strict=True):
+                total.of_real[rows] += _whole(count.of_real, rows)
+                total.of_fake[columns] += _whole(count.of_fake, columns)
+            if int(how_many):
+                i, j = np.nonzero(np.asarray(unsettled))
+                _settle(real, fake, i + row, j + column, tests, sets, found)
+
+
+def _settle(
+    real: Rows,
+    fake: Rows,
+    i: Int[np.ndarray, " pairs"],
+    j: Int[np.ndarray, " pairs"],
+    tests: Sequence[Balls],
+    sets: Bool[np.ndarray, "m sets"],
+    found: list[Inside],
+) -> None:
+    """Add the open pairs that are inside after all."""
+    exact = exact_squares(real, fake, i, j)
+    for test, total in zip(tests, found, strict=True):
+        if not test.settle:
+            continue
+        radii = test.squared_radii[i if test.around == "real" else j]
+        inside = exact <= radii if test.ties == "inclusive" else exact < radii
+        members = sets[j[inside]] if test.by_sets else np.ones((inside.sum(), 1), bool)
+        np.add.at(total.of_real, i[inside], members.astype(np.int64))
+        np.add.at(total.of_fake, j[inside], 1)
+
+
+def _rounded(
+    squares: Float[np.ndarray, " n"],
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Bounds in float32 around squares of float64."""
+    spread = 4 * UNIT_ROUNDOFF * np.abs(squares)
+    return (squares - spread).astype(np.float32), (squares + spread).astype(np.float32)
+
+
+def _shaped(
+    radii: Float[np.ndarray, " n"], test: Balls, rows: slice, columns: slice, size: int
+) -> Float[Array, "rows columns"]:
+    """The radii of a tile, as a column for balls around reals and as a row around fakes."""
+    if test.around == "real":
+        return jnp.asarray(_padded(radii[rows], size, -1.0)[:, None])
+    return jnp.asarray(_padded(radii[columns], size, -1.0)[None])
+
+
+def _padded(
+    values: Float[np.ndarray, "n ..."], size: int, constant: float
+) -> Float[np.ndarray, "padded ..."]:
+    padding = [(0, size - len(values))] + [(0, 0)] * (values.ndim - 1)
+    return np.pad(values, padding, constant_values=constant)
+
+
+def _whole(counts: Float[Array, "padded ..."], rows: slice) -> Int[np.ndarray, "n ..."]:
+    """Counts (float32, exact below 2^24) of the rows that are not padding."""
+    return np.rint(np.asarray(counts)[: rows.stop - rows.start]).astype(np.int64)

@@ -1,0 +1,60 @@
+"""Every metric, in the order of the tables, and which of them a set of samples can have.
+
+A new metric is a file in this folder and a line here.
+"""
+
+import numpy as np
+from jaxtyping import Shaped
+
+from eval.gather import Reader
+from eval.metrics.base import Metric
+from eval.metrics.cmmd import CMMD
+from eval.metrics.density_coverage import COVERAGE, DENSITY
+from eval.metrics.frechet import FRECHET
+from eval.metrics.inception_score import INCEPTION_SCORE
+from eval.metrics.kernel_distance import KERNEL_DISTANCE, KERNEL_DISTANCE_SUBSETS
+from eval.metrics.memorisation import AUTHENTICITY, NEAREST_TRAIN_RATIO
+from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
+from eval.metrics.ms_ssim import MS_SSIM, scales_for
+from eval.metrics.precision_recall import PRECISION, RECALL
+from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
+from eval.metrics.reverse_kl import REVERSE_KL
+from eval.metrics.vendi import VENDI
+
+MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL)
+"""Of the classes of the samples."""
+POINTS = (HIGH_QUALITY, WIDTH_RATIO)
+"""Of mixtures whose modes are known."""
+TOGETHER = (FRECHET, PRECISION, RECALL, DENSITY, COVERAGE, AUTHENTICITY)
+"""Any of these alone misleads: recall rises when modes are imbalanced, the Frechet distance falls
+when samples are copied from the train set, one far real row dominates it, density has no bound."""
+MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO)
+BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
+"""Of features, and only where asked for by name: they say little that the others don't."""
+
+HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
+"""Those that compare with real samples that were never trained on."""
+
+
+def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, Metric]:
+    """The metrics that samples can have, by name, in the order of the tables.
+
+    Args:
+        one: a sample as it is stored.
+        reader: what reads its features, and its class if it has one.
+    """
+    images = one.ndim == 4
+    has_classes, has_logits = reader.labeller is not None, reader(one).logits is not None
+    found = (*MODES, *(() if images else POINTS)) if has_classes else ()
+    found += (*TOGETHER, *MORE, *BY_NAME)
+    if has_logits:
+        found += (INCEPTION_SCORE,)
+    if images and (scales := scales_for(*one.shape[1:3])):
+        found += (MS_SSIM[scales],)
+    return {metric.name: metric for metric in found}
+
+
+def by_default(metrics: dict[str, Metric], images: bool) -> dict[str, Metric]:
+    """Those that are measured where nobody asks for others."""
+    left_out = {metric.name for metric in (BY_NAME if images else BY_NAME + MORE)}
+    return {name: metric for name, metric in metrics.items() if name not in left_out}

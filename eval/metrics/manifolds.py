@@ -1,0 +1,121 @@
+"""The four figures of neighbourhoods in one pass: precision, recall, density and coverage.
+
+A set's manifold is approximated by balls around its rows that reach to their k-th nearest neighbour
+(Kynkaanniemi et al. 2019, section 2). All figures count which rows of one set lie in balls of the
+other, so the distances between the sets are worked out once for all of them, with the counts of
+random halves of the generated samples, from which the error bars come.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from eval.metrics.balls import Balls, Ties, count_inside
+from eval.metrics.base import Gathered, StandardError, check_features, present
+from eval.metrics.distances import Rows
+from eval.metrics.errors import HALVES
+from eval.metrics.neighbours import nearest
+
+ROWS_AT_MOST = 10_000
+"""The first rows of each side that are looked at: the literature's number."""
+PRECISION_K, DENSITY_K = 3, 5
+HALF_K = 12
+"""Neighbours of a sample among which those in a random half are looked for."""
+
+
+def squared_radii(rows: Rows, k: int) -> Float[np.ndarray, " n"]:
+    """Squared distance of each row to its k-th nearest neighbour in its own set.
+
+    Raises:
+        FeatureError: k or fewer rows.
+    """
+    return nearest(rows, rows, k, within=True).squares[:, k - 1]
+
+
+class Manifolds(NamedTuple):
+    """What lies in whose balls; the last axis, where there is one, is all fakes and then halves."""
+
+    precise: Bool[np.ndarray, " m"]
+    """Whether a fake lies in a ball of a real (k = 3, inclusive)."""
+    recalled: Bool[np.ndarray, "n sets"]
+    """Whether a real lies in a ball of a fake (k = 3, inclusive)."""
+    balls: Int[np.ndarray, " m"]
+    """In how many balls of reals a fake lies (k = 5, strict)."""
+    covered: Bool[np.ndarray, "n sets"]
+    """Whether a real's ball holds a fake (k = 5, strict)."""
+
+
+@lru_cache(maxsize=2)
+def _real_radii(reference: Gathered) -> dict[int, Float[np.ndarray, " n"]]:
+    real = present(reference.features)[:ROWS_AT_MOST]
+    found = nearest(real, real, DENSITY_K, within=True).squares
+    return {k: found[:, k - 1] for k in (PRECISION_K, DENSITY_K)}
+
+
+@lru_cache(maxsize=1)
+def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
+    """The four figures' counts, at most the first 10,000 rows of each side.
+
+    Args:
+        samples: with features, generated.
+        reference: with features, real.
+        seed: what draws the halves.
+
+    Raises:
+        FeatureError: too few rows for k neighbours, a row that is not finite, other dimensions.
+    """
+    fake = present(samples.features)[:ROWS_AT_MOST]
+    real = present(reference.features)[:ROWS_AT_MOST]
+    check_features(fake, real)
+    radii = _real_radii(reference)
+    m = len(fake)
+    near = nearest(fake, fake, max(min(HALF_K, m - 1), PRECISION_K), within=True)
+    rng = np.random.default_rng([seed, m])
+    halves = np.zeros((m, HALVES), bool)
+    for half in halves.T:
+        half[rng.permutation(m)[: m // 2]] = True
+    tests = [
+        Balls("real", radii[PRECISION_K], "inclusive"),
+        Balls("real", radii[DENSITY_K], "strict", by_sets=True),
+        Balls("fake", near.squares[:, PRECISION_K - 1], "inclusive"),
+    ]
+    for half in halves.T:
+        among = near.squares[:, -1].copy()
+        members = half[near.indices]
+        third = np.cumsum(members, axis=1) == PRECISION_K
+        known = third.any(axis=1)
+        among[known] = near.squares[known, third[known].argmax(axis=1)]
+        tests.append(Balls("fake", np.where(half, among, -1.0), "inclusive", settle=False))
+    of_precision, of_density, *of_recall = count_inside(real, fake, tests, halves)
+    return Manifolds(
+        precise=of_precision.of_fake > 0,
+        recalled=np.stack([each.of_real[:, 0] for each in of_recall], axis=1) > 0,
+        balls=of_density.of_fake,
+        covered=of_density.of_real > 0,
+    )
+
+
+def share_error(inside: Bool[np.ndarray, "n sets"]) -> StandardError | None:
+    """The standard error of a share of reals, from its values with random halves of the fakes."""
+    shares = inside.mean(axis=0)[1:]
+    return StandardError(float(shares.std(ddof=1)), f"half_samples_{len(shares)}")
+
+
+def inside_of(
+    real: Rows, fake: Rows, k: int, ties: Ties
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+    """In how many balls of reals each fake lies, how many fakes lie in each real's ball, and in how
+    many balls of fakes each real lies.
+
+    Raises:
+        FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
+    """
+    check_features(fake, real)
+    tests = [
+        Balls("real", squared_radii(real, k), ties),
+        Balls("fake", squared_radii(fake, k), ties),
+    ]
+    around_real, around_fake = count_inside(real, fake, tests)
+    return around_real.of_fake, around_real.of_real[:, 0], around_fake.of_real[:, 0]

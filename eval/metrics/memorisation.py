@@ -1,0 +1,103 @@
+"""Memorisation: are samples copies of the train set?
+
+Authenticity (Alaa et al. 2022, section 3.3): a sample is authentic if the train row nearest to it
+is nearer to another train row than to the sample. The Frechet distance improves when samples are
+copied from the train set; this is what warns.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from eval.metrics.base import Inputs, Metric, Value, check_features, present
+from eval.metrics.distances import Rows
+from eval.metrics.errors import half_samples, of_mean
+from eval.metrics.neighbours import nearest
+
+SAMPLES_AT_MOST = 10_000
+
+
+class NearestTrain(NamedTuple):
+    """The train row nearest to each sample."""
+
+    indices: Int[np.ndarray, " n"]
+    distances: Float[np.ndarray, " n"]
+
+
+def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
+    """The train row nearest to each sample, and how far it is.
+
+    Raises:
+        FeatureError: no rows, a row that is not finite, dimensions that differ.
+    """
+    check_features(samples, train, at_least=1)
+    found = nearest(samples, train, 1)
+    return NearestTrain(found.indices[:, 0], np.sqrt(found.squares[:, 0]))
+
+
+def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
+    """Whether each sample is authentic.
+
+    Args:
+        samples: features, `[n, d]`.
+        train: features, `[m, d]`, at least two.
+
+    Raises:
+        FeatureError: too few rows, a row that is not finite, dimensions that differ.
+    """
+    check_features(train)
+    indices, distances = nearest_train(samples, train)
+    met, which = np.unique(indices, return_inverse=True)
+    others = nearest(train[met], train, 2)
+    # The nearest of two that is not the row itself; copies of a row are others.
+    own_first = others.indices[:, 0] == met
+    squares = np.where(own_first, others.squares[:, 1], others.squares[:, 0])
+    return np.sqrt(squares)[which] < distances
+
+
+def _authenticity(inputs: Inputs, seed: int) -> Value:
+    samples = present(inputs.samples.features)[:SAMPLES_AT_MOST]
+    train = present(inputs.reference.features)
+    found = authentic(samples, train)
+    return Value(float(found.mean()), of_mean(found), n=len(samples), reference_n=len(train))
+
+
+def _nearest_ratio(inputs: Inputs, seed: int) -> Value:
+    """Median distance to the train set over that to held-out rows, from sets of equal size.
+
+    Held-out rows that are measured themselves are compared with the other half of them.
+    """
+    if inputs.held_out is None:
+        return Value(None, details={"why": "no held-out samples"})
+    samples, held_out = present(inputs.samples.features), present(inputs.held_out.features)
+    if inputs.held_out is inputs.samples:
+        samples, held_out = held_out[0::2], held_out[1::2]
+    samples, train = samples[:SAMPLES_AT_MOST], present(inputs.reference.features)
+    size = min(len(held_out), len(train))
+    rows = np.sort(np.random.default_rng([seed, 3]).permutation(len(train))[:size])
+    to_train = nearest_train(samples, train[rows]).distances
+    to_held_out = nearest_train(samples, held_out[:size]).distances
+
+    def ratio(chosen: Int[np.ndarray, " rows"]) -> float | None:
+        below = np.median(to_held_out[chosen])
+        return float(np.median(to_train[chosen]) / below) if below > 0 else None
+
+    value, error = ratio(np.arange(len(samples))), half_samples(ratio, len(samples), seed)
+    return Value(value, error, n=len(samples), reference_n=size)
+
+
+AUTHENTICITY = Metric(
+    name="authenticity",
+    label="authenticity",
+    needs=frozenset({"features"}),
+    measure=_authenticity,
+    text="{:.3f}".format,
+)
+NEAREST_TRAIN_RATIO = Metric(
+    name="nearest_train_over_held_out",
+    label="distance to train / held-out",
+    needs=frozenset({"features"}),
+    measure=_nearest_ratio,
+    text="{:.3f}".format,
+)

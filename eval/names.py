@@ -1,0 +1,5 @@
+"""The extractors' names, for command lines that should not wait for JAX."""
+
+from typing import Literal
+
+ExtractorName = Literal["points", "pixels", "classifier", "inception", "dinov2"]

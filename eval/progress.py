@@ -1,0 +1,27 @@
+"""A bar on standard error while samples are read; the table on standard output stays clean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from eval.gather import Advance
+
+
+@contextmanager
+def reading(what: str, total: int | None) -> Iterator[Advance]:
+    """Show how many of `total` samples were read (None: nobody knows); gone when all are."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn(what),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,130 @@
+"""What samples are compared with: a data set read by an extractor, kept in the cache.
+
+A cache file's name carries a fingerprint of the samples' content, the extractor's weights and
+preprocessing and the layout of the file, so a data set that changed under the same name never meets
+old statistics. A damaged file is found by its checksums and made again.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+from cgan.data import Source
+from eval.cache import cache_folder, load_arrays, note, save_arrays
+from eval.fingerprint import fingerprint
+from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.metrics.base import Gathered, Need
+from eval.moments import Moments, merge
+
+VERSION = "reference-2"
+"""Raise it when the layout of the file changes."""
+CHUNK_BYTES = 32 * 2**20
+ROWS_AT_MOST = 131_072
+"""Features of so many rows are kept; moments and counts are of all."""
+OF_ALL: frozenset[Need] = frozenset({"counts", "moments"})
+OF_THE_FIRST: frozenset[Need] = frozenset({"features", "labels", "logits"})
+
+
+def chunks_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+    """These samples of a source as they are stored, some megabytes at a time."""
+    if not len(rows):
+        return
+    one = np.asarray(source[rows[:1]].x)
+    size = int(np.clip(CHUNK_BYTES // one.nbytes, 32, 8192))
+    for start in range(0, len(rows), size):
+        yield np.asarray(source[rows[start : start + size]].x)
+
+
+class Reference(NamedTuple):
+    """Gathered statistics, and what they are of."""
+
+    gathered: Gathered
+    samples_fingerprint: str
+    """A hash of the samples, in the order in which they were read."""
+
+
+def load_reference(
+    name: str,
+    reader: Reader,
+    chunks: Callable[[], Iterator[Shaped[np.ndarray, "_ ..."]]],
+    advance: Advance = silent,
+) -> Reference:
+    """Statistics from the cache, or gathered now and cached.
+
+    Args:
+        name: of the data set, for the file's name.
+        reader: what reads the samples.
+        chunks: starts over the samples; they are passed once to hash them, and once more to read
+            them if the cache does not know them.
+        advance: told the number of samples of each chunk that was read.
+    """
+    samples = fingerprint(*(fingerprint(chunk) for chunk in chunks()))
+    labeller = "" if reader.labeller is None else reader.labeller.fingerprint
+    extractor = reader.extractor
+    key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
+    path = cache_folder() / f"reference-{name}-{extractor.name}-{key}.npz"
+    if (arrays := load_arrays(path)) is not None:
+        if (known := _from_arrays(arrays, reader)) is not None:
+            return Reference(known, samples)
+        note(f"cache file {path} does not hold these statistics; building it anew")
+    wanted = (Wanted(None, OF_ALL), Wanted(ROWS_AT_MOST, OF_THE_FIRST))
+    whole, first = gather(chunks(), reader, wanted, advance)
+    gathered = Gathered(
+        n=whole.n,
+        counts=whole.counts,
+        moments=halves(whole.moments),
+        features=first.features,
+        labels=first.labels,
+        logits=first.logits,
+    )
+    save_arrays(path, _to_arrays(gathered))
+    return Reference(gathered, samples)
+
+
+def halves(groups: tuple[Moments, ...]) -> tuple[Moments, ...]:
+    """The groups of `gather` as two: of every other row, and of the rows between."""
+    return tuple(merge(part) for part in (groups[0::2], groups[1::2]) if part)
+
+
+def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:
+    arrays = {
+        "n": np.array([of.n for of in gathered.moments]),
+        "mean": np.stack([of.mean for of in gathered.moments]),
+        "scatter": np.stack([of.scatter for of in gathered.moments]),
+    }
+    kept = {key: getattr(gathered, key) for key in ("counts", "features", "labels", "logits")}
+    return arrays | {key: value for key, value in kept.items() if value is not None}
+
+
+def _from_arrays(arrays: dict[str, np.ndarray], reader: Reader) -> Gathered | None:
+    """What the file says; None where a part is missing or does not fit the others."""
+    labelled = {"counts", "labels"} if reader.labeller is not None else set()
+    if set(arrays) - {"logits"} != {"n", "mean", "scatter", "features"} | labelled:
+        return None
+    n, mean, scatter, features = (arrays[key] for key in ("n", "mean", "scatter", "features"))
+    if n.ndim != 1 or features.ndim != 2:
+        return None
+    parts, rows, dimensions = len(n), *features.shape
+    counts, labels, logits = (arrays.get(key) for key in ("counts", "labels", "logits"))
+    fits = (
+        mean.shape == (parts, dimensions)
+        and scatter.shape == (parts, dimensions, dimensions)
+        and rows == min(n.sum(), ROWS_AT_MOST)
+        and features.dtype == np.float32
+        and all(np.isfinite(array).all() for array in (mean, scatter, features))
+        and (counts is None or counts.shape == (reader.classes + 1,))
+        and (labels is None or labels.shape == (rows,))
+        and (logits is None or len(logits) == rows)
+    )
+    if not fits:
+        return None
+    return Gathered(
+        n=int(n.sum()),
+        counts=counts,
+        moments=tuple(Moments(int(a), b, c) for a, b, c in zip(n, mean, scatter, strict=True)),
+        features=features,
+        labels=labels,
+        logits=logits,
+    )

@@ -1,0 +1,143 @@
+"""Samples on disk: a folder of images, or an .npz file with images or features.
+
+Files are only read as pixels or plain arrays, never unpickled.
+"""
+
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Float, Shaped, UInt8
+from PIL import Image, UnidentifiedImageError
+
+from cgan.config import ConfigError
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+ARRAY_NAMES = ("samples", "images", "features")
+CHUNK = 256
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """The images below a folder, in the order of their paths, as RGB."""
+
+    path: Path
+    files: tuple[Path, ...]
+    is_images = True
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @cached_property
+    def has_one_size(self) -> bool:
+        """Whether all images have the same height and width (only their headers are read)."""
+        return len({_open(file, lambda image: image.size) for file in self.files}) == 1
+
+    def chunks(self) -> Iterator[UInt8[np.ndarray, "_ _ _ 3"]]:
+        """Images of one size at a time; a chunk ends where the size changes.
+
+        Raises:
+            ConfigError: a file that is no image, is damaged, or is far too large.
+        """
+        chunk: list[np.ndarray] = []
+        for file in self.files:
+            image = _read_image(file)
+            if chunk and (image.shape != chunk[0].shape or len(chunk) == CHUNK):
+                yield np.stack(chunk)
+                chunk = []
+            chunk.append(image)
+        yield np.stack(chunk)
+
+
+@dataclass(frozen=True)
+class SampleArray:
+    """Images `[n, height, width, channels]` or features `[n, d]` of an .npz file."""
+
+    path: Path
+    array: Shaped[np.ndarray, "n *sample"]
+
+    has_one_size = True
+
+    @property
+    def is_images(self) -> bool:
+        return self.array.ndim == 4
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def chunks(
+        self,
+    ) -> Iterator[UInt8[np.ndarray, "_ ..."] | Float[np.ndarray, "_ d"]]:
+        """The rows of the array, some at a time."""
+        for start in range(0, len(self.array), CHUNK):
+            yield self.array[start : start + CHUNK]
+
+
+SampleFiles = ImageFolder | SampleArray
+
+
+def open_samples(field: str, path: Path) -> SampleFiles:
+    """The samples at a path.
+
+    Args:
+        field: what an error calls the path.
+        path: a folder of images, or an .npz file with one array, or one called samples, images or
+            features: uint8 NHWC images, or floating-point features `[n, d]`.
+
+    Raises:
+        ConfigError: neither, or fewer than 2 samples.
+    """
+    given = f"{field} = {str(path)!r}"
+    found: SampleFiles
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        found = ImageFolder(path, tuple(files))
+    elif path.suffix == ".npz" and path.is_file():
+        found = SampleArray(path, _read_array(given, path))
+    else:
+        raise ConfigError(f"{given}: must be a folder of images or an .npz file")
+    if len(found) < 2:
+        kinds = ", ".join(sorted(SUFFIXES))
+        hint = f" ({kinds})" if path.is_dir() else ""
+        raise ConfigError(f"{given}: holds {len(found)} samples; must hold at least 2{hint}")
+    return found
+
+
+def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
+    expected = "must hold uint8 images [n, height, width, 1 or 3] or float features [n, d]"
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = [name for name in ARRAY_NAMES if name in archive.files] or archive.files
+            if len(names) != 1:
+                listed = ", ".join(archive.files) or "nothing"
+                one_of = " or ".join(ARRAY_NAMES)
+                raise ConfigError(f"{given}: holds {listed}; must hold one array called {one_of}")
+            array = archive[names[0]]
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{given}: can't be read ({error}); {expected}") from None
+    images = array.ndim == 4 and array.dtype == np.uint8 and array.shape[-1] in (1, 3)
+    if images and min(array.shape[1:]) > 0:
+        return array
+    if array.ndim == 2 and array.dtype in (np.float16, np.float32, np.float64) and array.shape[1]:
+        return array
+    raise ConfigError(f"{given}: {names[0]} is {array.dtype} {list(array.shape)}; {expected}")
+
+
+def _read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    return _open(path, lambda image: np.asarray(image.convert("RGB")))
+
+
+def _open(path: Path, read: Callable[[Image.Image], T]) -> T:
+    try:
+        with Image.open(path) as image:
+            return read(image)
+    except Image.DecompressionBombError:
+        raise ConfigError(f"{path}: too large to be a sample; must be an ordinary image") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise ConfigError(f"{path}: can't be read as an image ({error})") from None

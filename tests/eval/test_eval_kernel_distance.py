@@ -1,0 +1,82 @@
+"""Kernel distances and CMMD against reference values and plain formulas."""
+
+import numpy as np
+import pytest
+from reference.cases import FINITE, arrays, pair, target
+
+from eval.metrics import kernel_distance as module
+from eval.metrics.base import FeatureError, Gathered, Inputs
+from eval.metrics.cmmd import CMMD, cmmd
+from eval.metrics.kernel_distance import (
+    KERNEL_DISTANCE,
+    KERNEL_DISTANCE_SUBSETS,
+    kernel_distance,
+    kernel_distance_subsets,
+)
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_the_unbiased_estimate_equals_the_reference(name):
+    expected = target(name, "kid_unbiased_all_rows")
+    found = kernel_distance(*pair(name))
+    assert found == pytest.approx(expected["value"], rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["tiny_n", "scale_1e19", "rank_deficient"])
+def test_subsets_equal_the_reference(name):
+    expected = target(name, "kid_subsets")
+    found = kernel_distance_subsets(*pair(name), expected["subsets"], expected["subset_size"])
+    assert found == pytest.approx(expected["value"], rel=1e-8, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_cmmd_equals_the_reference(name):
+    assert cmmd(*pair(name)) == pytest.approx(target(name, "cmmd_raw")["value"], abs=1e-9)
+    if name != "integer_ties":  # the reference normalises in float32
+        expected = target(name, "cmmd_l2norm")["value"]
+        assert cmmd(*pair(name), rows="unit_length") == pytest.approx(expected, abs=1e-6)
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    real, fake = (rows[:300] for rows in pair("shifted"))
+    before = kernel_distance(real, fake), cmmd(real, fake)
+    monkeypatch.setattr(module, "BLOCK", 64)
+    assert (kernel_distance(real, fake), cmmd(real, fake)) == pytest.approx(before, rel=1e-12)
+
+
+def test_the_unbiased_estimate_is_0_on_average_for_equal_distributions():
+    rng = np.random.default_rng(0)
+    draws = [kernel_distance(*rng.normal(size=(2, 30, 4))) for _ in range(200)]
+    assert abs(np.mean(draws)) < 3.5 * np.std(draws) / np.sqrt(200)
+
+
+@pytest.mark.parametrize("metric", [KERNEL_DISTANCE, CMMD], ids=lambda metric: metric.name)
+def test_standard_errors_are_the_spread_over_new_draws(metric):
+    rng = np.random.default_rng(1)
+    real = Gathered(300, features=rng.normal(size=(300, 5)).astype("f4"))
+    found = []
+    for _ in range(40):
+        fake = rng.normal(0.5, 1, size=(200, 5)).astype("f4")
+        found.append(metric.measure(Inputs(Gathered(200, features=fake), real), 0))
+    spread = np.std([value.value for value in found], ddof=1)
+    told = np.mean([value.error.value for value in found])
+    assert 0.65 * spread < told < 1.5 * spread
+
+
+def test_smaller_subsets_are_told():
+    real, fake = (Gathered(len(rows), features=rows) for rows in pair("tiny_n"))
+    value = KERNEL_DISTANCE_SUBSETS.measure(Inputs(fake, real), 0)
+    assert value.details["subset_size"] == 9
+
+
+def test_bad_features_are_refused():
+    made = arrays("nonfinite")
+    for measure in (kernel_distance, cmmd):
+        with pytest.raises(FeatureError, match="row 7"):
+            measure(made["real"], made["fake"])
+        with pytest.raises(FeatureError, match="1 rows; must be at least 2"):
+            measure(made["real"], made["real"][:1])
+        with pytest.raises(FeatureError, match="dimensions"):
+            measure(made["real"], made["real"][:, :3])
+    with pytest.raises(FeatureError, match="must be at least 1000"):
+        kernel_distance_subsets(made["real"], made["real"])

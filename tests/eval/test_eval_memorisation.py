@@ -1,0 +1,70 @@
+"""Authenticity and distances to the train set: copies are told from new samples."""
+
+import numpy as np
+import pytest
+from reference.cases import FINITE, arrays, pair, target
+from scipy.spatial.distance import cdist
+
+from eval.metrics.base import FeatureError, Gathered, Inputs
+from eval.metrics.memorisation import (
+    AUTHENTICITY,
+    NEAREST_TRAIN_RATIO,
+    authentic,
+    nearest_train,
+)
+
+
+@pytest.mark.parametrize("name", FINITE)
+def test_authenticity_equals_the_reference(name):
+    real, fake = pair(name)
+    expected = target(name, "authpct")["value"]
+    assert 100 * authentic(fake, real).mean() == pytest.approx(expected, abs=1e-9)
+
+
+def test_copies_within_the_train_set_are_others():
+    """A train row that is there twice is nearer to its copy than to any sample."""
+    train = np.array([[0.0], [0.0], [5.0], [9.0]], np.float32)
+    assert authentic(np.array([[0.1], [4.9], [5.0]], np.float32), train).tolist() == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_the_nearest_train_row():
+    rng = np.random.default_rng(0)
+    train, samples = rng.normal(size=(300, 12)), rng.normal(size=(40, 12))
+    exact = cdist(samples, train)
+    found = nearest_train(samples, train)
+    np.testing.assert_array_equal(found.indices, exact.argmin(axis=1))
+    np.testing.assert_allclose(found.distances, exact.min(axis=1), rtol=1e-12)
+
+
+def gathered(rows):
+    return Gathered(len(rows), features=rows.astype("f4"))
+
+
+def test_copies_are_nearer_to_train_than_to_held_out_samples():
+    rng = np.random.default_rng(1)
+    train, held_out, fresh = (gathered(rng.normal(size=(n, 6))) for n in (900, 400, 500))
+    copies = gathered(train.features[:500] + 0.01 * rng.normal(size=(500, 6)))
+
+    def ratio(samples):
+        return NEAREST_TRAIN_RATIO.measure(Inputs(samples, train, held_out=held_out), 0)
+
+    assert ratio(fresh).value == pytest.approx(1, abs=4 * ratio(fresh).error.value)
+    assert ratio(held_out).value == pytest.approx(1, abs=0.15)
+    assert ratio(held_out).n == 200
+    assert ratio(copies).value < 0.9
+    assert AUTHENTICITY.measure(Inputs(copies, train), 0).value < 0.02
+    assert AUTHENTICITY.measure(Inputs(fresh, train), 0).value > 0.4
+    nothing = NEAREST_TRAIN_RATIO.measure(Inputs(fresh, train), 0)
+    assert nothing.value is None
+
+
+def test_bad_features_are_refused():
+    made = arrays("nonfinite")
+    with pytest.raises(FeatureError, match="row 7"):
+        authentic(made["fake"], made["real"])
+    with pytest.raises(FeatureError, match="at least 2"):
+        authentic(made["real"], made["real"][:1])
