@@ -34,6 +34,10 @@ class Checkpoints:
         """Images seen by the newest complete checkpoint, or None."""
         return self._manager.latest_step()
 
+    def all(self) -> list[int]:
+        """Images seen by each complete checkpoint, the oldest first."""
+        return sorted(self._manager.all_steps())
+
     def save(self, nimg: int, state: TrainState) -> None:
         """Write the state; Orbax renames a finished folder into place, so none is ever half."""
         self._manager.save(nimg, args=ocp.args.StandardSave(state))
@@ -48,9 +52,9 @@ class Checkpoints:
         Raises:
             ConfigError: there is no such checkpoint, it is damaged, or of another network.
         """
-        existing = self._manager.all_steps()
+        existing = self.all()
         if nimg not in existing:
-            found = ", ".join(str(step) for step in sorted(existing)) or "none"
+            found = ", ".join(str(step) for step in existing) or "none"
             raise ConfigError(f"checkpoint {nimg}: not in {self.folder}; it holds {found}")
         inherited = sys.unraisablehook
         sys.unraisablehook = _without_abandoned_reads(inherited)

@@ -32,14 +32,18 @@ def image_grid(
     return grid
 
 
+def encode_png(image: UInt8[np.ndarray, "height width channels"]) -> bytes:
+    """A grey or RGB image as a PNG file."""
+    encoded = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(encoded, "png")
+    return encoded.getvalue()
+
+
 def save_image_grid(
     path: Path, images: UInt8[np.ndarray, "n height width channels"], columns: int
 ) -> None:
     """Write a grid of grey or RGB images as a PNG file."""
-    grid = image_grid(images, columns)
-    encoded = io.BytesIO()
-    Image.fromarray(grid[..., 0] if grid.shape[-1] == 1 else grid).save(encoded, "png")
-    files.replace(path, encoded.getvalue())
+    files.replace(path, encode_png(image_grid(images, columns)))
 
 
 def save_scatter(
@@ -49,10 +53,21 @@ def save_scatter(
     title: str,
     walks: int = 0,
 ) -> None:
+    """Draw generated points over real ones, as a PNG file; arguments as for `scatter`."""
+    encoded = io.BytesIO()
+    scatter(points, real, title, walks).savefig(encoded, dpi=120, format="png")
+    files.replace(path, encoded.getvalue())
+
+
+def scatter(
+    points: Float[np.ndarray, "n 2"],
+    real: Float[np.ndarray, "m 2"],
+    title: str,
+    walks: int = 0,
+) -> Figure:
     """Draw generated points over real ones; axes follow the real ones.
 
     Args:
-        path: the PNG file to write.
         points: generated points.
         real: real points, drawn below in grey.
         title: above the axes.
@@ -71,6 +86,4 @@ def save_scatter(
     low, high = real.min(), real.max()
     margin = 0.15 * (high - low)
     axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
-    encoded = io.BytesIO()
-    figure.savefig(encoded, dpi=120, format="png")
-    files.replace(path, encoded.getvalue())
+    return figure

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan import cli
-from eval.commands import compare, reference, run
+from eval.commands import compare, reference, report, run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "compare": compare.main,
     "reference": reference.main,
+    "report": report.main,
 }
 """By the first word; any other one is a run."""
 

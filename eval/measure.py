@@ -55,10 +55,25 @@ def evaluate(
     Raises:
         SamplesError: samples of another shape or type than the data's, too few, or not finite.
     """
+    metrics = evaluation.default_metrics if metrics is None else metrics
+    sets = gather_sets(evaluation, subject, seed, needs_of(metrics), advance)
+    return measure(sets, metrics, origin_of(evaluation, subject.nimg, seed))
+
+
+def gather_sets(
+    evaluation: Evaluation,
+    subject: Subject,
+    seed: int,
+    needs: frozenset[Need],
+    advance: Advance = silent,
+) -> dict[SampleSet, Inputs]:
+    """Read generated samples and the baselines once, and keep of them what is needed.
+
+    Args and errors as for `evaluate`.
+    """
     if subject.n < 2:
         raise SamplesError(f"number of samples = {subject.n}: must be at least 2")
-    metrics = evaluation.default_metrics if metrics is None else metrics
-    train, needs = evaluation.splits.train, needs_of(metrics)
+    train = evaluation.splits.train
     matched = min(subject.n, len(evaluation.splits.held_out))
     generated = gather(
         _checked(subject.chunks, np.asarray(train[np.arange(1)].x)),
@@ -76,15 +91,10 @@ def evaluate(
     if len(generated) > 1:
         sets["generated_matched"] = generated[1]
     sets |= {"real": real, "noise": noise}
-    reference = evaluation.reference
-    inputs = {
-        samples: Inputs(gathered, reference.gathered, train, real)
+    return {
+        samples: Inputs(gathered, evaluation.reference.gathered, train, real)
         for samples, gathered in sets.items()
     }
-    origin = Origin(
-        train.name, subject.nimg, seed, evaluation.reader, reference.samples_fingerprint
-    )
-    return measure(inputs, metrics, origin)
 
 
 def figures(
@@ -108,6 +118,12 @@ class Origin(NamedTuple):
     seed: int
     reader: Reader
     reference_fingerprint: str
+
+
+def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
+    """What the records of a checkpoint's samples share."""
+    source, reader = evaluation.splits.train.name, evaluation.reader
+    return Origin(source, nimg, seed, reader, evaluation.reference.samples_fingerprint)
 
 
 def measure(

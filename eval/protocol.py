@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from cgan.data import SOURCES
 from eval.extractors import ExtractorName, Splits, load_extractor
@@ -47,6 +47,8 @@ class Evaluation:
     splits: Splits
     reader: Reader
     reference: Reference
+    reference_rows: Int[np.ndarray, " n"]
+    """Which samples of the train split the reference read, in its order."""
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -89,7 +91,7 @@ def load_evaluation(
     train = splits.train
     order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]
     reference = load_reference(name, reader, lambda: chunks_of(train, order), advance)
-    return Evaluation(splits, reader, reference)
+    return Evaluation(splits, reader, reference, order)
 
 
 def load_reader(

@@ -46,7 +46,7 @@ def print_report(
     if perfect:
         table.add_column("perfect\nsampler", justify="right", no_wrap=True)
     for name, metric in metrics.items():
-        row = [_cell(metric, found[name, samples]) for samples in sets]
+        row = [cell(metric, found[name, samples]) for samples in sets]
         if perfect:
             sampler = found[name, "generated"].perfect_sampler
             row.append("" if sampler is None else metric.text(sampler))
@@ -121,7 +121,8 @@ def _text(metric: Metric, value: float | None) -> str:
     return "undefined" if value is None else metric.text(value)
 
 
-def _cell(metric: Metric, record: Record) -> str:
+def cell(metric: Metric, record: Record) -> str:
+    """A value with what it is out of and its standard error."""
     text = _text(metric, record.value)
     if "out_of" in record.details:
         text += f" of {record.details['out_of']:,}"

@@ -7,12 +7,17 @@ Prints a table of generated samples beside real data and noise, and appends one 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import tyro
 
 from cgan.config import ConfigError, require, require_seed
 from eval.names import ExtractorName
+
+if TYPE_CHECKING:
+    from cgan.sampling import Run
+    from eval.metrics.base import Metric
+    from eval.protocol import Evaluation
 
 PROG = "python -m eval"
 
@@ -46,24 +51,29 @@ class Arguments:
         require(not both, "step", self.step, "left out where checkpoint is given")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Sample from the run, measure, record and print.
+class Loaded(NamedTuple):
+    """A run, and what measures it."""
+
+    run: "Run"
+    n: int
+    evaluation: "Evaluation"
+    metrics: "dict[str, Metric]"
+
+
+def load(arguments: Arguments) -> Loaded:
+    """What the arguments name.
 
     Raises:
-        ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
+        ConfigError: an argument or a run that can't be used.
     """
-    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
-    path = arguments.run / "eval.jsonl"
+    path = records_path(arguments.run)
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
     # Imported late: help and errors should not wait for JAX.
-    from cgan.sampling import load_run, stream_samples
-    from eval.measure import SamplesError, Subject, choose_metrics, evaluate
-    from eval.metrics.base import FeatureError
+    from cgan.sampling import load_run
+    from eval.measure import choose_metrics
     from eval.progress import reading
     from eval.protocol import PROTOCOLS, load_evaluation
-    from eval.record import append_records
-    from eval.table import print_report
 
     run = load_run(arguments.run, arguments.checkpoint, arguments.step)
     n = arguments.n or PROTOCOLS[run.source_name].n
@@ -72,6 +82,30 @@ def main(argv: Sequence[str] | None = None) -> None:
             run.source_name, arguments.extractor, arguments.weights, advance
         )
     metrics = choose_metrics(arguments.metrics, evaluation.metrics, evaluation.default_metrics)
+    return Loaded(run, n, evaluation, metrics)
+
+
+def records_path(run: Path) -> Path:
+    """Where the records of a run are appended."""
+    return run / "eval.jsonl"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Sample from the run, measure, record and print.
+
+    Raises:
+        ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
+    """
+    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
+    loaded = load(arguments)
+    from cgan.sampling import stream_samples
+    from eval.measure import SamplesError, Subject, evaluate
+    from eval.metrics.base import FeatureError
+    from eval.progress import reading
+    from eval.record import append_records
+    from eval.table import print_report
+
+    run, n, evaluation, metrics = loaded
     subject = Subject(stream_samples(run, n, arguments.seed), n, run.nimg)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:
@@ -80,4 +114,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{arguments.run}: {error}") from None
     print_report(str(arguments.run), metrics, records)
-    append_records(path, records)
+    append_records(records_path(arguments.run), records)

@@ -36,8 +36,9 @@ def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
     return NearestTrain(found.indices[:, 0], np.sqrt(found.squares[:, 0]))
 
 
-def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
-    """Whether each sample is authentic.
+def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
+    """Distance of each sample to the train row nearest to it, over that row's distance to its own
+    nearest neighbour in the train set; 0 for a copy, at most 1 for a sample that is not authentic.
 
     Args:
         samples: features, `[n, d]`.
@@ -53,7 +54,14 @@ def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
     # The nearest of two that is not the row itself; copies of a row are others.
     own_first = others.indices[:, 0] == met
     squares = np.where(own_first, others.squares[:, 1], others.squares[:, 0])
-    return np.sqrt(squares)[which] < distances
+    usual = np.sqrt(squares)[which]
+    apart = np.where(distances > 0, np.inf, 0.0)
+    return np.divide(distances, usual, out=apart, where=usual > 0)
+
+
+def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
+    """Whether each sample is authentic; arguments and errors as for `copy_ratios`."""
+    return copy_ratios(samples, train) > 1
 
 
 def _authenticity(inputs: Inputs, seed: int) -> Value:

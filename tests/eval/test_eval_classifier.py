@@ -186,7 +186,7 @@ def digits_evaluation(trained):
     reader = Reader(trained, trained, 10)
     rows = np.arange(len(splits.train))
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    return Evaluation(splits, reader, reference)
+    return Evaluation(splits, reader, reference, np.arange(len(splits.train)))
 
 
 def values_of(evaluation, generated):

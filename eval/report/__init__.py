@@ -1,0 +1,1 @@
+"""The report of a run: what it shows (`contents`), its pictures, and the page that holds them."""

@@ -1,0 +1,180 @@
+"""What a report shows, gathered once: measured figures, samples, and the run's own records."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Shaped
+
+from cgan.checkpoint import Checkpoints
+from cgan.config import to_json
+from cgan.sampling import load_run, stream_samples
+from cgan.workdir import Workdir
+from eval.commands.run import Loaded, records_path
+from eval.gather import Advance
+from eval.measure import Subject, evaluate, gather_sets, measure, needs_of, origin_of
+from eval.metrics.base import Gathered, Metric, Need, present
+from eval.metrics.memorisation import copy_ratios
+from eval.metrics.neighbours import nearest
+from eval.protocol import Evaluation
+from eval.record import Record, append_records, read_records
+
+CURVES = (
+    "modes_captured_at_1",
+    "modes_captured_at_20",
+    "reverse_kl_nats",
+    "high_quality_share_3sigma",
+    "frechet_distance",
+    "recall_k3_inclusive",
+    "coverage_k5_strict",
+    "authenticity",
+)
+"""The metrics that are followed over checkpoints, where they are measured."""
+PICTURED: frozenset[Need] = frozenset({"features", "images", "labels", "counts"})
+SHOWN, NEIGHBOURS, SEARCHED = 8, 3, 1_000
+"""Samples beside train images, train images beside each, and samples among which the likeliest
+copies are sought."""
+
+
+class BesideTrain(NamedTuple):
+    """A sample and the train images nearest to it, the nearest first."""
+
+    number: int
+    """Of the sample, in the order in which they were drawn."""
+    sample: Shaped[np.ndarray, "*sample"]
+    neighbours: Shaped[np.ndarray, "neighbours *sample"]
+    distances: Float[np.ndarray, " neighbours"]
+    ratio: float
+    """See `copy_ratios`."""
+
+
+class Contents(NamedTuple):
+    """All that the page shows of one checkpoint of a run."""
+
+    root: Path
+    nimg: int
+    seed: int
+    config_json: str
+    evaluation: Evaluation
+    metrics: dict[str, Metric]
+    records: list[Record]
+    """Of this checkpoint."""
+    history: list[Record]
+    """Of the generated samples of every checkpoint that was measured alike, by images seen."""
+    rows: list[dict[str, float]]
+    """Of metrics.jsonl."""
+    snapshots: list[tuple[int, Path]]
+    """Pictures of the fixed latents, by images seen."""
+    generated: Gathered
+    first: list[BesideTrain]
+    likeliest_copies: list[BesideTrain]
+
+
+def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents:
+    """Measure a checkpoint and those beside it, append the records, and read the run's own.
+
+    Raises:
+        SamplesError, FeatureError: samples that can't be measured.
+        ConfigError: another checkpoint that can't be read.
+    """
+    run, n, evaluation, metrics = loaded
+    subject = Subject(stream_samples(run, n, seed), n, run.nimg)
+    sets = gather_sets(evaluation, subject, seed, needs_of(metrics) | PICTURED, advance)
+    records = measure(sets, metrics, origin_of(evaluation, run.nimg, seed))
+    workdir, path = Workdir(root), records_path(root)
+    append_records(path, records)
+    followed = {name: metric for name, metric in metrics.items() if name in CURVES}
+    for nimg in _unmeasured(workdir, path, records):
+        other = Subject(stream_samples(load_run(root, nimg), n, seed), n, nimg)
+        append_records(path, evaluate(evaluation, other, seed, followed, advance))
+    generated = sets["generated"].samples
+    images = evaluation.splits.holds_images
+    first, likeliest = beside_train(evaluation, generated) if images else ([], [])
+    return Contents(
+        root=root,
+        nimg=run.nimg,
+        seed=seed,
+        config_json=to_json(run.config),
+        evaluation=evaluation,
+        metrics=metrics,
+        records=records,
+        history=_alike(read_records(path), records),
+        rows=read_rows(workdir.metrics),
+        snapshots=read_snapshots(workdir.samples),
+        generated=generated,
+        first=first,
+        likeliest_copies=likeliest,
+    )
+
+
+def _unmeasured(workdir: Workdir, path: Path, records: Sequence[Record]) -> list[int]:
+    """Checkpoints on disk whose figures are not among the records of a file."""
+    known = {record.checkpoint_nimg for record in _alike(read_records(path), records)}
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        return [nimg for nimg in checkpoints.all() if nimg not in known]
+
+
+def _alike(found: Sequence[Record], records: Sequence[Record]) -> list[Record]:
+    """The newest records of each checkpoint that were measured as these were, by images seen."""
+
+    def protocol(record: Record) -> tuple[Any, ...]:
+        by, against = record.extractor_fingerprint, record.reference
+        return record.metric, record.samples, record.n, record.seed, by, against
+
+    wanted = {protocol(record) for record in records if record.samples == "generated"}
+    newest = {
+        (record.checkpoint_nimg, record.metric): record
+        for record in found
+        if record.checkpoint_nimg is not None and protocol(record) in wanted
+    }
+    return sorted(newest.values(), key=lambda record: record.checkpoint_nimg or 0)
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """The rows of a run's metrics.jsonl, oldest first; torn ones are left out."""
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text(errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        if isinstance(row, dict) and isinstance(row.get("nimg"), int):
+            rows.append(row)
+    return rows
+
+
+def read_snapshots(folder: Path) -> list[tuple[int, Path]]:
+    """The pictures in a run's folder of samples, by images seen."""
+    found = (path for path in folder.glob("*.png") if path.stem.isdecimal())
+    return sorted((int(path.stem), path) for path in found)
+
+
+def beside_train(
+    evaluation: Evaluation, generated: Gathered
+) -> tuple[list[BesideTrain], list[BesideTrain]]:
+    """The first samples, and of the first 1,000 those that are most like copies.
+
+    Args:
+        evaluation: with the train split, and its features as the reference.
+        generated: with features and images.
+    """
+    samples = present(generated.images)[:SEARCHED]
+    features = present(generated.features)[: len(samples)]
+    train = present(evaluation.reference.gathered.features)
+    ratios = copy_ratios(features, train)
+
+    def chosen(rows: np.ndarray) -> list[BesideTrain]:
+        found = nearest(features[rows], train, min(NEIGHBOURS, len(train)))
+        images = evaluation.splits.train[evaluation.reference_rows[found.indices.ravel()]].x
+        images = np.asarray(images).reshape(*found.indices.shape, *samples.shape[1:])
+        return [
+            BesideTrain(int(row), samples[row], near, np.sqrt(squares), float(ratios[row]))
+            for row, near, squares in zip(rows, images, found.squares, strict=True)
+        ]
+
+    order = np.argsort(ratios, kind="stable")
+    return chosen(np.arange(min(SHOWN, len(samples)))), chosen(order[:SHOWN])

@@ -1,0 +1,217 @@
+"""The drawn parts of a report, as SVG: curves over training, and which modes are captured."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+from eval.extractors.points import RADIUS_SIGMAS
+from eval.metrics.base import Metric
+from eval.record import Record
+
+GENERATED, REAL, FAINT, INK = "#c2402b", "#3b6ea8", "#9aa0a6", "#202124"
+MANY = 40
+"""More classes than this are drawn as a map instead of bars."""
+MAP_COLUMNS = {True: 50, False: 20}
+"""Cells in a row of the map: of 400 classes or more, and of fewer."""
+STYLE: Any = {
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "font.size": 9,
+    "legend.frameon": False,
+    "svg.hashsalt": "cgan",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def svg(figure: Figure) -> bytes:
+    """A figure as a file that looks the same everywhere: letters are drawn, not named."""
+    encoded = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(encoded, format="svg", metadata={"Date": None})
+    return encoded.getvalue()
+
+
+def panels(count: int, columns: int = 3, height: float = 2.5) -> tuple[Figure, list[Axes]]:
+    """A figure with so many axes, some to a row."""
+    rows = -(-count // columns)
+    figure = Figure(figsize=(3.4 * columns, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return figure, list(axes[:count])
+
+
+def training_curves(rows: Sequence[dict[str, float]]) -> Figure | None:
+    """Both players' losses, and below them every other term of metrics.jsonl but rates."""
+    rows = [row for row in rows if row["nimg"] > 0]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    losses = [name for name in names if name.endswith("/loss")]
+    others = [n for n in names if n not in losses and n not in ("nimg", "images_per_sec")]
+    if not losses:
+        return None
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(1 + len(others))
+        for name, colour in zip(losses, (REAL, GENERATED), strict=False):
+            axes[0].plot(*_series(rows, name), color=colour, label=name.removesuffix("/loss"))
+        axes[0].set_title("losses")
+        axes[0].legend(fontsize=8)
+        for name, ax in zip(others, axes[1:], strict=True):
+            colour = GENERATED if name.startswith("generator") else REAL
+            ax.plot(*_series(rows, name), color=colour)
+            ax.set_title(name, fontsize=8)
+        for ax in axes:
+            _images_seen(ax)
+    return figure
+
+
+def _series(rows: Sequence[dict[str, float]], name: str) -> tuple[list[float], list[float]]:
+    found = [(row["nimg"], row[name]) for row in rows if name in row]
+    return [nimg for nimg, _ in found], [value for _, value in found]
+
+
+def _images_seen(ax: Axes) -> None:
+    ax.set_xlabel("images seen")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+
+
+def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figure | None:
+    """Each metric at each measured checkpoint, with its standard error and the score of real data.
+
+    None where only one checkpoint was measured.
+    """
+    if len({record.checkpoint_nimg for record in history}) < 2:
+        return None
+    by_metric = {
+        name: [r for r in history if r.metric == name and r.value is not None] for name in metrics
+    }
+    drawn = {name: found for name, found in by_metric.items() if len(found) > 1}
+    with mpl.rc_context(STYLE):
+        figure, axes = panels(len(drawn))
+        for (name, found), ax in zip(drawn.items(), axes, strict=True):
+            seen = [record.checkpoint_nimg for record in found]
+            values = [record.value for record in found]
+            errors = [record.standard_error or 0.0 for record in found]
+            style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2}
+            ax.errorbar(seen, values, errors, color=GENERATED, label="generated", **style)
+            if found[-1].floor is not None:
+                label = f"real data, n = {found[-1].floor_n:,}"
+                ax.axhline(found[-1].floor, color=REAL, linestyle="--", label=label)
+            ax.set_title(metrics[name].label)
+            ax.legend(fontsize=7)
+            _images_seen(ax)
+    return figure
+
+
+def mode_shares(
+    counts: Int[np.ndarray, " modes"],
+    weights: Float[np.ndarray, " modes"],
+    names: Sequence[str],
+) -> Figure:
+    """How many samples each mode got, beside its true share; modes without samples are marked.
+
+    Args:
+        counts: generated samples in each mode.
+        weights: the true shares.
+        names: of the modes.
+    """
+    draw = _bars if len(counts) <= MANY else _map
+    with mpl.rc_context(STYLE):
+        return draw(counts, weights, names)
+
+
+def _bars(
+    counts: Int[np.ndarray, " modes"],
+    weights: Float[np.ndarray, " modes"],
+    names: Sequence[str],
+) -> Figure:
+    n = max(int(counts.sum()), 1)
+    shares = counts / n
+    figure = Figure(figsize=(10.2, 3.2), layout="constrained")
+    ax = figure.add_subplot(ylabel="share of samples", xlim=(-0.6, len(counts) - 0.4))
+    places = np.arange(len(counts))
+    errors = np.sqrt(shares * (1 - shares) / n)
+    ax.bar(places, shares, yerr=errors, color=GENERATED, alpha=0.75, width=0.7, label="generated")
+    ax.hlines(weights, places - 0.42, places + 0.42, color=REAL, linewidth=2, label="true share")
+    missing = np.flatnonzero(counts == 0)
+    if len(missing):
+        ax.plot(missing, np.zeros(len(missing)), "x", color=INK, markersize=10, label="missing")
+    ax.set_xticks(places, names, rotation=0 if len(counts) <= 12 else 90)
+    ax.set_ylim(0, 1.25 * max(shares.max(), weights.max()))
+    ax.legend(ncols=3, loc="upper right")
+    return figure
+
+
+def _map(
+    counts: Int[np.ndarray, " modes"],
+    weights: Float[np.ndarray, " modes"],
+    names: Sequence[str],
+) -> Figure:
+    columns = MAP_COLUMNS[len(counts) >= 400]
+    rows = -(-len(counts) // columns)
+    expected = weights * counts.sum()
+    ratios = np.full(rows * columns, np.nan)
+    with np.errstate(divide="ignore"):
+        ratios[: len(counts)] = np.log2(counts / expected)
+    figure = Figure(figsize=(10.2, 1.4 + 0.2 * rows * 50 / columns), layout="constrained")
+    ax = figure.add_subplot()
+    style: dict[str, Any] = {"cmap": "RdBu", "vmin": -2, "vmax": 2, "aspect": "equal"}
+    grid = np.where(np.isfinite(ratios), ratios, np.nan).reshape(rows, columns)
+    image = ax.imshow(grid, **style)
+    missing = np.flatnonzero(counts == 0)
+    label = f"missing: {len(missing):,} of {len(counts):,}"
+    ax.plot(missing % columns, missing // columns, "x", color=INK, markersize=5, label=label)
+    ax.set_yticks(range(rows), [names[row * columns] for row in range(rows)], fontsize=7)
+    ax.set_xticks([])
+    ax.set_ylabel("first mode of the row")
+    bar = figure.colorbar(image, ax=ax, ticks=[-2, -1, 0, 1, 2], shrink=0.8, extend="both")
+    bar.ax.set_yticklabels(["1/4", "1/2", "1", "2", "4"])
+    bar.set_label("generated over true share")
+    figure.legend(loc="outside lower center")
+    return figure
+
+
+def modes_of_points(
+    points: Float[np.ndarray, "n 2"],
+    counts: Int[np.ndarray, " modes"],
+    means: Float[np.ndarray, "modes 2"],
+    sigma: float,
+) -> Figure:
+    """Generated points, and a circle of 3 sigma around each mode by what it holds.
+
+    Args:
+        points: generated points.
+        counts: samples in each mode.
+        means: the modes' centres.
+        sigma: their standard deviation.
+    """
+    kinds = (
+        (counts >= 20, REAL, "20 samples or more"),
+        ((counts > 0) & (counts < 20), "#c98a00", "fewer than 20"),
+        (counts == 0, INK, "missing"),
+    )
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(5.6, 5.6), layout="constrained")
+        ax = figure.add_subplot(aspect="equal")
+        ax.plot(*points.T, ".", color=GENERATED, alpha=0.5, markersize=2.5, markeredgewidth=0)
+        turn = np.linspace(0, 2 * np.pi, 49)
+        circle = RADIUS_SIGMAS * sigma * np.stack([np.cos(turn), np.sin(turn)])
+        for which, colour, told in kinds:
+            for mean in means[which]:
+                ax.plot(*(mean[:, None] + circle), color=colour, linewidth=1)
+            ax.plot([], [], color=colour, label=f"{told}: {which.sum()}")
+        reach = 1.2 * float(np.abs(means).max()) + RADIUS_SIGMAS * sigma
+        ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
+        figure.legend(loc="outside lower center", ncols=3, title="modes (circles of 3 sigma)")
+    return figure

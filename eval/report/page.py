@@ -1,0 +1,271 @@
+"""The page of a report: sections of plain HTML, with every picture inside the file."""
+
+import base64
+import io
+from collections.abc import Iterable
+from html import escape
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from cgan import pictures
+from cgan.sampling import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
+from eval.extractors.points import as_mixture
+from eval.metrics.base import present
+from eval.report import figures
+from eval.report.contents import SEARCHED, BesideTrain, Contents
+from eval.report.style import STYLE
+from eval.report.table import footnotes, metrics_table
+from eval.table import summary, title
+
+CLASSES_PICTURED = 20
+EACH_CLASS = 4
+"""Generated images of a class, below a real one."""
+SNAPSHOTS, SNAPSHOT_WIDTH = 6, 300
+MISSING_PICTURED = 24
+
+HEAD = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy"
+      content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+"""
+
+
+def page(contents: Contents) -> str:
+    """The whole page as one file that asks nothing of any network."""
+    name = escape(str(contents.root))
+    sections = (
+        introduction(contents),
+        samples(contents),
+        modes(contents),
+        beside_train(contents),
+        over_training(contents),
+        settings(contents),
+    )
+    return (
+        HEAD.format(title=f"Report of {name}", style=STYLE) + "".join(sections) + "</body></html>"
+    )
+
+
+def section(heading: str, *parts: str) -> str:
+    """A heading and what stands below it; nothing where nothing does."""
+    body = "\n".join(part for part in parts if part)
+    return f"<section><h2>{escape(heading)}</h2>\n{body}\n</section>\n" if body else ""
+
+
+def picture(content: bytes, alternative: str, kind: str = "png", crisp: bool = False) -> str:
+    """An image inside the page."""
+    data = base64.b64encode(content).decode()
+    pixels = ' class="crisp"' if crisp else ""
+    mime = {"png": "image/png", "svg": "image/svg+xml"}[kind]
+    return f'<img{pixels} alt="{escape(alternative)}" src="data:{mime};base64,{data}">'
+
+
+def drawn(figure: figures.Figure | None, alternative: str) -> str:
+    """A figure; nothing where there is none to draw."""
+    return "" if figure is None else picture(figures.svg(figure), alternative, "svg")
+
+
+def paragraph(text: str) -> str:
+    """A paragraph of plain words."""
+    return f"<p>{escape(text)}</p>"
+
+
+def introduction(contents: Contents) -> str:
+    """What was evaluated, the result in a sentence, and the table."""
+    facts = title(str(contents.root), contents.records[0]).splitlines()
+    words = summary(contents.metrics, contents.records)
+    return (
+        f"<header><h1>{escape(facts[0])}</h1>\n"
+        + "".join(f'<p class="facts">{escape(fact)}</p>\n' for fact in facts[1:])
+        + f'<p class="result">{escape(words)}</p></header>\n'
+        + section(
+            "Figures",
+            metrics_table(contents.metrics, contents.records),
+            footnotes(contents.metrics, contents.records),
+        )
+    )
+
+
+def samples(contents: Contents) -> str:
+    """The first samples, unpicked."""
+    kept = present(contents.generated.images)
+    if contents.evaluation.splits.holds_images:
+        grid = pictures.image_grid(kept[:GRID_SIZE], GRID_COLUMNS)
+        shown, told = len(kept[:GRID_SIZE]), picture(pictures.encode_png(grid), "generated images")
+    else:
+        points = kept[:SCATTER_SIZE]
+        real = np.asarray(contents.evaluation.splits.train[np.arange(SCATTER_SIZE)].x)
+        shown, told = len(points), _scatter(points, real)
+    return section(
+        "Samples", paragraph(f"The first {shown:,} of seed {contents.seed}, unpicked."), told
+    )
+
+
+def _scatter(points: np.ndarray, real: np.ndarray) -> str:
+    """As PNG: thousands of points are larger as SVG."""
+    encoded = io.BytesIO()
+    pictures.scatter(points, real, "").savefig(encoded, dpi=140, format="png")
+    return (
+        f'<div class="half">{picture(encoded.getvalue(), "generated points over real ones")}</div>'
+    )
+
+
+def modes(contents: Contents) -> str:
+    """Which modes are captured, as pictures; nothing for data without classes."""
+    if contents.generated.counts is None:
+        return ""
+    splits, counts = contents.evaluation.splits, contents.generated.counts[:-1]
+    names, n = splits.train.class_names, int(contents.generated.counts.sum())
+    captured = int((counts > 0).sum())
+    told = f"{captured:,} of {len(counts):,} modes have a sample among {n:,}; "
+    told += f"{int((counts >= 20).sum()):,} have twenty or more."
+    shares = figures.mode_shares(counts, splits.train.class_weights, names)
+    parts = [paragraph(told)]
+    if splits.holds_images:
+        parts += [_missing(contents), _by_class(contents)]
+    else:
+        mixture, points = as_mixture(splits.train), present(contents.generated.images)
+        circles = figures.modes_of_points(
+            points[:SCATTER_SIZE], counts, mixture.means, mixture.sigma
+        )
+        parts.append(f'<div class="half">{drawn(circles, "modes by number of samples")}</div>')
+    return section("Modes", *parts, drawn(shares, "share of samples in each mode"))
+
+
+def _real_of_class(contents: Contents, label: int) -> np.ndarray | None:
+    """A train image of a class, found by the labels of the reference; None where it has none."""
+    reference, evaluation = contents.evaluation.reference.gathered, contents.evaluation
+    rows = np.flatnonzero(present(reference.labels) == label)[:1]
+    if not len(rows):
+        return None
+    return np.asarray(evaluation.splits.train[evaluation.reference_rows[rows]].x)[0]
+
+
+def _missing(contents: Contents) -> str:
+    """A real image of each mode that has no sample, as far as there is room."""
+    missing = np.flatnonzero(present(contents.generated.counts)[:-1] == 0)
+    if not len(missing):
+        return ""
+    names = contents.evaluation.splits.train.class_names
+    shown = [(names[i], _real_of_class(contents, int(i))) for i in missing[:MISSING_PICTURED]]
+    figures_of = "".join(
+        f"<figure>{small(image, f'real {name}')}<figcaption>{escape(name)}</figcaption></figure>"
+        for name, image in shown
+        if image is not None
+    )
+    told = f"Missing modes, as real images show them ({len(missing):,} in all):"
+    return paragraph(told) + f'<div class="strip">{figures_of}</div>'
+
+
+def _by_class(contents: Contents) -> str:
+    """A real image of each class, and generated ones that are read as it."""
+    names = contents.evaluation.splits.train.class_names
+    if len(names) > CLASSES_PICTURED:
+        return ""
+    images = present(contents.generated.images)
+    labels = present(contents.generated.labels)[: len(images)]
+    blank = np.full_like(images[0], 96)
+    tiles = []
+    for label in range(len(names)):
+        real = _real_of_class(contents, label)
+        found = list(images[labels == label][:EACH_CLASS])
+        tiles.append(
+            [blank if real is None else real, *found, *[blank] * (EACH_CLASS - len(found))]
+        )
+    by_row = np.stack([tile for row in zip(*tiles, strict=True) for tile in row])
+    grid = picture(pictures.encode_png(pictures.image_grid(by_row, len(names))), "images by class")
+    told = "A column for each class: a real image on top, below it samples that are read as it."
+    return paragraph(told) + grid
+
+
+def small(image: UInt8[np.ndarray, "height width channels"], alternative: str) -> str:
+    """One image as it is stored; the page enlarges its pixels."""
+    return picture(pictures.encode_png(image), alternative, crisp=True)
+
+
+def beside_train(contents: Contents) -> str:
+    """Samples beside the train images nearest to them; nothing for points."""
+    if not contents.first:
+        return ""
+    searched = min(SEARCHED, contents.generated.n)
+    told = (
+        "Left, a sample; right of it, the train images nearest to it in the space of "
+        f"{contents.evaluation.reader.extractor.name} features, with their distances. The ratio is "
+        "that of the nearest distance to the distance of that train image from its own nearest "
+        "neighbour: 0 for a copy; a sample with 1 or less is not authentic."
+    )
+    return section(
+        "Nearest train images",
+        paragraph(told),
+        f"<h3>The first samples</h3>{_rows(contents.first)}",
+        f"<h3>The likeliest copies among the first {searched:,}</h3>"
+        + _rows(contents.likeliest_copies),
+    )
+
+
+def _rows(found: Iterable[BesideTrain]) -> str:
+    cells = []
+    for each in found:
+        near = "".join(
+            f"<figure>{small(image, 'train image')}<figcaption>{distance:.3g}</figcaption></figure>"
+            for image, distance in zip(each.neighbours, each.distances, strict=True)
+        )
+        caption = f"<figcaption>#{each.number}, ratio {each.ratio:.2f}</figcaption>"
+        sample = f'<figure class="sample">{small(each.sample, "sample")}{caption}</figure>'
+        cells.append(f'<div class="beside">{sample}{near}</div>')
+    return f'<div class="rows">{"".join(cells)}</div>'
+
+
+def over_training(contents: Contents) -> str:
+    """Figures at each checkpoint, terms of the losses, and the fixed latents."""
+    checkpoints = drawn(
+        figures.metric_curves(contents.history, contents.metrics), "figures at each checkpoint"
+    )
+    terms = drawn(figures.training_curves(contents.rows), "losses over training")
+    return section(
+        "Over training",
+        checkpoints and f"<h3>Figures at each measured checkpoint</h3>{checkpoints}",
+        terms and f"<h3>Losses and their terms</h3>{terms}",
+        _filmstrip(contents),
+    )
+
+
+def _filmstrip(contents: Contents) -> str:
+    """The same latents at some points of the run, evenly chosen."""
+    found = contents.snapshots
+    if len(found) < 2:
+        return ""
+    chosen = np.unique(np.linspace(0, len(found) - 1, SNAPSHOTS).round().astype(int))
+    shown = "".join(
+        f"<figure>{_shrunk(found[index][1].read_bytes(), f'{found[index][0]:,} images seen')}"
+        f"<figcaption>{found[index][0]:,} images seen</figcaption></figure>"
+        for index in chosen
+    )
+    return f'<h3>The same latents</h3><div class="film">{shown}</div>'
+
+
+def _shrunk(content: bytes, alternative: str) -> str:
+    """A picture of the run, no larger than the page needs."""
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        image.thumbnail((2 * SNAPSHOT_WIDTH, 2 * SNAPSHOT_WIDTH))
+        encoded = io.BytesIO()
+        image.save(encoded, "png")
+    return picture(encoded.getvalue(), alternative)
+
+
+def settings(contents: Contents) -> str:
+    """The resolved config, folded away."""
+    return section(
+        "Settings",
+        f"<details><summary>config.json</summary><pre>{escape(contents.config_json)}</pre>"
+        "</details>",
+    )
