@@ -86,12 +86,32 @@ def _nothing_yet(size: int, count: int) -> _Met:
     return _Met(jnp.full((size, count), jnp.inf), jnp.full((size, count), -1, jnp.int32))
 
 
+GROUP = 16
+"""Columns of a tile that are searched together, where their smallest bound is among the smallest."""
+
+
 def _merge(known: _Met, tile: Float[Array, "rows columns"], first: Array) -> _Met:
-    columns = jnp.broadcast_to(first + jnp.arange(tile.shape[1], dtype=jnp.int32), tile.shape)
-    lower = jnp.concatenate([known.lower, tile], axis=1)
+    """The smallest of what was known and of a tile whose first column is `first`."""
+    columns = _likely(tile, known.lower.shape[1])
+    lower = jnp.concatenate([known.lower, jnp.take_along_axis(tile, columns, axis=1)], axis=1)
     negated, places = jax.lax.top_k(-lower, known.lower.shape[1])
-    everyone = jnp.concatenate([known.columns, columns], axis=1)
+    everyone = jnp.concatenate([known.columns, first + columns], axis=1)
     return _Met(-negated, jnp.take_along_axis(everyone, places, axis=1))
+
+
+def _likely(tile: Float[Array, "rows columns"], count: int) -> Int[Array, "rows some"]:
+    """Columns among which are the `count` smallest of each row.
+
+    They lie in the `count` groups whose smallest members are smallest; to find those costs a pass
+    over the tile, where to sort out all columns costs as much as the product that made it.
+    """
+    rows, width = tile.shape
+    if width % GROUP or width // GROUP <= count:
+        return jnp.broadcast_to(jnp.arange(width, dtype=jnp.int32), tile.shape)
+    smallest = tile.reshape(rows, GROUP, width // GROUP).min(axis=1)
+    _, groups = jax.lax.top_k(-smallest, count)
+    members = groups[:, None] + (width // GROUP) * jnp.arange(GROUP, dtype=jnp.int32)[:, None]
+    return members.reshape(rows, -1)
 
 
 @partial(jax.jit, static_argnames=("share", "within"), donate_argnums=(4, 5))

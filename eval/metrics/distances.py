@@ -5,6 +5,9 @@ and scaled by a power of two first, both in float64: neither changes which dista
 without them products of rows with a large mean, or of extreme size, say nothing.
 """
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import jax
@@ -19,6 +22,8 @@ FEW_DIMENSIONS = 8
 float32 could tell few of them apart."""
 NUMBERS_AT_ONCE = 2**22
 """Numbers in the differences that are held at once."""
+IN_CACHE = 2**16
+"""Numbers that are worked on at once on the host: half a megabyte of float64."""
 UNIT_ROUNDOFF = 2.0**-24
 
 Rows = Float[np.ndarray, "_ _"]
@@ -35,9 +40,22 @@ class Estimates(NamedTuple):
         return Estimates(self.rows[start : start + size], self.squares[start : start + size])
 
 
+def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
+    """Do the work of each block in threads: NumPy lets go of the interpreter in its loops."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(work, starts):
+            pass
+
+
 def block_size(n: int) -> int:
-    """How many of n rows are worked on at once: few shapes, so few compilations."""
-    return min(BLOCK, 1 << max(n - 1, 0).bit_length())
+    """How many of n rows are worked on at once: few shapes, so few compilations, and little padding.
+
+    A power of two where all fit into one block, otherwise a multiple of 16.
+    """
+    if n <= BLOCK:
+        return 1 << max(n - 1, 0).bit_length()
+    blocks = -(-n // BLOCK)
+    return -(-n // (16 * blocks)) * 16
 
 
 class Scale(NamedTuple):
@@ -52,11 +70,18 @@ class Scale(NamedTuple):
         n = len(rows)
         padded = np.zeros((n + -n % size, rows.shape[1]), np.float32)
         squares = np.full(len(padded), np.inf, np.float32)
-        for start in range(0, n, size):
-            block = slice(start, min(start + size, n))
-            moved = (rows[block].astype(np.float64) - self.centre) * self.factor
+
+        step = max(1, IN_CACHE // rows.shape[1])
+
+        def prepare(start: int) -> None:
+            block = slice(start, min(start + step, n))
+            moved = rows[block].astype(np.float64)
+            moved -= self.centre
+            moved *= self.factor
             padded[block] = moved
-            squares[block] = (moved**2).sum(axis=1)
+            squares[block] = np.einsum("nd,nd->n", moved, moved)
+
+        on_all_cores(prepare, range(0, n, step))
         return Estimates(jnp.asarray(padded), jnp.asarray(squares))
 
 
@@ -91,10 +116,13 @@ def exact_squares(
 ) -> Float[np.ndarray, " pairs"]:
     """Squared distances of row `a[i]` from row `b[j]`, float64, from their differences."""
     found = np.empty(len(i))
-    step = max(1, NUMBERS_AT_ONCE // a.shape[1])
-    for start in range(0, len(i), step):
+    step = max(1, IN_CACHE // a.shape[1])
+
+    def measure(start: int) -> None:
         pairs = slice(start, start + step)
         found[pairs] = squared_lengths(a[i[pairs]].astype(np.float64) - b[j[pairs]])
+
+    on_all_cores(measure, range(0, len(i), step))
     return found
 
 

@@ -100,8 +100,8 @@ def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figu
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(drawn))
         for (name, found), ax in zip(drawn.items(), axes, strict=True):
-            seen = [record.checkpoint_nimg for record in found]
-            values = [record.value for record in found]
+            seen = np.array([record.checkpoint_nimg for record in found], np.float64)
+            values = np.array([record.value for record in found], np.float64)
             errors = [record.standard_error or 0.0 for record in found]
             style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2}
             ax.errorbar(seen, values, errors, color=GENERATED, label="generated", **style)
