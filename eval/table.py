@@ -39,7 +39,7 @@ def print_report(
     perfect = any(record.perfect_sampler is not None for record in records)
     largest = {s: max(r.n for r in records if r.samples == s) for s in sets}
     table = Table()
-    table.add_column("", justify="left", no_wrap=True)
+    table.add_column("", justify="left")
     for samples in sets:
         header = f"{COLUMNS[samples]}\nn = {largest[samples]:,}"
         table.add_column(header, justify="right", no_wrap=True)
@@ -104,7 +104,11 @@ def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
             perfect = metric.text(record.perfect_sampler)
             parts.append(f"{metric.label} {text} (a perfect sampler scores {perfect})")
         else:
-            parts.append(f"{metric.label} {text} (real data {_text(metric, record.floor)})")
+            alike = found.get((name, "generated_matched"), record)
+            text = _text(metric, alike.value)
+            if alike.n < record.n:
+                text += f" at n = {alike.n:,}"
+            parts.append(f"{metric.label} {text} (real data {_text(metric, alike.floor)})")
     sentence = "; ".join(parts)
     return sentence[0].upper() + sentence[1:] + "." + missing
 

@@ -152,20 +152,20 @@ def _count_estimates(
     n, m = len(real), len(fake)
     scale, share = scale_of(real, fake), error_share(real.shape[1])
     size = block_size(max(n, m))
-    reals, fakes = scale(real, size), scale(fake, size)
+    fakes = list(scale(fake, size))
     radii = [_rounded(test.squared_radii * scale.factor**2) for test in tests]
     settle = tuple(test.settle for test in tests)
     by_sets = tuple(test.by_sets for test in tests)
-    for row in range(0, n, size):
-        for column in range(0, m, size):
+    for row, of_real in zip(range(0, n, size), scale(real, size), strict=True):
+        for column, of_fake in zip(range(0, m, size), fakes, strict=True):
             rows, columns = slice(row, min(row + size, n)), slice(column, min(column + size, m))
             bounds = [
                 tuple(_shaped(side, test, rows, columns, size) for side in pair)
                 for test, pair in zip(tests, radii, strict=True)
             ]
             counts, unsettled, how_many = _count_tile(
-                reals.block(row, size),
-                fakes.block(column, size),
+                of_real,
+                of_fake,
                 tuple(low for low, _ in bounds),
                 tuple(high for _, high in bounds),
                 jnp.asarray(_padded(sets[columns].astype(np.float32), size, 0.0)),

@@ -44,13 +44,15 @@ def candidates(a: Rows, b: Rows, count: int, within: bool) -> Bounds:
     """
     scale, share = scale_of(b) if within else scale_of(b, a), error_share(a.shape[1])
     size = block_size(max(len(a), len(b)))
-    searched = scale(b, size)
-    asking = searched if within else scale(a, size)
+    searched = list(scale(b, size))
+    asking = searched if within else list(scale(a, size))
     blocks = _meet_all(asking, searched, size, count, share, within)
     lower, columns = (
         np.concatenate([np.asarray(block[part]) for block in blocks])[: len(a)] for part in (0, 1)
     )
-    lengths_a, lengths_b = (np.asarray(of.squares) for of in (asking, searched))
+    lengths_a, lengths_b = (
+        np.concatenate([np.asarray(block.squares) for block in of]) for of in (asking, searched)
+    )
     lengths = lengths_a[: len(a), None] + lengths_b[columns]
     return Bounds(columns, lower, lower + 2 * share * lengths)
 
@@ -87,7 +89,7 @@ def _nothing_yet(size: int, count: int) -> _Met:
 
 
 GROUP = 16
-"""Columns of a tile that are searched together, where their smallest bound is among the smallest."""
+"""Columns of a tile that are looked into together, if at all."""
 
 
 def _merge(known: _Met, tile: Float[Array, "rows columns"], first: Array) -> _Met:
@@ -135,13 +137,12 @@ def _meet(
 
 
 def _meet_all(
-    a: Estimates, b: Estimates, size: int, count: int, share: float, within: bool
+    a: list[Estimates], b: list[Estimates], size: int, count: int, share: float, within: bool
 ) -> list[_Met]:
     """The `count` rows of `b` with the smallest lower bounds, for each block of rows of `a`."""
-    starts = range(0, len(a.rows), size)
-    found = [_nothing_yet(size, count) for _ in starts]
-    for index, start in enumerate(starts):
-        for other, first in enumerate(range(0, len(b.rows), size)):
+    found = [_nothing_yet(size, count) for _ in a]
+    for index, asking in enumerate(a):
+        for other, searched in enumerate(b):
             if within and other < index:
                 continue
             kind: Literal["no", "one_block", "two_blocks"] = "no"
@@ -149,10 +150,10 @@ def _meet_all(
                 kind = "one_block" if other == index else "two_blocks"
             known = found[other] if kind == "two_blocks" else _nothing_yet(1, count)
             found[index], met = _meet(
-                a.block(start, size),
-                b.block(first, size),
-                jnp.int32(start),
-                jnp.int32(first),
+                asking,
+                searched,
+                jnp.int32(index * size),
+                jnp.int32(other * size),
                 found[index],
                 known,
                 share,

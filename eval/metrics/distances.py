@@ -6,7 +6,7 @@ without them products of rows with a large mean, or of extreme size, say nothing
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-BLOCK = 2048
+BLOCK = 1024
 """Rows of each side in a tile of pairs."""
 FEW_DIMENSIONS = 8
 """Up to so many, distances are worked out exactly at once: points of a plane crowd so densely that
@@ -30,14 +30,11 @@ Rows = Float[np.ndarray, "_ _"]
 
 
 class Estimates(NamedTuple):
-    """Rows as the estimates see them, with squared lengths; padded rows are infinitely long."""
+    """A block of rows as the estimates see them, with squared lengths; padded rows are infinitely
+    long."""
 
     rows: Float[Array, "padded d"]
     squares: Float[Array, " padded"]
-
-    def block(self, start: int, size: int) -> "Estimates":
-        """Some of the rows."""
-        return Estimates(self.rows[start : start + size], self.squares[start : start + size])
 
 
 def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
@@ -48,7 +45,7 @@ def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
 
 
 def block_size(n: int) -> int:
-    """How many of n rows are worked on at once: few shapes, so few compilations, and little padding.
+    """How many of n rows are worked on at once: few shapes to compile, and little padding.
 
     A power of two where all fit into one block, otherwise a multiple of 16.
     """
@@ -65,23 +62,25 @@ class Scale(NamedTuple):
     factor: float
     """A power of two."""
 
-    def __call__(self, rows: Rows, size: int) -> Estimates:
-        """The rows in float32, padded to whole blocks of this size."""
-        n = len(rows)
-        padded = np.zeros((n + -n % size, rows.shape[1]), np.float32)
-        squares = np.full(len(padded), np.inf, np.float32)
+    def __call__(self, rows: Rows, size: int) -> Iterator[Estimates]:
+        """The rows in float32, in blocks of this size; the last one is padded."""
+        for start in range(0, len(rows), size):
+            yield self._block(rows[start : start + size], size)
 
+    def _block(self, rows: Rows, size: int) -> Estimates:
+        padded = np.zeros((size, rows.shape[1]), np.float32)
+        squares = np.full(size, np.inf, np.float32)
         step = max(1, IN_CACHE // rows.shape[1])
 
         def prepare(start: int) -> None:
-            block = slice(start, min(start + step, n))
-            moved = rows[block].astype(np.float64)
+            some = slice(start, min(start + step, len(rows)))
+            moved = rows[some].astype(np.float64)
             moved -= self.centre
             moved *= self.factor
-            padded[block] = moved
-            squares[block] = np.einsum("nd,nd->n", moved, moved)
+            padded[some] = moved
+            squares[some] = np.einsum("nd,nd->n", moved, moved)
 
-        on_all_cores(prepare, range(0, n, step))
+        on_all_cores(prepare, range(0, len(rows), step))
         return Estimates(jnp.asarray(padded), jnp.asarray(squares))
 
 

@@ -161,12 +161,12 @@ KERNEL_DISTANCE = Metric(
     label="kernel distance",
     needs=frozenset({"features"}),
     measure=_measure,
-    text="{:.5f}".format,
+    text="{:.4g}".format,
 )
 KERNEL_DISTANCE_SUBSETS = Metric(
     name="kernel_distance_100x1000",
     label="kernel distance, 100 x 1,000",
     needs=frozenset({"features"}),
     measure=_measure_subsets,
-    text="{:.5f}".format,
+    text="{:.4g}".format,
 )

@@ -21,6 +21,8 @@ from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
 from eval.record import Record, append_records, read_records
 
+MetricsRow = dict[str, float | int]
+"""A row of metrics.jsonl: `nimg`, and numbers by name."""
 CURVES = (
     "modes_captured_at_1",
     "modes_captured_at_20",
@@ -62,8 +64,9 @@ class Contents(NamedTuple):
     records: list[Record]
     """Of this checkpoint."""
     history: list[Record]
-    """Of the generated samples of every checkpoint that was measured alike, by images seen."""
-    rows: list[dict[str, float]]
+    """Of the generated samples (and of their first ones, where fewer are held out) at every
+    checkpoint that was measured alike, by images seen."""
+    rows: list[MetricsRow]
     """Of metrics.jsonl."""
     snapshots: list[tuple[int, Path]]
     """Pictures of the fixed latents, by images seen."""
@@ -123,16 +126,16 @@ def _alike(found: Sequence[Record], records: Sequence[Record]) -> list[Record]:
         by, against = record.extractor_fingerprint, record.reference
         return record.metric, record.samples, record.n, record.seed, by, against
 
-    wanted = {protocol(record) for record in records if record.samples == "generated"}
+    wanted = {protocol(record) for record in records if record.samples.startswith("generated")}
     newest = {
-        (record.checkpoint_nimg, record.metric): record
+        (record.checkpoint_nimg, record.metric, record.samples): record
         for record in found
         if record.checkpoint_nimg is not None and protocol(record) in wanted
     }
     return sorted(newest.values(), key=lambda record: record.checkpoint_nimg or 0)
 
 
-def read_rows(path: Path) -> list[dict[str, float]]:
+def read_rows(path: Path) -> list[MetricsRow]:
     """The rows of a run's metrics.jsonl, oldest first; torn ones are left out."""
     if not path.is_file():
         return []

@@ -14,8 +14,10 @@ from matplotlib.ticker import EngFormatter
 from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.base import Metric
 from eval.record import Record
+from eval.report.contents import MetricsRow
 
-GENERATED, REAL, FAINT, INK = "#c2402b", "#3b6ea8", "#9aa0a6", "#202124"
+GENERATED, MATCHED, REAL = "#c2402b", "#e0a79c", "#3b6ea8"
+FAINT, INK = "#9aa0a6", "#202124"
 MANY = 40
 """More classes than this are drawn as a map instead of bars."""
 MAP_COLUMNS = {True: 50, False: 20}
@@ -53,7 +55,7 @@ def panels(count: int, columns: int = 3, height: float = 2.5) -> tuple[Figure, l
     return figure, list(axes[:count])
 
 
-def training_curves(rows: Sequence[dict[str, float]]) -> Figure | None:
+def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
     """Both players' losses, and below them every other term of metrics.jsonl but rates."""
     rows = [row for row in rows if row["nimg"] > 0]
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -76,7 +78,7 @@ def training_curves(rows: Sequence[dict[str, float]]) -> Figure | None:
     return figure
 
 
-def _series(rows: Sequence[dict[str, float]], name: str) -> tuple[list[float], list[float]]:
+def _series(rows: Sequence[MetricsRow], name: str) -> tuple[list[float | int], list[float | int]]:
     found = [(row["nimg"], row[name]) for row in rows if name in row]
     return [nimg for nimg, _ in found], [value for _, value in found]
 
@@ -87,31 +89,40 @@ def _images_seen(ax: Axes) -> None:
 
 
 def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figure | None:
-    """Each metric at each measured checkpoint, with its standard error and the score of real data.
+    """Each metric at each measured checkpoint, with its standard error.
 
-    None where only one checkpoint was measured.
+    The score of real data stands beside the generated samples of its own number only. None where
+    one checkpoint was measured.
     """
-    if len({record.checkpoint_nimg for record in history}) < 2:
-        return None
-    by_metric = {
+    found = {
         name: [r for r in history if r.metric == name and r.value is not None] for name in metrics
     }
-    drawn = {name: found for name, found in by_metric.items() if len(found) > 1}
+    drawn = {name: of for name, of in found.items() if len({r.checkpoint_nimg for r in of}) > 1}
+    if not drawn:
+        return None
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(drawn))
-        for (name, found), ax in zip(drawn.items(), axes, strict=True):
-            seen = np.array([record.checkpoint_nimg for record in found], np.float64)
-            values = np.array([record.value for record in found], np.float64)
-            errors = [record.standard_error or 0.0 for record in found]
-            style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2}
-            ax.errorbar(seen, values, errors, color=GENERATED, label="generated", **style)
-            if found[-1].floor is not None:
-                label = f"real data, n = {found[-1].floor_n:,}"
-                ax.axhline(found[-1].floor, color=REAL, linestyle="--", label=label)
+        for (name, records), ax in zip(drawn.items(), axes, strict=True):
+            for samples, colour in (("generated_matched", MATCHED), ("generated", GENERATED)):
+                of_set = [record for record in records if record.samples == samples]
+                if of_set:
+                    _points_with_errors(ax, of_set, colour)
+            smallest = min(records, key=lambda record: record.n)
+            if smallest.floor is not None and smallest.floor_n == smallest.n:
+                label = f"real data, n = {smallest.n:,}"
+                ax.axhline(smallest.floor, color=REAL, linestyle="--", label=label)
             ax.set_title(metrics[name].label)
             ax.legend(fontsize=7)
             _images_seen(ax)
     return figure
+
+
+def _points_with_errors(ax: Axes, records: Sequence[Record], colour: str) -> None:
+    seen = np.array([record.checkpoint_nimg for record in records], np.float64)
+    values = np.array([record.value for record in records], np.float64)
+    errors = [record.standard_error or 0.0 for record in records]
+    style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2, "color": colour}
+    ax.errorbar(seen, values, errors, label=f"generated, n = {records[0].n:,}", **style)
 
 
 def mode_shares(

@@ -16,7 +16,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
          white-space: nowrap; }
 th:first-child { text-align: left; font-weight: 600; }
-td.how { color: var(--faint); text-align: left; font-size: .75rem; white-space: normal; }
+.how { color: var(--faint); font-size: .72rem; font-weight: 400; }
 thead th { vertical-align: bottom; }
 section { overflow-x: auto; }
 img { max-width: 100%; height: auto; }

@@ -23,8 +23,9 @@ def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
         told = f"<code>{escape(name)}</code>, n = {record.n:,}"
         if record.error_protocol is not None:
             told += f", ± by {escape(record.error_protocol)}"
-        rows.append(f'<tr><th>{escape(metric.label)}</th>{cells}<td class="how">{told}</td></tr>')
-    head = "".join(f"<th>{each}</th>" for each in [*heads, "perfect<br>sampler", "protocol"])
+        label = f'{escape(metric.label)}<br><span class="how">{told}</span>'
+        rows.append(f"<tr><th>{label}</th>{cells}</tr>")
+    head = "".join(f"<th>{each}</th>" for each in [*heads, "perfect<br>sampler"])
     return f"<table><thead><tr><th></th>{head}</tr></thead>\n<tbody>{''.join(rows)}</tbody></table>"
 
 

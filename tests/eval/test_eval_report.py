@@ -5,7 +5,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -24,8 +24,8 @@ from eval.protocol import Evaluation
 from eval.record import read_records
 from eval.reference import chunks_of, load_reference
 from eval.report import figures
-from eval.report.contents import beside_train, read_rows, read_snapshots
-from eval.report.page import modes
+from eval.report.contents import Contents, beside_train, read_rows, read_snapshots
+from eval.report.page import modes, section
 
 N = "300"
 
@@ -256,5 +256,7 @@ def test_rows_and_snapshots_of_a_run_are_read_as_far_as_they_go(tmp_path):
 
 
 def test_data_without_classes_has_no_modes(digits):
-    contents = SimpleNamespace(generated=gathered(digits, digits.splits.train.images[:9]))
-    assert modes(contents) == ""
+    generated = gathered(digits, digits.splits.train.images[:9])
+    parts = Contents(Path("run"), 0, 0, "{}", digits, {}, [], [], [], [], generated, [], [])
+    assert modes(parts) == ""
+    assert section("Modes", "", "") == ""
