@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import ablation, ablation_table
+from benchmarks import ablation, ablation_table, neighbours
+from benchmarks.frechet import features
 from benchmarks.harness import quartiles
 from benchmarks.penalties import quality
 from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base
@@ -88,3 +89,19 @@ def test_quartiles_and_the_quality_of_estimates():
     assert measured.bias == pytest.approx(0, abs=1e-12)
     assert measured.spread == pytest.approx(0.5)
     assert quality(found + exact, exact).bias == pytest.approx(1)
+
+
+def test_routes_to_the_four_figures_agree():
+    real, fake = features(300, 20, seed=0)
+    expected = neighbours.by_prdc(real.astype("f8"), fake.astype("f8"))
+    assert neighbours.by_counts(real, fake) == pytest.approx(expected, abs=1e-12)
+    with_errors = neighbours.with_error_bars(real, fake)
+    assert with_errors[2:] == pytest.approx(expected[2:], abs=1e-12)
+
+
+def test_features_have_the_spectrum_that_is_promised():
+    one, other = features(20_000, 4, seed=1)
+    scales = np.arange(1, 5) ** -0.5
+    np.testing.assert_allclose(one.std(axis=0), scales, rtol=0.05)
+    np.testing.assert_allclose(other.std(axis=0), 1.1 * scales, rtol=0.05)
+    np.testing.assert_allclose(other.mean(axis=0), 0.05, atol=0.03)

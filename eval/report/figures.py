@@ -175,7 +175,7 @@ def _map(
     ratios = np.full(rows * columns, np.nan)
     with np.errstate(divide="ignore"):
         ratios[: len(counts)] = np.log2(counts / expected)
-    figure = Figure(figsize=(10.2, 1.4 + 0.2 * rows * 50 / columns), layout="constrained")
+    figure = Figure(figsize=(10.2, 0.9 + 0.17 * rows * 50 / columns), layout="constrained")
     ax = figure.add_subplot()
     style: dict[str, Any] = {"cmap": "RdBu", "vmin": -2, "vmax": 2, "aspect": "equal"}
     grid = np.where(np.isfinite(ratios), ratios, np.nan).reshape(rows, columns)
