@@ -93,7 +93,7 @@ def evaluation_of(source: str) -> Any:
     """The data set and its extractor, loaded once a process."""
     from eval.protocol import load_evaluation
 
-    return load_evaluation(source)
+    return load_evaluation(base(source).data)
 
 
 def measure(task: Task) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def measure(task: Task) -> dict[str, Any]:
 
     from cgan import loop, sampling
     from eval.measure import figures
-    from eval.protocol import PROTOCOLS
+    from eval.protocol import EMBEDDED
 
     total = SOURCES[task.source]
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ def measure(task: Task) -> dict[str, Any]:
             return task._asdict() | {"failed": str(error)}
         seconds = time.monotonic() - start
         run = sampling.load_run(config.workdir)
-        samples = sampling.draw_samples(run, PROTOCOLS[task.source].n, seed=0)
+        samples = sampling.draw_samples(run, EMBEDDED[task.source].n, seed=0)
         evaluation = evaluation_of(task.source)
         found = figures(evaluation, samples, quick_metrics(evaluation.metrics))
     jax.clear_caches()  # compiled programs of finished runs

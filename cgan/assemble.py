@@ -8,7 +8,7 @@ import optax
 from cgan import networks as networks_lib
 from cgan import objectives, optim
 from cgan.config import Experiment
-from cgan.data import SOURCES, Source
+from cgan.data import Source, load_source
 from cgan.networks import Networks
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
@@ -42,7 +42,7 @@ def assemble(config: Experiment) -> Parts:
     Raises:
         ConfigError: parts that do not fit together.
     """
-    source = SOURCES[config.data.source]("train")
+    source = load_source(config.data, "train")
     networks = networks_lib.build(config, source.sample_shape)
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))

@@ -1,5 +1,6 @@
 """Files written whole: a reader, or a crash, sees the old content or the new, never a part."""
 
+import os
 from pathlib import Path
 
 
@@ -9,3 +10,10 @@ def replace(path: Path, content: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     partial.replace(path)
+
+
+def cache_folder() -> Path:
+    """`$CGAN_CACHE`, or `$XDG_CACHE_HOME/cgan`, or `~/.cache/cgan`."""
+    if chosen := os.environ.get("CGAN_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgan"

@@ -183,7 +183,7 @@ def _introduce(
     config = parts.config
     counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
-        f"{config.data.source}: {len(parts.source):,} samples; generator {counts[0]:,} and "
+        f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "
         f"discriminator {counts[1]:,} parameters; {len(devices)} x {devices[0].device_kind}"
     )
     if start_nimg >= config.final_nimg:

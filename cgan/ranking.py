@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from cgan import parallel
 from cgan.config import Experiment, require
-from cgan.data import SOURCES, Source
+from cgan.data import Source, load_source
 from cgan.networks import Latents, Networks
 from cgan.objectives import BatchVerdicts, Verdicts
 from cgan.objectives.comparisons import Comparison, Critic, Embedding
@@ -61,7 +61,7 @@ def rank(run: Restored, reals: int, fakes: int, seed: int, by: Head | None = Non
     """
     config, state = run.parts.config, run.state
     head = choose_head(config, by)
-    held_out = SOURCES[config.data.source]("test")
+    held_out = load_source(config.data, "test")
     expected = f"at most the {len(held_out)} that are held out"
     require(reals <= len(held_out), "reals", reals, expected)
     chosen = np.asarray(held_out[varied_rows(held_out, reals, seed)].x)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from cgan import parallel, pictures
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import ConfigError, Experiment, SourceName, require
+from cgan.config import ConfigError, Data, Experiment, require
 from cgan.networks import Latents
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
@@ -115,9 +115,9 @@ class Run(NamedTuple):
         return self.sampler.parts.config
 
     @property
-    def source_name(self) -> SourceName:
+    def data(self) -> Data:
         """The data set that the run learnt."""
-        return self.config.data.source
+        return self.config.data
 
 
 class Restored(NamedTuple):

@@ -13,13 +13,6 @@ from pathlib import Path
 import numpy as np
 
 
-def cache_folder() -> Path:
-    """`$CGAN_CACHE`, or `$XDG_CACHE_HOME/cgan`, or `~/.cache/cgan`."""
-    if chosen := os.environ.get("CGAN_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgan"
-
-
 def note(message: str) -> None:
     """Tell the user, without disturbing the table on standard output."""
     print(message, file=sys.stderr, flush=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from cgan.data import SOURCES
+from cgan.config import Data
+from cgan.data import Source, load_source
 from eval.extractors import ExtractorName, Splits, load_extractor
 from eval.gather import Advance, Reader, silent
 from eval.metrics.base import Metric
@@ -31,13 +32,24 @@ class Protocol:
     """A labeller that reads held-out samples worse than this would miscount modes."""
 
 
-PROTOCOLS: dict[str, Protocol] = {
+EMBEDDED: dict[str, Protocol] = {
     "digits": Protocol("classifier", "classifier", 10_000, min_accuracy=0.97),
     "stacked_digits": Protocol("classifier", "classifier", 26_000, 131_072, min_accuracy=0.97),
     "ring8": Protocol("points", "points", 2_500, 131_072),
     "grid25": Protocol("points", "points", 2_500, 131_072),
     "grid100": Protocol("points", "points", 2_500, 131_072),
 }
+
+
+LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
+"""The user's own images with classes."""
+UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
+"""The user's own images without classes; `inception` and `dinov2` need a file of weights."""
+
+
+def protocol_of(data: Data, train: Source) -> Protocol:
+    """The protocol of a data set, whose train split this is."""
+    return EMBEDDED.get(data.source) or (LABELLED if train.class_names else UNLABELLED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,7 @@ class Evaluation:
     reference: Reference
     reference_rows: Int[np.ndarray, " n"]
     """Which samples of the train split the reference read, in its order."""
+    protocol: Protocol
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -68,7 +81,7 @@ class Evaluation:
 
 
 def load_evaluation(
-    name: str,
+    data: Data,
     extractor: ExtractorName | None = None,
     weights: Path | None = None,
     advance: Advance = silent,
@@ -76,7 +89,7 @@ def load_evaluation(
     """Load a data set, what reads it (a classifier may be trained now, once) and its reference.
 
     Args:
-        name: of the data set.
+        data: the data set.
         extractor: of the features; None for the protocol's.
         weights: the file with the extractor's weights, for those that have one.
         advance: told the number of reference samples of each chunk that was read.
@@ -85,13 +98,13 @@ def load_evaluation(
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
         RuntimeError: a labeller that reads too badly to count modes.
     """
-    protocol = PROTOCOLS[name]
-    splits = Splits(SOURCES[name]("train"), SOURCES[name]("test"))
+    splits = Splits(load_source(data, "train"), load_source(data, "test"))
+    protocol = protocol_of(data, splits.train)
     reader = load_reader(protocol, splits, extractor, weights)
     train = splits.train
     order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]
-    reference = load_reference(name, reader, lambda: chunks_of(train, order), advance)
-    return Evaluation(splits, reader, reference, order)
+    reference = load_reference(train.name, reader, lambda: chunks_of(train, order), advance)
+    return Evaluation(splits, reader, reference, order, protocol)
 
 
 def load_reader(

@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from cgan.data import Source
-from eval.cache import cache_folder, load_arrays, note, save_arrays
+from cgan.files import cache_folder
+from eval.cache import load_arrays, note, save_arrays
 from eval.fingerprint import fingerprint
 from eval.gather import Advance, Reader, Wanted, gather, silent
 from eval.metrics.base import Gathered, Need

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from cgan import augment as views
 from cgan.augment import augment
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from cgan.rng import row_keys, stream_key
 
 SHAPES = [(8, 8, 1), (8, 8, 3), (5, 9, 2), (1, 1, 1), (2,), (7,)]

@@ -10,7 +10,7 @@ import pytest
 from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 
 INF, NAN = math.inf, math.nan
-SOURCES = "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100'"
+SOURCES = "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'tfds', 'folder'"
 ARCHITECTURES = "one of 'mlp', 'conv'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
@@ -23,6 +23,16 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.source", "mnist", SOURCES),
     ("data.source", 3, SOURCES),
     ("data.source", None, SOURCES),
+    ("data.name", 3, "text or None"),
+    ("data.data_dir", "here", "a path or None"),
+    ("data.train_split", None, "text"),
+    ("data.held_out_split", 0.1, "text"),
+    ("data.path", "here", "a path or None"),
+    ("data.resolution", 0, "more than 0"),
+    ("data.resolution", 32.0, WHOLE_OR_NONE),
+    ("data.channels", 2, "one of 1, 3 or None"),
+    ("data.flip", 1, YES_NO),
+    ("data.unusable", "drop", "one of 'fail', 'skip'"),
     ("generator.architecture", "MLP", ARCHITECTURES),
     ("generator.architecture", ["mlp"], ARCHITECTURES),
     ("generator.latent_dim", 0, "more than 0"),

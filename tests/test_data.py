@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn import datasets
 
-from cgan.config import SourceName
-from cgan.data import SOURCES
+from cgan.config import EmbeddedName
+from cgan.data import EMBEDDED as SOURCES
 from cgan.data.digits import Digits, load_digits, load_stacked_digits
 from cgan.data.mixtures import Mixture, load_grid25, load_grid100, load_ring8
 from cgan.data.source import Split, decode_images, encode_images
@@ -23,7 +23,7 @@ SHAPES = {
 
 
 def test_every_source_name_of_the_config_has_a_source() -> None:
-    assert set(SOURCES) == set(SourceName.__args__) == set(SHAPES)  # type: ignore[attr-defined]
+    assert set(SOURCES) == set(EmbeddedName.__args__) == set(SHAPES)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("split", SPLITS)

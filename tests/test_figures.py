@@ -10,7 +10,7 @@ import pytest
 from cgan import loop, sampling
 from configs import CONFIGS
 from eval.measure import figures as figures_of
-from eval.protocol import PROTOCOLS, load_evaluation
+from eval.protocol import EMBEDDED, load_evaluation
 
 pytestmark = pytest.mark.slow
 
@@ -20,8 +20,8 @@ def figures(name, folder, **changes):
     config = dataclasses.replace(CONFIGS[name], workdir=folder / name, **changes)
     loop.train(config)
     run = sampling.load_run(config.workdir)
-    samples = sampling.draw_samples(run, PROTOCOLS[name].n, seed=0)
-    evaluation = load_evaluation(name)
+    samples = sampling.draw_samples(run, EMBEDDED[name].n, seed=0)
+    evaluation = load_evaluation(Data(name))
     return figures_of(evaluation, samples, evaluation.default_metrics)
 
 

@@ -25,7 +25,7 @@ from cgan.config import (
     Penalty,
     SourceName,
 )
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from cgan.ranking import Head, Ranking, varied_rows
 from cgan.ranking import rank as rank_fakes
 from cgan.ranking_picture import MIN_TILE, colouring, in_figures, lay_out, save_ranking

@@ -103,7 +103,7 @@ def test_the_newest_checkpoint_is_the_default_and_others_can_be_named(trained: T
     assert (newest.nimg, first.nimg) == (24, 8)
     jax.tree.map(np.testing.assert_array_equal, newest.params, trained.final.generator_ema)
     assert np.abs(draw_samples(newest, 4, 0) - draw_samples(first, 4, 0)).max() > 1e-3
-    assert newest.source_name == "ring8"
+    assert newest.data == Data("ring8")
 
 
 def test_a_checkpoint_that_does_not_exist_is_refused(trained: Trained) -> None:

@@ -6,7 +6,8 @@ under a field is its help text.
 """
 
 from cgan.config.checks import ConfigError, require, require_seed
-from cgan.config.experiment import Data, Experiment, Optim, SourceName
+from cgan.config.data import Data, EmbeddedName, SourceName
+from cgan.config.experiment import Experiment, Optim
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     Augment,
@@ -27,6 +28,7 @@ __all__ = [
     "CurveName",
     "Data",
     "Discriminator",
+    "EmbeddedName",
     "Embedding",
     "Experiment",
     "Generator",

@@ -61,7 +61,8 @@ def _describe(annotation: Any) -> str:
         return "one of " + ", ".join(repr(choice) for choice in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
         return "a pair of numbers"
-    names = {int: "a whole number", float: "a number", bool: "true or false", Path: "a path"}
+    names = {int: "a whole number", float: "a number", bool: "true or false"}
+    names |= {Path: "a path", str: "text"}
     return names.get(annotation, "None" if annotation is type(None) else annotation.__name__)
 
 

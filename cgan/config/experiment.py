@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from cgan.config.checks import check_types, only_defaults, positive, require, require_seed
+from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import (
     CONTRASTIVE_SETTINGS,
@@ -14,19 +14,6 @@ from cgan.config.objective import (
     Objective,
     Penalty,
 )
-
-SourceName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
-
-
-@dataclass(frozen=True)
-class Data:
-    """What to learn."""
-
-    source: SourceName = "digits"
-    """Data set."""
-
-    def __post_init__(self) -> None:
-        check_types(self, "data.")
 
 
 @dataclass(frozen=True)

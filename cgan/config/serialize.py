@@ -37,7 +37,7 @@ def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
     for name, value in values.items():
         if dataclasses.is_dataclass(hints[name]):
             value = _from_dict(hints[name], value, f"{prefix}{name}.")
-        elif hints[name] is Path and isinstance(value, str):
+        elif isinstance(value, str) and _takes_paths(hints[name]):
             value = Path(value)
         elif isinstance(value, list):
             value = tuple(value)
@@ -46,6 +46,10 @@ def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
         if name not in converted:
             raise ConfigError(f"{prefix}{name}: is missing; must be given")
     return cls(**converted)
+
+
+def _takes_paths(annotation: Any) -> bool:
+    return Path in (annotation, *typing.get_args(annotation))
 
 
 def differences(old: Experiment, new: Experiment) -> dict[str, tuple[Any, Any]]:

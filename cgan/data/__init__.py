@@ -1,16 +1,49 @@
-"""Data sets by name. A new one is a file here with a `load(split)` and a line in `SOURCES`."""
+"""Data sets by name. A new one is a file here and a line in `EMBEDDED`."""
 
 from collections.abc import Callable
 
+from cgan.config import Data
 from cgan.data import digits, mixtures
 from cgan.data.source import Source, Split
 
-SOURCES: dict[str, Callable[[Split], Source]] = {
+EMBEDDED: dict[str, Callable[[Split], Source]] = {
     "digits": digits.load_digits,
     "stacked_digits": digits.load_stacked_digits,
     "ring8": mixtures.load_ring8,
     "grid25": mixtures.load_grid25,
     "grid100": mixtures.load_grid100,
 }
+"""Those that need no download."""
 
-__all__ = ["SOURCES", "Source", "Split"]
+
+def _load_tfds(data: Data, split: Split) -> Source:
+    from cgan.data import tensorflow_datasets
+
+    return tensorflow_datasets.load(data, split)
+
+
+def _load_folder(data: Data, split: Split) -> Source:
+    from cgan.data import folder
+
+    return folder.load(data, split)
+
+
+FROM_FILES: dict[str, Callable[[Data, Split], Source]] = {
+    "tfds": _load_tfds,
+    "folder": _load_folder,
+}
+"""The user's own."""
+
+
+def load_source(data: Data, split: Split) -> Source:
+    """One split of the data set that the settings name.
+
+    Raises:
+        ConfigError: data that is not there, damaged or not prepared, or settings it does not fit.
+    """
+    if data.source in FROM_FILES:
+        return FROM_FILES[data.source](data, split)
+    return EMBEDDED[data.source](split)
+
+
+__all__ = ["EMBEDDED", "Source", "Split", "load_source"]

@@ -1,13 +1,13 @@
 """Read a data set once with an extractor, and keep its statistics for all later evaluations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
-from cgan.config import SourceName
+from cgan.config import Data, SourceName
 from eval.names import ExtractorName
 
 
@@ -16,11 +16,33 @@ class Arguments:
     """Precompute the statistics of a data set."""
 
     dataset: Annotated[SourceName, tyro.conf.Positional]
-    """Name of the data set."""
+    """Data set that needs no download; or tfds, or folder."""
+    name: str | None = None
+    """Of the data set in tensorflow-datasets (tfds)."""
+    data_dir: Path | None = None
+    """Where it was prepared (tfds)."""
+    train_split: str = Data.train_split
+    """What to train on (tfds)."""
+    held_out_split: str = Data.held_out_split
+    """What is held out (tfds)."""
+    path: Path | None = None
+    """Folder or .zip file of images (folder)."""
+    resolution: int | None = None
+    """Side of the images (tfds, folder)."""
+    channels: Literal[1, 3] | None = None
+    """Grey or RGB (tfds, folder)."""
+    unusable: Literal["fail", "skip"] = Data.unusable
+    """What to do about an image that is damaged or of another size (tfds, folder)."""
     extractor: ExtractorName | None = None
     """What reads the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
+
+    @property
+    def data(self) -> Data:
+        """The settings of the data set."""
+        shared = {item.name for item in fields(Data)} - {"source", "flip"}
+        return Data(self.dataset, **{name: getattr(self, name) for name in shared})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,18 +53,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     prog = "python -m eval reference"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
+    data = arguments.data
     # Imported late: help and errors should not wait for JAX.
-    from eval.cache import cache_folder
+    from cgan.files import cache_folder
     from eval.progress import reading
     from eval.protocol import load_evaluation
 
     with reading(arguments.dataset, None) as advance:
-        evaluation = load_evaluation(
-            arguments.dataset, arguments.extractor, arguments.weights, advance
-        )
+        evaluation = load_evaluation(data, arguments.extractor, arguments.weights, advance)
     reference, extractor = evaluation.reference, evaluation.reader.extractor
     print(
-        f"{arguments.dataset}: {reference.gathered.n:,} train samples "
+        f"{evaluation.splits.train.name}: {reference.gathered.n:,} train samples "
         f"({reference.samples_fingerprint}) read by {extractor.name} ({extractor.fingerprint}), "
         f"kept in {cache_folder()}"
     )

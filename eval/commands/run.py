@@ -73,14 +73,12 @@ def load(arguments: Arguments) -> Loaded:
     from cgan.sampling import load_run
     from eval.measure import choose_metrics
     from eval.progress import reading
-    from eval.protocol import PROTOCOLS, load_evaluation
+    from eval.protocol import load_evaluation
 
     run = load_run(arguments.run, arguments.checkpoint, arguments.step)
-    n = arguments.n or PROTOCOLS[run.source_name].n
     with reading("reference", None) as advance:
-        evaluation = load_evaluation(
-            run.source_name, arguments.extractor, arguments.weights, advance
-        )
+        evaluation = load_evaluation(run.data, arguments.extractor, arguments.weights, advance)
+    n = arguments.n or evaluation.protocol.n
     metrics = choose_metrics(arguments.metrics, evaluation.metrics, evaluation.default_metrics)
     return Loaded(run, n, evaluation, metrics)
 

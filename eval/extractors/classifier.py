@@ -21,8 +21,9 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from cgan import parallel
 from cgan.data import Source
+from cgan.files import cache_folder
 from cgan.types import Params
-from eval.cache import cache_folder, load_arrays, note, save_arrays
+from eval.cache import load_arrays, note, save_arrays
 from eval.extractors.base import Features
 from eval.fingerprint import fingerprint
 

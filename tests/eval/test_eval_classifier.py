@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
 from eval.extractors import Splits, classifier
 from eval.extractors.stacked import StackedClassifier
 from eval.gather import Reader
 from eval.measure import Subject, evaluate
-from eval.protocol import PROTOCOLS, Evaluation, load_reader
+from eval.protocol import EMBEDDED as PROTOCOLS
+from eval.protocol import Evaluation, load_reader
 from eval.reference import chunks_of, load_reference
 
 
@@ -60,7 +61,7 @@ def test_reads_held_out_digits(trained):
 
 
 def test_reads_each_channel_of_stacked_digits(trained):
-    stacked = SOURCES["stacked_digits"]("test")
+    stacked = EMBEDDED["stacked_digits"]("test")
     batch = stacked[np.arange(1_500)]
     reader = StackedClassifier(trained)
     read = reader(batch.x)
@@ -182,11 +183,11 @@ def test_reads_images_of_other_sizes_and_classes():
 
 @pytest.fixture(scope="module")
 def digits_evaluation(trained):
-    splits = Splits(SOURCES["digits"]("train"), SOURCES["digits"]("test"))
+    splits = Splits(EMBEDDED["digits"]("train"), EMBEDDED["digits"]("test"))
     reader = Reader(trained, trained, 10)
     rows = np.arange(len(splits.train))
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    return Evaluation(splits, reader, reference, np.arange(len(splits.train)))
+    return Evaluation(splits, reader, reference, rows, PROTOCOLS["digits"])
 
 
 def values_of(evaluation, generated):

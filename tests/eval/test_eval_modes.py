@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from eval.extractors import points
 from eval.gather import Reader, Wanted, gather
 from eval.metrics.base import Gathered, Inputs

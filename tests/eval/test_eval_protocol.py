@@ -12,10 +12,11 @@ import pytest
 
 from cgan import cli, loop, sampling
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from eval import __main__ as program
 from eval.measure import SamplesError, Subject, evaluate
-from eval.protocol import PROTOCOLS, load_evaluation
+from eval.protocol import EMBEDDED as PROTOCOLS
+from eval.protocol import load_evaluation
 from eval.record import append_records, read_records
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +59,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ring8(cache):
-    return load_evaluation("ring8")
+    return load_evaluation(Data("ring8"))
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def run(tmp_path, monkeypatch):
         assert step is None
         if path != tmp_path:
             raise ConfigError(f"{path}: no such run")
-        return SimpleNamespace(nimg=12_800, source_name="ring8")
+        return SimpleNamespace(nimg=12_800, data=Data("ring8"))
 
     def stream_samples(run, n, seed):
         source = SOURCES["ring8"]("train")
@@ -192,7 +193,7 @@ def test_a_trained_run_is_evaluated_at_the_checkpoint_asked_for(tmp_path, capsys
     assert {record["checkpoint_nimg"] for record in records} == {8, 16}
     loaded = sampling.load_run(config.workdir, 8)
     samples = sampling.draw_samples(loaded, 200, 3)
-    expected = evaluated(load_evaluation("grid25"), samples, nimg=8, seed=3)
+    expected = evaluated(load_evaluation(Data("grid25")), samples, nimg=8, seed=3)
     read = read_records(config.workdir / "eval.jsonl")[len(records) // 2 :]
     for ours, theirs in zip(read, expected, strict=True):
         undefined = ours.value is None and theirs.value is None
@@ -241,9 +242,9 @@ def test_values_do_not_depend_on_how_samples_stream(ring8):
 
 
 def test_fingerprints_follow_the_content():
-    ring, grid = load_evaluation("ring8"), load_evaluation("grid25")
+    ring, grid = load_evaluation(Data("ring8")), load_evaluation(Data("grid25"))
     assert ring.reader.extractor.fingerprint != grid.reader.extractor.fingerprint
-    hashes = [e.reference.samples_fingerprint for e in (ring, grid, load_evaluation("ring8"))]
+    hashes = [e.reference.samples_fingerprint for e in (ring, grid, load_evaluation(Data("ring8")))]
     assert hashes[0] == hashes[2] != hashes[1]
 
 

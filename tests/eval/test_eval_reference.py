@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from eval.extractors import points
 from eval.gather import Reader
 from eval.reference import chunks_of, load_reference

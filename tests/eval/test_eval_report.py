@@ -20,7 +20,7 @@ from eval.extractors import Splits
 from eval.extractors.pixels import Pixels
 from eval.gather import Reader, Wanted, gather
 from eval.metrics.memorisation import authentic, copy_ratios
-from eval.protocol import Evaluation
+from eval.protocol import UNLABELLED, Evaluation
 from eval.record import read_records
 from eval.reference import chunks_of, load_reference
 from eval.report import figures
@@ -172,7 +172,7 @@ def digits():
     rows = np.random.default_rng(0).permutation(len(splits.train))
     reader = Reader(Pixels())
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    return Evaluation(splits, reader, reference, rows)
+    return Evaluation(splits, reader, reference, rows, UNLABELLED)
 
 
 def gathered(evaluation, images):

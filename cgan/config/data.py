@@ -1,0 +1,59 @@
+"""What to learn: which data set, and how its samples are prepared."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from cgan.config.checks import check_types, only_defaults, positive, require
+
+EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
+"""Data sets that need no download."""
+SourceName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100", "tfds", "folder"]
+"""Those, and the two ways to the user's own."""
+OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
+OF_FOLDERS = ("path",)
+OF_FILES = ("resolution", "channels", "flip", "unusable")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What to learn."""
+
+    source: SourceName = "digits"
+    """Data set that needs no download; or tfds, or folder."""
+    name: str | None = None
+    """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
+    data_dir: Path | None = None
+    """Where it was prepared; tensorflow-datasets' own folder unless given (tfds)."""
+    train_split: str = "train"
+    """What to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
+    held_out_split: str = "test"
+    """What evaluation compares with, in the same syntax (tfds)."""
+    path: Path | None = None
+    """Folder or .zip file of images; subfolders are classes (folder)."""
+    resolution: int | None = None
+    """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
+    channels: Literal[1, 3] | None = None
+    """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
+    flip: bool = False
+    """Train on mirror images too, chosen at random (tfds, folder)."""
+    unusable: Literal["fail", "skip"] = "fail"
+    """What to do about an image that is damaged or of another size (tfds, folder)."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "data.")
+        if self.resolution is not None:
+            positive(self, "data.", "resolution")
+        when = f"with data.source = {self.source!r}"
+        if self.source != "tfds":
+            only_defaults(self, "data.", OF_TFDS, when)
+        if self.source != "folder":
+            only_defaults(self, "data.", OF_FOLDERS, when)
+        if self.source in get_args(EmbeddedName):
+            only_defaults(self, "data.", OF_FILES, when)
+        if self.source == "tfds":
+            expected = "the name of a data set in tensorflow-datasets, such as 'cifar10'"
+            require(bool(self.name), "data.name", self.name, expected)
+        if self.source == "folder":
+            expected = "a folder or a .zip file of images"
+            require(self.path is not None, "data.path", self.path, expected)

@@ -1,0 +1,142 @@
+"""Images in a folder or a .zip file; subfolders are classes.
+
+`train/` and `test/` below it are the splits where both are there. Otherwise one image in ten is
+held out, chosen by its path, so that the choice stays when images are added.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+
+from cgan.config import ConfigError, Data
+from cgan.data.decode import UnusableImage
+from cgan.data.decoded import DecodedImages, Listing, decoded
+from cgan.data.source import Split
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+HELD_OUT_ONE_IN = 10
+BYTES_AT_MOST = 2**28
+"""Of one encoded image."""
+
+
+class Files(NamedTuple):
+    """What is below a path."""
+
+    paths: list[PurePosixPath]
+    """Of the images, sorted, relative to the path."""
+    read: Callable[[PurePosixPath], bytes]
+    described: dict[PurePosixPath, list[int]]
+    """Size and time of change of each, or size and checksum in an archive."""
+
+
+def load(data: Data, split: Split) -> DecodedImages:
+    """One split of the images at `data.path`.
+
+    Raises:
+        ConfigError: no such path, no images there, or an image that can't be used.
+    """
+    assert data.path is not None
+    files = _open(data.path)
+    given = f"data.path = {str(data.path)!r}"
+    if not files.paths:
+        kinds = ", ".join(SUFFIXES)
+        raise ConfigError(f"{given}: holds no images; must hold files that end in {kinds}")
+    tops = {path.parts[0] if len(path.parts) > 1 else "" for path in files.paths}
+    if {"train", "test"} <= tops:
+        base = 1
+        beside = [path for path in files.paths if path.parts[0] not in ("train", "test")]
+        if beside:
+            raise ConfigError(f"{given}: {beside[0]} lies beside train and test; must be in them")
+        chosen = [path for path in files.paths if path.parts[0] == split]
+    else:
+        # An archive often holds one folder of its own name, which is no class.
+        base = 1 if len(tops) == 1 and tops != {""} else 0
+        chosen = [path for path in files.paths if _is_held_out(path) == (split == "test")]
+    if not chosen:
+        raise ConfigError(
+            f"{given}: has {len(files.paths)} images, none of them in the split {split!r}; must "
+            f"hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
+        )
+    # Classes are those of both splits, so that labels mean the same in each.
+    classes = sorted({path.parts[base] for path in files.paths if len(path.parts) > base + 1})
+    loose = [path for path in files.paths if len(path.parts) <= base + 1]
+    if classes and loose:
+        raise ConfigError(
+            f"{given}: {loose[0]} lies beside class folders ({classes[0]!r} for one); must be in "
+            "one of them, or all images in no subfolder"
+        )
+    labels = [classes.index(path.parts[base]) if classes else 0 for path in chosen]
+    described = json.dumps([[str(path), files.described[path]] for path in chosen])
+    listing = Listing(
+        name=data.path.stem,
+        names=[f"{data.path}/{path}" for path in chosen],
+        read=lambda number: files.read(chosen[number]),
+        labels=np.array(labels, np.int32),
+        class_names=tuple(classes),
+        fingerprint=hashlib.sha256(described.encode()).hexdigest(),
+    )
+    return decoded(listing, data)
+
+
+def _is_held_out(path: PurePosixPath) -> bool:
+    digest = hashlib.sha256(str(path).encode()).digest()
+    return int.from_bytes(digest[:8], "big") % HELD_OUT_ONE_IN == 0
+
+
+def _open(path: Path) -> Files:
+    if path.is_dir():
+        return _of_folder(path)
+    if path.suffix.lower() == ".zip" and path.is_file():
+        return _of_zip(path)
+    raise ConfigError(f"data.path = {str(path)!r}: must be a folder or a .zip file of images")
+
+
+def _of_folder(root: Path) -> Files:
+    def read(path: PurePosixPath) -> bytes:
+        file = root / path
+        try:
+            return file.read_bytes()
+        except OSError as error:
+            raise UnusableImage(f"can't be read ({error.strerror})") from None
+
+    described = {}
+    for file in root.rglob("*"):
+        if file.suffix.lower() in SUFFIXES and file.is_file():
+            stat = file.stat()
+            relative = PurePosixPath(file.relative_to(root).as_posix())
+            described[relative] = [stat.st_size, stat.st_mtime_ns]
+    return Files(sorted(described), read, described)
+
+
+def _of_zip(file: Path) -> Files:
+    """Entries are read in memory, never unpacked: their names are labels and nothing more."""
+    content: zipfile.ZipFile
+    try:
+        content = zipfile.ZipFile(file)
+        entries = {PurePosixPath(entry.filename): entry for entry in content.infolist()}
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise ConfigError(f"data.path = {str(file)!r}: is no zip archive ({error})") from None
+    images = {p: e for p, e in entries.items() if p.suffix.lower() in SUFFIXES and not e.is_dir()}
+
+    def read(path: PurePosixPath) -> bytes:
+        entry = images[path]
+        if entry.file_size > BYTES_AT_MOST:
+            raise UnusableImage(
+                f"has {entry.file_size:,} bytes; at most {BYTES_AT_MOST:,} are read"
+            )
+        taken = io.BytesIO()
+        try:
+            with content.open(entry) as packed:
+                taken.write(packed.read(entry.file_size + 1))
+        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+            raise UnusableImage(f"can't be unpacked ({error})") from None
+        return taken.getvalue()
+
+    described = {path: [entry.file_size, entry.CRC] for path, entry in images.items()}
+    return Files(sorted(described), read, described)

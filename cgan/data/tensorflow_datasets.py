@@ -1,0 +1,117 @@
+"""Any image data set of tensorflow-datasets that was prepared as array_record; no TensorFlow.
+
+Preparing a data set may need TensorFlow and is a step of its own, in an environment of its own
+(`requirements-tfds.txt`); what it leaves on disk is read here as encoded images, by number.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cgan.config import ConfigError, Data
+from cgan.data.decoded import DecodedImages, Listing, decoded
+from cgan.data.source import Split
+
+
+def load(data: Data, split: Split) -> DecodedImages:
+    """One split of a prepared data set.
+
+    Raises:
+        ConfigError: an unknown or unprepared data set or split, or one without images.
+    """
+    assert data.name is not None
+    wanted = {"train": data.train_split, "test": data.held_out_split}[split]
+    field = {"train": "data.train_split", "test": "data.held_out_split"}[split]
+    tfds = _library()
+    builder = _prepared(tfds, data)
+    image_key, label_key = _features(tfds, builder, data.name)
+    try:
+        decoders = {image_key: tfds.decode.SkipDecoding()}
+        records: Any = builder.as_data_source(split=wanted, decoders=decoders)
+    except (ValueError, KeyError) as error:
+        known = ", ".join(f"{name!r}" for name in builder.info.splits)
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
+        ) from None
+    labels, class_names = _labels(builder, records, label_key)
+    state = [builder.info.full_name, str(builder.data_path), wanted, image_key, label_key]
+    state += sorted(
+        (file.name, file.stat().st_size, file.stat().st_mtime_ns)
+        for file in Path(builder.data_path).iterdir()
+    )
+    listing = Listing(
+        name=data.name.replace("/", "-"),
+        names=[f"{data.name} {wanted}, example {number}" for number in range(len(records))],
+        read=lambda number: bytes(records[number][image_key]),
+        labels=labels,
+        class_names=class_names,
+        fingerprint=hashlib.sha256(json.dumps(state).encode()).hexdigest(),
+    )
+    return decoded(listing, data)
+
+
+def _library() -> Any:
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise ConfigError(
+            f"data.source = 'tfds': needs tensorflow-datasets ({error}); "
+            "pip install -r requirements.txt"
+        ) from None
+    return tensorflow_datasets
+
+
+def _prepared(tfds: Any, data: Data) -> Any:
+    """The builder of a data set that lies prepared on disk."""
+    where = {} if data.data_dir is None else {"data_dir": str(data.data_dir)}
+    shown = "" if data.data_dir is None else f" --data_dir {data.data_dir}"
+    command = f"tfds build {data.name} --file_format array_record{shown}"
+    given = f"data.name = {data.name!r}"
+    try:
+        builder = tfds.builder(data.name, try_gcs=False, **where)
+    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"{given}: {reason} Must be a data set of tensorflow-datasets, or one that lies "
+            "prepared in data.data_dir"
+        ) from None
+    except ImportError as error:
+        raise ConfigError(f"{given}: is not prepared, and {_prepare(command)} ({error})") from None
+    if not builder.is_prepared():
+        raise ConfigError(f"{given}: is not prepared in {builder.data_path}; {_prepare(command)}")
+    if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
+        found = builder.info.file_format.value
+        raise ConfigError(
+            f"{given}: is prepared as {found} in {builder.data_path}; {_prepare(command)}"
+        )
+    return builder
+
+
+def _prepare(command: str) -> str:
+    return (
+        "must be prepared once as array_record, in an environment with requirements-tfds.txt "
+        f"installed, by: {command}"
+    )
+
+
+def _features(tfds: Any, builder: Any, name: str) -> tuple[str, str | None]:
+    """The names of the image and, where there is one, of its label."""
+    features = builder.info.features
+    images = [key for key, of in features.items() if isinstance(of, tfds.features.Image)]
+    if not images:
+        found = ", ".join(f"{key} ({type(of).__name__})" for key, of in features.items())
+        raise ConfigError(f"data.name = {name!r}: holds {found}; must hold images")
+    labels = [key for key, of in features.items() if isinstance(of, tfds.features.ClassLabel)]
+    image = "image" if "image" in images else images[0]
+    return image, ("label" if "label" in labels else labels[0]) if labels else None
+
+
+def _labels(builder: Any, records: Any, key: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    if key is None:
+        return np.zeros(len(records), np.int32), ()
+    names = tuple(builder.info.features[key].names)
+    return np.array([records[i][key] for i in range(len(records))], np.int32), names

@@ -1,0 +1,172 @@
+"""Data sets that tensorflow-datasets prepared, read without TensorFlow.
+
+The tests prepare them through its own builder, from real digits as PNG files.
+"""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cgan.config import ConfigError, Data
+from cgan.data import load_source
+from cgan.data.digits import load_digits
+
+tfds = pytest.importorskip("tensorflow_datasets")
+ROOT = Path(__file__).parents[1]
+TRAIN, TEST = 90, 30
+
+
+def png(pixels):
+    content = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(content, "png")
+    return content.getvalue()
+
+
+def grey(image):
+    return image
+
+
+def wide_rgb(image):
+    """Three channels that differ, and not square."""
+    return np.concatenate([image, 255 - image, image // 2], axis=-1)[:, 1:7]
+
+
+FORMS = {"grey": (grey, (8, 8, 1)), "wide_rgb": (wide_rgb, (8, 6, 3))}
+
+
+def prepare(folder, form, labelled, file_format="array_record"):
+    """What a user's own data set looks like: a builder class, prepared in a folder."""
+    change, shape = FORMS[form]
+    digits = load_digits("train")
+
+    class RealDigits(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        name = f"real_digits_{form}_{'labelled' if labelled else 'bare'}"
+        pkg_dir_path = folder
+
+        def _info(self):
+            features = {"image": tfds.features.Image(shape=shape, encoding_format="png")}
+            if labelled:
+                features["label"] = tfds.features.ClassLabel(names=list("abcdefghij"))
+            features = tfds.features.FeaturesDict(features)
+            return tfds.core.DatasetInfo(builder=self, description="digits", features=features)
+
+        def _split_generators(self, dl_manager):
+            whole = range(TRAIN + TEST)
+            return {"train": self._some(whole[:TRAIN]), "test": self._some(whole[TRAIN:])}
+
+        def _generate_examples(self):
+            raise NotImplementedError
+
+        def _some(self, numbers):
+            for number in numbers:
+                example = {"image": png(change(digits.images[number]))}
+                if labelled:
+                    example["label"] = int(digits.labels[number])
+                yield number, example
+
+    builder = RealDigits(data_dir=folder, file_format=file_format)
+    builder.download_and_prepare()
+    return builder.name
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tfds")
+    return folder, {
+        (form, labelled): prepare(folder, form, labelled)
+        for form, labelled in (("grey", True), ("grey", False), ("wide_rgb", True))
+    }
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
+
+
+def settings(prepared, form="grey", labelled=True, **others):
+    folder, names = prepared
+    return Data("tfds", name=names[form, labelled], data_dir=folder, **others)
+
+
+def rows(source):
+    batch = source[np.arange(len(source))]
+    return sorted((image.tobytes(), int(label)) for image, label in zip(*batch, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("form", "labelled"), [("grey", True), ("grey", False), ("wide_rgb", True)]
+)
+def test_what_was_prepared_is_read_back_exactly(prepared, form, labelled):
+    change, shape = FORMS[form]
+    digits = load_digits("train")
+    parts = {"train": slice(0, TRAIN), "test": slice(TRAIN, TRAIN + TEST)}
+    for split, part in parts.items():
+        source = load_source(settings(prepared, form, labelled), split)
+        assert source.sample_shape == shape
+        assert source.class_names == (tuple("abcdefghij") if labelled else ())
+        labels = digits.labels[part] if labelled else np.zeros(len(digits.labels[part]), int)
+        expected = [
+            (np.ascontiguousarray(change(image)).tobytes(), int(label))
+            for image, label in zip(digits.images[part], labels, strict=True)
+        ]
+        assert rows(source) == sorted(expected)
+
+
+def test_splits_are_in_the_librarys_own_syntax(prepared):
+    data = settings(prepared, train_split="train[:60]", held_out_split="train[60:]+test")
+    train, held_out = (load_source(data, split) for split in ("train", "test"))
+    assert (len(train), len(held_out)) == (60, TRAIN + TEST - 60)
+    whole = [load_source(settings(prepared), split) for split in ("train", "test")]
+    assert sorted(rows(train) + rows(held_out)) == sorted(rows(whole[0]) + rows(whole[1]))
+
+
+def test_images_are_resized_on_the_way(prepared):
+    source = load_source(settings(prepared, "wide_rgb", resolution=4, channels=1), "train")
+    assert source.sample_shape == (4, 4, 1)
+
+
+def test_tensorflow_is_never_imported(prepared):
+    folder, names = prepared
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom cgan.config import Data\n"
+        "from cgan.data import load_source\n"
+        f"data = Data('tfds', name={names['grey', True]!r}, data_dir=Path({str(folder)!r}))\n"
+        "assert len(load_source(data, 'train')) == 90\nassert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"train_split": "validation"}, r"data.train_split = 'validation': .*'train', 'test'"),
+        ({"train_split": "train[:x]"}, r"data.train_split = 'train\[:x\]': can't be read"),
+    ],
+)
+def test_a_split_that_is_not_there_is_refused(prepared, changed, said):
+    with pytest.raises(ConfigError, match=said):
+        load_source(settings(prepared, **changed), "train")
+
+
+def test_an_unknown_data_set_is_refused(tmp_path):
+    data = Data("tfds", name="no_such_set", data_dir=tmp_path)
+    with pytest.raises(ConfigError, match=r"data.name = 'no_such_set': .*no_such_set"):
+        load_source(data, "train")
+
+
+def test_an_unprepared_data_set_says_the_one_command(tmp_path):
+    data = Data("tfds", name="cifar10", data_dir=tmp_path)
+    said = f"tfds build cifar10 --file_format array_record --data_dir {tmp_path}"
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_source(data, "train")
+    assert "requirements-tfds.txt" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
