@@ -13,6 +13,7 @@ from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
+from cgan.data.prefetch import Prefetch
 from cgan.networks import count_parameters
 from cgan.progress import TrainingProgress
 from cgan.sampling import Sampler
@@ -58,7 +59,7 @@ def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> Tr
         if start_nimg >= config.final_nimg:
             return parallel.fetch(state)
         with MetricsWriter(workdir, start_nimg) as writer, progress:
-            session = _Session(parts, devices, workdir, checkpoints, writer, progress)
+            session = _Session(parts, devices, workdir, checkpoints, writer, progress, start_nimg)
             return parallel.fetch(session.run(state, start_nimg))
 
 
@@ -73,29 +74,25 @@ class _Session:
         checkpoints: Checkpoints,
         writer: MetricsWriter,
         progress: TrainingProgress,
+        start_nimg: int,
     ) -> None:
         self.config, self.source = parts.config, parts.source
         self.devices, self.workdir = devices, workdir
         self.checkpoints, self.writer, self.progress = checkpoints, writer, progress
         self.step = parallel.replicated_step(parts.train_step(), devices)
         self.sampler = Sampler(parts)
+        starts = range(start_nimg, self.config.final_nimg, self.config.nimg_per_dispatch)
+        self.input = Prefetch(starts, self.place_batches)
         self.in_flight: deque[tuple[int, Any]] = deque()
         self.unwritten: list[dict[str, np.ndarray]] = []
+        self.stall = 0.0
 
     def run(self, state: TrainState, start_nimg: int) -> TrainState:
         """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
         config = self.config
         if start_nimg == 0:
             self.snapshot(state, 0)
-        for nimg in range(start_nimg, config.final_nimg, config.nimg_per_dispatch):
-            batches = load_batches(
-                self.source,
-                config.batch_size,
-                config.seed,
-                nimg // config.batch_size,
-                config.steps_per_dispatch,
-            )
-            placed = parallel.shard(batches, self.devices)
+        for nimg, placed in self.input:
             self.settle(parallel.max_in_flight(self.devices) - 1)
             with jax.transfer_guard("disallow"):  # all arrays were placed above
                 state, metrics = self.step(state, placed)
@@ -112,6 +109,15 @@ class _Session:
                 self.checkpoints.save(seen, state)
         return state
 
+    def place_batches(self, nimg: int) -> Any:
+        """The batches of the dispatch that begins after so many images, on the devices."""
+        config = self.config
+        step = nimg // config.batch_size
+        batches = load_batches(
+            self.source, config.batch_size, config.seed, step, config.steps_per_dispatch
+        )
+        return parallel.shard(batches, self.devices)
+
     def is_due(self, nimg: int, interval_nimg: int) -> bool:
         """Whether this dispatch reached another multiple of the interval, or the end."""
         before = nimg - self.config.nimg_per_dispatch
@@ -126,7 +132,7 @@ class _Session:
             self.unwritten.append(host)
             losses = {"D": host["discriminator/loss"], "G": host["generator/loss"]}
             last = {player: float(values[-1]) for player, values in losses.items()}
-            rate = self.progress.advance(nimg, last)
+            rate = self.progress.advance(nimg, last, self.stall)
             # A checkpoint ends a row, so that a resumed run writes the rows it would have written.
             if self.is_due(nimg, self.config.log_nimg) or self.is_due(
                 nimg, self.config.checkpoint_nimg
@@ -138,7 +144,9 @@ class _Session:
         names = self.unwritten[0]
         row = {n: float(np.concatenate([m[n] for m in self.unwritten]).mean()) for n in names}
         self.unwritten.clear()
-        self.writer.write(nimg, row | {"images_per_sec": round(images_per_sec, 1)})
+        self.stall = self.input.stall_share()
+        row |= {"images_per_sec": round(images_per_sec, 1), "input_stall": round(self.stall, 4)}
+        self.writer.write(nimg, row)
 
     def check_finite(self, nimg: int, metrics: dict[str, np.ndarray]) -> None:
         """Stop at the first step of a dispatch that has a term that is not finite."""

@@ -45,12 +45,13 @@ class TrainingProgress:
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def advance(self, nimg: int, losses: dict[str, float]) -> float:
+    def advance(self, nimg: int, losses: dict[str, float], stall: float = 0.0) -> float:
         """Show where the run is.
 
         Args:
             nimg: images seen.
             losses: the players' losses by name.
+            stall: share of the time that is spent waiting for input.
 
         Returns:
             Images a second since the first call, which ends the compilation; 0 at that call.
@@ -61,6 +62,7 @@ class TrainingProgress:
         since, from_nimg = self._timed_from
         rate = (nimg - from_nimg) / (now - since) if nimg > from_nimg else 0.0
         text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        text += f"  input {stall:.1%}"
         self._bar.update(self._task, completed=nimg, rate=rate, losses=text)
         return rate
 

@@ -83,7 +83,11 @@ def rows(config: Experiment) -> list[dict]:
     """The metrics without the speed, which differs from run to run."""
     lines = (config.workdir / "metrics.jsonl").read_text().splitlines()
     return [
-        {name: value for name, value in json.loads(line).items() if name != "images_per_sec"}
+        {
+            name: value
+            for name, value in json.loads(line).items()
+            if name not in ("images_per_sec", "input_stall")
+        }
         for line in lines
     ]
 

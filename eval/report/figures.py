@@ -60,7 +60,9 @@ def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
     rows = [row for row in rows if row["nimg"] > 0]
     names = list(dict.fromkeys(name for row in rows for name in row))
     losses = [name for name in names if name.endswith("/loss")]
-    others = [n for n in names if n not in losses and n not in ("nimg", "images_per_sec")]
+    others = [
+        n for n in names if n not in losses and n not in ("nimg", "images_per_sec", "input_stall")
+    ]
     if not losses:
         return None
     with mpl.rc_context(STYLE):

@@ -1,0 +1,72 @@
+"""Prefetching: the order of the items, errors where they belong, and the time spent waiting."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from cgan.data.digits import load_digits
+from cgan.data.mirrored import Mirrored
+from cgan.data.prefetch import AHEAD, Prefetch
+
+
+def test_items_come_in_order_with_what_was_prepared_of_them():
+    assert list(Prefetch(range(7), lambda item: item * item)) == [(n, n * n) for n in range(7)]
+    assert list(Prefetch([], str)) == []
+
+
+def test_items_are_prepared_ahead_but_not_far():
+    prepared = []
+    ready = threading.Event()
+
+    def prepare(item):
+        prepared.append(item)
+        if len(prepared) == 1 + AHEAD - 1:
+            ready.set()
+        return item
+
+    iterator = iter(Prefetch(range(100), prepare))
+    next(iterator)
+    assert ready.wait(10)
+    time.sleep(0.05)
+    assert len(prepared) <= 1 + AHEAD
+    iterator.close()
+
+
+def test_an_error_comes_at_its_item():
+    def prepare(item):
+        if item == 3:
+            raise ValueError("item 3")
+        return item
+
+    seen = []
+    with pytest.raises(ValueError, match="item 3"):
+        for item, _ in Prefetch(range(9), prepare):
+            seen.append(item)
+    assert seen == [0, 1, 2]
+
+
+def test_the_share_of_waiting_is_told_once():
+    slow = Prefetch(range(5), lambda _: time.sleep(0.05))
+    for _ in slow:
+        pass
+    assert slow.stall_share() > 0.7
+    assert slow.stall_share() == 0
+    fast = Prefetch(range(5), lambda item: item)
+    for _ in fast:
+        time.sleep(0.05)
+    assert fast.stall_share() < 0.3
+
+
+def test_mirror_images_are_samples_of_their_own():
+    digits = load_digits("train")
+    both = Mirrored(digits)
+    n = len(digits)
+    assert len(both) == 2 * n
+    batch = both[np.array([3, n + 3, 2 * n - 1])]
+    np.testing.assert_array_equal(batch.x[0], digits.images[3])
+    np.testing.assert_array_equal(batch.x[1], digits.images[3][:, ::-1])
+    np.testing.assert_array_equal(batch.x[2], digits.images[n - 1][:, ::-1])
+    np.testing.assert_array_equal(batch.label, digits.labels[[3, 3, n - 1]])
+    np.testing.assert_array_equal(both.class_weights, digits.class_weights)
