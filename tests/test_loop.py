@@ -33,6 +33,7 @@ from cgan.config import (
 from cgan.data.digits import load_digits
 
 BATCH = 16
+TIMES = ("images_per_sec", "input_stall")
 ONE_DEVICE = jax.devices()[:1]
 CONFIG = Experiment(
     workdir=Path("replaced"),
@@ -83,11 +84,7 @@ def rows(config: Experiment) -> list[dict]:
     """The metrics without the speed, which differs from run to run."""
     lines = (config.workdir / "metrics.jsonl").read_text().splitlines()
     return [
-        {
-            name: value
-            for name, value in json.loads(line).items()
-            if name not in ("images_per_sec", "input_stall")
-        }
+        {name: value for name, value in json.loads(line).items() if name not in TIMES}
         for line in lines
     ]
 

@@ -18,6 +18,8 @@ from eval.report.contents import MetricsRow
 
 GENERATED, MATCHED, REAL = "#c2402b", "#e0a79c", "#3b6ea8"
 FAINT, INK = "#9aa0a6", "#202124"
+NO_TERMS = ("nimg", "images_per_sec", "input_stall")
+"""Names in metrics.jsonl that are no terms of a loss."""
 MANY = 40
 """More classes than this are drawn as a map instead of bars."""
 MAP_COLUMNS = {True: 50, False: 20}
@@ -60,9 +62,7 @@ def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
     rows = [row for row in rows if row["nimg"] > 0]
     names = list(dict.fromkeys(name for row in rows for name in row))
     losses = [name for name in names if name.endswith("/loss")]
-    others = [
-        n for n in names if n not in losses and n not in ("nimg", "images_per_sec", "input_stall")
-    ]
+    others = [name for name in names if name not in losses and name not in NO_TERMS]
     if not losses:
         return None
     with mpl.rc_context(STYLE):
