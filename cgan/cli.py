@@ -1,7 +1,7 @@
 """What the command lines share: bad input ends with one message and exit code 2."""
 
-import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,5 +40,10 @@ def require_out(out: Path, *suffixes: str) -> None:
     require(not out.is_dir(), "out", str(out), "a file, not a folder")
     above = next(path for path in out.absolute().parents if path.exists())
     require(above.is_dir(), "out", str(out), f"in a folder; {above} is a file")
-    expected = f"below a folder that can be written; {above} can't"
-    require(os.access(above, os.W_OK), "out", str(out), expected)
+    try:
+        with tempfile.TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        reason = f"{above} can't ({error.strerror})"
+        expected = f"below a folder that can be written; {reason}"
+        raise ConfigError(f"out = {str(out)!r}: must be {expected}") from None

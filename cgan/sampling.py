@@ -164,9 +164,24 @@ def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Ru
         ConfigError: as for `restore_run`.
     """
     if step is not None:
-        nimg = step * Workdir(root).read_config().batch_size
+        nimg = _of_step(Workdir(root), step)
     parts, state, nimg = restore_run(root, nimg)
     return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)
+
+
+def _of_step(workdir: Workdir, step: int) -> int:
+    """Images seen by the checkpoint after so many steps.
+
+    Raises:
+        ConfigError: no checkpoint was saved then.
+    """
+    batch_size = workdir.read_config().batch_size
+    if workdir.checkpoints.is_dir():
+        with Checkpoints(workdir.checkpoints) as checkpoints:
+            steps = [nimg // batch_size for nimg in checkpoints.all()]
+        expected = f"one of {', '.join(map(str, steps))}, where there are checkpoints"
+        require(step in steps or not steps, "step", step, expected)
+    return step * batch_size
 
 
 def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:

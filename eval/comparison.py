@@ -1,4 +1,4 @@
-"""Two sets of samples compared: FAKE against REAL, and REAL's one half against its other one."""
+"""Two sets of samples compared: FAKE against REAL, and at one number both against half of REAL."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -11,13 +11,14 @@ from jaxtyping import Shaped
 from cgan.config import ConfigError, require
 from eval.extractors import load_extractor
 from eval.extractors.given import Given
-from eval.gather import Advance, Reader, Wanted, gather, silent, split_halves
-from eval.measure import Origin, measure, needs_of
-from eval.metrics.base import IMAGES_KEPT, Inputs, Metric
+from eval.gather import GROUPS, Advance, Reader, Wanted, gather, silent
+from eval.measure import Origin, measure, needs_of, require_enough
+from eval.metrics.base import IMAGES_KEPT, Gathered, Inputs, Metric, present
 from eval.metrics.catalogue import HELD_OUT_ONLY, by_default, offered
+from eval.moments import moments
 from eval.names import ExtractorName
 from eval.record import Record, SampleSet
-from eval.reference import load_reference
+from eval.reference import ROWS_AT_MOST, load_reference
 from eval.sample_files import SampleFiles
 
 
@@ -47,13 +48,16 @@ class Pair:
 
 
 def load_pair(
-    real: SampleFiles, fake: SampleFiles, extractor: ExtractorName, weights: Path | None = None
+    real: SampleFiles,
+    fake: SampleFiles,
+    extractor: ExtractorName | None = None,
+    weights: Path | None = None,
 ) -> Pair:
     """Check that two sets of samples can be compared, and load what reads them.
 
     Raises:
-        ConfigError: images beside features, images of several sizes without an extractor that
-            resizes them, or an extractor that can't be loaded.
+        ConfigError: images beside features, samples of different forms, an extractor that can't
+            read them or can't be loaded.
     """
     if real.is_images != fake.is_images:
         kinds = ["images" if samples.is_images else "features" for samples in (real, fake)]
@@ -62,19 +66,34 @@ def load_pair(
             f"holds {kinds[0]}; must be of one kind"
         )
     if not real.is_images:
-        require(weights is None, "weights", str(weights), "left out where features are given")
+        for field, given in (("extractor", extractor), ("weights", weights)):
+            shown = None if given is None else str(given)
+            require(given is None, field, shown, "left out where features are given")
+        _require_alike(real, fake)
         return Pair(real, fake, Reader(Given()))
     if extractor == "pixels":
         for field, samples in (("real", real), ("fake", fake)):
             one_size = "a set of images of one size with --extractor pixels"
             require(samples.has_one_size, field, str(samples.path), one_size)
-    return Pair(real, fake, Reader(load_extractor(extractor, weights=weights)))
+        _require_alike(real, fake)
+    return Pair(real, fake, Reader(load_extractor(extractor or "inception", weights=weights)))
+
+
+def _require_alike(real: SampleFiles, fake: SampleFiles) -> None:
+    found, expected = (next(samples.chunks()).shape[1:] for samples in (fake, real))
+    if found != expected:
+        kind = "images" if real.is_images else "features"
+        shapes = [" x ".join(map(str, shape)) for shape in (found, expected)]
+        raise ConfigError(
+            f"fake = {str(fake.path)!r}: holds {kind} of {shapes[0]}; must be {shapes[1]}, as in "
+            f"real = {str(real.path)!r}"
+        )
 
 
 def compare(
     pair: Pair, metrics: dict[str, Metric], seed: int, advance: Advance = silent
 ) -> list[Record]:
-    """Measure FAKE against REAL, and one half of REAL against the other.
+    """Measure FAKE against REAL; and, at one number, FAKE and one half of REAL against the other.
 
     Args:
         pair: the two sets.
@@ -84,22 +103,45 @@ def compare(
 
     Raises:
         FeatureError: samples that can't be measured.
+        SamplesError: too few of them.
     """
-    needs = needs_of(metrics)
-    path = pair.real.path
-    reference = load_reference(path.stem, pair.reader, pair.real.chunks, advance)
-    (fake,) = gather(pair.fake.chunks(), pair.reader, [Wanted(None, needs)], advance)
+    needs, path = needs_of(metrics), pair.real.path
+    half = min(len(pair.real), ROWS_AT_MOST) // 2
+    size = min(half, len(pair.fake))
+    require_enough(f"fake = {str(pair.fake.path)!r}: number of samples", len(pair.fake), metrics)
+    require_enough(f"real = {str(path)!r}: half of the samples", half, metrics)
+    reference = load_reference(path.stem, pair.reader, pair.real.chunks, advance, "real")
+    wanted = [Wanted(n, needs) for n in (None, size)]
+    fake, matched = gather(pair.fake.chunks(), pair.reader, wanted, advance, "fake")
     real = reference.gathered
     if "images" in needs:
-        images = np.concatenate(list(_first(pair.real.chunks(), IMAGES_KEPT)))
+        images = np.concatenate(list(_first(pair.real.chunks(), 2 * IMAGES_KEPT)))
         real = dataclasses.replace(real, images=images)
-    one, other = split_halves(real)
+    one, other = (_some(real, start, size) for start in (0, 1))
     sets: dict[SampleSet, Inputs] = {
         "generated": Inputs(fake, real),
+        "generated_matched": Inputs(matched, other),
         "real": Inputs(one, other),
     }
     origin = Origin(str(path), None, seed, pair.reader, reference.samples_fingerprint)
     return measure(sets, metrics, origin)
+
+
+def _some(of: Gathered, start: int, size: int) -> Gathered:
+    """What was gathered of every other sample, at most so many; without counts."""
+
+    def rows(kept: np.ndarray | None) -> np.ndarray | None:
+        return None if kept is None else kept[start::2][:size]
+
+    features = present(of.features)[start::2][:size]
+    groups = (features[first::GROUPS] for first in range(min(GROUPS, size)))
+    return Gathered(
+        n=size,
+        moments=tuple(moments(group) for group in groups),
+        features=features,
+        logits=rows(of.logits),
+        images=rows(of.images),
+    )
 
 
 def _first(

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from eval.extractors.base import Extractor, Features
-from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_features
+from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
 from eval.moments import Moments, merge, moments
 
 Advance = Callable[[int], None]
@@ -86,7 +86,6 @@ class _Gathering:
             self._kept.setdefault(need, []).append(rows)
 
     def _add_moments(self, features: Float[np.ndarray, "n d"]) -> None:
-        check_features(features, at_least=1)
         groups = (np.arange(len(features)) + self.n) % GROUPS
         for index in np.unique(groups):
             known, new = self._groups[index], moments(features[groups == index])
@@ -110,6 +109,7 @@ def gather(
     reader: Reader,
     wanted: Sequence[Wanted],
     advance: Advance = silent,
+    name: str = "samples",
 ) -> list[Gathered]:
     """Read samples once, and keep what is needed of all of them and of their first few.
 
@@ -118,37 +118,21 @@ def gather(
         reader: what reads them.
         wanted: what to keep for each result.
         advance: told the number of samples of each chunk that was read.
+        name: what an error calls the samples.
 
     Returns:
         What was kept, for each of `wanted`.
+
+    Raises:
+        FeatureError: features that are not finite.
     """
     gatherings = [_Gathering(each, reader.classes) for each in wanted]
+    start = 0
     for stored in chunks:
         read = reader(stored)
+        check_finite(name, read.features, start)
+        start += len(stored)
         for gathering in gatherings:
             gathering.add(stored, read)
         advance(len(stored))
     return [gathering.finish() for gathering in gatherings]
-
-
-def split_halves(of: Gathered) -> tuple[Gathered, Gathered]:
-    """What was gathered of every other sample, and of the samples between; without counts.
-
-    Moments must be in an even number of groups (or of fewer samples than groups), as `gather` and
-    the cache of references keep them.
-    """
-
-    def half(first: int) -> Gathered:
-        def rows(kept: np.ndarray | None) -> np.ndarray | None:
-            return None if kept is None else kept[first::2]
-
-        return Gathered(
-            n=len(range(first, of.n, 2)),
-            moments=of.moments[first::2],
-            features=rows(of.features),
-            labels=rows(of.labels),
-            logits=rows(of.logits),
-            images=rows(of.images),
-        )
-
-    return half(0), half(1)

@@ -56,6 +56,7 @@ def evaluate(
         SamplesError: samples of another shape or type than the data's, too few, or not finite.
     """
     metrics = evaluation.default_metrics if metrics is None else metrics
+    require_enough("number of samples", subject.n, metrics)
     sets = gather_sets(evaluation, subject, seed, needs_of(metrics), advance)
     return measure(sets, metrics, origin_of(evaluation, subject.nimg, seed))
 
@@ -184,6 +185,18 @@ def needs_of(metrics: dict[str, Metric]) -> frozenset[Need]:
     return none.union(*(metric.needs for metric in metrics.values()))
 
 
+def require_enough(name: str, n: int, metrics: dict[str, Metric]) -> None:
+    """Refuse fewer samples than a metric needs.
+
+    Raises:
+        SamplesError: naming the metric.
+    """
+    for metric in metrics.values():
+        if n < metric.at_least:
+            least = f"at least {metric.at_least} for {metric.name}"
+            raise SamplesError(f"{name} = {n}: must be {least}")
+
+
 def choose_metrics(
     names: tuple[str, ...], known: dict[str, Metric], default: dict[str, Metric]
 ) -> dict[str, Metric]:
@@ -197,7 +210,7 @@ def choose_metrics(
     if names == ("all",):
         return known
     for name in names:
-        expected = f"'all', or one or more of {', '.join(known)}"
+        expected = f"'all' alone, or one or more of {', '.join(known)}"
         require(name in known, "metrics", name, expected)
     return {name: known[name] for name in known if name in names}
 

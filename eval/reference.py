@@ -51,6 +51,7 @@ def load_reference(
     reader: Reader,
     chunks: Callable[[], Iterator[Shaped[np.ndarray, "_ ..."]]],
     advance: Advance = silent,
+    called: str = "reference",
 ) -> Reference:
     """Statistics from the cache, or gathered now and cached.
 
@@ -60,6 +61,7 @@ def load_reference(
         chunks: starts over the samples; they are passed once to hash them, and once more to read
             them if the cache does not know them.
         advance: told the number of samples of each chunk that was read.
+        called: what an error calls the samples.
     """
     samples = fingerprint(*(fingerprint(chunk) for chunk in chunks()))
     labeller = "" if reader.labeller is None else reader.labeller.fingerprint
@@ -71,7 +73,7 @@ def load_reference(
             return Reference(known, samples)
         note(f"cache file {path} does not hold these statistics; building it anew")
     wanted = (Wanted(None, OF_ALL), Wanted(ROWS_AT_MOST, OF_THE_FIRST))
-    whole, first = gather(chunks(), reader, wanted, advance)
+    whole, first = gather(chunks(), reader, wanted, advance, called)
     gathered = Gathered(
         n=whole.n,
         counts=whole.counts,

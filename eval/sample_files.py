@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float, Shaped, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from cgan.config import ConfigError
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """The images below a folder, in the order of their paths, as RGB."""
+    """The images below a folder, in random order, as RGB."""
 
     path: Path
     files: tuple[Path, ...]
@@ -40,19 +40,18 @@ class ImageFolder:
         return len({_open(file, lambda image: image.size) for file in self.files}) == 1
 
     def chunks(self) -> Iterator[UInt8[np.ndarray, "_ _ _ 3"]]:
-        """Images of one size at a time; a chunk ends where the size changes.
+        """Images of one size at a time, of a few hundred files each.
 
         Raises:
             ConfigError: a file that is no image, is damaged, or is far too large.
         """
-        chunk: list[np.ndarray] = []
-        for file in self.files:
-            image = _read_image(file)
-            if chunk and (image.shape != chunk[0].shape or len(chunk) == CHUNK):
-                yield np.stack(chunk)
-                chunk = []
-            chunk.append(image)
-        yield np.stack(chunk)
+        for start in range(0, len(self.files), CHUNK):
+            by_shape: dict[tuple[int, ...], list[np.ndarray]] = {}
+            for file in self.files[start : start + CHUNK]:
+                image = _read_image(file)
+                by_shape.setdefault(image.shape, []).append(image)
+            for images in by_shape.values():
+                yield np.stack(images)
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,10 @@ def open_samples(field: str, path: Path) -> SampleFiles:
     found: SampleFiles
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-        found = ImageFolder(path, tuple(files))
+        found = ImageFolder(path, tuple(files[index] for index in _shuffle(len(files))))
     elif path.suffix == ".npz" and path.is_file():
-        found = SampleArray(path, _read_array(given, path))
+        array = _read_array(given, path)
+        found = SampleArray(path, array[_shuffle(len(array))])
     else:
         raise ConfigError(f"{given}: must be a folder of images or an .npz file")
     if len(found) < 2:
@@ -107,6 +107,12 @@ def open_samples(field: str, path: Path) -> SampleFiles:
         hint = f" ({kinds})" if path.is_dir() else ""
         raise ConfigError(f"{given}: holds {len(found)} samples; must hold at least 2{hint}")
     return found
+
+
+def _shuffle(n: int) -> Int[np.ndarray, " n"]:
+    """The order in which n samples are read: files are often sorted by class, and some metrics look
+    at the first so many."""
+    return np.random.default_rng(0).permutation(n)
 
 
 def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
@@ -120,7 +126,9 @@ def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
                 raise ConfigError(f"{given}: holds {listed}; must hold one array called {one_of}")
             array = archive[names[0]]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"{given}: can't be read ({error}); {expected}") from None
+        # NumPy's own words may advise to load it unsafely.
+        reason = f"can't be read as plain arrays ({type(error).__name__})"
+        raise ConfigError(f"{given}: {reason}; {expected}") from None
     images = array.ndim == 4 and array.dtype == np.uint8 and array.shape[-1] in (1, 3)
     if images and min(array.shape[1:]) > 0:
         return array

@@ -1,6 +1,7 @@
 """Compare two sets of samples: folders of images, or .npz files with images or features.
 
-Prints a table of FAKE against REAL, and beside it one half of REAL against the other: the floor.
+Prints a table of FAKE against REAL. Beside it, at one number: FAKE, and one half of REAL, against
+the other half of REAL. The latter is the floor.
 """
 
 from collections.abc import Sequence
@@ -25,8 +26,8 @@ class Arguments:
     """Generated ones, in the same form."""
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""
-    extractor: ExtractorName = "inception"
-    """What reads the features of images: inception, dinov2 or pixels."""
+    extractor: ExtractorName | None = None
+    """What reads the features of images: inception (the default), dinov2 or pixels."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
@@ -36,7 +37,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require_seed(self.seed)
-        named = self.extractor in ("inception", "dinov2", "pixels")
+        named = self.extractor in (None, "inception", "dinov2", "pixels")
         require(named, "extractor", self.extractor, "inception, dinov2 or pixels to compare files")
         if self.out is not None:
             cli.require_out(self.out, ".jsonl")
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.comparison import compare, load_pair
-    from eval.measure import choose_metrics
+    from eval.measure import SamplesError, choose_metrics
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         with reading("samples", len(real) + len(fake)) as advance:
             records = compare(pair, metrics, arguments.seed, advance)
-    except FeatureError as error:
+    except (FeatureError, SamplesError) as error:
         raise ConfigError(f"{arguments.fake} against {arguments.real}: {error}") from None
     print_report(f"{arguments.fake} against {arguments.real}", metrics, records)
     if arguments.out is not None:

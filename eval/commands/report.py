@@ -36,19 +36,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     prog = f"{run.PROG} report"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
-    loaded = run.load(arguments)
+    out = arguments.out or arguments.run / "report.html"
+    # Imported late: help and errors should not wait for JAX.
     from cgan import files
     from eval.measure import SamplesError
     from eval.metrics.base import FeatureError
     from eval.progress import reading
+    from eval.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
+    from eval.subject import load, records_path
 
+    loaded = load(arguments.run, *arguments.choices)
+    cli.require_out(out, ".html")
     try:
         with reading("samples", None) as advance:
             contents = collect(arguments.run, loaded, arguments.seed, advance)
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{arguments.run}: {error}") from None
-    out = arguments.out or arguments.run / "report.html"
     files.replace(out, page(contents).encode())
+    append_records(records_path(arguments.run), contents.new_records)
     print(f"{arguments.run} at {contents.nimg:,} images: {out}")

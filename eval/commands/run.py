@@ -7,17 +7,12 @@ Prints a table of generated samples beside real data and noise, and appends one 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, Any
 
 import tyro
 
 from cgan.config import ConfigError, require, require_seed
 from eval.names import ExtractorName
-
-if TYPE_CHECKING:
-    from cgan.sampling import Run
-    from eval.metrics.base import Metric
-    from eval.protocol import Evaluation
 
 PROG = "python -m eval"
 
@@ -50,42 +45,11 @@ class Arguments:
         both = self.step is not None and self.checkpoint is not None
         require(not both, "step", self.step, "left out where checkpoint is given")
 
-
-class Loaded(NamedTuple):
-    """A run, and what measures it."""
-
-    run: "Run"
-    n: int
-    evaluation: "Evaluation"
-    metrics: "dict[str, Metric]"
-
-
-def load(arguments: Arguments) -> Loaded:
-    """What the arguments name.
-
-    Raises:
-        ConfigError: an argument or a run that can't be used.
-    """
-    path = records_path(arguments.run)
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
-    # Imported late: help and errors should not wait for JAX.
-    from cgan.sampling import load_run
-    from eval.measure import choose_metrics
-    from eval.progress import reading
-    from eval.protocol import load_evaluation
-
-    run = load_run(arguments.run, arguments.checkpoint, arguments.step)
-    with reading("reference", None) as advance:
-        evaluation = load_evaluation(run.data, arguments.extractor, arguments.weights, advance)
-    n = arguments.n or evaluation.protocol.n
-    metrics = choose_metrics(arguments.metrics, evaluation.metrics, evaluation.default_metrics)
-    return Loaded(run, n, evaluation, metrics)
-
-
-def records_path(run: Path) -> Path:
-    """Where the records of a run are appended."""
-    return run / "eval.jsonl"
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """What `eval.subject.load` takes beside the run."""
+        which = (self.checkpoint, self.step, self.n)
+        return (*which, self.metrics, self.extractor, self.weights)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -95,15 +59,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
-    loaded = load(arguments)
+    # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import stream_samples
     from eval.measure import SamplesError, Subject, evaluate
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
+    from eval.subject import load, records_path
     from eval.table import print_report
 
-    run, n, evaluation, metrics = loaded
+    run, n, evaluation, metrics = load(arguments.run, *arguments.choices)
     subject = Subject(stream_samples(run, n, arguments.seed), n, run.nimg)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:

@@ -56,7 +56,7 @@ def locate(path: Path | None, published: Published) -> Path:
         f"weights = {str(path)!r}: {found}. The extractor {published.extractor!r} needs weights "
         f"that do not come with this project: download {published.download} and put it at "
         f"{default}, or name it with --weights FILE. "
-        "--extractor pixels and --extractor classifier need no file"
+        "--extractor pixels needs no file, nor does --extractor classifier of a labelled data set"
     )
 
 

@@ -37,7 +37,7 @@ class Balls(NamedTuple):
 
     around: Literal["real", "fake"]
     squared_radii: Float[np.ndarray, " n"]
-    """Negative for a ball that holds nothing."""
+    """Minus infinity for a ball that holds nothing."""
     ties: Ties
     by_sets: bool = False
     """Whether to count by sets of fakes too."""
@@ -206,7 +206,7 @@ def _rounded(
     squares: Float[np.ndarray, " n"],
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Bounds in float32 around squares of float64."""
-    spread = 4 * UNIT_ROUNDOFF * np.abs(squares)
+    spread = np.where(np.isfinite(squares), 4 * UNIT_ROUNDOFF * np.abs(squares), 0.0)
     return (squares - spread).astype(np.float32), (squares + spread).astype(np.float32)
 
 
@@ -215,8 +215,8 @@ def _shaped(
 ) -> Float[Array, "rows columns"]:
     """The radii of a tile, as a column for balls around reals and as a row around fakes."""
     if test.around == "real":
-        return jnp.asarray(_padded(radii[rows], size, -1.0)[:, None])
-    return jnp.asarray(_padded(radii[columns], size, -1.0)[None])
+        return jnp.asarray(_padded(radii[rows], size, -np.inf)[:, None])
+    return jnp.asarray(_padded(radii[columns], size, -np.inf)[None])
 
 
 def _padded(

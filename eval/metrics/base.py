@@ -98,6 +98,8 @@ class Metric:
     floor: Callable[[Inputs, int, int], Floor | None] | None = None
     """A perfect sampler's score for `(inputs, n, seed)`; None where none is modelled."""
     text: Callable[[float], str] = field(default="{:.4f}".format)
+    at_least: int = 2
+    """Samples that it needs, and as many of the reference."""
     """How tables print its value."""
 
 
@@ -123,15 +125,24 @@ def check_features(
     for name, rows in named.items():
         if len(rows) < at_least:
             raise FeatureError(f"{name}: {len(rows)} rows; must be at least {at_least}")
-        bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if len(bad):
-            many = f"{len(bad)} of {len(rows)} rows are not finite"
-            raise FeatureError(f"{name}: {many}; the first is row {bad[0]}")
+        check_finite(name, rows)
     if reference is not None and reference.shape[1] != samples.shape[1]:
         raise FeatureError(
             f"features have {reference.shape[1]} dimensions in the reference and "
             f"{samples.shape[1]} in the samples; must be the same extractor's"
         )
+
+
+def check_finite(name: str, rows: Float[np.ndarray, "n d"], start: int = 0) -> None:
+    """Refuse rows that are not finite; the first of these has the number `start`.
+
+    Raises:
+        FeatureError: such a row.
+    """
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(bad):
+        many = f"{len(bad)} of {len(rows)} rows are not finite"
+        raise FeatureError(f"{name}: {many}; the first is row {start + bad[0]}")
 
 
 def floor_of(draws: Float[np.ndarray, " draws"]) -> Floor:

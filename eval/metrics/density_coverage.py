@@ -56,6 +56,7 @@ DENSITY = Metric(
     name="density_k5_strict",
     label="density (k = 5)",
     needs=frozenset({"features"}),
+    at_least=DENSITY_K + 1,
     measure=_density,
     text="{:.3f}".format,
 )
@@ -63,6 +64,7 @@ COVERAGE = Metric(
     name="coverage_k5_strict",
     label="coverage (k = 5)",
     needs=frozenset({"features"}),
+    at_least=DENSITY_K + 1,
     measure=_coverage,
     text="{:.3f}".format,
 )

@@ -57,7 +57,14 @@ def gaussian(of: Moments) -> Gaussian:
 
 
 def gaussian_distance(a: Gaussian, b: Gaussian) -> float:
-    """The Frechet distance of two Gaussians of equal dimension; rounding never takes it below 0."""
+    """The Frechet distance of two Gaussians of equal dimension; rounding never takes it below 0.
+
+    Raises:
+        FeatureError: dimensions that differ.
+    """
+    if len(a.mean) != len(b.mean):
+        found = f"{len(a.mean)} and {len(b.mean)} dimensions"
+        raise FeatureError(f"features have {found}; must be the same extractor's")
     geometric = np.linalg.svd(a.root @ b.root.T, compute_uv=False).sum()
     distance = ((a.mean - b.mean) ** 2).sum() + (a.root**2).sum() + (b.root**2).sum()
     return max(float(distance - 2 * geometric), 0.0)
@@ -100,7 +107,12 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor | None:
-    """The score of a sampler that draws from the reference itself, with replacement."""
+    """The score of a sampler that draws from the true distribution.
+
+    It is modelled by redraws from the reference, with replacement. Those know the reference's own
+    sampling error, which the true distribution does not: as the distance of two samples grows by
+    C / n + C / m, it is added in proportion.
+    """
     reference = inputs.reference.features
     if reference is None:
         return None
@@ -108,7 +120,7 @@ def _floor(inputs: Inputs, n: int, seed: int) -> Floor | None:
     target = gaussian(merge(inputs.reference.moments))
     drawn = (reference[rng.integers(len(reference), size=n)] for _ in range(FLOOR_DRAWS))
     draws = [gaussian_distance(gaussian(moments(rows)), target) for rows in drawn]
-    return floor_of(np.array(draws))
+    return floor_of(np.array(draws) * (1 + n / inputs.reference.n))
 
 
 FRECHET = Metric(

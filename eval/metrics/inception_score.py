@@ -78,6 +78,7 @@ INCEPTION_SCORE = Metric(
     name="inception_score_10_splits",
     label="inception score, 10 splits",
     needs=frozenset({"logits"}),
+    at_least=SPLITS,
     measure=_measure,
     text="{:.2f}".format,
 )

@@ -87,7 +87,7 @@ def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
         third = np.cumsum(members, axis=1) == PRECISION_K
         known = third.any(axis=1)
         among[known] = near.squares[known, third[known].argmax(axis=1)]
-        tests.append(Balls("fake", np.where(half, among, -1.0), "inclusive", settle=False))
+        tests.append(Balls("fake", np.where(half, among, -np.inf), "inclusive", settle=False))
     of_precision, of_density, *of_recall = count_inside(real, fake, tests, halves)
     return Manifolds(
         precise=of_precision.of_fake > 0,

@@ -74,13 +74,15 @@ def _authenticity(inputs: Inputs, seed: int) -> Value:
 def _nearest_ratio(inputs: Inputs, seed: int) -> Value:
     """Median distance to the train set over that to held-out rows, from sets of equal size.
 
-    Held-out rows that are measured themselves are compared with the other half of them.
+    Held-out rows that are measured themselves are compared with the other half of them; so that
+    all columns of a table are of one size, other samples are compared with that half too.
     """
     if inputs.held_out is None:
         return Value(None, details={"why": "no held-out samples"})
     samples, held_out = present(inputs.samples.features), present(inputs.held_out.features)
     if inputs.held_out is inputs.samples:
-        samples, held_out = held_out[0::2], held_out[1::2]
+        samples = held_out[0::2]
+    held_out = held_out[1::2]
     samples, train = samples[:SAMPLES_AT_MOST], present(inputs.reference.features)
     size = min(len(held_out), len(train))
     rows = np.sort(np.random.default_rng([seed, 3]).permutation(len(train))[:size])

@@ -12,6 +12,7 @@ from eval.metrics.base import Inputs, Metric, Value
 from eval.metrics.distances import Rows
 from eval.metrics.errors import of_mean
 from eval.metrics.manifolds import (
+    DENSITY_K,
     PRECISION_K,
     ROWS_AT_MOST,
     Manifolds,
@@ -67,6 +68,7 @@ PRECISION = Metric(
     name="precision_k3_inclusive",
     label="precision (k = 3)",
     needs=frozenset({"features"}),
+    at_least=DENSITY_K + 1,
     measure=_precision,
     text="{:.3f}".format,
 )
@@ -74,6 +76,7 @@ RECALL = Metric(
     name="recall_k3_inclusive",
     label="recall (k = 3)",
     needs=frozenset({"features"}),
+    at_least=DENSITY_K + 1,
     measure=_recall,
     text="{:.3f}".format,
 )

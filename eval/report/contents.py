@@ -12,14 +12,22 @@ from cgan.checkpoint import Checkpoints
 from cgan.config import to_json
 from cgan.sampling import load_run, stream_samples
 from cgan.workdir import Workdir
-from eval.commands.run import Loaded, records_path
 from eval.gather import Advance
-from eval.measure import Subject, evaluate, gather_sets, measure, needs_of, origin_of
+from eval.measure import (
+    Subject,
+    evaluate,
+    gather_sets,
+    measure,
+    needs_of,
+    origin_of,
+    require_enough,
+)
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
-from eval.record import Record, append_records, read_records
+from eval.record import Record, read_records
+from eval.subject import Loaded, records_path
 
 MetricsRow = dict[str, float | int]
 """A row of metrics.jsonl: `nimg`, and numbers by name."""
@@ -63,6 +71,8 @@ class Contents(NamedTuple):
     metrics: dict[str, Metric]
     records: list[Record]
     """Of this checkpoint."""
+    new_records: list[Record]
+    """Of this checkpoint and others, as far as eval.jsonl does not have them yet."""
     history: list[Record]
     """Of the generated samples (and of their first ones, where fewer are held out) at every
     checkpoint that was measured alike, by images seen."""
@@ -76,22 +86,24 @@ class Contents(NamedTuple):
 
 
 def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents:
-    """Measure a checkpoint and those beside it, append the records, and read the run's own.
+    """Measure a checkpoint, and others as far as it was not done yet, and read the run's records.
 
     Raises:
         SamplesError, FeatureError: samples that can't be measured.
         ConfigError: another checkpoint that can't be read.
     """
     run, n, evaluation, metrics = loaded
+    require_enough("number of samples", n, metrics)
     subject = Subject(stream_samples(run, n, seed), n, run.nimg)
     sets = gather_sets(evaluation, subject, seed, needs_of(metrics) | PICTURED, advance)
     records = measure(sets, metrics, origin_of(evaluation, run.nimg, seed))
     workdir, path = Workdir(root), records_path(root)
-    append_records(path, records)
-    followed = {name: metric for name, metric in metrics.items() if name in CURVES}
-    for nimg in _unmeasured(workdir, path, records):
+    known = read_records(path) if path.is_file() else []
+    measured = list(records)
+    for nimg, missing in unmeasured(known + records, records, _checkpoints(workdir)).items():
         other = Subject(stream_samples(load_run(root, nimg), n, seed), n, nimg)
-        append_records(path, evaluate(evaluation, other, seed, followed, advance))
+        chosen = {name: metrics[name] for name in missing}
+        measured += evaluate(evaluation, other, seed, chosen, advance)
     generated = sets["generated"].samples
     images = evaluation.splits.holds_images
     first, likeliest = beside_train(evaluation, generated) if images else ([], [])
@@ -103,7 +115,8 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
         evaluation=evaluation,
         metrics=metrics,
         records=records,
-        history=_alike(read_records(path), records),
+        new_records=[record for record in measured if record not in known],
+        history=alike(known + measured, records),
         rows=read_rows(workdir.metrics),
         snapshots=read_snapshots(workdir.samples),
         generated=generated,
@@ -112,14 +125,31 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
     )
 
 
-def _unmeasured(workdir: Workdir, path: Path, records: Sequence[Record]) -> list[int]:
-    """Checkpoints on disk whose figures are not among the records of a file."""
-    known = {record.checkpoint_nimg for record in _alike(read_records(path), records)}
+def _checkpoints(workdir: Workdir) -> list[int]:
     with Checkpoints(workdir.checkpoints) as checkpoints:
-        return [nimg for nimg in checkpoints.all() if nimg not in known]
+        return checkpoints.all()
 
 
-def _alike(found: Sequence[Record], records: Sequence[Record]) -> list[Record]:
+def unmeasured(
+    known: Sequence[Record], records: Sequence[Record], checkpoints: Sequence[int]
+) -> dict[int, list[str]]:
+    """For each checkpoint, the metrics to be followed that it was not measured by yet.
+
+    Args:
+        known: all records there are.
+        records: of one checkpoint, which say what is wanted of the others.
+        checkpoints: by images seen.
+    """
+    wanted = [r for r in records if r.samples == "generated" and r.metric in CURVES]
+    found = {(r.checkpoint_nimg, r.metric) for r in alike(known, wanted)}
+    missing = {
+        nimg: [record.metric for record in wanted if (nimg, record.metric) not in found]
+        for nimg in checkpoints
+    }
+    return {nimg: names for nimg, names in missing.items() if names}
+
+
+def alike(found: Sequence[Record], records: Sequence[Record]) -> list[Record]:
     """The newest records of each checkpoint that were measured as these were, by images seen."""
 
     def protocol(record: Record) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
@@ -17,7 +18,7 @@ from eval.report import figures
 from eval.report.contents import SEARCHED, BesideTrain, Contents
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
-from eval.table import summary, title
+from eval.words import summary, title
 
 CLASSES_PICTURED = 20
 EACH_CLASS = 4
@@ -245,21 +246,22 @@ def _filmstrip(contents: Contents) -> str:
     if len(found) < 2:
         return ""
     chosen = np.unique(np.linspace(0, len(found) - 1, SNAPSHOTS).round().astype(int))
-    shown = "".join(
-        f"<figure>{_shrunk(found[index][1].read_bytes(), f'{found[index][0]:,} images seen')}"
-        f"<figcaption>{found[index][0]:,} images seen</figcaption></figure>"
-        for index in chosen
-    )
+    shown = "".join(_snapshot(*found[index]) for index in chosen)
     return f'<h3>The same latents</h3><div class="film">{shown}</div>'
 
 
-def _shrunk(content: bytes, alternative: str) -> str:
-    """A picture of the run, no larger than the page needs."""
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-        image.thumbnail((2 * SNAPSHOT_WIDTH, 2 * SNAPSHOT_WIDTH))
-        encoded = io.BytesIO()
-        image.save(encoded, "png")
-    return picture(encoded.getvalue(), alternative)
+def _snapshot(nimg: int, path: Path) -> str:
+    """A picture of the run, no larger than the page needs; a damaged one is only named."""
+    told = f"{nimg:,} images seen"
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.thumbnail((2 * SNAPSHOT_WIDTH, 2 * SNAPSHOT_WIDTH))
+            encoded = io.BytesIO()
+            image.save(encoded, "png")
+        shown = picture(encoded.getvalue(), told)
+    except (OSError, SyntaxError, ValueError):
+        shown = escape(f"{path.name} can't be read")
+    return f"<figure>{shown}<figcaption>{told}</figcaption></figure>"
 
 
 def settings(contents: Contents) -> str:

@@ -5,21 +5,20 @@ from html import escape
 
 from eval.metrics.base import Metric
 from eval.record import Record
-from eval.table import COLUMNS, cell, footnote
+from eval.words import COLUMNS, cell, footnote, largest_n, text_of
 
 
 def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     """A row for each metric, a column for each set of samples."""
     found = {(record.metric, record.samples): record for record in records}
-    sets = [samples for samples in COLUMNS if any(r.samples == samples for r in records)]
-    largest = {s: max(r.n for r in records if r.samples == s) for s in sets}
-    heads = [f"{COLUMNS[samples]}<br>n = {largest[samples]:,}" for samples in sets]
+    largest = largest_n(records)
+    heads = [f"{COLUMNS[samples]}<br>n = {n:,}" for samples, n in largest.items()]
     rows = []
     for name, metric in metrics.items():
-        cells = "".join(f"<td>{escape(cell(metric, found[name, each]))}</td>" for each in sets)
+        cells = "".join(f"<td>{escape(cell(metric, found[name, each]))}</td>" for each in largest)
         record = found[name, "generated"]
         perfect = record.perfect_sampler
-        cells += f"<td>{'' if perfect is None else escape(metric.text(perfect))}</td>"
+        cells += f"<td>{'' if perfect is None else escape(text_of(metric, perfect))}</td>"
         told = f"<code>{escape(name)}</code>, n = {record.n:,}"
         if record.error_protocol is not None:
             told += f", ± by {escape(record.error_protocol)}"
@@ -31,10 +30,8 @@ def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
 
 def footnotes(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     """How to read the table, and what the figures were compared with."""
-    sets = {record.samples for record in records}
-    largest = {s: max(r.n for r in records if r.samples == s) for s in sets}
     first = records[0]
-    text = footnote(metrics, records, largest)
+    text = footnote(metrics, records)
     text += (
         f" Compared with {max(r.reference_n for r in records):,} train samples of {first.source} "
         f"(reference {first.reference}), read by {first.extractor} ({first.extractor_fingerprint})."

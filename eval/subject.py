@@ -1,0 +1,53 @@
+"""A run, and what measures it."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from cgan import cli
+from cgan.config import ConfigError
+from cgan.sampling import Run, load_run
+from eval.extractors import ExtractorName
+from eval.measure import choose_metrics
+from eval.metrics.base import Metric
+from eval.progress import reading
+from eval.protocol import Evaluation, load_evaluation
+
+
+class Loaded(NamedTuple):
+    """A checkpoint of a run, and what measures it."""
+
+    run: Run
+    n: int
+    """Samples to draw."""
+    evaluation: Evaluation
+    metrics: dict[str, Metric]
+
+
+def records_path(root: Path) -> Path:
+    """Where the records of a run are appended."""
+    return root / "eval.jsonl"
+
+
+def load(
+    root: Path,
+    checkpoint: int | None,
+    step: int | None,
+    n: int | None,
+    metrics: tuple[str, ...],
+    extractor: ExtractorName | None,
+    weights: Path | None,
+) -> Loaded:
+    """What a command line names; see its arguments.
+
+    Raises:
+        ConfigError: an argument or a run that can't be used.
+    """
+    path = records_path(root)
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
+    run = load_run(root, checkpoint, step)
+    cli.require_out(path, ".jsonl")
+    with reading("reference", None) as advance:
+        evaluation = load_evaluation(run.data, extractor, weights, advance)
+    chosen = choose_metrics(metrics, evaluation.metrics, evaluation.default_metrics)
+    return Loaded(run, n or evaluation.protocol.n, evaluation, chosen)

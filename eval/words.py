@@ -1,0 +1,105 @@
+"""The words and figures of a table of records, for the terminal and for the report."""
+
+from collections.abc import Sequence
+
+from eval.metrics.base import Metric
+from eval.record import Record, SampleSet
+
+COLUMNS: dict[SampleSet, str] = {
+    "generated": "generated",
+    "generated_matched": "generated",
+    "real": "real data",
+    "noise": "uniform noise",
+}
+IN_WORDS = ("modes_captured_at_1", "reverse_kl_nats", "frechet_distance", "coverage_k5_strict")
+"""The metrics that the sentence under the table names."""
+LARGE = 1e6
+
+
+def largest_n(records: Sequence[Record]) -> dict[SampleSet, int]:
+    """Samples of each set, in the order of the columns."""
+    return {
+        samples: max(record.n for record in records if record.samples == samples)
+        for samples in COLUMNS
+        if any(record.samples == samples for record in records)
+    }
+
+
+def title(subject: str, record: Record) -> str:
+    """What was evaluated: subject, checkpoint, seed, extractor, and how well classes are read."""
+    text = subject
+    if record.checkpoint_nimg is not None:
+        text += f": {record.checkpoint_nimg:,} images seen"
+    text += f", seed {record.seed}"
+    text += f"\nfeatures: {record.extractor} ({record.extractor_fingerprint})"
+    if record.labeller is not None and record.labeller_accuracy is not None:
+        accuracy = record.labeller_accuracy
+        text += f"; classes: {record.labeller}, {accuracy:.1%} right on held-out samples"
+    return text
+
+
+def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
+    """How to read the table."""
+    largest = largest_n(records)
+    text = "± is the standard error over redraws of the samples. Real data is the floor"
+    if "generated_matched" in largest:
+        text += "; compare it with the generated samples of the same number"
+    text += "."
+    fewer = [
+        f"{metrics[record.metric].label} {record.n:,}"
+        for record in records
+        if record.samples == "generated" and record.n < largest["generated"]
+    ]
+    if fewer:
+        text += f" Of the first samples only: {', '.join(fewer)}."
+    return text
+
+
+def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
+    """The result in a sentence or two."""
+    found = {(record.metric, record.samples): record for record in records}
+    named = [name for name in metrics if name in IN_WORDS] or list(metrics)[:3]
+    parts = []
+    missing = ""
+    for name in named:
+        metric, record = metrics[name], found[name, "generated"]
+        text = text_of(metric, record.value)
+        if name == "modes_captured_at_1":
+            parts.append(f"{text} of {record.details['out_of']:,} modes")
+            missing = _missing(record)
+        elif record.perfect_sampler is not None:
+            perfect = text_of(metric, record.perfect_sampler)
+            parts.append(f"{metric.label} {text} (a perfect sampler scores {perfect})")
+        else:
+            alike = found.get((name, "generated_matched"), record)
+            text = text_of(metric, alike.value)
+            if alike.n < record.n:
+                text += f" at n = {alike.n:,}"
+            parts.append(f"{metric.label} {text} (real data {text_of(metric, alike.floor)})")
+    sentence = "; ".join(parts)
+    return sentence[0].upper() + sentence[1:] + "." + missing
+
+
+def _missing(record: Record) -> str:
+    names, count = record.details["missing"], record.details["missing_count"]
+    if not count:
+        return ""
+    more = f" and {count - len(names):,} more" if count > len(names) else ""
+    return f" Missing: {', '.join(names)}{more}."
+
+
+def text_of(metric: Metric, value: float | None) -> str:
+    """A value as tables print it."""
+    if value is None:
+        return "undefined"
+    return metric.text(value) if abs(value) < LARGE else f"{value:.3g}"
+
+
+def cell(metric: Metric, record: Record) -> str:
+    """A value with what it is out of and its standard error."""
+    text = text_of(metric, record.value)
+    if "out_of" in record.details:
+        text += f" of {record.details['out_of']:,}"
+    if record.standard_error is not None:
+        text += f" ± {text_of(metric, record.standard_error)}"
+    return text
