@@ -19,7 +19,7 @@ from eval.gather import Advance, Reader, Wanted, gather, silent
 from eval.metrics.base import Gathered, Need
 from eval.moments import Moments, merge
 
-VERSION = "reference-2"
+VERSION = "reference-3"
 """Raise it when the layout of the file changes."""
 CHUNK_BYTES = 32 * 2**20
 ROWS_AT_MOST = 131_072
@@ -77,18 +77,13 @@ def load_reference(
     gathered = Gathered(
         n=whole.n,
         counts=whole.counts,
-        moments=halves(whole.moments),
+        moments=(merge(whole.moments),),
         features=first.features,
         labels=first.labels,
         logits=first.logits,
     )
     save_arrays(path, _to_arrays(gathered))
     return Reference(gathered, samples)
-
-
-def halves(groups: tuple[Moments, ...]) -> tuple[Moments, ...]:
-    """The groups of `gather` as two: of every other row, and of the rows between."""
-    return tuple(merge(part) for part in (groups[0::2], groups[1::2]) if part)
 
 
 def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from cgan.config import ConfigError
+from eval.metrics.base import FeatureError, check_finite
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 ARRAY_NAMES = ("samples", "images", "features")
@@ -116,7 +117,7 @@ def _shuffle(n: int) -> Int[np.ndarray, " n"]:
 
 
 def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
-    expected = "must hold uint8 images [n, height, width, 1 or 3] or float features [n, d]"
+    expected = "must hold uint8 images [n, height, width, 1 or 3] or finite float features [n, d]"
     try:
         with np.load(path, allow_pickle=False) as archive:
             names = [name for name in ARRAY_NAMES if name in archive.files] or archive.files
@@ -133,6 +134,10 @@ def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
     if images and min(array.shape[1:]) > 0:
         return array
     if array.ndim == 2 and array.dtype in (np.float16, np.float32, np.float64) and array.shape[1]:
+        try:
+            check_finite(names[0], array)
+        except FeatureError as error:
+            raise ConfigError(f"{given}: {error}; {expected}") from None
         return array
     raise ConfigError(f"{given}: {names[0]} is {array.dtype} {list(array.shape)}; {expected}")
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from cgan import cli
+from cgan import cli, sampling
 from cgan.config import ConfigError
-from cgan.sampling import Run, load_run
+from cgan.sampling import Run
 from eval.extractors import ExtractorName
 from eval.measure import choose_metrics
 from eval.metrics.base import Metric
@@ -45,7 +45,7 @@ def load(
     path = records_path(root)
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
-    run = load_run(root, checkpoint, step)
+    run = sampling.load_run(root, checkpoint, step)
     cli.require_out(path, ".jsonl")
     with reading("reference", None) as advance:
         evaluation = load_evaluation(run.data, extractor, weights, advance)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.extractors.given import Given
-from eval.gather import GROUPS, Reader, Wanted, gather, split_halves
+from eval.gather import GROUPS, Reader, Wanted, gather
 from eval.metrics.base import FeatureError
 from eval.moments import merge, moments
 
@@ -60,22 +60,6 @@ def test_one_pass_keeps_what_each_result_wants():
     assert first.moments == ()
     np.testing.assert_array_equal(first.features, rows[:7])
     assert seen == [4, 26]
-
-
-@pytest.mark.parametrize("n", [2, 8, 50, 51])
-def test_halves_are_disjoint_and_their_moments_fit_their_rows(n):
-    rows = np.random.default_rng(n).normal(size=(n, 2)).astype(np.float32)
-    (gathered,) = gather([rows], READER, [Wanted(None, ALL)])
-    halves = split_halves(gathered)
-    assert sum(half.n for half in halves) == n
-    together = np.concatenate([half.features for half in halves])
-    assert sorted(map(tuple, together)) == sorted(map(tuple, rows))
-    for half in halves:
-        assert half.n == len(half.features)
-        if half.n:
-            of = merge(half.moments)
-            assert of.n == half.n
-            np.testing.assert_allclose(of.mean, half.features.mean(axis=0), atol=1e-6)
 
 
 def test_a_row_that_is_not_finite_is_named():

@@ -127,7 +127,10 @@ def test_the_default_number_of_samples_is_the_protocols(run):
         (["--seed", "-1"], "seed = -1"),
         (["--step", "0"], "step = 0: must be more than 0"),
         (["--step", "3", "--checkpoint", "5"], "step = 3: must be left out where checkpoint"),
-        (["--metrics", "fid"], "metrics = 'fid': must be 'all', or one or more of modes_captured"),
+        (
+            ["--metrics", "fid"],
+            "metrics = 'fid': must be 'all' alone, or one or more of modes",
+        ),
         (["--extractor", "pixels"], "extractor = 'pixels': reads images, and ring8 holds points"),
         (["--extractor", "classifier"], "extractor = 'classifier': reads images"),
         (["--weights", "w.pth"], "weights = 'w.pth': must be left out with --extractor points"),

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,15 +18,25 @@ from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
 from eval import __main__ as program
 from eval.extractors import Splits
+from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
 from eval.gather import Reader, Wanted, gather
+from eval.metrics.frechet import FRECHET
 from eval.metrics.memorisation import authentic, copy_ratios
 from eval.protocol import UNLABELLED, Evaluation
-from eval.record import read_records
+from eval.record import Record, read_records
 from eval.reference import chunks_of, load_reference
 from eval.report import figures
-from eval.report.contents import Contents, beside_train, read_rows, read_snapshots
-from eval.report.page import modes, section
+from eval.report.contents import (
+    CURVES,
+    Contents,
+    alike,
+    beside_train,
+    read_rows,
+    read_snapshots,
+    unmeasured,
+)
+from eval.report.page import _snapshot, modes, section
 
 N = "300"
 
@@ -117,16 +128,53 @@ def test_the_page_is_complete_and_asks_nothing_of_any_network(page):
     assert "&lt;b&gt;&amp;ring" in page
 
 
+class Cells(HTMLParser):
+    """The table's cells as text, by row."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.rows, self.inside = [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "tr":
+            self.rows.append([])
+        self.inside = tag in ("td", "th", "br", "span", "code") and bool(self.rows)
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th", "table"):
+            self.inside = False
+
+    def handle_data(self, data):
+        if self.inside and self.rows and self.rows[-1]:
+            self.rows[-1][-1] += data
+
+
 def test_it_shows_each_figure_with_error_floor_and_protocol(page, run):
     records = [r for r in read_records(run / "eval.jsonl") if r.checkpoint_nimg == 24]
+    records = [record for record in records if record.seed == 3 and record.floor_n == 300]
     assert {record.n for record in records if record.samples == "generated"} == {300}
     found = {(record.metric, record.samples): record for record in records}
-    for (name, samples), record in found.items():
-        assert f"<code>{name}</code>" in page
-        if name == "frechet_distance":
-            assert f">{record.value:.2f} ± {record.standard_error:.2f}<" in page, samples
-    assert "± by jackknife_8_groups" in page
-    assert f"{found['reverse_kl_nats', 'generated'].perfect_sampler:.4f}" in page
+    head, *rows = Cells(page).rows
+    sets = ("generated", "real", "noise")
+    assert [h[:7] for h in head[1:4]] == ["generat", "real da", "uniform"]
+    for row in rows:
+        (name,) = {name for name, _ in found if f"{name}," in row[0]}
+        for samples, text in zip(sets, row[1:], strict=False):
+            record = found[name, samples]
+            if record.value is None:
+                assert text == "undefined"
+                continue
+            shown = float(text.split()[0].rstrip("%").replace(",", ""))
+            scale = 100 if "%" in text else 1
+            assert shown == pytest.approx(scale * record.value, abs=0.06 if scale > 1 else 0.006)
+            assert ("±" in text) == (record.standard_error is not None)
+    distance = next(row for row in rows if "frechet_distance" in row[0])
+    assert "± by jackknife_8_groups" in distance[0]
+    kl = found["reverse_kl_nats", "generated"].perfect_sampler
+    assert f"{kl:.4f}" in next(row for row in rows if "reverse_kl" in row[0])[-1]
     assert found["frechet_distance", "generated"].reference in page
 
 
@@ -136,9 +184,16 @@ def test_it_measures_other_checkpoints_once(page, run):
     assert measured == {8, 16, 24}
     before = read_records(path)
     assert exit_code("report", run, "--n", N, "--seed", "3", "--out", run / "again.html") == 0
-    added = read_records(path)[len(before) :]
-    assert {record.checkpoint_nimg for record in added} == {24}
+    assert read_records(path) == before
     assert (run / "again.html").read_text() == page
+    arguments = ("--n", "200", "--out", run / "one.html")
+    assert exit_code("report", run, *arguments, "--metrics", "frechet_distance") == 0
+    assert exit_code("report", run, *arguments) == 0
+    at_200 = [r for r in read_records(path) if r.n == 200 and r.samples == "generated"]
+    followed = {(r.checkpoint_nimg, r.metric) for r in at_200} & {
+        (nimg, metric) for nimg in (8, 16, 24) for metric in CURVES
+    }
+    assert len(followed) == 3 * len(CURVES)
 
 
 def test_an_older_checkpoint_can_be_reported(run, capsys):
@@ -154,7 +209,9 @@ def test_an_older_checkpoint_can_be_reported(run, capsys):
         (["--out", "page.txt"], "out = 'page.txt': must be a .html file"),
         (["--n", "1"], "n = 1: must be at least 2 samples"),
         (["--metrics", "fid"], "metrics = 'fid'"),
-        (["--step", "9"], "checkpoint 72: not in"),
+        (["--step", "9"], "step = 9: must be one of 1, 2, 3, where there are checkpoints"),
+        (["--n", "5"], "number of samples = 5: must be at least 6 for precision_k3_inclusive"),
+        (["--out", "/proc/page.html"], "out = '/proc/page.html': must be below a folder that can"),
     ],
 )
 def test_bad_arguments_write_nothing(run, capsys, arguments, named):
@@ -214,13 +271,79 @@ def test_missing_modes_are_marked():
     for count in (8, 100, 1000):
         counts, weights = np.full(count, 30), np.full(count, 1 / count)
         names = [str(index) for index in range(count)]
-        assert "missing" not in labels(figures.mode_shares(counts, weights, names))
         counts[[2, 5]] = 0
+        counts[7] = 120
         figure = figures.mode_shares(counts, weights, names)
         assert any(text.startswith("missing") for text in labels(figure))
-        marked = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
-        assert [len(line.get_xdata()) for line in marked] == [2]
+        (marked,) = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+        columns = {100: 20, 1000: 50}.get(count, count)
+        np.testing.assert_array_equal(np.array(marked.get_xdata()) % columns, [2, 5])
         assert drawn(figure) == drawn(figures.mode_shares(counts, weights, names))
+
+
+def test_bars_have_binomial_errors_and_maps_the_ratio_to_the_true_share():
+    counts, weights = np.array([10, 30, 60]), np.array([0.2, 0.3, 0.5])
+    bars = figures.mode_shares(counts, weights, list("abc")).axes[0]
+    np.testing.assert_allclose([bar.get_height() for bar in bars.patches], [0.1, 0.3, 0.6])
+    whiskers = bars.containers[0].lines[2][0].get_segments()
+    lengths = [segment[1, 1] - segment[0, 1] for segment in whiskers]
+    np.testing.assert_allclose(lengths, 2 * np.sqrt([0.09 / 100, 0.21 / 100, 0.24 / 100]))
+    counts = np.full(100, 10)
+    counts[3] = 40
+    shown = figures.mode_shares(counts, np.full(100, 0.01), [""] * 100).axes[0].images[0]
+    ratios = shown.get_array().ravel()
+    assert ratios[3] == pytest.approx(np.log2(40 / 10.3))
+    assert ratios[4] == pytest.approx(np.log2(10 / 10.3))
+
+
+def record(nimg, value, samples="generated", n=100, floor_n=100, seed=0, **others):
+    return Record(
+        metric=others.get("metric", "frechet_distance"),
+        value=value,
+        standard_error=value / 10,
+        error_protocol="half_samples_8",
+        samples=samples,
+        n=n,
+        seed=seed,
+        checkpoint_nimg=nimg,
+        source="digits",
+        extractor="pixels",
+        extractor_fingerprint="a",
+        labeller=None,
+        labeller_accuracy=None,
+        reference="b",
+        reference_n=1,
+        floor=0.5,
+        floor_n=floor_n,
+        perfect_sampler=None,
+        perfect_sampler_sd=None,
+        details={},
+    )
+
+
+def test_figures_are_followed_over_checkpoints_with_errors_and_a_floor_of_their_number():
+    history = [record(8, 2.0), record(16, 1.0)]
+    axes = figures.metric_curves(history, {"frechet_distance": FRECHET}).axes[0]
+    (bars,) = axes.containers
+    np.testing.assert_array_equal(bars.lines[0].get_ydata(), [2, 1])
+    segments = bars.lines[2][0].get_segments()
+    np.testing.assert_allclose([part[1, 1] - part[0, 1] for part in segments], [0.4, 0.2])
+    assert any("real data, n = 100" in text for text in labels(axes.figure))
+    elsewhere = [record(8, 2.0, floor_n=7), record(16, 1.0, floor_n=7)]
+    axes = figures.metric_curves(elsewhere, {"frechet_distance": FRECHET}).axes[0]
+    assert not any("real data" in text for text in labels(axes.figure))
+    assert figures.metric_curves(history[:1], {"frechet_distance": FRECHET}) is None
+
+
+def test_only_records_that_were_measured_alike_are_followed():
+    now = [record(24, 1.0), record(24, 3.0, "generated_matched", n=10)]
+    older = [record(8, 2.0), record(8, 9.0, seed=1), record(16, 9.0, n=50)]
+    older += [record(16, 4.0, "generated_matched", n=10)]
+    found = alike(older + now, now)
+    assert [(r.checkpoint_nimg, r.value) for r in found] == [(8, 2), (16, 4), (24, 1), (24, 3)]
+    assert unmeasured(older + now, now, [8, 16, 24]) == {16: ["frechet_distance"]}
+    vendi = [record(24, 1.0, metric="vendi_score_cosine_q1")]
+    assert unmeasured(vendi, vendi, [8, 24]) == {}
 
 
 def labels(figure):
@@ -257,6 +380,61 @@ def test_rows_and_snapshots_of_a_run_are_read_as_far_as_they_go(tmp_path):
 
 def test_data_without_classes_has_no_modes(digits):
     generated = gathered(digits, digits.splits.train.images[:9])
-    parts = Contents(Path("run"), 0, 0, "{}", digits, {}, [], [], [], [], generated, [], [])
+    parts = Contents(Path("run"), 0, 0, "{}", digits, {}, [], [], [], [], [], generated, [], [])
     assert modes(parts) == ""
     assert section("Modes", "", "") == ""
+
+
+@dataclass(frozen=True)
+class ByHeart:
+    """Knows the label of each train image."""
+
+    name = "by_heart"
+    fingerprint = "by_heart"
+    accuracy = None
+
+    def __call__(self, stored):
+        digits = load_digits("train")
+        known = {i.tobytes(): label for i, label in zip(digits.images, digits.labels, strict=True)}
+        return Features(
+            stored.reshape(len(stored), -1).astype(np.float32),
+            np.array([known[image.tobytes()] for image in stored]),
+        )
+
+
+def test_classes_are_pictured_by_name_and_missing_ones_by_real_images():
+    splits = Splits(load_digits("train"), load_digits("test"))
+    rows = np.random.default_rng(0).permutation(len(splits.train))
+    reader = Reader(Pixels(), ByHeart(), 10)
+    reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
+    evaluation = Evaluation(splits, reader, reference, rows, UNLABELLED)
+    present = splits.train.images[splits.train.labels != 7]
+    needs = frozenset({"features", "images", "labels", "counts"})
+    (generated,) = gather([present], reader, [Wanted(None, needs)])
+    contents = Contents(
+        Path("run"), 0, 0, "{}", evaluation, {}, [], [], [], [], [], generated, [], []
+    )
+    html = modes(contents)
+    images = [content(source)[1] for source in Parsed(html).images if "png" in source[:16]]
+    (missing, grid) = [np.asarray(Image.open(io.BytesIO(data))) for data in images]
+    sevens = splits.train.images[splits.train.labels == 7][..., 0]
+    assert any(np.array_equal(missing, seven) for seven in sevens)
+    assert "<figcaption>7</figcaption>" in html
+    labels_of = {
+        image.tobytes(): int(label)
+        for image, label in zip(splits.train.images[..., 0], splits.train.labels, strict=True)
+    }
+    for column in range(10):
+        for row in range(5):
+            top, left = 4 + 52 * row, 4 + 52 * column
+            tile = np.ascontiguousarray(grid[top : top + 48 : 6, left : left + 48 : 6])
+            if column == 7 and row:
+                assert (tile == 96).all()
+            else:
+                assert labels_of[tile.tobytes()] == column
+
+
+def test_a_damaged_snapshot_is_named_and_the_page_goes_on(tmp_path):
+    bad = tmp_path / "0000000008.png"
+    bad.write_bytes(b"no picture")
+    assert "0000000008.png can&#x27;t be read" in _snapshot(8, bad)
