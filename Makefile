@@ -12,7 +12,7 @@ $(error ACCELERATOR = $(ACCELERATOR): must be one of $(ACCELERATORS))
 endif
 
 ifeq ($(wildcard configs/$(CONFIG).py),)
-$(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points,$(basename $(notdir $(wildcard configs/*.py)))))
+$(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points images,$(basename $(notdir $(wildcard configs/*.py)))))
 endif
 
 VENV := .venv

@@ -3,7 +3,20 @@
 from types import ModuleType
 
 from cgan.config import Experiment
-from configs import digits, grid25, grid100, ring8, stacked_digits
+from configs import (
+    celeb_a64,
+    cifar10,
+    digits,
+    ffhq64,
+    ffhq256,
+    grid25,
+    grid100,
+    imagenet32,
+    imagenet64,
+    mnist,
+    ring8,
+    stacked_digits,
+)
 
 MODULES: dict[str, ModuleType] = {
     "digits": digits,
@@ -11,6 +24,13 @@ MODULES: dict[str, ModuleType] = {
     "ring8": ring8,
     "grid25": grid25,
     "grid100": grid100,
+    "mnist": mnist,
+    "cifar10": cifar10,
+    "celeb_a64": celeb_a64,
+    "imagenet32": imagenet32,
+    "imagenet64": imagenet64,
+    "ffhq64": ffhq64,
+    "ffhq256": ffhq256,
 }
 
 CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULES.items()}

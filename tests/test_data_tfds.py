@@ -3,28 +3,20 @@
 The tests prepare them through its own builder, from real digits as PNG files.
 """
 
-import io
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from cgan.config import ConfigError, Data
 from cgan.data import load_source
 from cgan.data.digits import load_digits
+from tests.tfds_sets import prepare
 
-tfds = pytest.importorskip("tensorflow_datasets")
 ROOT = Path(__file__).parents[1]
 TRAIN, TEST = 90, 30
-
-
-def png(pixels):
-    content = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(content, "png")
-    return content.getvalue()
 
 
 def grey(image):
@@ -39,47 +31,22 @@ def wide_rgb(image):
 FORMS = {"grey": (grey, (8, 8, 1)), "wide_rgb": (wide_rgb, (8, 6, 3))}
 
 
-def prepare(folder, form, labelled, file_format="array_record"):
-    """What a user's own data set looks like: a builder class, prepared in a folder."""
-    change, shape = FORMS[form]
+def prepared_digits(folder, form, labelled):
+    """What a user's own data set looks like."""
+    change, _ = FORMS[form]
     digits = load_digits("train")
-
-    class RealDigits(tfds.core.GeneratorBasedBuilder):
-        VERSION = tfds.core.Version("1.0.0")
-        name = f"real_digits_{form}_{'labelled' if labelled else 'bare'}"
-        pkg_dir_path = folder
-
-        def _info(self):
-            features = {"image": tfds.features.Image(shape=shape, encoding_format="png")}
-            if labelled:
-                features["label"] = tfds.features.ClassLabel(names=list("abcdefghij"))
-            features = tfds.features.FeaturesDict(features)
-            return tfds.core.DatasetInfo(builder=self, description="digits", features=features)
-
-        def _split_generators(self, dl_manager):
-            whole = range(TRAIN + TEST)
-            return {"train": self._some(whole[:TRAIN]), "test": self._some(whole[TRAIN:])}
-
-        def _generate_examples(self):
-            raise NotImplementedError
-
-        def _some(self, numbers):
-            for number in numbers:
-                example = {"image": png(change(digits.images[number]))}
-                if labelled:
-                    example["label"] = int(digits.labels[number])
-                yield number, example
-
-    builder = RealDigits(data_dir=folder, file_format=file_format)
-    builder.download_and_prepare()
-    return builder.name
+    parts = {"train": slice(0, TRAIN), "test": slice(TRAIN, TRAIN + TEST)}
+    images = {split: [change(i) for i in digits.images[part]] for split, part in parts.items()}
+    labels = {split: digits.labels[part] for split, part in parts.items()} if labelled else None
+    name = f"real_digits_{form}_{'labelled' if labelled else 'bare'}"
+    return prepare(folder, name, images, labels, "abcdefghij")
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     return folder, {
-        (form, labelled): prepare(folder, form, labelled)
+        (form, labelled): prepared_digits(folder, form, labelled)
         for form, labelled in (("grey", True), ("grey", False), ("wide_rgb", True))
     }
 

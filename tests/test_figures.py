@@ -21,7 +21,7 @@ def figures(name, folder, **changes):
     loop.train(config)
     run = sampling.load_run(config.workdir)
     samples = sampling.draw_samples(run, EMBEDDED[name].n, seed=0)
-    evaluation = load_evaluation(Data(name))
+    evaluation = load_evaluation(config.data)
     return figures_of(evaluation, samples, evaluation.default_metrics)
 
 

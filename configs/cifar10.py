@@ -1,0 +1,18 @@
+"""CIFAR-10, 32x32, with the small convolutional pair.
+
+Command: tfds build cifar10 --file_format array_record; make train CONFIG=cifar10
+Hardware: one GPU; not yet tried on one.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from cgan.config import Data
+from configs.images import images_experiment
+
+CONFIG = images_experiment(
+    "cifar10",
+    Data("tfds", name="cifar10", flip=True),
+    resolution=32,
+    width=64,
+    total_nimg=20_000_000,
+)

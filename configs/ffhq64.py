@@ -1,0 +1,20 @@
+"""FFHQ faces from a folder or archive, at 64x64, with the small convolutional pair.
+
+Command: make train CONFIG=ffhq64 ARGS="--data.path PATH"
+Hardware: one GPU; not yet tried on one.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from pathlib import Path
+
+from cgan.config import Data
+from configs.images import images_experiment
+
+CONFIG = images_experiment(
+    "ffhq64",
+    Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
+    resolution=64,
+    width=48,
+    total_nimg=20_000_000,
+)

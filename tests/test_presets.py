@@ -1,0 +1,108 @@
+"""Each preset on a tiny stand-in for its data, of the same shape, type and labels."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from cgan import loop
+from cgan.assemble import assemble
+from configs import CONFIGS
+from tests.tfds_sets import prepare
+
+OF_TFDS = {
+    "mnist": ((28, 28, 1), 10, ("train", "test")),
+    "cifar10": ((32, 32, 3), 10, ("train", "test")),
+    "celeb_a64": ((218, 178, 3), None, ("train", "test")),
+    "imagenet32": ((32, 32, 3), 1000, ("train", "validation")),
+    "imagenet64": ((64, 64, 3), 1000, ("train", "validation")),
+}
+"""Shape of an image, number of classes, and splits, as the catalogue has them."""
+OF_FOLDERS = {"ffhq64": 64, "ffhq256": 256}
+SHAPES = {
+    "mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "celeb_a64": (64, 64, 3),
+    "imagenet32": (32, 32, 3),
+    "imagenet64": (64, 64, 3),
+    "ffhq64": (64, 64, 3),
+    "ffhq256": (256, 256, 3),
+}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
+
+
+def noise(n, shape):
+    return np.random.default_rng(n).integers(256, size=(n, *shape), dtype=np.uint8)
+
+
+def stand_in(name, folder):
+    """The preset's data settings, pointed at a set of 12 images."""
+    data = CONFIGS[name].data
+    if name in OF_FOLDERS:
+        for number, image in enumerate(noise(60, (300, 280, 3))):
+            path = folder / "faces" / f"{number:05d}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(image).save(path)
+        return dataclasses.replace(data, path=folder / "faces")
+    shape, classes, splits = OF_TFDS[name]
+    images = {split: noise(12, shape) for split in splits}
+    labels = names = None
+    if classes is not None:
+        labels = {split: np.arange(12) % classes for split in splits}
+        names = [f"class {number}" for number in range(classes)]
+    made = prepare(folder, f"stand_in_{name}", images, labels, names or ())
+    return dataclasses.replace(data, name=made, data_dir=folder)
+
+
+def test_every_preset_has_a_stand_in():
+    own = {name for name, config in CONFIGS.items() if config.data.source in ("tfds", "folder")}
+    assert own == set(OF_TFDS) | set(OF_FOLDERS) == set(SHAPES)
+
+
+def small(name, folder):
+    """The preset with few channels, on its stand-in."""
+    return dataclasses.replace(
+        CONFIGS[name],
+        workdir=folder / "run",
+        data=stand_in(name, folder),
+        generator=dataclasses.replace(CONFIGS[name].generator, width=1, latent_dim=4),
+        discriminator=dataclasses.replace(CONFIGS[name].discriminator, width=1),
+        batch_size=4,
+        total_nimg=4,
+        steps_per_dispatch=1,
+    )
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_preset_fits_data_of_its_form(name, tmp_path: Path):
+    parts = assemble(small(name, tmp_path))
+    assert parts.source.sample_shape == SHAPES[name]
+    classes = OF_TFDS[name][1] if name in OF_TFDS else None
+    assert len(parts.source.class_names) == (classes or 0)
+    state = parts.abstract_state()
+    made = jax.eval_shape(
+        parts.networks.generate, state.generator, jax.ShapeDtypeStruct((2, 4), np.float32)
+    )
+    assert made.shape == (2, *SHAPES[name])
+
+
+LARGE = ("celeb_a64", "imagenet64", "ffhq64", "ffhq256")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in SHAPES]
+)
+def test_a_preset_trains(name, tmp_path: Path):
+    config = small(name, tmp_path)
+    state = loop.train(config, jax.devices()[:1])
+    assert int(state.step) == 1
+    with Image.open(config.workdir / "samples" / "0000000004.png") as picture:
+        assert picture.mode == ("L" if SHAPES[name][2] == 1 else "RGB")
+        assert min(picture.size) > 8 * SHAPES[name][0]
