@@ -102,7 +102,7 @@ def measure(task: Task) -> dict[str, Any]:
 
     from cgan import loop, sampling
     from eval.measure import figures
-    from eval.protocol import EMBEDDED
+    from eval.protocol import LITERATURE
 
     total = SOURCES[task.source]
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ def measure(task: Task) -> dict[str, Any]:
             return task._asdict() | {"failed": str(error)}
         seconds = time.monotonic() - start
         run = sampling.load_run(config.workdir)
-        samples = sampling.draw_samples(run, EMBEDDED[task.source].n, seed=0)
+        samples = sampling.draw_samples(run, LITERATURE[task.source].n, seed=0)
         evaluation = evaluation_of(task.source)
         found = figures(evaluation, samples, quick_metrics(evaluation.metrics))
     jax.clear_caches()  # compiled programs of finished runs

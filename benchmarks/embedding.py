@@ -32,7 +32,7 @@ from cgan.state import TrainState
 from cgan.types import Samples, present
 from configs import CONFIGS
 from eval.measure import figures
-from eval.protocol import EMBEDDED, Evaluation, load_evaluation
+from eval.protocol import LITERATURE, Evaluation, load_evaluation
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Arguments:
     """Training steps of each run."""
 
     def __post_init__(self) -> None:
-        require_known("source", (self.source,), EMBEDDED)
+        require_known("source", (self.source,), LITERATURE)
         require(len(self.temperatures) > 0, "temperatures", self.temperatures, "one or more")
 
 
@@ -115,7 +115,7 @@ def figures_of(
 ) -> dict[str, float | None]:
     """The metrics of the experiment's protocol, of generated samples."""
     sampler = Sampler(compiled.parts)
-    latents = sampler.latents(EMBEDDED[evaluation.splits.train.name].n, 0, "latents/samples")
+    latents = sampler.latents(LITERATURE[evaluation.splits.train.name].n, 0, "latents/samples")
     samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
     metrics = quick_metrics(evaluation.metrics)
     found = figures(evaluation, samples, metrics)

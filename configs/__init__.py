@@ -16,6 +16,7 @@ from configs import (
     mnist,
     ring8,
     stacked_digits,
+    stacked_mnist,
 )
 
 MODULES: dict[str, ModuleType] = {
@@ -24,6 +25,7 @@ MODULES: dict[str, ModuleType] = {
     "ring8": ring8,
     "grid25": grid25,
     "grid100": grid100,
+    "stacked_mnist": stacked_mnist,
     "mnist": mnist,
     "cifar10": cifar10,
     "celeb_a64": celeb_a64,

@@ -10,7 +10,10 @@ import pytest
 from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 
 INF, NAN = math.inf, math.nan
-SOURCES = "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'tfds', 'folder'"
+SOURCES = (
+    "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'stacked_mnist', 'tfds', "
+    "'folder'"
+)
 ARCHITECTURES = "one of 'mlp', 'conv'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")

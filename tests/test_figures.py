@@ -10,7 +10,7 @@ import pytest
 from cgan import loop, sampling
 from configs import CONFIGS
 from eval.measure import figures as figures_of
-from eval.protocol import EMBEDDED, load_evaluation
+from eval.protocol import LITERATURE, load_evaluation
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ def figures(name, folder, **changes):
     config = dataclasses.replace(CONFIGS[name], workdir=folder / name, **changes)
     loop.train(config)
     run = sampling.load_run(config.workdir)
-    samples = sampling.draw_samples(run, EMBEDDED[name].n, seed=0)
+    samples = sampling.draw_samples(run, LITERATURE[name].n, seed=0)
     evaluation = load_evaluation(config.data)
     return figures_of(evaluation, samples, evaluation.default_metrics)
 

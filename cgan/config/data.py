@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from cgan.config.checks import check_types, only_defaults, positive, require
 
 EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
 """Data sets that need no download."""
-SourceName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100", "tfds", "folder"]
-"""Those, and the two ways to the user's own."""
+SourceName = Literal[
+    "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
+]
+"""Those, MNIST's digits in threes, and the two ways to the user's own."""
 OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
 OF_FOLDERS = ("path",)
 OF_FILES = ("resolution", "channels", "flip", "unusable")
@@ -20,11 +22,11 @@ class Data:
     """What to learn."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or tfds, or folder."""
+    """Data set that needs no download; or stacked_mnist, tfds, folder."""
     name: str | None = None
     """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
     data_dir: Path | None = None
-    """Where it was prepared; tensorflow-datasets' own folder unless given (tfds)."""
+    """Where it was prepared; tensorflow-datasets' own folder unless given (tfds, stacked_mnist)."""
     train_split: str = "train"
     """What to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = "test"
@@ -46,10 +48,11 @@ class Data:
             positive(self, "data.", "resolution")
         when = f"with data.source = {self.source!r}"
         if self.source != "tfds":
-            only_defaults(self, "data.", OF_TFDS, when)
+            used = {"data_dir"} if self.source == "stacked_mnist" else set()
+            only_defaults(self, "data.", [n for n in OF_TFDS if n not in used], when)
         if self.source != "folder":
             only_defaults(self, "data.", OF_FOLDERS, when)
-        if self.source in get_args(EmbeddedName):
+        if self.source not in ("tfds", "folder"):
             only_defaults(self, "data.", OF_FILES, when)
         if self.source == "tfds":
             expected = "the name of a data set in tensorflow-datasets, such as 'cifar10'"

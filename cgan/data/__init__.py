@@ -28,11 +28,18 @@ def _load_folder(data: Data, split: Split) -> Source:
     return folder.load(data, split)
 
 
+def _load_stacked_mnist(data: Data, split: Split) -> Source:
+    from cgan.data import mnist
+
+    return mnist.load_stacked(data, split)
+
+
 FROM_FILES: dict[str, Callable[[Data, Split], Source]] = {
     "tfds": _load_tfds,
     "folder": _load_folder,
+    "stacked_mnist": _load_stacked_mnist,
 }
-"""The user's own."""
+"""Those that lie on the user's disk."""
 
 
 def load_source(data: Data, split: Split) -> Source:

@@ -28,13 +28,16 @@ def _shares(labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " 10"]:
 
 @dataclass(frozen=True)
 class Digits:
-    """One split of the digits: uint8 `[n, 8, 8, 1]` and their labels 0 to 9."""
+    """One split of grey digits and their labels 0 to 9."""
 
-    images: UInt8[np.ndarray, "n 8 8 1"]
+    images: UInt8[np.ndarray, "n height width 1"]
     labels: Int[np.ndarray, " n"]
     name: str = "digits"
-    sample_shape: tuple[int, ...] = (8, 8, 1)
     class_names: Sequence[str] = tuple("0123456789")
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.images.shape[1:]
 
     @property
     def class_weights(self) -> Float[np.ndarray, " 10"]:
@@ -56,9 +59,12 @@ class StackedDigits:
 
     digits: Digits
     triples: Int[np.ndarray, "n 3"]
-    name: str = "stacked_digits"
-    sample_shape: tuple[int, ...] = (8, 8, 3)
+    name: str
     class_names: Sequence[str] = tuple(f"{number:03d}" for number in range(1000))
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return (*self.digits.sample_shape[:2], 3)
 
     @property
     def class_weights(self) -> Float[np.ndarray, " 1000"]:
@@ -92,8 +98,12 @@ def load_digits(split: Split) -> Digits:
 
 def load_stacked_digits(split: Split) -> Source:
     """A fixed list of triples of this split's digits."""
-    digits = load_digits(split)
-    triples = split_rng(split).integers(
-        len(digits), size=(STACKED_SAMPLES[split], 3), dtype=np.int16
-    )
-    return StackedDigits(digits, triples)
+    return stack(load_digits(split), split, "stacked_digits")
+
+
+def stack(digits: Digits, split: Split, name: str) -> StackedDigits:
+    """A fixed list of triples of these digits, the same for every experiment."""
+    dtype = np.int16 if len(digits) < 2**15 else np.int32  # which also decides what is drawn
+    size = (STACKED_SAMPLES[split], 3)
+    triples = split_rng(split).integers(len(digits), size=size, dtype=dtype)
+    return StackedDigits(digits, triples, name)

@@ -9,7 +9,7 @@ from eval.extractors import Splits, classifier
 from eval.extractors.stacked import StackedClassifier
 from eval.gather import Reader
 from eval.measure import Subject, evaluate
-from eval.protocol import EMBEDDED as PROTOCOLS
+from eval.protocol import LITERATURE as PROTOCOLS
 from eval.protocol import Evaluation, load_reader
 from eval.reference import chunks_of, load_reference
 

