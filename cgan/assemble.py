@@ -7,7 +7,7 @@ import optax
 
 from cgan import networks as networks_lib
 from cgan import objectives, optim
-from cgan.config import Experiment
+from cgan.config import Experiment, require
 from cgan.data import SOURCES, Source
 from cgan.networks import Networks
 from cgan.state import TrainState, init_state
@@ -43,6 +43,16 @@ def assemble(config: Experiment) -> Parts:
         ConfigError: parts that do not fit together.
     """
     source = SOURCES[config.data.source]("train")
-    networks = networks_lib.build(config, source.sample_shape)
+    networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))
+
+
+def _classes(config: Experiment, source: Source) -> int:
+    """How many classes the networks see; 0 without labels."""
+    if not config.conditioning.labels:
+        return 0
+    classes = len(source.class_names)
+    expected = f"false with data.source = {config.data.source!r}, which has fewer than two classes"
+    require(classes > 1, "conditioning.labels", True, expected)
+    return classes

@@ -6,6 +6,7 @@ under a field is its help text.
 """
 
 from cgan.config.checks import ConfigError, require, require_seed
+from cgan.config.conditioning import Conditioning
 from cgan.config.experiment import Data, Experiment, Optim, SourceName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
@@ -23,6 +24,7 @@ __all__ = [
     "Architecture",
     "Augment",
     "ClassicName",
+    "Conditioning",
     "ConfigError",
     "CurveName",
     "Data",
