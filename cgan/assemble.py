@@ -23,6 +23,11 @@ class Parts(NamedTuple):
     game: objectives.Game
     optimizer: optax.GradientTransformation
 
+    @property
+    def classes(self) -> int:
+        """How many classes the networks see; 0 without labels."""
+        return _classes(self.config, self.source)
+
     def init_state(self) -> TrainState:
         """The state before step 0."""
         return init_state(self.config.seed, self.networks, self.game.init(), self.optimizer)

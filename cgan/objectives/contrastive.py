@@ -107,10 +107,11 @@ def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shap
 
 def hardest_rivals(rivals: Rivals, count: int) -> Rivals:
     """Those with the smallest margins in each row; those that do not count come last."""
-    if rivals.comparable is None:
-        return Rivals(-jax.lax.top_k(-rivals.margins, count)[0])
-    _, hardest = jax.lax.top_k(-jnp.where(rivals.comparable, rivals.margins, jnp.inf), count)
-    return Rivals(*(jnp.take_along_axis(rows, hardest, axis=1) for rows in rivals))
+    margins, comparable = rivals
+    if comparable is None:
+        return Rivals(-jax.lax.top_k(-margins, count)[0])
+    _, hardest = jax.lax.top_k(-jnp.where(comparable, margins, jnp.inf), count)
+    return Rivals(*(jnp.take_along_axis(rows, hardest, axis=1) for rows in (margins, comparable)))
 
 
 def hard_weights(rivals: Rivals, concentration: float) -> Margins:

@@ -49,7 +49,8 @@ class Regulariser:
         of_rows = partial(_with_labels, judge, labels)
         if self.r1.keys() == self.r2.keys():  # one pass over both is faster
             both_keys = jnp.concatenate([keys.real, keys.fake])
-            of_both = partial(_with_labels, judge, _twice(labels))
+            twice = jax.tree.map(lambda kept: jnp.concatenate([kept, kept]), labels)
+            of_both = partial(_with_labels, judge, twice)
             both = self._judge(of_both, both_keys, jnp.concatenate([real, fake]), tuple(self.r1))
             (said_real, at_real), (said_fake, at_fake) = _halves(both)
         else:
@@ -72,10 +73,6 @@ class Regulariser:
 
 def _with_labels(judge: LabelledJudge, labels: Labels | None, samples: Samples) -> Verdict:
     return judge(samples, labels)
-
-
-def _twice(labels: Labels | None) -> Labels | None:
-    return None if labels is None else jnp.concatenate([labels, labels])
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:

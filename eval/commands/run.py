@@ -16,6 +16,7 @@ from eval.names import ExtractorName
 
 if TYPE_CHECKING:
     from cgan.sampling import Run
+    from eval.measure import Subject
     from eval.metrics.base import Metric
     from eval.protocol import Evaluation
 
@@ -72,6 +73,7 @@ def load(arguments: Arguments) -> Loaded:
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import load_run
     from eval.measure import choose_metrics
+    from eval.metrics.catalogue import with_classes
     from eval.progress import reading
     from eval.protocol import PROTOCOLS, load_evaluation
 
@@ -81,8 +83,20 @@ def load(arguments: Arguments) -> Loaded:
         evaluation = load_evaluation(
             run.source_name, arguments.extractor, arguments.weights, advance
         )
-    metrics = choose_metrics(arguments.metrics, evaluation.metrics, evaluation.default_metrics)
+    known, default = evaluation.metrics, evaluation.default_metrics
+    if run.has_classes:
+        known, default = (with_classes(each, evaluation.reader) for each in (known, default))
+    metrics = choose_metrics(arguments.metrics, known, default)
     return Loaded(run, n, evaluation, metrics)
+
+
+def subject_of(run: "Run", n: int, seed: int) -> "Subject":
+    """A run's samples, to be evaluated."""
+    from cgan.sampling import asked_labels, stream_samples
+    from eval.measure import Subject
+
+    asked = asked_labels(run, n, seed) if run.has_classes else None
+    return Subject(stream_samples(run, n, seed), n, run.nimg, asked)
 
 
 def records_path(run: Path) -> Path:
@@ -98,15 +112,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     loaded = load(arguments)
-    from cgan.sampling import stream_samples
-    from eval.measure import SamplesError, Subject, evaluate
+    from eval.measure import SamplesError, evaluate
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
     from eval.table import print_report
 
     run, n, evaluation, metrics = loaded
-    subject = Subject(stream_samples(run, n, arguments.seed), n, run.nimg)
+    subject = subject_of(run, n, arguments.seed)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:
         with reading("samples", total) as advance:

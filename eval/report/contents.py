@@ -10,11 +10,11 @@ from jaxtyping import Float, Shaped
 
 from cgan.checkpoint import Checkpoints
 from cgan.config import to_json
-from cgan.sampling import load_run, stream_samples
+from cgan.sampling import load_run
 from cgan.workdir import Workdir
-from eval.commands.run import Loaded, records_path
+from eval.commands.run import Loaded, records_path, subject_of
 from eval.gather import Advance
-from eval.measure import Subject, evaluate, gather_sets, measure, needs_of, origin_of
+from eval.measure import evaluate, gather_sets, measure, needs_of, origin_of
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
@@ -28,6 +28,7 @@ CURVES = (
     "modes_captured_at_20",
     "reverse_kl_nats",
     "high_quality_share_3sigma",
+    "class_accuracy",
     "frechet_distance",
     "recall_k3_inclusive",
     "coverage_k5_strict",
@@ -83,14 +84,14 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
         ConfigError: another checkpoint that can't be read.
     """
     run, n, evaluation, metrics = loaded
-    subject = Subject(stream_samples(run, n, seed), n, run.nimg)
+    subject = subject_of(run, n, seed)
     sets = gather_sets(evaluation, subject, seed, needs_of(metrics) | PICTURED, advance)
     records = measure(sets, metrics, origin_of(evaluation, run.nimg, seed))
     workdir, path = Workdir(root), records_path(root)
     append_records(path, records)
     followed = {name: metric for name, metric in metrics.items() if name in CURVES}
     for nimg in _unmeasured(workdir, path, records):
-        other = Subject(stream_samples(load_run(root, nimg), n, seed), n, nimg)
+        other = subject_of(load_run(root, nimg), n, seed)
         append_records(path, evaluate(evaluation, other, seed, followed, advance))
     generated = sets["generated"].samples
     images = evaluation.splits.holds_images
