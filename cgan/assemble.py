@@ -7,7 +7,7 @@ import optax
 
 from cgan import networks as networks_lib
 from cgan import objectives, optim
-from cgan.config import Experiment
+from cgan.config import Experiment, require
 from cgan.data import Source, load_source
 from cgan.data.mirrored import Mirrored
 from cgan.networks import Networks
@@ -23,6 +23,11 @@ class Parts(NamedTuple):
     networks: Networks
     game: objectives.Game
     optimizer: optax.GradientTransformation
+
+    @property
+    def classes(self) -> int:
+        """How many classes the networks see; 0 without labels."""
+        return _classes(self.config, self.source)
 
     def init_state(self) -> TrainState:
         """The state before step 0."""
@@ -46,6 +51,16 @@ def assemble(config: Experiment) -> Parts:
     source = load_source(config.data, "train")
     if config.data.flip:
         source = Mirrored(source)
-    networks = networks_lib.build(config, source.sample_shape)
+    networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))
+
+
+def _classes(config: Experiment, source: Source) -> int:
+    """How many classes the networks see; 0 without labels."""
+    if not config.conditioning.labels:
+        return 0
+    classes = len(source.class_names)
+    expected = f"false with data.source = {config.data.source!r}, which has fewer than two classes"
+    require(classes > 1, "conditioning.labels", True, expected)
+    return classes

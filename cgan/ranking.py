@@ -22,7 +22,7 @@ from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import Restored
 from cgan.state import TrainState
-from cgan.types import Samples
+from cgan.types import Labels, Samples
 
 Head = Literal["critic", "embedding"]
 COMPARISONS: dict[Head, Comparison] = {"critic": Critic(), "embedding": Embedding()}
@@ -64,14 +64,16 @@ def rank(run: Restored, reals: int, fakes: int, seed: int, by: Head | None = Non
     held_out = load_source(config.data, "test")
     expected = f"at most the {len(held_out)} that are held out"
     require(reals <= len(held_out), "reals", reals, expected)
-    chosen = np.asarray(held_out[varied_rows(held_out, reals, seed)].x)
+    chosen, classes = held_out[varied_rows(held_out, reals, seed)]
+    chosen = np.asarray(chosen)
     samples, margins = [], np.empty((reals, fakes), np.float32)
     compare = jax.jit(compare_row, static_argnums=(0, 1))
     for row, real in enumerate(held_out.encode(chosen)):
         keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(fakes))
         latents = run.parts.networks.draw_latents(keys)
+        label = jnp.asarray(classes[row]) if run.parts.classes else None
         row_samples, row_margins = parallel.fetch(
-            compare(COMPARISONS[head], run.parts.networks, state, real, latents)
+            compare(COMPARISONS[head], run.parts.networks, state, real, latents, label)
         )
         order = np.argsort(row_margins, kind="stable")
         samples.append(held_out.decode(row_samples[order]))
@@ -89,15 +91,24 @@ def compare_row(
     state: TrainState,
     real: Float[Array | np.ndarray, "*sample"],
     latents: Latents,
+    label: Int[Array, ""] | None = None,
 ) -> tuple[Samples, Float[Array, " n"]]:
     """The averaged generator's fakes, and by how much one real beats each, before temperature.
+
+    The fakes are of the real's class, where the networks see its label.
 
     Unaugmented, the real's other view is the real itself: they agree wholly, so a margin between
     embeddings is 1 less the cosine.
     """
-    fakes = networks.generate(state.generator_ema, latents)
+
+    def labels(n: int) -> Labels | None:
+        return None if label is None else jnp.full(n, label)
+
+    fakes = networks.generate(state.generator_ema, latents, labels(len(latents)))
     real_said, fakes_said = (
-        networks.judge(state.discriminator, state.discriminator_stats, samples)
+        networks.judge(
+            state.discriminator, state.discriminator_stats, samples, labels(len(samples))
+        )
         for samples in (jnp.asarray(real)[None], fakes)
     )
     verdicts = Verdicts(real_said, fakes_said, agreement=jnp.ones(1))

@@ -23,7 +23,9 @@ class Arguments:
     out: Path
     """File to write: .png for a picture, .npz for the array `samples`."""
     n: int | None = None
-    """How many samples; 64 images or 2,500 points unless given."""
+    """How many samples; 64 images or 2,500 points unless given, or 8 images of each class."""
+    class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
+    """Draw this class only, by its name or index, from a run that learnt with labels."""
     seed: int = 0
     """Seed of the latents: same seed, same samples."""
     interpolate: bool = False
@@ -47,14 +49,17 @@ def main() -> None:
     from cgan import sampling
 
     run = sampling.load_run(arguments.run, arguments.checkpoint)
+    label = None if arguments.class_ is None else sampling.named_class(run, arguments.class_)
     if arguments.interpolate:
         walks = (arguments.n or sampling.GRID_SIZE) // WALK_STEPS
-        samples = sampling.draw_walks(run, walks, WALK_STEPS, arguments.seed)
+        samples = sampling.draw_walks(run, walks, WALK_STEPS, arguments.seed, label)
     else:
         walks = 0
-        samples = sampling.draw_samples(
-            run, arguments.n or run.sampler.picture_size, arguments.seed
-        )
+        if arguments.n is None and label is None:
+            samples = sampling.draw_picture(run, arguments.seed)
+        else:
+            n = arguments.n or run.sampler.picture_size
+            samples = sampling.draw_samples(run, n, arguments.seed, label)
     if arguments.out.suffix == ".npz":
         save_arrays(arguments.out, samples)
     else:

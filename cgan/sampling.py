@@ -7,24 +7,36 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from cgan import parallel, pictures
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Experiment, require
+from cgan.labels import draw_labels, find_class
 from cgan.networks import Latents
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
 from cgan.types import Params
+from cgan.walks import WALKS
 from cgan.workdir import Workdir
 
 CHUNK = 1024
 """Samples made in one call."""
 GRID_SIZE, GRID_COLUMNS = 64, 8
 """Images in a picture, and in one of its rows; a latent walk fills a row."""
+GRID_CLASSES = 16
+"""So many classes at most have a row each in the picture of a conditional run."""
 SCATTER_SIZE = 2_500
 """Points in a picture."""
+
+
+class Asked(NamedTuple):
+    """What samples are made from, a row for each."""
+
+    latents: Float[np.ndarray, "n latent_dim"]
+    labels: Int[np.ndarray, " n"] | None
+    """The classes that they are to be of; None where the networks see none."""
 
 
 class Sampler:
@@ -33,7 +45,9 @@ class Sampler:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._devices = jax.local_devices()
-        self._generate = parallel.spread(parts.networks.generate, self._devices)
+        self._generate = parallel.spread(
+            lambda params, asked: parts.networks.generate(params, *asked), self._devices
+        )
 
     def latents(self, n: int, seed: int, stream: str) -> Latents:
         """Latents of a named stream; the first of them do not depend on `n`."""
@@ -44,17 +58,45 @@ class Sampler:
             row_keys(stream_key(seed, stream), jnp.asarray(rows))
         )
 
-    def generate(self, params: Params, latents: Latents | np.ndarray) -> np.ndarray:
+    def labels(self, n: int, seed: int, stream: str) -> Int[np.ndarray, " n"] | None:
+        """Classes of a named stream's samples by the data's shares; None where there are none.
+
+        The first of them do not depend on `n`.
+        """
+        return self._labels(np.arange(n), seed, stream)
+
+    def _labels(
+        self, rows: Int[np.ndarray, " n"], seed: int, stream: str
+    ) -> Int[np.ndarray, " n"] | None:
+        if not self.parts.classes:
+            return None
+        keys = row_keys(stream_key(seed, f"{stream}/labels"), jnp.asarray(rows))
+        return draw_labels(self.parts.source.class_weights, keys)
+
+    def generate(
+        self,
+        params: Params,
+        latents: Latents | np.ndarray,
+        labels: Int[np.ndarray, " n"] | None = None,
+    ) -> np.ndarray:
         """Samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
+
+        Args:
+            params: of the generator.
+            latents: one for each sample.
+            labels: their classes, where the networks see any.
 
         Raises:
             ConfigError: no latents at all.
         """
         require(len(latents) > 0, "n", len(latents), "more than 0")
         params = parallel.replicate(params, self._devices)
+        asked = Asked(np.asarray(latents), labels)
         chunk = min(CHUNK, len(latents))
-        starts = range(0, len(latents), chunk)
-        chunks = (np.asarray(latents[start : start + chunk]) for start in starts)
+        chunks = (
+            jax.tree.map(lambda leaf, start=start: leaf[start : start + chunk], asked)
+            for start in range(0, len(latents), chunk)
+        )
         return np.concatenate([self._decoded(params, rows, chunk) for rows in chunks])
 
     def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
@@ -62,19 +104,29 @@ class Sampler:
         params = parallel.replicate(params, self._devices)
         for start in range(0, n, CHUNK):
             rows = np.arange(start, min(start + CHUNK, n))
-            yield self._decoded(params, np.asarray(self._latents(rows, seed, stream)), CHUNK)
+            latents = np.asarray(self._latents(rows, seed, stream))
+            yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), CHUNK)
 
-    def _decoded(self, params: Params, latents: np.ndarray, chunk: int) -> np.ndarray:
-        """Samples of at most `chunk` latents, which are padded to one shape (one compilation)."""
-        size = -(-chunk // len(self._devices)) * len(self._devices)
-        padded = np.pad(latents, ((0, size - len(latents)), (0, 0)))
-        made = np.asarray(self._generate(params, padded))[: len(latents)]
+    def _decoded(self, params: Params, asked: Asked, chunk: int) -> np.ndarray:
+        """Samples of at most `chunk` rows, which are padded to one shape (one compilation)."""
+        n, size = len(asked.latents), -(-chunk // len(self._devices)) * len(self._devices)
+
+        def padded(leaf: Shaped[np.ndarray, "n ..."]) -> Shaped[np.ndarray, "size ..."]:
+            return np.pad(leaf, [(0, size - n)] + [(0, 0)] * (leaf.ndim - 1))
+
+        made = np.asarray(self._generate(params, jax.tree.map(padded, asked)))[:n]
         return self.parts.source.decode(made)
 
     @property
     def picture_size(self) -> int:
         """How many samples make a picture."""
-        return GRID_SIZE if self._makes_images else SCATTER_SIZE
+        if not self._makes_images:
+            return SCATTER_SIZE
+        return self.parts.classes * GRID_COLUMNS if self._has_row_for_each_class else GRID_SIZE
+
+    @property
+    def _has_row_for_each_class(self) -> bool:
+        return self._makes_images and 0 < self.parts.classes <= GRID_CLASSES
 
     @property
     def _makes_images(self) -> bool:
@@ -82,8 +134,15 @@ class Sampler:
 
     def snapshot(self, params: Params, path: Path, title: str) -> None:
         """Draw the experiment's fixed latents: the same ones at every point of the run."""
-        latents = self.latents(self.picture_size, self.parts.config.seed, "latents/snapshot")
-        self.picture(self.generate(params, latents), path, title)
+        self.picture(self.pictured(params, self.parts.config.seed, "latents/snapshot"), path, title)
+
+    def pictured(self, params: Params, seed: int, stream: str) -> np.ndarray:
+        """The samples of a picture: a row for each class if they are few, else by their shares."""
+        size = self.picture_size
+        labels = self.labels(size, seed, stream)
+        if self._has_row_for_each_class:
+            labels = np.arange(self.parts.classes, dtype=np.int32).repeat(GRID_COLUMNS)
+        return self.generate(params, self.latents(size, seed, stream), labels)
 
     def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
         """Write a grid of images, or a scatter of points over the real ones.
@@ -113,6 +172,11 @@ class Run(NamedTuple):
     def config(self) -> Experiment:
         """The run's config."""
         return self.sampler.parts.config
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether its samples are asked for by class."""
+        return self.config.conditioning.labels
 
     @property
     def data(self) -> Data:
@@ -184,9 +248,40 @@ def _of_step(workdir: Workdir, step: int) -> int:
     return step * batch_size
 
 
-def draw_samples(run: Run, n: int, seed: int) -> np.ndarray:
-    """`n` samples in the stored form; the first of them do not depend on `n`."""
-    return run.sampler.generate(run.params, run.sampler.latents(n, seed, "latents/samples"))
+def asked_labels(run: Run, n: int, seed: int) -> Int[np.ndarray, " n"] | None:
+    """The classes that the samples of `draw_samples` are asked for; None for a run without."""
+    return run.sampler.labels(n, seed, "latents/samples")
+
+
+def named_class(run: Run, wanted: str) -> int:
+    """The class of this name or index.
+
+    Raises:
+        ConfigError: the run has no such class, or learnt without labels.
+    """
+    parts = run.sampler.parts
+    expected = "left out for this run, which learnt without labels (conditioning.labels = False)"
+    require(parts.classes > 0, "class", wanted, expected)
+    return find_class(parts.source.class_names, wanted)
+
+
+def draw_samples(run: Run, n: int, seed: int, label: int | None = None) -> np.ndarray:
+    """`n` samples in the stored form; the first of them do not depend on `n`.
+
+    Args:
+        run: what to draw from.
+        n: how many.
+        seed: of the latents, and of the classes where there are any.
+        label: the one class to draw instead; None for classes by the data's shares.
+    """
+    labels = asked_labels(run, n, seed) if label is None else np.full(n, label, np.int32)
+    latents = run.sampler.latents(n, seed, "latents/samples")
+    return run.sampler.generate(run.params, latents, labels)
+
+
+def draw_picture(run: Run, seed: int) -> np.ndarray:
+    """The samples of the run's usual picture: see `Sampler.pictured`."""
+    return run.sampler.pictured(run.params, seed, "latents/samples")
 
 
 def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
@@ -194,48 +289,15 @@ def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
     return run.sampler.stream(run.params, n, seed, "latents/samples")
 
 
-def draw_walks(run: Run, walks: int, steps: int, seed: int) -> np.ndarray:
-    """Samples on `walks` walks through latent space, `steps` on each, walk by walk."""
+def draw_walks(run: Run, walks: int, steps: int, seed: int, label: int | None = None) -> np.ndarray:
+    """Samples on `walks` walks through latent space, `steps` on each, walk by walk.
+
+    A walk stays in the class of the sample that it starts from, or in that of `label`.
+    """
+    labels = asked_labels(run, 2 * walks, seed)
+    if labels is not None:
+        labels = labels[0::2].repeat(steps)
+        labels = labels if label is None else np.full_like(labels, label)
     ends = np.asarray(run.sampler.latents(2 * walks, seed, "latents/samples"))
     walk = WALKS[run.config.generator.latent]
-    return run.sampler.generate(run.params, walk(ends, steps))
-
-
-def straight_walks(
-    ends: Float[np.ndarray, "ends latent_dim"], steps: int
-) -> Float[np.ndarray, "n latent_dim"]:
-    """Straight walks, which stay inside the box of uniform latents.
-
-    Args:
-        ends: where the walks begin and end, two by two.
-        steps: points on each walk, its ends included.
-
-    Returns:
-        `[ends / 2 * steps, latent_dim]`, walk by walk.
-    """
-    share = np.linspace(0, 1, steps, dtype=ends.dtype)[None, :, None]
-    walks = (1 - share) * ends[0::2, None] + share * ends[1::2, None]
-    return walks.reshape(-1, ends.shape[-1])
-
-
-def great_circle_walks(
-    ends: Float[np.ndarray, "ends latent_dim"], steps: int
-) -> Float[np.ndarray, "n latent_dim"]:
-    """Great-circle walks, which stay at the radius of normal latents (White 2016, eq. 1).
-
-    Args and returns as for `straight_walks`; ends in line with the origin are walked straight.
-    """
-    starts, stops = ends[0::2, None], ends[1::2, None]
-    norms = np.linalg.norm(starts, axis=-1) * np.linalg.norm(stops, axis=-1)
-    cosine = np.einsum("wsd,wsd->ws", starts, stops) / norms
-    angle = np.arccos(np.clip(cosine, -1, 1))[..., None]
-    share = np.linspace(0, 1, steps, dtype=ends.dtype)[None, :, None]
-    sine = np.sin(angle)
-    curved = sine > 1e-6
-    arc = np.sin((1 - share) * angle) * starts + np.sin(share * angle) * stops
-    arc = (arc / np.where(curved, sine, 1)).reshape(-1, ends.shape[-1])
-    return np.where(curved.repeat(steps, axis=1).reshape(-1, 1), arc, straight_walks(ends, steps))
-
-
-WALKS = {"normal": great_circle_walks, "uniform": straight_walks}
-"""How to walk between latents of each distribution without leaving it."""
+    return run.sampler.generate(run.params, walk(ends, steps), labels)

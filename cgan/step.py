@@ -20,11 +20,12 @@ from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import augment
 from cgan.config import Experiment
+from cgan.networks import Latents
 from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
-from cgan.objectives.regulariser import Keys, Regulariser
+from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
-from cgan.types import Batch, Params, RowKeys, Samples, Scores, Verdict, single
+from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
@@ -36,6 +37,8 @@ class Rows(NamedTuple):
     ids: RowIds
     real: Samples
     fake: Samples
+    labels: Labels | None
+    """Of the real and of the fake alike; None where the networks see none."""
 
 
 class TrainStep:
@@ -63,42 +66,47 @@ class TrainStep:
     def one_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         """Update the discriminator, then the generator against it, then the average."""
         reals = self.encode(batch.x)
-        state, discriminator_metrics = self.update_discriminator(state, reals)
-        state, generator_metrics = self.update_generator(state, reals)
+        labels = jnp.asarray(batch.label) if self.config.conditioning.labels else None
+        state, discriminator_metrics = self.update_discriminator(state, reals, labels)
+        state, generator_metrics = self.update_generator(state, reals, labels)
         return self.update_average(state), discriminator_metrics | generator_metrics
 
-    def update_discriminator(self, state: TrainState, reals: Samples) -> tuple[TrainState, Metrics]:
+    def update_discriminator(
+        self, state: TrainState, reals: Samples, labels: Labels | None
+    ) -> tuple[TrainState, Metrics]:
         """One step of Adam on the game's loss and the gradient penalties."""
         ids = parallel.row_ids(len(reals))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
         parts = self.config.micro_batches
         fakes = accumulation.in_parts(
-            lambda part: self.networks.generate(state.generator, part), latents, parts
+            lambda part: self.networks.generate(state.generator, *part), (latents, labels), parts
         )
 
         def judge_rows(params: Params, rows: Rows) -> tuple[Verdicts, Terms]:
-            def judge(samples: Samples) -> Verdict:
-                return self.networks.judge(params, stats, samples)
+            def judge(samples: Samples, labels: Labels | None) -> Verdict:
+                return self.networks.judge(params, stats, samples, labels)
 
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
-            said_real, said_fake, terms = self.regularise(judge, Keys(*keys), real, fake)
-            reals = (rows.ids, rows.real, said_real)
+            said_real, said_fake, terms = self.regularise(
+                judge, Keys(*keys), real, fake, rows.labels
+            )
+            reals = (rows.ids, rows.real, rows.labels, said_real)
             agreement = self.agreement(judge, state, "discriminator", *reals)
             return Verdicts(said_real, said_fake, agreement), terms
 
         def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
-            batch = self.whole_batch(state, verdicts)
+            batch = self.whole_batch(state, verdicts, labels)
             readings = gaps(batch) | self.game.readings(learnt)
             return self.game.discriminator_terms(learnt, batch), readings
 
         params = (state.discriminator, state.learnt)
         gradients, means = accumulation.gradients(
-            judge_rows, grade_batch, *params, Rows(ids, reals, fakes), parts
+            judge_rows, grade_batch, *params, Rows(ids, reals, fakes, labels), parts
         )
         (discriminator, learnt), optim_state, metrics = self._descend(
             gradients, means, params, state.discriminator_optim, "discriminator"
@@ -110,31 +118,39 @@ class TrainStep:
             discriminator_optim=optim_state,
         ), metrics
 
-    def update_generator(self, state: TrainState, reals: Samples) -> tuple[TrainState, Metrics]:
+    def update_generator(
+        self, state: TrainState, reals: Samples, labels: Labels | None
+    ) -> tuple[TrainState, Metrics]:
         """One step of Adam on the same game with the margins' sign turned."""
         ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
-        def judge(samples: Samples) -> Verdict:
-            return self.networks.judge(state.discriminator, state.discriminator_stats, samples)
+        def judge(samples: Samples, labels: Labels | None) -> Verdict:
+            discriminator, stats = state.discriminator, state.discriminator_stats
+            return self.networks.judge(discriminator, stats, samples, labels)
 
-        def judge_reals(rows: tuple[RowIds, Samples]) -> tuple[Verdict, Scores | None]:
-            said = judge(self.view(state, "views/generator/real", *rows))
+        def judge_reals(
+            rows: tuple[RowIds, Samples, Labels | None],
+        ) -> tuple[Verdict, Scores | None]:
+            ids, reals, labels = rows
+            said = judge(self.view(state, "views/generator/real", ids, reals), labels)
             return said, self.agreement(judge, state, "generator", *rows, said)
 
-        real, agreement = accumulation.in_parts(judge_reals, (ids, reals), parts)
+        real, agreement = accumulation.in_parts(judge_reals, (ids, reals, labels), parts)
 
-        def judge_rows(params: Params, rows: tuple[RowIds, Samples]) -> tuple[Verdict, Terms]:
-            ids, latents = rows
-            fakes = self.networks.generate(params, latents)
-            return judge(self.view(state, "views/generator/fake", ids, fakes)), {}
+        def judge_rows(
+            params: Params, rows: tuple[RowIds, Latents, Labels | None]
+        ) -> tuple[Verdict, Terms]:
+            ids, latents, labels = rows
+            fakes = self.networks.generate(params, latents, labels)
+            return judge(self.view(state, "views/generator/fake", ids, fakes), labels), {}
 
         def grade_batch(learnt: Params, fake: Verdict) -> tuple[Terms, Means]:
-            batch = self.whole_batch(state, Verdicts(real, fake, agreement))
+            batch = self.whole_batch(state, Verdicts(real, fake, agreement), labels)
             return self.game.generator_terms(state.learnt, batch), {}
 
         (gradients, _), means = accumulation.gradients(
-            judge_rows, grade_batch, state.generator, {}, (ids, latents), parts
+            judge_rows, grade_batch, state.generator, {}, (ids, latents, labels), parts
         )
         params, optim_state, metrics = self._descend(
             gradients, means, state.generator, state.generator_optim, "generator"
@@ -159,11 +175,12 @@ class TrainStep:
 
     def agreement(
         self,
-        judge: Callable[[Samples], Verdict],
+        judge: LabelledJudge,
         state: TrainState,
         player: str,
         ids: RowIds,
         reals: Samples,
+        labels: Labels | None,
         said: Verdict,
     ) -> Scores | None:
         """Cosines between two views of each real, one of them already judged."""
@@ -171,16 +188,22 @@ class TrainStep:
             return None
         if self.config.augment.strength == 0:  # both views are the real itself
             return _cosine(said, said)
-        return _cosine(said, judge(self.view(state, f"views/{player}/other", ids, reals)))
+        other = self.view(state, f"views/{player}/other", ids, reals)
+        return _cosine(said, judge(other, labels))
 
-    def whole_batch(self, state: TrainState, local: Verdicts) -> BatchVerdicts:
+    def whole_batch(
+        self, state: TrainState, local: Verdicts, labels: Labels | None
+    ) -> BatchVerdicts:
         """Local verdicts beside those of all devices, and which fakes each real meets."""
         size = self.config.batch_size
         key = stream_key(self.config.seed, "offsets", state.step)
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
         count = len(jax.tree.leaves(local)[0])
         whole = jax.tree.map(parallel.gather, local)
-        return BatchVerdicts(local, whole, parallel.row_ids(count), offsets)
+        comparable = None
+        if labels is not None and self.config.conditioning.compare == "same_class":
+            comparable = labels[:, None] == parallel.gather(labels)
+        return BatchVerdicts(local, whole, parallel.row_ids(count), offsets, comparable)
 
     def _descend(
         self,

@@ -8,6 +8,9 @@ from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
 Samples = Float[Array, "n *sample"]
 """Samples as the networks see them: float32, images in [-1, 1], points in units of their spread."""
 
+Labels = Int[Array, " n"]
+"""The class of each sample, as an index into the data's classes."""
+
 Scores = Float[Array, " n"]
 """One real number for each sample: the discriminator's scalar head."""
 
@@ -60,6 +63,7 @@ def single(head: Array | None) -> Array:
 __all__ = [
     "Batch",
     "Embeddings",
+    "Labels",
     "Margins",
     "Params",
     "PerSample",

@@ -5,10 +5,11 @@ same number as far as there are so many, and of uniform noise, without which the
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from cgan.config import require
 from eval.gather import Advance, Reader, Wanted, gather, silent
@@ -30,6 +31,8 @@ class Subject(NamedTuple):
     n: int
     nimg: int
     """Images that the checkpoint had seen."""
+    asked: Int[np.ndarray, " n"] | None = None
+    """The class that each sample was asked for; None for a run without labels."""
 
 
 def evaluate(
@@ -92,6 +95,11 @@ def gather_sets(
     if len(generated) > 1:
         sets["generated_matched"] = generated[1]
     sets |= {"real": real, "noise": noise}
+    if subject.asked is not None:
+        # Noise is read as if it had been asked for the same.
+        asked = dict.fromkeys(sets, subject.asked)
+        asked["real"] = evaluation.real_labels(matched, seed)
+        sets = {name: replace(of, asked=asked[name][: of.n]) for name, of in sets.items()}
     return {
         samples: Inputs(gathered, evaluation.reference.gathered, train, real)
         for samples, gathered in sets.items()

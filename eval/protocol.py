@@ -76,9 +76,14 @@ class Evaluation:
 
     def real_chunks(self, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
         """n held-out samples without replacement, or all where there are fewer."""
-        held_out = self.splits.held_out
-        order = np.random.default_rng([seed, 1]).permutation(len(held_out))
-        return chunks_of(held_out, order[:n])
+        return chunks_of(self.splits.held_out, self._real_rows(n, seed))
+
+    def real_labels(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
+        """The classes of the samples of `real_chunks`."""
+        return np.asarray(self.splits.held_out[self._real_rows(n, seed)].label)
+
+    def _real_rows(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
+        return np.random.default_rng([seed, 1]).permutation(len(self.splits.held_out))[:n]
 
 
 def load_evaluation(

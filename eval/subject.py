@@ -7,8 +7,9 @@ from cgan import cli, sampling
 from cgan.config import ConfigError
 from cgan.sampling import Run
 from eval.extractors import ExtractorName
-from eval.measure import choose_metrics
+from eval.measure import Subject, choose_metrics
 from eval.metrics.base import Metric
+from eval.metrics.catalogue import with_classes
 from eval.progress import reading
 from eval.protocol import Evaluation, load_evaluation
 
@@ -49,5 +50,14 @@ def load(
     cli.require_out(path, ".jsonl")
     with reading("reference", None) as advance:
         evaluation = load_evaluation(run.data, extractor, weights, advance)
-    chosen = choose_metrics(metrics, evaluation.metrics, evaluation.default_metrics)
+    known, default = evaluation.metrics, evaluation.default_metrics
+    if run.has_classes:
+        known, default = (with_classes(each, evaluation.reader) for each in (known, default))
+    chosen = choose_metrics(metrics, known, default)
     return Loaded(run, n or evaluation.protocol.n, evaluation, chosen)
+
+
+def subject_of(run: Run, n: int, seed: int) -> Subject:
+    """A run's samples, to be evaluated."""
+    asked = sampling.asked_labels(run, n, seed) if run.has_classes else None
+    return Subject(sampling.stream_samples(run, n, seed), n, run.nimg, asked)

@@ -222,7 +222,10 @@ def edited(**changes: Any) -> str:
         ("[]", "config = []: must be an object"),
         ("3", "config = 3: must be an object"),
         ("null", "config = None: must be an object"),
-        (edited(colour="red"), "colour = 'red': must be one of workdir, data, generator,"),
+        (
+            edited(colour="red"),
+            "colour = 'red': must be one of workdir, data, conditioning,",
+        ),
         (edited(optim__momentum=0.9), "optim.momentum = 0.9: must be one of lr, final_lr_fraction"),
         (edited(seed=...), "seed: is missing; must be given"),
         (edited(workdir=...), "workdir: is missing; must be given"),

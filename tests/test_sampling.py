@@ -17,8 +17,9 @@ from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, Penalty
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Run, draw_samples, great_circle_walks, load_run, straight_walks
+from cgan.sampling import Run, draw_samples, load_run
 from cgan.state import TrainState
+from cgan.walks import great_circle_walks, straight_walks
 from cgan.workdir import Workdir
 
 LATENT_DIM = 3

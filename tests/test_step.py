@@ -16,6 +16,7 @@ from cgan.assemble import Parts, assemble
 from cgan.augment import augment
 from cgan.config import (
     Augment,
+    Conditioning,
     Data,
     Discriminator,
     Embedding,
@@ -53,6 +54,7 @@ def experiment(
 
 NO_PENALTY, EMBEDDING = Penalty(r1=0.0, r2=0.0), Embedding(weight=1.0, dimensions=4)
 ALONE = Objective(weight=0.0)
+SAME_CLASS = Conditioning(labels=True, compare="same_class")
 VARIANTS = {
     "all fakes": experiment(),
     "sum, 5 fakes, sharp": experiment(
@@ -86,6 +88,29 @@ VARIANTS = {
         objective=Objective("wasserstein"), penalty=Penalty(0.0, 0.0, gradient_penalty=10.0)
     ),
     "conv": experiment("conv", depth=1, spectral_norm=True),
+    "classes, conv": experiment(
+        "conv",
+        depth=1,
+        spectral_norm=True,
+        conditioning=Conditioning(labels=True, dimensions=4),
+    ),
+    "classes, hinge": experiment(
+        objective=Objective("hinge"),
+        penalty=Penalty(gradient_penalty=1.0),
+        conditioning=Conditioning(labels=True),
+    ),
+    "within classes": experiment(conditioning=SAME_CLASS),
+    "within classes, 5 fakes": experiment(
+        objective=Objective("pairwise", fakes_per_real=5, hardness=1.0, top_k=2),
+        penalty=Penalty(r2=0.0),
+        conditioning=SAME_CLASS,
+    ),
+    "within classes, listwise and embedding": experiment(
+        objective=Objective("listwise", weight=0.5, fakes_per_real=9),
+        embedding=dataclasses.replace(EMBEDDING, curve="hardest"),
+        augment=Augment(0.3),
+        conditioning=SAME_CLASS,
+    ),
 }
 RANDOM_PENALTIES = {
     "hutchinson": experiment(penalty=Penalty(estimator="hutchinson")),
@@ -108,6 +133,8 @@ FEW = (
     "both, 5 fakes",
     "nonsaturating",
     "conv",
+    "classes, hinge",
+    "within classes, 5 fakes",
 )
 
 
@@ -168,7 +195,12 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         run(in_micro_batches._replace(optimizer=RECORDER), 1, num_steps=1),
     ]
     step, networks, rows = parts.train_step(), parts.networks, jnp.arange(BATCH)
-    reals = jnp.asarray(parts.source.encode(host_batches(parts, 1).x[0]))
+    batch = jax.tree.map(lambda leaf: leaf[0], host_batches(parts, 1))
+    reals = jnp.asarray(parts.source.encode(batch.x))
+    labels = jnp.asarray(batch.label) if config.conditioning.labels else None
+    comparable = None
+    if config.conditioning.compare == "same_class":
+        comparable = jnp.asarray([[one == other for other in batch.label] for one in batch.label])
 
     def latents(player):
         key = stream_key(config.seed, f"latents/{player}", 0)
@@ -188,7 +220,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         if config.embedding.weight:
             agreement = jnp.sum(real.embedding * other.embedding, axis=1)
         verdicts = Verdicts(real, judge(view(f"{player}/fake", fakes)), agreement)
-        return grade(learnt, BatchVerdicts(verdicts, verdicts, rows, offsets))
+        return grade(learnt, BatchVerdicts(verdicts, verdicts, rows, offsets, comparable))
 
     def sum_of_means(terms):
         return sum(jnp.mean(term) for term in terms.values())
@@ -197,31 +229,33 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         params, learnt = params_and_learnt
 
         def judge(samples):
-            return networks.judge(params, stats, samples)
+            return networks.judge(params, stats, samples, labels)
 
-        def slope(sample):
-            return jax.grad(lambda x: judge(x[None]).score[0])(sample)
+        def score(sample, label):
+            label = None if label is None else label[None]
+            return networks.judge(params, stats, sample[None], label).score[0]
 
-        fakes = networks.generate(start.generator, latents("discriminator"))
+        slope = jax.vmap(jax.grad(score))
+        fakes = networks.generate(start.generator, latents("discriminator"), labels)
         loss = sum_of_means(
             terms_of(step.game.discriminator_terms, learnt, judge, "discriminator", fakes)
         )
         real, fake = view("discriminator/real", reals), view("discriminator/fake", fakes)
         for weight, samples in ((penalty.r1, real), (penalty.r2, fake)):
             if weight:
-                squares = jax.vmap(lambda x: jnp.sum(slope(x) ** 2))(samples)
-                loss += weight / 2 * jnp.mean(squares)
+                loss += weight / 2 * jnp.sum(slope(samples, labels) ** 2) / BATCH
         if penalty.gradient_penalty:
             keys = row_keys(stream_key(config.seed, "penalty/between", 0), rows)
-            norms = jax.vmap(lambda x: jnp.linalg.norm(slope(x)))(between(keys, real, fake))
+            slopes = slope(between(keys, real, fake), labels)
+            norms = jnp.linalg.norm(slopes.reshape(BATCH, -1), axis=1)
             loss += penalty.gradient_penalty * jnp.mean((norms - 1) ** 2)
         return loss
 
     def generator_loss(params):
         def judge(samples):
-            return networks.judge(start.discriminator, stats, samples)
+            return networks.judge(start.discriminator, stats, samples, labels)
 
-        fakes = networks.generate(params, latents("generator"))
+        fakes = networks.generate(params, latents("generator"), labels)
         return sum_of_means(
             terms_of(step.game.generator_terms, start.learnt, judge, "generator", fakes)
         )

@@ -41,6 +41,7 @@ config = unchecked_copy()
 
 SECTIONS: dict[str, Any] = {
     "data": config.Data,
+    "conditioning": config.Conditioning,
     "generator": config.Generator,
     "discriminator": config.Discriminator,
     "objective": config.Objective,

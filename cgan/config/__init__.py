@@ -6,6 +6,7 @@ under a field is its help text.
 """
 
 from cgan.config.checks import ConfigError, require, require_seed
+from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
 from cgan.config.networks import Architecture, Discriminator, Generator
@@ -24,6 +25,7 @@ __all__ = [
     "Architecture",
     "Augment",
     "ClassicName",
+    "Conditioning",
     "ConfigError",
     "CurveName",
     "Data",

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cgan.config.checks import check_types, only_defaults, positive, require, require_seed
+from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import (
@@ -49,6 +50,7 @@ class Experiment:
     workdir: Path
     """Folder of the run: config.json, metrics.jsonl, checkpoints/, samples/."""
     data: Data = field(default_factory=Data)
+    conditioning: Conditioning = field(default_factory=Conditioning)
     generator: Generator = field(default_factory=Generator)
     discriminator: Discriminator = field(default_factory=Discriminator)
     objective: Objective = field(default_factory=Objective)
@@ -84,6 +86,7 @@ class Experiment:
         require(self.batch_size % value == 0, name, value, expected)
         self._check_heads()
         self._check_fakes()
+        self._check_labels()
 
     def _check_heads(self) -> None:
         """The discriminator needs a head, and a penalty something to hold down."""
@@ -131,6 +134,17 @@ class Experiment:
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
             only_defaults(objective, "objective.", ("normalise", "hardness"), when)
+
+    def _check_labels(self) -> None:
+        """A head must see the labels, and a curve must be able to leave other classes out."""
+        objective, conditioning = self.objective, self.conditioning
+        if not (objective.is_contrastive or self.embedding.weight):
+            when = f"with objective.loss = {objective.loss!r}"
+            only_defaults(conditioning, "conditioning.", ("compare",), when)
+        if conditioning.labels and objective.weight == 0:
+            name, value = "conditioning.compare", conditioning.compare
+            expected = "'same_class' with objective.weight = 0: the embedding sees no labels"
+            require(value == "same_class", name, value, expected)
 
     @property
     def nimg_per_dispatch(self) -> int:

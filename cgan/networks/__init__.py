@@ -1,20 +1,36 @@
 """The generator and the discriminator as pure functions. Flax does not leave this package."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.config import ConfigError, Discriminator, Experiment, Generator
+from cgan.config import Conditioning, ConfigError, Discriminator, Experiment, Generator
 from cgan.networks.conv import ConvDiscriminator, ConvGenerator
-from cgan.networks.layers import Heads
+from cgan.networks.heads import Heads
 from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
-from cgan.types import Params, RandomKey, RowKeys, Samples, Verdict
+from cgan.types import Labels, Params, RandomKey, RowKeys, Samples, Verdict
 
 Latents = Float[Array, "n latent_dim"]
+
+
+class Generate(Protocol):
+    """A generator; a pair with classes takes their labels, and another one none."""
+
+    def __call__(self, params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
+        """One sample for each latent."""
+
+
+class Judge(Protocol):
+    """A discriminator's verdicts, its stats left as they are; labels as for `Generate`."""
+
+    def __call__(
+        self, params: Params, stats: Params, samples: Samples, labels: Labels | None = None
+    ) -> Verdict:
+        """One verdict for each sample."""
 
 
 class Networks(NamedTuple):
@@ -27,42 +43,51 @@ class Networks(NamedTuple):
     init_generator: Callable[[RandomKey], Params]
     init_discriminator: Callable[[RandomKey], tuple[Params, Params]]
     draw_latents: Callable[[RowKeys], Latents]
-    generate: Callable[[Params, Latents], Samples]
-    judge: Callable[[Params, Params, Samples], Verdict]
-    """`judge(params, stats, samples)`: a discriminator's verdicts, its stats left as they are."""
+    generate: Generate
+    judge: Judge
     update_stats: Callable[[Params, Params], Params]
     """`update_stats(params, stats)`: the stats after one step of power iteration."""
 
 
-def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
-    """The networks that a config describes, for samples of this shape.
+def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -> Networks:
+    """The networks that a config describes.
+
+    Args:
+        config: the experiment.
+        sample_shape: of the samples.
+        classes: of their labels; 0 for networks that see none.
 
     Raises:
         ConfigError: an architecture that does not fit the samples.
     """
     _check_fits("generator", config.generator, sample_shape)
     _check_fits("discriminator", config.discriminator, sample_shape)
-    generator = GENERATORS[config.generator.architecture](config.generator, sample_shape)
-    heads = Heads(config.objective.weight > 0, _embedding_dimensions(config))
+    generator = GENERATORS[config.generator.architecture](
+        config.generator, sample_shape, classes, config.conditioning
+    )
+    heads = Heads(config.objective.weight > 0, _embedding_dimensions(config), classes)
     discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator, heads)
     latent_dim = config.generator.latent_dim
+    any_sample, any_label = jnp.zeros((1, *sample_shape)), jnp.zeros(1, int) if classes else None
 
     def init_generator(key: RandomKey) -> Params:
-        return generator.init(key, jnp.zeros((1, latent_dim)))["params"]
+        return generator.init(key, jnp.zeros((1, latent_dim)), any_label)["params"]
 
     def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
-        variables = discriminator.init(key, jnp.zeros((1, *sample_shape)))
+        variables = discriminator.init(key, any_sample, any_label)
         return variables["params"], variables.get("batch_stats", {})
 
     def draw_latents(keys: RowKeys) -> Latents:
         draw = LATENTS[config.generator.latent]
         return jax.vmap(lambda key: draw(key, (latent_dim,)))(keys)
 
-    def generate(params: Params, latents: Latents) -> Samples:
-        return jnp.asarray(generator.apply({"params": params}, latents))
+    def generate(params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
+        return jnp.asarray(generator.apply({"params": params}, latents, labels))
 
-    def judge(params: Params, stats: Params, samples: Samples) -> Verdict:
-        said = discriminator.apply({"params": params, "batch_stats": stats}, samples)
+    def judge(
+        params: Params, stats: Params, samples: Samples, labels: Labels | None = None
+    ) -> Verdict:
+        said = discriminator.apply({"params": params, "batch_stats": stats}, samples, labels)
         assert isinstance(said, Verdict)
         return said
 
@@ -70,8 +95,9 @@ def build(config: Experiment, sample_shape: tuple[int, ...]) -> Networks:
         if not stats:
             return stats
         variables = {"params": params, "batch_stats": stats}
-        any_sample = jnp.zeros((1, *sample_shape))
-        _, updated = discriminator.apply(variables, any_sample, True, mutable=["batch_stats"])
+        _, updated = discriminator.apply(
+            variables, any_sample, any_label, True, mutable=["batch_stats"]
+        )
         return updated["batch_stats"]
 
     return Networks(init_generator, init_discriminator, draw_latents, generate, judge, update_stats)
@@ -86,7 +112,9 @@ def count_parameters(params: Params) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def _mlp_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Module:
+def _mlp_generator(
+    config: Generator, sample_shape: tuple[int, ...], classes: int, conditioning: Conditioning
+) -> nn.Module:
     if config.residual and sample_shape != (config.latent_dim,):
         raise ConfigError(
             f"generator.residual = True: needs latents of the samples' shape {sample_shape}; "
@@ -99,11 +127,21 @@ def _mlp_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Modul
         fourier_features=config.fourier_features,
         max_frequency=config.max_frequency,
         residual=config.residual,
+        classes=classes,
+        class_dimensions=conditioning.dimensions,
     )
 
 
-def _conv_generator(config: Generator, sample_shape: tuple[int, ...]) -> nn.Module:
-    return ConvGenerator(sample_shape=sample_shape, width=config.width, depth=config.depth)
+def _conv_generator(
+    config: Generator, sample_shape: tuple[int, ...], classes: int, conditioning: Conditioning
+) -> nn.Module:
+    return ConvGenerator(
+        sample_shape=sample_shape,
+        width=config.width,
+        depth=config.depth,
+        classes=classes,
+        class_dimensions=conditioning.dimensions,
+    )
 
 
 def _mlp_discriminator(config: Discriminator, heads: Heads) -> nn.Module:

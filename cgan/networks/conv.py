@@ -5,26 +5,34 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
-from cgan.types import Samples, Verdict
+from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.heads import Heads, verdict
+from cgan.types import Labels, Samples, Verdict
 
 
 class ConvGenerator(nn.Module):
     """Latents `[n, latent_dim]` to images `[n, height, width, channels]` in [-1, 1].
 
-    A dense layer paints the coarsest map; each level doubles its sides, halves its channels and
-    applies one 3x3 convolution. `width` counts the channels at full resolution.
+    A dense layer paints the coarsest map, from latents and, where there are classes, the vectors
+    of the labels; each level doubles its sides, halves its channels and applies one 3x3
+    convolution. `width` counts the channels at full resolution.
     """
 
     sample_shape: tuple[int, ...]
     width: int
     depth: int
+    classes: int = 0
+    class_dimensions: int = 0
 
     @nn.compact
-    def __call__(self, latents: Float[Array, "n latent_dim"]) -> Samples:
+    def __call__(
+        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
+    ) -> Samples:
         height, width, channels = self.sample_shape
         shrink = 2**self.depth
         coarsest = (height // shrink, width // shrink, self.width * shrink)
-        x = layers.leaky_relu(layers.dense(coarsest[0] * coarsest[1] * coarsest[2])(latents))
+        x = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
+        x = layers.leaky_relu(layers.dense(coarsest[0] * coarsest[1] * coarsest[2])(x))
         x = x.reshape(-1, *coarsest)
         for level in reversed(range(self.depth)):
             features = self.width * 2**level
@@ -38,11 +46,13 @@ class ConvDiscriminator(nn.Module):
 
     width: int
     depth: int
-    heads: layers.Heads
+    heads: Heads
     spectral_norm: bool = False
 
     @nn.compact
-    def __call__(self, samples: Samples, update_stats: bool = False) -> Verdict:
+    def __call__(
+        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+    ) -> Verdict:
         def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
             return layers.normalised(module, self.spectral_norm, update_stats)(x)
 
@@ -52,4 +62,4 @@ class ConvDiscriminator(nn.Module):
             halved = layers.space_to_depth(x)
             x = layers.leaky_relu(layer(layers.dense(self.width * 2 ** (level + 1)), halved))
         features = x.reshape(len(x), -1)
-        return layers.verdict(features, self.heads, self.spectral_norm, update_stats)
+        return verdict(features, labels, self.heads, self.spectral_norm, update_stats)

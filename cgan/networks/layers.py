@@ -8,7 +8,6 @@ inside `lax.scan`; `docs/decisions/0003-convolutions.md` has the measurements.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -16,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from cgan.types import Embeddings, Verdict
+from cgan.types import Embeddings
 
 Images = Float[Array, "n height width channels"]
 
@@ -127,36 +126,6 @@ class FourierFeatures(nn.Module):
 def dense(features: int) -> nn.Dense:
     """A dense layer with the initialisation that suits leaky ReLU (He et al. 2015)."""
     return nn.Dense(features, kernel_init=nn.initializers.he_normal())
-
-
-class Heads(NamedTuple):
-    """Which heads a discriminator has."""
-
-    score: bool = True
-    dimensions: int = 0
-    """Of the embedding; 0 for none."""
-
-
-def verdict(
-    features: Float[Array, "n features"], heads: Heads, spectral_norm: bool, update_stats: bool
-) -> Verdict:
-    """The last layer of a discriminator: a linear map for each head, called inside its module.
-
-    Neither has a bias. Contrastive losses see only differences of scores, so a bias would get
-    rounding noise for a gradient, which Adam turns into full steps: another run on every number of
-    devices.
-    """
-
-    def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
-        layer = nn.Dense(
-            outputs, use_bias=False, kernel_init=nn.initializers.he_normal(), name=name
-        )
-        return normalised(layer, spectral_norm, update_stats)(features)
-
-    return Verdict(
-        score=head(1, "score")[:, 0] if heads.score else None,
-        embedding=on_sphere(head(heads.dimensions, "embedding")) if heads.dimensions else None,
-    )
 
 
 def on_sphere(x: Float[Array, "n dimensions"]) -> Embeddings:

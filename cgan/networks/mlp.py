@@ -7,11 +7,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
-from cgan.types import Samples, Verdict
+from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.heads import Heads, verdict
+from cgan.types import Labels, Samples, Verdict
 
 
 class MLPGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to samples `[n, *sample_shape]`.
+    """Latents `[n, latent_dim]`, with labels where there are classes, to `[n, *sample_shape]`.
 
     Images end in tanh, points (one axis) in a linear layer. Points may be `z + f(z)`: a map that
     starts near the identity covers the plane from the first step on, and is moulded from there.
@@ -23,12 +25,17 @@ class MLPGenerator(nn.Module):
     fourier_features: int = 0
     max_frequency: float = 1.0
     residual: bool = False
+    classes: int = 0
+    class_dimensions: int = 0
 
     @nn.compact
-    def __call__(self, latents: Float[Array, "n latent_dim"]) -> Samples:
+    def __call__(
+        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
+    ) -> Samples:
         x = latents
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
+        x = beside_class_vectors(x, labels, self.classes, self.class_dimensions)
         for _ in range(self.depth):
             x = layers.leaky_relu(layers.dense(self.width)(x))
         x = layers.dense(math.prod(self.sample_shape))(x)
@@ -43,17 +50,19 @@ class MLPDiscriminator(nn.Module):
 
     width: int
     depth: int
-    heads: layers.Heads
+    heads: Heads
     spectral_norm: bool = False
     fourier_features: int = 0
     max_frequency: float = 1.0
 
     @nn.compact
-    def __call__(self, samples: Samples, update_stats: bool = False) -> Verdict:
+    def __call__(
+        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+    ) -> Verdict:
         x = samples.reshape(len(samples), -1)
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         for _ in range(self.depth):
             hidden = layers.dense(self.width)
             x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
-        return layers.verdict(x, self.heads, self.spectral_norm, update_stats)
+        return verdict(x, labels, self.heads, self.spectral_norm, update_stats)

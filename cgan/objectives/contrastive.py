@@ -8,15 +8,24 @@ with `-M`: its fakes must beat the reals.
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgan.objectives.comparisons import Comparison
 from cgan.objectives.curves import Curve
 from cgan.objectives.verdicts import BatchVerdicts
 from cgan.types import Margins, Params, PerSample
+
+
+class Rivals(NamedTuple):
+    """The margins of some rows over the rivals that they meet, and which of those count."""
+
+    margins: Margins
+    comparable: Bool[Array, "rows columns"] | None = None
+    """None: all of them."""
 
 
 @dataclass(frozen=True)
@@ -50,47 +59,66 @@ class Contrastive:
 
     def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """Reals must beat fakes: one term a real and, with the dual, one a fake."""
-        return self._grade(self._margins(learnt, batch))
+        return self._grade(self._rivals(learnt, batch))
 
     def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
         """The same game with `-M`: fakes must beat reals."""
-        return self._grade({name: -rows for name, rows in self._margins(learnt, batch).items()})
+        rivals = self._rivals(learnt, batch)
+        return self._grade({n: rows._replace(margins=-rows.margins) for n, rows in rivals.items()})
 
-    def _margins(self, learnt: Params, batch: BatchVerdicts) -> dict[str, Margins]:
+    def _rivals(self, learnt: Params, batch: BatchVerdicts) -> dict[str, Rivals]:
         temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
-        rows, offsets = batch.rows[:, None], batch.offsets
-        found = {"real_vs_fakes": choose(self.comparison.real_rows(batch), rows + offsets)}
-        if self.dual:
-            found["fake_vs_reals"] = choose(self.comparison.fake_rows(batch), rows - offsets)
-        return {name: margins / temperature for name, margins in found.items()}
 
-    def _grade(self, margins: dict[str, Margins]) -> dict[str, PerSample]:
-        """A term for each direction. Their weights sum to 1, so that the dual changes no scale."""
+        def rivals(margins: Margins, met: Int[Array, "rows K"]) -> Rivals:
+            found = Rivals(choose(margins, met) / temperature)
+            if batch.comparable is None:
+                return found
+            return found._replace(comparable=choose(batch.comparable, met))
+
+        rows, offsets = batch.rows[:, None], batch.offsets
+        found = {"real_vs_fakes": rivals(self.comparison.real_rows(batch), rows + offsets)}
+        if self.dual:
+            found["fake_vs_reals"] = rivals(self.comparison.fake_rows(batch), rows - offsets)
+        return found
+
+    def _grade(self, rivals: dict[str, Rivals]) -> dict[str, PerSample]:
+        """A term for each direction. Their weights sum to 1, so that the dual changes no scale.
+
+        A sample that meets none it can be compared with costs nothing.
+        """
         terms = {}
-        for name, rows in margins.items():
+        for name, rows in rivals.items():
             if self.top_k is not None:
                 rows = hardest_rivals(rows, self.top_k)
-            terms[name] = self.curve(rows, hard_weights(rows, self.hardness)) / len(margins)
+            loss = self.curve(rows.margins, hard_weights(rows, self.hardness)) / len(rivals)
+            if rows.comparable is not None:
+                loss = jnp.where(rows.comparable.any(axis=1), loss, 0)
+            terms[name] = loss
         return terms
 
 
-def choose(
-    margins: Float[Array, "rows batch"], met: Int[Array, "rows K"]
-) -> Float[Array, "rows K"]:
-    """Of rows over the whole batch, the margins over those that are met, counted round it."""
-    batch_size = margins.shape[1]
+def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
+    """Of rows over the whole batch, the columns of those that are met, counted round it."""
+    batch_size = rows.shape[1]
     if met.shape[1] == batch_size:
-        return margins
-    return jnp.take_along_axis(margins, met % batch_size, axis=1)
+        return rows
+    return jnp.take_along_axis(rows, met % batch_size, axis=1)
 
 
-def hardest_rivals(margins: Float[Array, "rows K"], count: int) -> Float[Array, "rows count"]:
-    """The smallest margins of each row."""
-    return -jax.lax.top_k(-margins, count)[0]
+def hardest_rivals(rivals: Rivals, count: int) -> Rivals:
+    """Those with the smallest margins in each row; those that do not count come last."""
+    margins, comparable = rivals
+    if comparable is None:
+        return Rivals(-jax.lax.top_k(-margins, count)[0])
+    _, hardest = jax.lax.top_k(-jnp.where(comparable, margins, jnp.inf), count)
+    return Rivals(*(jnp.take_along_axis(rows, hardest, axis=1) for rows in (margins, comparable)))
 
 
-def hard_weights(margins: Margins, concentration: float) -> Margins:
+def hard_weights(rivals: Rivals, concentration: float) -> Margins:
     """Weights with mean 1 that grow with a rival's score: `w_j ~ exp(-beta M_j)`.
+
+    Rivals that do not count have none; in a row where none counts, which is graded in vain, all
+    count alike.
 
     They stand for negatives drawn from `q(x) ~ exp(beta f(x)) p(x)` instead of from `p` (Robinson
     et al. 2021, section 3, with importance weights). Which rivals are met is not the players'
@@ -98,10 +126,14 @@ def hard_weights(margins: Margins, concentration: float) -> Margins:
     way.
 
     Args:
-        margins: in units of the temperature, `[rows, K]`.
-        concentration: beta; 0 weighs all rivals alike.
+        rivals: with margins in units of the temperature, `[rows, K]`.
+        concentration: beta; 0 weighs all rivals that count alike.
     """
-    if concentration == 0:
+    margins, comparable = jax.lax.stop_gradient(rivals.margins), rivals.comparable
+    if comparable is None and concentration == 0:
         return jnp.ones_like(margins)
-    shares = jax.nn.softmax(-concentration * jax.lax.stop_gradient(margins), axis=1)
-    return margins.shape[1] * shares
+    logits = -concentration * margins
+    if comparable is not None:
+        alone = ~comparable.any(axis=1, keepdims=True)
+        logits = jnp.where(comparable | alone, logits, -jnp.inf)
+    return margins.shape[1] * jax.nn.softmax(logits, axis=1)

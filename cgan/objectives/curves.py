@@ -3,7 +3,8 @@
 A row holds the margins of one real over its K rivals, the fakes (or, in the dual, of K reals over
 one fake). Every curve falls where a margin grows, is `softplus(-M)` for one rival (relativistic
 pairing, Jolicoeur-Martineau 2018), and takes weights with mean 1 that say how much each
-rival counts. Margins of zero give `log 2`, or the constant that the curve's docstring names.
+rival counts. A rival of weight 0 is not there; those that are stand for all K where a curve takes
+their sum. Margins of zero give `log 2`, or the constant that the curve's docstring names.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from cgan.types import Margins, PerSample
 
 Curve = Callable[[Margins, Margins], PerSample]
 """`curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
+
+NEVER = 1e30
+"""A margin over a rival that is not there: finite, so that differences of two are."""
 
 
 def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
@@ -47,9 +51,8 @@ def average(margins: Margins, weights: Margins) -> PerSample:
 
 
 def hardest(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-min_j M_j)`: only the most convincing rival counts, so weights do nothing."""
-    del weights
-    return jax.nn.softplus(-jnp.min(margins, axis=1))
+    """`softplus(-min_j M_j)`: only the most convincing rival counts, whatever its weight."""
+    return jax.nn.softplus(-jnp.min(jnp.where(weights > 0, margins, jnp.inf), axis=1))
 
 
 def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
@@ -59,12 +62,13 @@ def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
     rivals' scores sorted, `u_1 >= ... >= u_K` and `u = -M` (the real's own is 0), it is
     `log(1 + sum_j exp(u_j)) + sum_k [log(sum_{j >= k} exp(u_j)) - u_k]`; `log((K + 1)!)` at zero.
     The first place is `softmax_sum`; the others grade the rivals against each other, by the order
-    that the discriminator itself gives them. Weights do nothing.
+    that the discriminator itself gives them. Weights but 0 are all alike.
 
     References:
         Plackett 1975; as a loss for ranking, Xia et al. 2008 (ListMLE).
     """
-    return softmax_sum(margins, jnp.ones_like(weights)) + jnp.sum(_later_places(margins), axis=1)
+    even = _even(weights)
+    return softmax_sum(margins, even) + jnp.sum(_later_places(margins, even), axis=1)
 
 
 def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
@@ -73,13 +77,24 @@ def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
     The mean over all places would leave the one that tells real from fake a weight of 1/K.
     `log 2 + log(K!) / K` at zero.
     """
-    return softmax_mean(margins, jnp.ones_like(weights)) + jnp.mean(_later_places(margins), axis=1)
+    even = _even(weights)
+    return softmax_mean(margins, even) + jnp.mean(_later_places(margins, even), axis=1)
 
 
-def _later_places(margins: Margins) -> Margins:
-    """Minus the log-probability of each rival's place, given those before it."""
-    rivals = -jnp.sort(margins, axis=1)
-    return jax.lax.cumlogsumexp(rivals, axis=1, reverse=True) - rivals
+def _even(weights: Margins) -> Margins:
+    """The same weight for all rivals that are there, with mean 1."""
+    there = (weights > 0).astype(weights.dtype)
+    return there / jnp.mean(there, axis=1, keepdims=True)
+
+
+def _later_places(margins: Margins, even: Margins) -> Margins:
+    """Minus the log-probability of each rival's place, given those before it; with its weight.
+
+    Rivals that are not there come last, too unlikely to matter to those before them.
+    """
+    rivals = -jnp.sort(jnp.where(even > 0, margins, NEVER), axis=1)
+    places = jax.lax.cumlogsumexp(rivals, axis=1, reverse=True) - rivals
+    return -jnp.sort(-even, axis=1) * places
 
 
 CURVES: dict[tuple[str, str], Curve] = {

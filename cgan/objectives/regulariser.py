@@ -1,5 +1,7 @@
 """Verdicts on a batch's reals and fakes together with the gradient penalties taken there."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,7 +10,10 @@ import jax.numpy as jnp
 from cgan.config import Experiment
 from cgan.objectives import penalties
 from cgan.objectives.penalties import Heads, Judge
-from cgan.types import PerSample, RowKeys, Samples, Verdict
+from cgan.types import Labels, PerSample, RowKeys, Samples, Verdict
+
+LabelledJudge = Callable[[Samples, Labels | None], Verdict]
+"""A discriminator of samples beside their labels; None where there are no classes."""
 
 
 class Keys(NamedTuple):
@@ -30,20 +35,31 @@ class Regulariser:
         self.gradient_penalty = penalty.gradient_penalty
 
     def __call__(
-        self, judge: Judge, keys: Keys, real: Samples, fake: Samples
+        self,
+        judge: LabelledJudge,
+        keys: Keys,
+        real: Samples,
+        fake: Samples,
+        labels: Labels | None = None,
     ) -> tuple[Verdict, Verdict, dict[str, PerSample]]:
-        """Verdicts on reals and on fakes, and the weighted penalties as terms of `[n]`."""
+        """Verdicts on reals and on fakes, and the weighted penalties as terms of `[n]`.
+
+        A row's real, its fake and what lies between share their label.
+        """
+        of_rows = partial(_with_labels, judge, labels)
         if self.r1.keys() == self.r2.keys():  # one pass over both is faster
             both_keys = jnp.concatenate([keys.real, keys.fake])
-            both = self._judge(judge, both_keys, jnp.concatenate([real, fake]), tuple(self.r1))
+            twice = jax.tree.map(lambda kept: jnp.concatenate([kept, kept]), labels)
+            of_both = partial(_with_labels, judge, twice)
+            both = self._judge(of_both, both_keys, jnp.concatenate([real, fake]), tuple(self.r1))
             (said_real, at_real), (said_fake, at_fake) = _halves(both)
         else:
-            said_real, at_real = self._judge(judge, keys.real, real, tuple(self.r1))
-            said_fake, at_fake = self._judge(judge, keys.fake, fake, tuple(self.r2))
+            said_real, at_real = self._judge(of_rows, keys.real, real, tuple(self.r1))
+            said_fake, at_fake = self._judge(of_rows, keys.fake, fake, tuple(self.r2))
         terms = _terms("r1", self.r1, at_real) | _terms("r2", self.r2, at_fake)
         if self.gradient_penalty:
             between = penalties.between(keys.between, real, fake)
-            excess = penalties.pull_to_unit_norm(judge, between)
+            excess = penalties.pull_to_unit_norm(of_rows, between)
             terms["gradient_penalty"] = self.gradient_penalty * excess
         return said_real, said_fake, terms
 
@@ -53,6 +69,10 @@ class Regulariser:
         if heads:
             return self.estimate(judge, samples, keys, heads)
         return judge(samples), Verdict(None, None)
+
+
+def _with_labels(judge: LabelledJudge, labels: Labels | None, samples: Samples) -> Verdict:
+    return judge(samples, labels)
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:

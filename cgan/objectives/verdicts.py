@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgan.types import RandomKey, Scores, Verdict, present
 
@@ -30,6 +30,9 @@ class BatchVerdicts(NamedTuple):
     """Which rows of the batch the local ones are."""
     offsets: Int[Array, " K"]
     """Real `i` meets the fakes `i + offset`, counted round the batch: see `draw_offsets`."""
+    comparable: Bool[Array, "n batch"] | None = None
+    """With which rows of the batch each local row may be compared; None for all. It is the same for
+    a row's real and for its fake, which share their class."""
 
 
 def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Array, " K"]:

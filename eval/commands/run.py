@@ -60,16 +60,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.sampling import stream_samples
-    from eval.measure import SamplesError, Subject, evaluate
+    from eval.measure import SamplesError, evaluate
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
-    from eval.subject import load, records_path
+    from eval.subject import load, records_path, subject_of
     from eval.table import print_report
 
     run, n, evaluation, metrics = load(arguments.run, *arguments.choices)
-    subject = Subject(stream_samples(run, n, arguments.seed), n, run.nimg)
+    subject = subject_of(run, n, arguments.seed)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:
         with reading("samples", total) as advance:

@@ -35,6 +35,8 @@ class Gathered:
     labels: Int[np.ndarray, " n"] | None = None
     """Class of each sample, -1 for none."""
     logits: Float[np.ndarray, "n classes"] | None = None
+    asked: Int[np.ndarray, " n"] | None = None
+    """Class that each sample was asked for, or is of; None where nothing was asked for."""
     images: Shaped[np.ndarray, "kept *sample"] | None = None
     """The first samples as they are stored, at most `IMAGES_KEPT`."""
 

@@ -8,6 +8,7 @@ from jaxtyping import Shaped
 
 from eval.gather import Reader
 from eval.metrics.base import Metric
+from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.cmmd import CMMD
 from eval.metrics.density_coverage import COVERAGE, DENSITY
 from eval.metrics.frechet import FRECHET
@@ -32,6 +33,8 @@ MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
 """Of features, and only where asked for by name: they say little that the others don't."""
 
+BY_CLASS = (CLASS_ACCURACY,)
+"""Of samples that were asked for class by class."""
 HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
 """Those that compare with real samples that were never trained on."""
 
@@ -58,3 +61,10 @@ def by_default(metrics: dict[str, Metric], images: bool) -> dict[str, Metric]:
     """Those that are measured where nobody asks for others."""
     left_out = {metric.name for metric in (BY_NAME if images else BY_NAME + MORE)}
     return {name: metric for name, metric in metrics.items() if name not in left_out}
+
+
+def with_classes(metrics: dict[str, Metric], reader: Reader) -> dict[str, Metric]:
+    """These metrics and, where something reads classes, those of samples asked for by class."""
+    if reader.labeller is None:
+        return metrics
+    return metrics | {metric.name: metric for metric in BY_CLASS}

@@ -10,24 +10,16 @@ from jaxtyping import Float, Shaped
 
 from cgan.checkpoint import Checkpoints
 from cgan.config import to_json
-from cgan.sampling import load_run, stream_samples
+from cgan.sampling import load_run
 from cgan.workdir import Workdir
 from eval.gather import Advance
-from eval.measure import (
-    Subject,
-    evaluate,
-    gather_sets,
-    measure,
-    needs_of,
-    origin_of,
-    require_enough,
-)
+from eval.measure import evaluate, gather_sets, measure, needs_of, origin_of, require_enough
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
 from eval.record import Record, read_records
-from eval.subject import Loaded, records_path
+from eval.subject import Loaded, records_path, subject_of
 
 MetricsRow = dict[str, float | int]
 """A row of metrics.jsonl: `nimg`, and numbers by name."""
@@ -36,6 +28,7 @@ CURVES = (
     "modes_captured_at_20",
     "reverse_kl_nats",
     "high_quality_share_3sigma",
+    "class_accuracy",
     "frechet_distance",
     "recall_k3_inclusive",
     "coverage_k5_strict",
@@ -94,14 +87,14 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
     """
     run, n, evaluation, metrics = loaded
     require_enough("number of samples", n, metrics)
-    subject = Subject(stream_samples(run, n, seed), n, run.nimg)
+    subject = subject_of(run, n, seed)
     sets = gather_sets(evaluation, subject, seed, needs_of(metrics) | PICTURED, advance)
     records = measure(sets, metrics, origin_of(evaluation, run.nimg, seed))
     workdir, path = Workdir(root), records_path(root)
     known = read_records(path) if path.is_file() else []
     measured = list(records)
     for nimg, missing in unmeasured(known + records, records, _checkpoints(workdir)).items():
-        other = Subject(stream_samples(load_run(root, nimg), n, seed), n, nimg)
+        other = subject_of(load_run(root, nimg), n, seed)
         chosen = {name: metrics[name] for name in missing}
         measured += evaluate(evaluation, other, seed, chosen, advance)
     generated = sets["generated"].samples

@@ -71,7 +71,7 @@ def run(tmp_path, monkeypatch):
         assert step is None
         if path != tmp_path:
             raise ConfigError(f"{path}: no such run")
-        return SimpleNamespace(nimg=12_800, data=Data("ring8"))
+        return SimpleNamespace(nimg=12_800, data=Data("ring8"), has_classes=False)
 
     def stream_samples(run, n, seed):
         source = SOURCES["ring8"]("train")

@@ -26,7 +26,7 @@ from objective_oracles import (
 )
 
 from cgan.objectives.comparisons import Critic
-from cgan.objectives.contrastive import Contrastive, hard_weights, hardest_rivals
+from cgan.objectives.contrastive import Contrastive, Rivals, hard_weights, hardest_rivals
 from cgan.objectives.curves import CURVES
 
 weighted_curves = pytest.mark.parametrize("curve", HARD_CURVES, ids=label)
@@ -52,7 +52,7 @@ def test_no_concentration_and_all_k_rivals_are_the_plain_game(curve, player):
 @given(margins=margin_rows, beta=st.floats(0, 5, width=32))
 @settings(max_examples=40, deadline=None)
 def test_weights_have_mean_1_and_grow_with_the_rival(margins, beta):
-    weights = np.asarray(hard_weights(jnp.asarray(margins), beta))
+    weights = np.asarray(hard_weights(Rivals(jnp.asarray(margins)), beta))
     np.testing.assert_allclose(weights.mean(axis=1), 1, rtol=1e-5)
     by_rising_rival = np.take_along_axis(weights, np.argsort(-margins, axis=1), axis=1)
     assert np.all(np.diff(by_rising_rival, axis=1) >= 0)
@@ -61,7 +61,7 @@ def test_weights_have_mean_1_and_grow_with_the_rival(margins, beta):
 def test_weights_turn_a_mean_into_that_over_the_harder_distribution():
     """Robinson et al. 2021: rivals drawn from `q ~ exp(beta f) p`, here with uniform `p`."""
     beta, margins = 1.5, some_scores()[0][None]
-    weights = np.asarray(hard_weights(jnp.asarray(margins), beta))
+    weights = np.asarray(hard_weights(Rivals(jnp.asarray(margins)), beta))
     density = np.exp(-beta * np.float64(margins))
     density /= density.sum()
     cost = softplus(-np.float64(margins))
@@ -120,7 +120,7 @@ def test_hardness_moves_the_gradient_to_the_highest_fakes(curve):
 @given(margins=margin_rows, count=st.integers(1, 5))
 @settings(max_examples=25, deadline=None)
 def test_the_hardest_rivals_are_the_first_of_the_sorted_margins(margins, count):
-    found = hardest_rivals(jnp.asarray(margins), count)
+    found = hardest_rivals(Rivals(jnp.asarray(margins)), count).margins
     assert found.shape == (3, count)
     np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(margins, axis=1)[:, :count])
 

@@ -259,7 +259,9 @@ def test_only_the_heads_that_are_asked_for_are_measured(estimate, heads):
 def regularised(settings, judge=curved, real=SAMPLES, fake=SAMPLES + 1):
     embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
     config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
-    return Regulariser(config)(judge, Keys(keys(), keys(seed=1), keys(seed=2)), real, fake)
+    return Regulariser(config)(
+        lambda x, labels: judge(x), Keys(keys(), keys(seed=1), keys(seed=2)), real, fake
+    )
 
 
 NONE = {"r1": 0.0, "r2": 0.0}

@@ -1,0 +1,25 @@
+"""The settings of training on class labels."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cgan.config.checks import check_types, only_defaults, positive
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """Class labels: samples are made and judged as one of the data's classes."""
+
+    labels: bool = False
+    """Give both networks the labels of the batch's reals."""
+    dimensions: int = 32
+    """Length of the learnt vector of a class that stands beside the latents."""
+    compare: Literal["all", "same_class"] = "all"
+    """What each is graded against: all that it meets, or only those of its own class."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "conditioning.")
+        positive(self, "conditioning.", "dimensions")
+        if not self.labels:
+            when = "with conditioning.labels = False"
+            only_defaults(self, "conditioning.", ("dimensions", "compare"), when)

@@ -1,0 +1,63 @@
+"""Class labels in the networks: a learnt vector for each class.
+
+The generator has it beside the latents. The discriminator projects its features on it (Miyato &
+Koyama 2018, eq. 3): the score is `psi . f(x) + v[y] . f(x)`, the linear head and one of the class.
+Both are matrix products with one-hot labels. That is a choice of rows whose gradient adds up in a
+fixed order on every backend, and a layer whose kernel can have a spectral norm.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.networks.layers import normalised
+from cgan.types import Labels
+
+
+def one_hot(labels: Labels | None, classes: int) -> Float[Array, "n classes"]:
+    """A row for each label, 1 at its class; labels that are missing are a mistake in the wiring.
+
+    Raises:
+        TypeError: no labels.
+    """
+    if labels is None:
+        raise TypeError("a network with classes needs labels")
+    return jax.nn.one_hot(labels, classes)
+
+
+def beside_class_vectors(
+    inputs: Float[Array, "n inputs"], labels: Labels | None, classes: int, dimensions: int
+) -> Float[Array, "n outputs"]:
+    """A generator's inputs with the vector of each one's class, called inside its module.
+
+    The vectors start as draws from the standard normal distribution, as latents do.
+
+    Args:
+        inputs: the latents, or what was made of them.
+        labels: their classes; None for a generator without classes.
+        classes: how many there are; 0 returns the inputs as they are.
+        dimensions: length of a class's vector.
+    """
+    if not classes:
+        return inputs
+    init = nn.initializers.normal(1.0)
+    vectors = nn.Dense(dimensions, use_bias=False, kernel_init=init, name="class_vectors")
+    return jnp.concatenate([inputs, vectors(one_hot(labels, classes))], axis=-1)
+
+
+def projection(
+    features: Float[Array, "n features"],
+    labels: Labels | None,
+    classes: int,
+    spectral_norm: bool,
+    update_stats: bool,
+) -> Float[Array, " n"]:
+    """`v[y] . f(x)` for each sample, called inside a discriminator's module.
+
+    A class's vector starts as long as the weights of the score's own head are.
+    """
+    init = nn.initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
+    layer = nn.Dense(features.shape[-1], use_bias=False, kernel_init=init, name="class_vectors")
+    vectors = normalised(layer, spectral_norm, update_stats)(one_hot(labels, classes))
+    return jnp.sum(vectors * features, axis=-1)

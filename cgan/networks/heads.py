@@ -1,0 +1,54 @@
+"""The heads of a discriminator: from its last features to what it says of a sample."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+from jaxtyping import Array, Float
+
+from cgan.networks.conditioning import projection
+from cgan.networks.layers import normalised, on_sphere
+from cgan.types import Labels, Verdict
+
+
+class Heads(NamedTuple):
+    """Which heads a discriminator has."""
+
+    score: bool = True
+    dimensions: int = 0
+    """Of the embedding; 0 for none."""
+    classes: int = 0
+    """That the score is told apart by; 0 for a score of samples without labels."""
+
+
+def verdict(
+    features: Float[Array, "n features"],
+    labels: Labels | None,
+    heads: Heads,
+    spectral_norm: bool,
+    update_stats: bool,
+) -> Verdict:
+    """The last layer of a discriminator: a linear map for each head, called inside its module.
+
+    With classes the score has that of the sample's class added. The embedding sees no labels.
+
+    Neither has a bias. Contrastive losses see only differences of scores, so a bias would get
+    rounding noise for a gradient, which Adam turns into full steps: another run on every number of
+    devices.
+    """
+
+    def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
+        layer = nn.Dense(
+            outputs, use_bias=False, kernel_init=nn.initializers.he_normal(), name=name
+        )
+        return normalised(layer, spectral_norm, update_stats)(features)
+
+    def score() -> Float[Array, " n"]:
+        alone = head(1, "score")[:, 0]
+        if not heads.classes:
+            return alone
+        return alone + projection(features, labels, heads.classes, spectral_norm, update_stats)
+
+    return Verdict(
+        score=score() if heads.score else None,
+        embedding=on_sphere(head(heads.dimensions, "embedding")) if heads.dimensions else None,
+    )
