@@ -18,7 +18,7 @@ from cgan.config import (
     Experiment,
     Generator,
 )
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from cgan.networks import Networks
 from cgan.types import present
 from tests.unchecked import assert_refused, make

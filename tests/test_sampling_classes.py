@@ -14,7 +14,7 @@ from PIL import Image
 from cgan import cli, loop, pictures, sample, sampling
 from cgan.assemble import Parts, assemble
 from cgan.config import Conditioning, ConfigError, Data, Discriminator, Experiment, Generator, Optim
-from cgan.data import SOURCES
+from cgan.data import EMBEDDED as SOURCES
 from cgan.labels import draw_labels, find_class
 from cgan.ranking import rank
 from cgan.rng import row_keys, stream_key

@@ -29,7 +29,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ring8(cache):
-    return load_evaluation("ring8")
+    return load_evaluation(Data("ring8"))
 
 
 def test_the_value_its_error_and_the_classes_are_counted_by_hand(ring8):
@@ -94,12 +94,12 @@ def test_the_command_measures_it_for_runs_with_labels_only(tmp_path, capsys):
     (row,) = (r for r in rows if r["metric"] == "class_accuracy" and r["samples"] == "generated")
     run = sampling.load_run(conditional)
     samples, asked = sampling.draw_samples(run, 400, 3), sampling.asked_labels(run, 400, 3)
-    read = load_evaluation("ring8").reader(samples).labels
+    read = load_evaluation(Data("ring8")).reader(samples).labels
     assert row["value"] == pytest.approx(np.mean(read == asked), abs=1 / 400)
     program.main([str(plain), "--n", "400"])
     assert "class_accuracy" not in (plain / "eval.jsonl").read_text()
     assert "read as the class" not in capsys.readouterr().out
-    with pytest.raises(ConfigError, match="metrics = 'class_accuracy': must be 'all', or one"):
+    with pytest.raises(ConfigError, match="metrics = 'class_accuracy': must be 'all' alone, or"):
         program.main([str(plain), "--n", "400", "--metrics", "class_accuracy"])
 
 
@@ -114,7 +114,7 @@ def test_a_generator_of_digits_makes_the_digit_that_it_is_asked_for(tmp_path, co
     )
     loop.train(config)
     run = sampling.load_run(config.workdir)
-    records = evaluate(load_evaluation("digits"), subject_of(run, 2_000, 0), 0, METRICS)
+    records = evaluate(load_evaluation(Data("digits")), subject_of(run, 2_000, 0), 0, METRICS)
     found = {record.samples: record.value for record in records}
     assert found["generated"] > 0.9
     assert found["real"] > 0.95

@@ -71,7 +71,9 @@ def run(tmp_path, monkeypatch):
         assert step is None
         if path != tmp_path:
             raise ConfigError(f"{path}: no such run")
-        return SimpleNamespace(nimg=12_800, data=Data("ring8"), has_classes=False)
+        config = Experiment(workdir=tmp_path, data=Data("ring8"))
+        sampler = SimpleNamespace(parts=SimpleNamespace(config=config))
+        return sampling.Run(sampler, {}, 12_800)
 
     def stream_samples(run, n, seed):
         source = SOURCES["ring8"]("train")
