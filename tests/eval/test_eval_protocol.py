@@ -10,14 +10,14 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import cli, loop, sampling
+from cgan import loop, sampling
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator
 from cgan.data import EMBEDDED as SOURCES
-from eval import __main__ as program
 from eval.measure import SamplesError, Subject, evaluate
 from eval.protocol import LITERATURE as PROTOCOLS
 from eval.protocol import load_evaluation
 from eval.record import append_records, read_records
+from tests.eval.commands import exit_code
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,15 +35,6 @@ METRICS = (
     "coverage_k5_strict",
     "authenticity",
 )
-
-
-def exit_code(*argv):
-    """What the program exits with, given these arguments."""
-    try:
-        cli.run(lambda: program.main(argv))
-    except SystemExit as stop:
-        return stop.code
-    return 0
 
 
 def evaluated(evaluation, samples, nimg=0, seed=0):

@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import cli, loop
+from cgan import loop
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
-from eval import __main__ as program
 from eval.extractors import Splits
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
@@ -37,16 +36,9 @@ from eval.report.contents import (
     unmeasured,
 )
 from eval.report.page import _snapshot, modes, section
+from tests.eval.commands import exit_code
 
 N = "300"
-
-
-def exit_code(*argv):
-    try:
-        cli.run(lambda: program.main([str(part) for part in argv]))
-    except SystemExit as stop:
-        return stop.code
-    return 0
 
 
 @pytest.fixture(scope="module", autouse=True)
