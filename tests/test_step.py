@@ -125,7 +125,15 @@ RANDOM_PENALTIES = {
     ),
 }
 """Their gradients have no oracle here: `tests/objectives` holds the estimators."""
-every_variant = pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS.keys())
+LONG = ("classes, conv", "within classes, listwise and embedding", "both, 5 fakes")
+"""Variants that take longest to compile, where others hold their parts one by one."""
+every_variant = pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, id=name, marks=pytest.mark.slow if name in LONG else ())
+        for name, config in VARIANTS.items()
+    ],
+)
 FEW = (
     "all fakes",
     "sum, 5 fakes, sharp",
