@@ -21,7 +21,7 @@ def silent(count: int) -> None:
 
 
 GROUPS = 8
-"""Groups of rows whose moments are kept apart, for error bars; even, so that halves are groups."""
+"""Groups of rows whose moments are kept apart, for error bars."""
 
 
 @dataclass(frozen=True)

@@ -67,12 +67,17 @@ def append_records(path: Path, records: Iterable[Record]) -> None:
 def read_records(path: Path) -> list[Record]:
     """The records in a file, oldest first; lines of other versions or torn ones are left out."""
     names = {field.name for field in fields(Record)}
+    return [Record(**row) for row in read_rows(path) if set(row) == names]
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The objects in a file of JSON lines, oldest first; torn lines are left out."""
     found = []
     for line in path.read_text(errors="replace").splitlines():
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
-        if isinstance(row, dict) and set(row) == names:
-            found.append(Record(**row))
+        if isinstance(row, dict):
+            found.append(row)
     return found

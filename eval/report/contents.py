@@ -1,6 +1,5 @@
 """What a report shows, gathered once: measured figures, samples, and the run's own records."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
-from eval.record import Record, read_records
+from eval.record import Record, read_records, read_rows
 from eval.subject import Loaded, records_path, subject_of
 
 MetricsRow = dict[str, float | int]
@@ -110,7 +109,7 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
         records=records,
         new_records=[record for record in measured if record not in known],
         history=alike(known + measured, records),
-        rows=read_rows(workdir.metrics),
+        rows=read_metrics(workdir.metrics),
         snapshots=read_snapshots(workdir.samples),
         generated=generated,
         first=first,
@@ -158,19 +157,11 @@ def alike(found: Sequence[Record], records: Sequence[Record]) -> list[Record]:
     return sorted(newest.values(), key=lambda record: record.checkpoint_nimg or 0)
 
 
-def read_rows(path: Path) -> list[MetricsRow]:
+def read_metrics(path: Path) -> list[MetricsRow]:
     """The rows of a run's metrics.jsonl, oldest first; torn ones are left out."""
     if not path.is_file():
         return []
-    rows = []
-    for line in path.read_text(errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        if isinstance(row, dict) and isinstance(row.get("nimg"), int):
-            rows.append(row)
-    return rows
+    return [row for row in read_rows(path) if isinstance(row.get("nimg"), int)]
 
 
 def read_snapshots(folder: Path) -> list[tuple[int, Path]]:

@@ -7,23 +7,18 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from cgan import cli
 from cgan.config import ConfigError
 from cgan.data.digits import load_digits
-from eval import __main__ as program
 from eval.extractors.given import Given
 from eval.gather import Reader, Wanted, gather
 from eval.metrics.frechet import frechet_distance, gaussian, jackknife
 from eval.moments import moments
 from eval.sample_files import open_samples
+from tests.eval import commands
 
 
 def exit_code(*argv):
-    try:
-        cli.run(lambda: program.main(["compare", *map(str, argv)]))
-    except SystemExit as stop:
-        return stop.code
-    return 0
+    return commands.exit_code("compare", *argv)
 
 
 @pytest.fixture(autouse=True)

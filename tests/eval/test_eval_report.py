@@ -31,7 +31,7 @@ from eval.report.contents import (
     Contents,
     alike,
     beside_train,
-    read_rows,
+    read_metrics,
     read_snapshots,
     unmeasured,
 )
@@ -361,9 +361,9 @@ def test_curves_of_training_rows():
 
 def test_rows_and_snapshots_of_a_run_are_read_as_far_as_they_go(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    assert read_rows(path) == []
+    assert read_metrics(path) == []
     path.write_text(json.dumps({"nimg": 8, "a": 1.0}) + '\n[1]\n{"a": 2}\n{"nimg": 16, "a')
-    assert read_rows(path) == [{"nimg": 8, "a": 1.0}]
+    assert read_metrics(path) == [{"nimg": 8, "a": 1.0}]
     for name in ("0000000016.png", "0000000008.png", "mine.png"):
         (tmp_path / name).write_bytes(b"")
     assert [nimg for nimg, _ in read_snapshots(tmp_path)] == [8, 16]
