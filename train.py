@@ -1,27 +1,36 @@
 """Train a contrastive GAN: `python train.py CONFIG [--FIELD VALUE ...]`."""
 
-import sys
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import tyro
 
 from cgan import cli
+from cgan.config import Experiment, Launch
 from configs import CONFIGS, summary
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to train, and how to start it."""
+
+    experiment: Annotated[Experiment, tyro.conf.arg(name="")]
+    launch: Annotated[Launch, tyro.conf.arg(name="")] = field(default_factory=Launch)
 
 
 def main() -> None:
     """Parse the command line and train."""
-    config = tyro.extras.overridable_config_cli(
-        {name: (summary(name), config) for name, config in CONFIGS.items()},
+    command = tyro.extras.overridable_config_cli(
+        {name: (summary(name), Command(config)) for name, config in CONFIGS.items()},
         prog="train.py",
         description="Train a contrastive GAN on one of these experiments.",
     )
     # Imported late: help and errors should not wait for JAX.
-    from cgan import loop
+    from cgan import hosts, loop
+    from cgan.interrupt import Interrupt
 
-    try:
-        loop.train(config)
-    except loop.NonFiniteError as error:
-        sys.exit(f"error: {error}")
+    with hosts.joined(command.launch), Interrupt(command.launch.grace_sec) as interrupt:
+        loop.train(command.experiment, launch=command.launch, interrupt=interrupt)
 
 
 if __name__ == "__main__":

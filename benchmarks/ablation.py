@@ -117,7 +117,7 @@ def measure(task: Task) -> dict[str, Any]:
         start = time.monotonic()
         try:
             loop.train(config, jax.local_devices()[:1])
-        except loop.NonFiniteError as error:
+        except NonFiniteError as error:
             return task._asdict() | {"failed": str(error)}
         seconds = time.monotonic() - start
         run = sampling.load_run(config.workdir)

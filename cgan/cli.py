@@ -6,20 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cgan.config import ConfigError, require
+from cgan.endings import EndedError
 
 
 def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
-    goes to standard error. A file that can't be read or written ends it with 1, and Ctrl-C with
-    130, as shells expect.
+    goes to standard error. A file that can't be read or written ends it with 1, as does training
+    that had to end early (75 if a signal asked for it), and Ctrl-C with 130, as shells expect.
     """
     try:
         main()
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except EndedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except OSError as error:
         if error.filename is None:
             raise

@@ -8,8 +8,12 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file beside its place, then move it there; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def cache_folder() -> Path:

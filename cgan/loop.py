@@ -1,37 +1,43 @@
 """The only loop with side effects: batches in, metrics, pictures and checkpoints out."""
 
 from collections import deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgan import parallel
+from cgan import health, hosts, parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Experiment
+from cgan.config import Experiment, Launch
 from cgan.data.pipeline import load_batches
 from cgan.data.prefetch import Prefetch
+from cgan.endings import DiskError, NonFiniteError, StoppedError
+from cgan.interrupt import Interrupt
 from cgan.networks import count_parameters
+from cgan.outputs import DiskOutputs, NoOutputs, Outputs
 from cgan.progress import TrainingProgress
-from cgan.sampling import Sampler
 from cgan.state import TrainState
 from cgan.workdir import Workdir
-from cgan.writer import MetricsWriter
+from cgan.writer import MetricsWriter, RowMeans
 
 
-class NonFiniteError(RuntimeError):
-    """A loss or gradient stopped being a number; the message names step, term and checkpoint."""
-
-
-def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> TrainState:
+def train(
+    config: Experiment,
+    devices: Sequence[jax.Device] | None = None,
+    launch: Launch | None = None,
+    interrupt: Interrupt | None = None,
+) -> TrainState:
     """Train to the end, going on from the newest checkpoint in the workdir if there is one.
 
     Args:
         config: the experiment.
-        devices: which devices to use; None for all of this host's.
+        devices: which devices to use; None for all of all processes.
+        launch: how the run was started.
+        interrupt: whether a signal asked to stop; None if nobody watches for any.
 
     Returns:
         The final state, on the host.
@@ -39,28 +45,77 @@ def train(config: Experiment, devices: Sequence[jax.Device] | None = None) -> Tr
     Raises:
         ConfigError: settings that do not fit together, the devices or the workdir; nothing has
             been compiled or written then.
-        NonFiniteError: a loss or gradient is not finite; the last good checkpoint is kept.
+        EndedError: a number is not finite, the disk is full, a process is lost or a signal came;
+            the last good checkpoint is kept.
     """
-    devices = jax.local_devices() if devices is None else devices
+    devices = jax.devices() if devices is None else devices
+    launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     parts = assemble(config)
     workdir = Workdir(config.workdir)
+    with ExitStack() as stack:
+        nimg = hosts.number_from_first(lambda: _open(workdir, config, stack))
+        state, pending = _begin(parts, workdir, nimg)
+        progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
+        _introduce(parts, devices, nimg, state, progress)
+        if nimg >= config.final_nimg:
+            return state
+        outputs: Outputs = NoOutputs()
+        if hosts.is_first():
+            writer = stack.enter_context(MetricsWriter(workdir, nimg))
+            outputs = DiskOutputs(parts, workdir, writer)
+        stack.enter_context(progress)
+        step = compile_step(parts, devices, launch)
+        means = RowMeans(pending)
+        interrupt = interrupt or Interrupt(launch.grace_sec)
+        session = _Session(parts, devices, step, outputs, progress, means, interrupt)
+        with hosts.noticing_losses():
+            final = session.run(parallel.replicate(state, devices), nimg)
+            hosts.meet()
+        return parallel.fetch(final)
+
+
+def _open(workdir: Workdir, config: Experiment, stack: ExitStack) -> int:
+    """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
     workdir.check(config)
     workdir.create(config)
-    with Checkpoints(workdir.checkpoints) as checkpoints:
-        start_nimg = checkpoints.latest()
-        if start_nimg is None:
-            state, start_nimg = parallel.replicate(parts.init_state(), devices), 0
-        else:
-            like = parallel.abstract(parts.abstract_state(), devices)
-            state = checkpoints.restore(start_nimg, like)
-        progress = TrainingProgress(workdir.root.name, start_nimg, config.final_nimg)
-        _introduce(parts, devices, start_nimg, state, progress)
-        if start_nimg >= config.final_nimg:
-            return parallel.fetch(state)
-        with MetricsWriter(workdir, start_nimg) as writer, progress:
-            session = _Session(parts, devices, workdir, checkpoints, writer, progress, start_nimg)
-            return parallel.fetch(session.run(state, start_nimg))
+    stack.enter_context(workdir.locked())
+    checkpoints = Checkpoints(workdir.checkpoints)
+    checkpoints.clean()
+    return checkpoints.latest() or 0
+
+
+def _begin(parts: Parts, workdir: Workdir, nimg: int) -> tuple[TrainState, dict[str, Any]]:
+    """The state to go on from, on the host, and the metrics that no row holds yet."""
+    if nimg == 0:
+        return parallel.fetch(parts.init_state()), {}
+    form = parts.abstract_state()
+    pending: dict[str, Any] = {}
+
+    def restore() -> TrainState:
+        with Checkpoints(workdir.checkpoints) as checkpoints:
+            checkpoint = checkpoints.restore(nimg, form)
+        pending.update(checkpoint.pending)
+        return checkpoint.state
+
+    like = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), form)
+    return hosts.from_first(restore, like), pending
+
+
+Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
+
+
+def compile_step(parts: Parts, devices: Sequence[jax.Device], launch: Launch) -> Step:
+    """The step as the loop calls it: with this process's wish to stop, to learn of all wishes."""
+    train_step = parts.train_step()
+
+    def voting(state: TrainState, inputs: Any) -> tuple[TrainState, Any]:
+        batches, wish = inputs
+        state, outcome = train_step(state, batches)
+        return state, (outcome, parallel.anywhere(wish))
+
+    compiler = parallel.checked_step if launch.debug_nans else parallel.replicated_step
+    return compiler(voting, devices)
 
 
 class _Session:
@@ -70,34 +125,46 @@ class _Session:
         self,
         parts: Parts,
         devices: Sequence[jax.Device],
-        workdir: Workdir,
-        checkpoints: Checkpoints,
-        writer: MetricsWriter,
+        step: Step,
+        outputs: Outputs,
         progress: TrainingProgress,
-        start_nimg: int,
+        means: RowMeans,
+        interrupt: Interrupt,
     ) -> None:
-        self.config, self.source = parts.config, parts.source
-        self.devices, self.workdir = devices, workdir
-        self.checkpoints, self.writer, self.progress = checkpoints, writer, progress
-        self.step = parallel.replicated_step(parts.train_step(), devices)
-        self.sampler = Sampler(parts)
-        starts = range(start_nimg, self.config.final_nimg, self.config.nimg_per_dispatch)
-        self.input = Prefetch(starts, self.place_batches)
+        self.config, self.source, self.devices, self.step = (
+            parts.config,
+            parts.source,
+            devices,
+            step,
+        )
+        self.outputs, self.progress, self.means = outputs, progress, means
+        self.interrupt = interrupt
+        self.rows = parallel.own_rows(self.config.batch_size, devices)
+        self.wishes = [
+            parallel.shard(np.full((1, len(parallel.own(devices))), wish, np.int32), devices)
+            for wish in (0, 1)
+        ]
         self.in_flight: deque[tuple[int, Any]] = deque()
-        self.unwritten: list[dict[str, np.ndarray]] = []
         self.stall = 0.0
+        self.stopping = False
 
     def run(self, state: TrainState, start_nimg: int) -> TrainState:
         """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
         config = self.config
+        starts = range(start_nimg, config.final_nimg, config.nimg_per_dispatch)
+        self.input = Prefetch(starts, self.place_batches)
         if start_nimg == 0:
             self.snapshot(state, 0)
         for nimg, placed in self.input:
             self.settle(parallel.max_in_flight(self.devices) - 1)
+            if self.stopping:
+                self.stop(state, nimg)
+            wish = self.wishes[self.interrupt.asked_by is not None]
             with jax.transfer_guard("disallow"):  # all arrays were placed above
-                state, metrics = self.step(state, placed)
+                state, outcome = self.step(state, (placed, wish))
+            self.interrupt.has_unsaved = True
             seen = nimg + config.nimg_per_dispatch
-            self.in_flight.append((seen, metrics))
+            self.in_flight.append((seen, outcome))
             snapshot_due = self.is_due(seen, config.snapshot_nimg)
             checkpoint_due = self.is_due(seen, config.checkpoint_nimg)
             if snapshot_due or checkpoint_due:
@@ -106,15 +173,15 @@ class _Session:
             if snapshot_due:
                 self.snapshot(state, seen)
             if checkpoint_due:
-                self.checkpoints.save(seen, state)
+                self.checkpoint(state, seen)
         return state
 
     def place_batches(self, nimg: int) -> Any:
-        """The batches of the dispatch that begins after so many images, on the devices."""
+        """This process's rows of the dispatch that begins after so many images, on its devices."""
         config = self.config
         step = nimg // config.batch_size
         batches = load_batches(
-            self.source, config.batch_size, config.seed, step, config.steps_per_dispatch
+            self.source, config.batch_size, config.seed, step, config.steps_per_dispatch, self.rows
         )
         return parallel.shard(batches, self.devices)
 
@@ -126,44 +193,35 @@ class _Session:
     def settle(self, most: int) -> None:
         """Wait until at most this many dispatches are in flight; check and log the others."""
         while len(self.in_flight) > most:
-            nimg, metrics = self.in_flight.popleft()
-            host = parallel.fetch(metrics)
-            self.check_finite(nimg, host)
-            self.unwritten.append(host)
-            losses = {"D": host["discriminator/loss"], "G": host["generator/loss"]}
+            nimg, told = self.in_flight.popleft()
+            outcome, self.stopping = parallel.fetch(told)
+            self.check_finite(nimg, outcome)
+            metrics = outcome.metrics
+            self.means.add(metrics)
+            losses = {"D": metrics["discriminator/loss"], "G": metrics["generator/loss"]}
             last = {player: float(values[-1]) for player, values in losses.items()}
             rate = self.progress.advance(nimg, last, self.stall)
-            # A checkpoint ends a row, so that a resumed run writes the rows it would have written.
-            if self.is_due(nimg, self.config.log_nimg) or self.is_due(
-                nimg, self.config.checkpoint_nimg
-            ):
+            if self.is_due(nimg, self.config.log_nimg):
                 self.write_row(nimg, rate)
 
     def write_row(self, nimg: int, images_per_sec: float) -> None:
         """One row of metrics: means over the steps since the last row."""
-        names = self.unwritten[0]
-        row = {n: float(np.concatenate([m[n] for m in self.unwritten]).mean()) for n in names}
-        self.unwritten.clear()
+        row = self.means.take()
         self.stall = self.input.stall_share()
         row |= {"images_per_sec": round(images_per_sec, 1), "input_stall": round(self.stall, 4)}
-        self.writer.write(nimg, row)
+        with self.naming_the_way_out():
+            self.outputs.row(nimg, row)
 
-    def check_finite(self, nimg: int, metrics: dict[str, np.ndarray]) -> None:
-        """Stop at the first step of a dispatch that has a term that is not finite."""
-        finite = {name: np.isfinite(values) for name, values in metrics.items()}
-        if all(values.all() for values in finite.values()):
+    def check_finite(self, nimg: int, outcome: health.Outcome) -> None:
+        """Stop at the first step of a dispatch that has a number that is not finite."""
+        failure = health.first_failure(outcome)
+        if failure is None:
             return
-        first = min(int(np.argmin(values)) for values in finite.values() if not values.all())
-        terms = [name for name, values in finite.items() if not values[first]]
-        step = nimg // self.config.batch_size - self.config.steps_per_dispatch + first
-        newest = self.checkpoints.latest()
-        where = (
-            f"the newest checkpoint is at {newest} images"
-            if newest
-            else "no checkpoint was saved yet"
+        step = nimg // self.config.batch_size - self.config.steps_per_dispatch + failure[0]
+        raise NonFiniteError(
+            f"step {step}: {failure[1]}; training stopped, {self.newest()}; "
+            "--debug-nans finds the operation"
         )
-        listed = ", ".join(f"{name} = {metrics[name][first]}" for name in terms)
-        raise NonFiniteError(f"step {step}: {listed}; training stopped, {where}")
 
     def check_state(self, state: TrainState, nimg: int) -> None:
         """Stop before a state with a number that is not finite is drawn or saved.
@@ -172,13 +230,51 @@ class _Session:
         """
         for name, tree in zip(state._fields, state, strict=True):
             if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree)):
-                raise NonFiniteError(f"{name} is not finite after {nimg} images; not saved")
+                raise NonFiniteError(
+                    f"{name} is not finite after {nimg} images; not saved, {self.newest()}"
+                )
 
     def snapshot(self, state: TrainState, nimg: int) -> None:
         """Draw the fixed latents with the averaged generator."""
-        path = self.workdir.samples / f"{nimg:010d}.png"
-        self.sampler.snapshot(parallel.fetch(state.generator_ema), path, f"{nimg:,} images seen")
-        self.progress.say(f"{nimg:>10,} images seen: {path}")
+        with self.naming_the_way_out():
+            path = self.outputs.snapshot(state, nimg)
+        if path is not None:
+            self.progress.say(f"{nimg:>10,} images seen: {path}")
+
+    def checkpoint(self, state: TrainState, nimg: int) -> None:
+        """Save the state after so many images."""
+        with self.naming_the_way_out():
+            self.outputs.checkpoint(state, nimg, self.means.pending)
+
+    def stop(self, state: TrainState, nimg: int) -> NoReturn:
+        """Save and end: some process was asked to, and all learnt of it after the same dispatch."""
+        self.settle(0)
+        self.check_state(state, nimg)
+        if self.outputs.newest_checkpoint() != nimg:
+            self.checkpoint(state, nimg)
+        hosts.meet()
+        by = self.interrupt.asked_by or "a signal to another process"
+        raise StoppedError(f"stopped by {by}: saved after {nimg} images; {SAME_COMMAND}")
+
+    def newest(self) -> str:
+        """Where the newest checkpoint is, for a message."""
+        newest = self.outputs.newest_checkpoint()
+        if newest is None:
+            return "no checkpoint was saved yet"
+        return f"the newest checkpoint is at {newest} images"
+
+    @contextmanager
+    def naming_the_way_out(self) -> Iterator[None]:
+        """Add to a disk's refusal what is safe and what to do."""
+        try:
+            yield
+        except DiskError as error:
+            raise DiskError(
+                f"{error}; {self.newest()}: make room, or make it writable; {SAME_COMMAND}"
+            ) from None
+
+
+SAME_COMMAND = "the same command goes on from there"
 
 
 def _introduce(

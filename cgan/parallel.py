@@ -1,9 +1,10 @@
 """The only file that says `pmap`: devices, placement, the axis name, gather and mean.
 
-The training step sees its local rows of the batch and calls `gather`, `mean` and `row_ids`;
-everything else in the project knows no devices. State goes in and comes out unstacked
+The training step sees its local rows of the batch and calls `gather`, `mean`, `anywhere` and
+`row_ids`; everything else in the project knows no devices. State goes in and comes out unstacked
 (`in_axes=None`, `out_axes=None`): it is one replicated array a leaf, so nothing has to be
-indexed out of a stack of replicas.
+indexed out of a stack of replicas. With several processes each places state and batches on its
+own devices only; `pmap` joins them.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +13,30 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Int, PyTree, Shaped
+from jaxtyping import Array, Bool, Int, PyTree, Shaped
 
 from cgan.config import ConfigError
+from cgan.endings import NonFiniteError
 
 AXIS = "devices"
 
 
+def own(devices: Sequence[jax.Device]) -> list[jax.Device]:
+    """Those of the devices that belong to this process."""
+    return [device for device in devices if device.process_index == jax.process_index()]
+
+
+def own_rows(batch_size: int, devices: Sequence[jax.Device]) -> Int[np.ndarray, " rows"]:
+    """The rows of the global batch that this process's devices hold, device by device."""
+    blocks = np.arange(batch_size).reshape(len(devices), -1)
+    mine = [i for i, device in enumerate(devices) if device.process_index == jax.process_index()]
+    return blocks[mine].ravel()
+
+
 def _sharding(devices: Sequence[jax.Device], *axes: str) -> NamedSharding:
-    return NamedSharding(Mesh(np.asarray(devices), (AXIS,)), PartitionSpec(*axes))
+    return NamedSharding(Mesh(np.asarray(own(devices)), (AXIS,)), PartitionSpec(*axes))
 
 
 def check_divides(batch_size: int, micro_batches: int, devices: Sequence[jax.Device]) -> None:
@@ -48,18 +63,21 @@ def check_divides(batch_size: int, micro_batches: int, devices: Sequence[jax.Dev
 
 
 def replicate(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
-    """Place a tree whole on every device. Leaves are copied, so none aliases another."""
+    """Place a tree whole on each of this process's devices. Leaves are copied: none aliases."""
     placed = jax.device_put(tree, _sharding(devices))
     return jax.tree.map(jnp.copy, placed)
 
 
 def shard(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
-    """Split host arrays `[steps, batch, ...]` into `[devices, steps, batch / devices, ...]`."""
-    count = len(devices)
+    """Split host arrays `[steps, rows, ...]` into `[devices, steps, rows / devices, ...]`.
+
+    Rows and devices are those of this process: see `own_rows`.
+    """
+    count = len(own(devices))
 
     def split(leaf: np.ndarray) -> np.ndarray:
-        steps, batch, *sample = leaf.shape
-        local = leaf.reshape(steps, count, batch // count, *sample)
+        steps, rows, *sample = leaf.shape
+        local = leaf.reshape(steps, count, rows // count, *sample)
         return np.ascontiguousarray(np.moveaxis(local, 1, 0))
 
     return jax.device_put(jax.tree.map(split, tree), _sharding(devices, AXIS))
@@ -88,6 +106,33 @@ def replicated_step(
     )
 
 
+def checked_step(
+    step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
+) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
+    """As `replicated_step`, but stops at the first operation that makes a NaN. Much slower.
+
+    Raises (the step that is returned):
+        NonFiniteError: naming the operation, its line and the device.
+    """
+    compiled = jax.pmap(
+        checkify.checkify(step, errors=checkify.nan_checks),
+        axis_name=AXIS,
+        in_axes=(None, 0),
+        out_axes=(0, (None, None)),
+        devices=devices,
+    )
+
+    def checked(state: PyTree, batches: PyTree) -> tuple[PyTree, PyTree]:
+        error, result = compiled(state, batches)
+        with jax.transfer_guard("allow"):
+            message = error.get()
+        if message is not None:
+            raise NonFiniteError(message)
+        return result
+
+    return checked
+
+
 def spread(
     function: Callable[[PyTree, PyTree], PyTree], devices: Sequence[jax.Device]
 ) -> Callable[[PyTree, PyTree], PyTree]:
@@ -112,6 +157,11 @@ def mean(tree: PyTree) -> PyTree:
     return jax.lax.pmean(tree, AXIS)
 
 
+def anywhere(flag: Int[Array, ""]) -> Bool[Array, ""]:
+    """Whether a flag is above zero on any device (inside a step only)."""
+    return jax.lax.psum(flag, AXIS) > 0
+
+
 def row_ids(local_size: int) -> Int[Array, " local"]:
     """The rows of the global batch that this device holds (inside a step only)."""
     return jax.lax.axis_index(AXIS) * local_size + jnp.arange(local_size)
@@ -129,11 +179,3 @@ def max_in_flight(devices: Sequence[jax.Device]) -> int:
     deadlocks when collectives of several dispatches share its few threads, so there it is one.
     """
     return 1 if devices[0].platform == "cpu" else 2
-
-
-def abstract(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
-    """Shapes and dtypes of a tree, to be placed whole on every device."""
-    sharding = _sharding(devices)
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), tree
-    )

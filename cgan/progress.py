@@ -19,8 +19,9 @@ PIPED_WIDTH = 120
 class TrainingProgress:
     """A progress bar on the terminal; where there is none, its lines still come out."""
 
-    def __init__(self, name: str, start_nimg: int, final_nimg: int) -> None:
-        self.console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    def __init__(self, name: str, start_nimg: int, final_nimg: int, shown: bool = True) -> None:
+        width = None if sys.stdout.isatty() else PIPED_WIDTH
+        self.console = Console(width=width, quiet=not shown)
         self._start_nimg = start_nimg
         self._timed_from: tuple[float, int] | None = None
         self._bar = Progress(

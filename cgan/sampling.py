@@ -185,7 +185,7 @@ class Run(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """The whole of a trained run: its parts and the state of one checkpoint, on one device."""
+    """The whole of a trained run: its parts and the state of one checkpoint, on the host."""
 
     parts: Parts
     state: TrainState
@@ -212,8 +212,7 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
         nimg = checkpoints.latest() if nimg is None else nimg
         if nimg is None:
             raise none_yet
-        like = parallel.abstract(parts.abstract_state(), jax.local_devices()[:1])
-        return Restored(parts, checkpoints.restore(nimg, like), nimg)
+        return Restored(parts, checkpoints.restore(nimg, parts.abstract_state()).state, nimg)
 
 
 def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:
@@ -230,7 +229,7 @@ def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Ru
     if step is not None:
         nimg = _of_step(Workdir(root), step)
     parts, state, nimg = restore_run(root, nimg)
-    return Run(Sampler(parts), parallel.fetch(state.generator_ema), nimg)
+    return Run(Sampler(parts), state.generator_ema, nimg)
 
 
 def _of_step(workdir: Workdir, step: int) -> int:

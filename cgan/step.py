@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgan import accumulation, parallel
 from cgan import networks as networks_lib
@@ -20,6 +20,7 @@ from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import augment
 from cgan.config import Experiment
+from cgan.health import Outcome, is_finite
 from cgan.networks import Latents
 from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
 from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
@@ -29,6 +30,9 @@ from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict,
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
+Stages = list[Bool[Array, ""]]
+"""Whether what this device computed is finite: see `cgan/health.py`."""
+FINITE = "verdicts are finite"
 
 
 class Rows(NamedTuple):
@@ -59,21 +63,25 @@ class TrainStep:
         self.optimizer = optimizer
         self.encode = encode
 
-    def __call__(self, state: TrainState, batches: Batch) -> tuple[TrainState, Metrics]:
+    def __call__(self, state: TrainState, batches: Batch) -> tuple[TrainState, Outcome]:
         """Take as many steps as `batches` holds: `[steps, local, ...]`; metrics are `[steps]`."""
         return jax.lax.scan(self.one_step, state, batches)
 
-    def one_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    def one_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Outcome]:
         """Update the discriminator, then the generator against it, then the average."""
         reals = self.encode(batch.x)
         labels = jnp.asarray(batch.label) if self.config.conditioning.labels else None
-        state, discriminator_metrics = self.update_discriminator(state, reals, labels)
-        state, generator_metrics = self.update_generator(state, reals, labels)
-        return self.update_average(state), discriminator_metrics | generator_metrics
+        state, discriminator_metrics, discriminator_finite = self.update_discriminator(
+            state, reals, labels
+        )
+        state, generator_metrics, generator_finite = self.update_generator(state, reals, labels)
+        stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
+        metrics = discriminator_metrics | generator_metrics
+        return self.update_average(state), Outcome(metrics, parallel.gather(stages[None]))
 
     def update_discriminator(
         self, state: TrainState, reals: Samples, labels: Labels | None
-    ) -> tuple[TrainState, Metrics]:
+    ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the game's loss and the gradient penalties."""
         ids = parallel.row_ids(len(reals))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
@@ -102,25 +110,31 @@ class TrainStep:
         def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
             batch = self.whole_batch(state, verdicts, labels)
             readings = gaps(batch) | self.game.readings(learnt)
+            readings |= {FINITE: is_finite(verdicts).astype(jnp.float32)}
             return self.game.discriminator_terms(learnt, batch), readings
 
         params = (state.discriminator, state.learnt)
         gradients, means = accumulation.gradients(
             judge_rows, grade_batch, *params, Rows(ids, reals, fakes, labels), parts
         )
+        finite = [is_finite(fakes), means.pop(FINITE) > 0, is_finite(gradients)]
         (discriminator, learnt), optim_state, metrics = self._descend(
             gradients, means, params, state.discriminator_optim, "discriminator"
         )
-        return state._replace(
-            discriminator=discriminator,
-            discriminator_stats=stats,
-            learnt=self.game.project(learnt),
-            discriminator_optim=optim_state,
-        ), metrics
+        return (
+            state._replace(
+                discriminator=discriminator,
+                discriminator_stats=stats,
+                learnt=self.game.project(learnt),
+                discriminator_optim=optim_state,
+            ),
+            metrics,
+            finite,
+        )
 
     def update_generator(
         self, state: TrainState, reals: Samples, labels: Labels | None
-    ) -> tuple[TrainState, Metrics]:
+    ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the same game with the margins' sign turned."""
         ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
@@ -155,7 +169,8 @@ class TrainStep:
         params, optim_state, metrics = self._descend(
             gradients, means, state.generator, state.generator_optim, "generator"
         )
-        return state._replace(generator=params, generator_optim=optim_state), metrics
+        state = state._replace(generator=params, generator_optim=optim_state)
+        return state, metrics, [is_finite(gradients)]
 
     def update_average(self, state: TrainState) -> TrainState:
         """Count the step and move the average of the generator's parameters."""
@@ -215,8 +230,9 @@ class TrainStep:
     ) -> tuple[Params, optax.OptState, Metrics]:
         gradients, means = parallel.mean((gradients, means))
         metrics = {f"{player}/{name}": value for name, value in means.items()}
-        metrics |= {f"{player}/grad_norm": optax.tree.norm(gradients)}
         updates, optim_state = self.optimizer.update(gradients, optim_state, params)
+        metrics |= {f"{player}/grad_norm": optax.tree.norm(gradients)}
+        metrics |= {f"{player}/update_norm": optax.tree.norm(updates)}
         return optax.apply_updates(params, updates), optim_state, metrics
 
 

@@ -1,8 +1,9 @@
 """The folder of a run: what is in it, and whether a config may go on there."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from cgan import files
+from cgan import files, lock
 from cgan.config import ConfigError, Experiment, differences, from_json, to_json
 
 
@@ -16,6 +17,7 @@ class Workdir:
         self.tensorboard = root / "tensorboard"
         self.checkpoints = root / "checkpoints"
         self.samples = root / "samples"
+        self.lock = root / ".lock"
 
     def read_config(self) -> Experiment:
         """The config of the run in this folder.
@@ -89,6 +91,14 @@ class Workdir:
             raise self._refusal(
                 f"{error.strerror} ({error.filename}); must be a folder that can be written"
             ) from None
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the folder against other runs.
+
+        Raises:
+            ConfigError: another run holds it.
+        """
+        return lock.hold(self.lock, "workdir", str(self.root))
 
     def _refusal(self, reason: str) -> ConfigError:
         return ConfigError(f"workdir = {str(self.root)!r}: {reason}")

@@ -1,35 +1,111 @@
 """Metrics out: `metrics.jsonl` for scripts, TensorBoard event files for the eye."""
 
 import json
+import os
+import time
 from pathlib import Path
+from typing import Any
 
-from tensorboardX import SummaryWriter
+import numpy as np
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from cgan import files
+from cgan.endings import DiskError
 from cgan.workdir import Workdir
+
+
+class RowMeans:
+    """Means of metrics over the steps since the last row; what is pending goes into checkpoints.
+
+    So a resumed run writes the very rows that it would have written.
+    """
+
+    def __init__(self, pending: dict[str, Any]) -> None:
+        self._sums: dict[str, float] = dict(pending.get("sums", {}))
+        self._steps: int = pending.get("steps", 0)
+
+    @property
+    def pending(self) -> dict[str, Any]:
+        """All that there is to go on from, in JSON's types (exact for float64)."""
+        return {"sums": dict(self._sums), "steps": self._steps}
+
+    def add(self, metrics: dict[str, np.ndarray]) -> None:
+        """Count the metrics of one dispatch, `[steps]` each."""
+        for name, values in metrics.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(values.astype(np.float64).sum())
+        self._steps += len(next(iter(metrics.values())))
+
+    def take(self) -> dict[str, float]:
+        """The means, and begin anew."""
+        means = {name: total / self._steps for name, total in self._sums.items()}
+        self._sums, self._steps = {}, 0
+        return means
 
 
 class MetricsWriter:
     """Appends rows; a resumed run first drops the rows that its checkpoint has not seen."""
 
     def __init__(self, workdir: Workdir, resume_nimg: int) -> None:
-        _drop_rows_after(workdir.metrics, resume_nimg)
-        self._rows = workdir.metrics.open("a")
-        self._events = SummaryWriter(str(workdir.tensorboard), purge_step=resume_nimg + 1)
+        self._path = workdir.metrics
+        try:
+            _drop_rows_after(workdir.metrics, resume_nimg)
+            self._rows = workdir.metrics.open("a")
+            workdir.tensorboard.mkdir(exist_ok=True)
+            # Not tensorboardX's SummaryWriter: its thread dies of a full disk, and then it blocks.
+            prefix, suffix = str(workdir.tensorboard / "events"), f".{os.getpid()}"
+            self._events = EventsWriter(prefix, suffix)
+            self._purge_from(resume_nimg + 1)
+        except OSError as error:
+            raise _refusal(self._path, error) from None
 
     def __enter__(self) -> "MetricsWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._rows.close()
-        self._events.close()
+        try:
+            self._rows.close()
+            self._events.close()
+        except OSError as error:
+            if exception[0] is None:
+                raise _refusal(self._path, error) from None
 
     def write(self, nimg: int, row: dict[str, float]) -> None:
-        """Write one row of named numbers at a point of the clock."""
-        self._rows.write(json.dumps({"nimg": nimg} | row) + "\n")
-        self._rows.flush()
-        for name, value in row.items():
-            self._events.add_scalar(name, value, global_step=nimg)
+        """Write one row of named numbers at a point of the clock.
+
+        Raises:
+            DiskError: it can't be written.
+        """
+        try:
+            self._rows.write(json.dumps({"nimg": nimg} | row) + "\n")
+            self._rows.flush()
+            for name, value in row.items():
+                scalar = summary.scalar(name, value)
+                self._events.write_event(Event(wall_time=time.time(), step=nimg, summary=scalar))
+        except OSError as error:
+            raise _refusal(self._path, error) from None
+
+    def flush(self) -> None:
+        """Have all rows on the disk, before a checkpoint that has seen them.
+
+        Raises:
+            DiskError: they can't be written.
+        """
+        try:
+            os.fsync(self._rows.fileno())
+            self._events.flush()
+        except OSError as error:
+            raise _refusal(self._path, error) from None
+
+    def _purge_from(self, nimg: int) -> None:
+        """Tell TensorBoard that what an earlier process wrote from here on does not count."""
+        start = SessionLog(status=SessionLog.START)
+        self._events.write_event(Event(wall_time=time.time(), step=nimg, session_log=start))
+
+
+def _refusal(path: Path, error: OSError) -> DiskError:
+    return DiskError(f"{path}: can't be written ({error.strerror})")
 
 
 def _drop_rows_after(path: Path, nimg: int) -> None:
@@ -44,5 +120,5 @@ def _is_seen(line: str, nimg: int) -> bool:
     """Whether a row is complete and of the images that the checkpoint has seen."""
     try:
         return json.loads(line)["nimg"] <= nimg
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, KeyError, TypeError):
         return False

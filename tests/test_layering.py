@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"types", "config", "files"},
-    {"rng", "parallel", "cli"},
+    {"types", "config", "files", "endings"},
+    {"cli", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
     {
         "accumulation",
         "augment",
@@ -26,8 +26,8 @@ LAYERS: list[set[str]] = [
     {"step"},
     {"assemble", "checkpoint"},
     {"sampling"},
-    {"loop", "ranking"},
-    {"ranking_picture"},
+    {"outputs", "ranking"},
+    {"loop", "ranking_picture"},
     {"rank", "sample"},
 ]
 """What `cgan` consists of, lowest first; `rank` and `sample` are command lines."""

@@ -9,6 +9,7 @@ from cgan.config.checks import ConfigError, require, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
+from cgan.config.launch import Launch
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     Augment,
@@ -34,6 +35,7 @@ __all__ = [
     "Embedding",
     "Experiment",
     "Generator",
+    "Launch",
     "LossName",
     "Objective",
     "Optim",

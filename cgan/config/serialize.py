@@ -42,10 +42,15 @@ def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
         elif isinstance(value, list):
             value = tuple(value)
         converted[name] = value
-    for name in (item.name for item in dataclasses.fields(cls)):
-        if name not in converted:
-            raise ConfigError(f"{prefix}{name}: is missing; must be given")
+    for item in dataclasses.fields(cls):
+        if item.name not in converted and not _has_default(item):
+            raise ConfigError(f"{prefix}{item.name}: is missing; must be given")
     return cls(**converted)
+
+
+def _has_default(item: dataclasses.Field[Any]) -> bool:
+    """A setting that came after a run was made has a default that does what was done before."""
+    return (item.default, item.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
 
 
 def _takes_paths(annotation: Any) -> bool:

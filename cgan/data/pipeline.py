@@ -39,8 +39,26 @@ def batch_indices(
     return indices.reshape(num_steps, batch_size)
 
 
-def load_batches(source: Source, batch_size: int, seed: int, step: int, num_steps: int) -> Batch:
-    """The global batches of `num_steps` steps from `step` on, as `[num_steps, batch, ...]`."""
+def load_batches(
+    source: Source,
+    batch_size: int,
+    seed: int,
+    step: int,
+    num_steps: int,
+    rows: Int[np.ndarray, " rows"] | None = None,
+) -> Batch:
+    """The batches of `num_steps` steps from `step` on, as `[num_steps, rows, ...]`.
+
+    Args:
+        source: what to read.
+        batch_size: rows of the global batch.
+        seed: the experiment's seed.
+        step: the first step.
+        num_steps: how many steps in a row.
+        rows: which rows of each global batch to read; None for all.
+    """
     indices = batch_indices(len(source), batch_size, seed, step, num_steps)
+    if rows is not None:
+        indices = indices[:, rows]
     flat = source[indices.ravel()]
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))

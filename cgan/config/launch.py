@@ -1,0 +1,49 @@
+"""How a run is started: on which processes, and what a signal or a NaN does."""
+
+from dataclasses import dataclass
+
+from cgan.config.checks import check_types, only_defaults, positive, require
+
+FROM_CLUSTER = "auto"
+OF_MANY = ("num_processes", "process_id")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a run is started; nothing here changes what is learnt, so it may differ on resume."""
+
+    coordinator: str | None = None
+    """HOST:PORT of process 0 of many; auto asks Slurm, Open MPI, Kubernetes or Cloud TPU."""
+    num_processes: int | None = None
+    """How many processes train together; with auto the cluster knows."""
+    process_id: int | None = None
+    """Which of them this one is, from 0 on."""
+    wait_sec: int = 300
+    """How long to wait for processes that start late."""
+    heartbeat_sec: int = 30
+    """A process without a sign of life for so long ends the others."""
+    grace_sec: int = 60
+    """How long saving may take after SIGTERM or SIGINT."""
+    debug_nans: bool = False
+    """Find the operation that makes the first NaN: compiles and runs several times slower."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "")
+        positive(self, "", "wait_sec", "heartbeat_sec", "grace_sec")
+        if self.coordinator is None:
+            only_defaults(self, "", OF_MANY, "without a coordinator")
+        elif self.coordinator == FROM_CLUSTER:
+            only_defaults(self, "", OF_MANY, "with coordinator = 'auto'")
+        else:
+            self._check_address(self.coordinator)
+
+    def _check_address(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        fits = bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 2**16
+        expected = "HOST:PORT with a port from 1 to 65535, or auto"
+        require(fits, "coordinator", address, expected)
+        when = f"with coordinator = {address!r}"
+        count, number = self.num_processes, self.process_id
+        require(count is not None and count > 0, "num_processes", count, f"1 or more {when}")
+        inside = number is not None and count is not None and 0 <= number < count
+        require(inside, "process_id", number, f"from 0 to num_processes - 1 {when}")
