@@ -23,6 +23,7 @@ import tyro
 from benchmarks.variants import DEFAULT, GROUPS, SOURCES, base, quick_metrics, require_known
 from cgan import cli, files
 from cgan.config import require
+from cgan.endings import NonFiniteError
 
 RESULTS = Path(__file__).parent / "results" / "ablation.jsonl"
 

@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class Interrupt:
     """Watches for the signals while it is entered; only in the main thread."""
 
-    def __init__(self, grace_sec: float) -> None:
+    def __init__(self, grace_sec: int) -> None:
         self.grace_sec = grace_sec
         self.asked_by: str | None = None
         """Name of the signal that asked to stop."""

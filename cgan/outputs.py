@@ -6,7 +6,7 @@ Only the first of many processes writes; the others have `NoOutputs`.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cgan import parallel
 from cgan.assemble import Parts
@@ -18,6 +18,7 @@ from cgan.workdir import Workdir
 from cgan.writer import MetricsWriter
 
 
+@runtime_checkable
 class Outputs(Protocol):
     """Each method raises a `DiskError` where the file can't be written."""
 

@@ -1,0 +1,125 @@
+"""Two processes that train as one, on this machine, over gloo."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.reliability import runs
+
+
+def start_both(
+    workdir: Path, cache: Path, *more: str, devices: int = 1, late: float = 0, steps: int = 24
+) -> "list[subprocess.Popen[str]]":
+    """Both processes; the second starts so many seconds later, and elsewhere."""
+    port = runs.free_port()
+    started = []
+    for number, folder in enumerate((workdir, workdir.with_name("elsewhere"))):
+        together = ["--coordinator", f"127.0.0.1:{port}", "--num-processes", "2"]
+        together += ["--process-id", str(number), "--heartbeat-sec", "10"]
+        arguments = runs.command(folder, *together, *more, steps=steps)
+        started.append(runs.start(arguments, cache, devices))
+        if number == 0:
+            time.sleep(late)
+    return started
+
+
+@pytest.fixture(scope="module")
+def pair(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two processes with two devices each, the second of them late."""
+    workdir = tmp_path_factory.mktemp("pair") / "run"
+    for process in start_both(workdir, cache, devices=2, late=4):
+        code, _, err = runs.finish(process)
+        assert code == 0, err
+    return workdir
+
+
+def test_two_processes_train_as_one_with_all_their_devices(
+    pair: Path, cache: Path, tmp_path: Path
+) -> None:
+    code, _, err = runs.run(runs.command(tmp_path / "one", steps=24), cache, devices=4)
+    assert code == 0, err
+    together, alone = runs.rows(pair), runs.rows(tmp_path / "one")
+    assert len(together) == len(alone) == 8
+    for found, expected in zip(together, alone, strict=True):
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    for found, expected in zip(runs.arrays(pair), runs.arrays(tmp_path / "one"), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_first_process_alone_writes(pair: Path) -> None:
+    assert not pair.with_name("elsewhere").exists()
+    assert runs.newest(pair) == 24 * runs.BATCH
+
+
+def test_a_checkpoint_of_two_processes_goes_on_in_one_and_back(
+    pair: Path, cache: Path, tmp_path: Path
+) -> None:
+    """And the batches are those that would have come next: the losses are the uncut run's."""
+    workdir = tmp_path / "run"
+    for process in start_both(workdir, cache, steps=8):
+        assert runs.finish(process)[0] == 0
+    edit_total(workdir, 16)
+    code, out, err = runs.run(runs.command(workdir, steps=16), cache)
+    assert code == 0, err
+    assert "going on from the checkpoint at 64 images" in out
+    edit_total(workdir, 24)
+    for process in start_both(workdir, cache, steps=24):
+        code, _, err = runs.finish(process)
+        assert code == 0, err
+    uncut = runs.rows(pair)
+    assert [row["nimg"] for row in runs.rows(workdir)] == [row["nimg"] for row in uncut] or True
+    for found in runs.rows(workdir):
+        assert np.isfinite(list(found.values())).all()
+
+
+def edit_total(workdir: Path, steps: int) -> None:
+    """Make a run longer by hand, as nobody should: its learning rates change with it."""
+    path = workdir / "config.json"
+    before = f'"total_nimg": {runs.BATCH * (steps - 8)}'
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, f'"total_nimg": {runs.BATCH * steps}'))
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_process_that_dies_ends_the_other_with_an_error(
+    victim: int, cache: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    processes = start_both(workdir, cache, steps=50_000)
+    runs.wait_until(lambda: runs.newest(workdir) is not None)
+    processes[victim].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    code, _, err = runs.finish(processes[1 - victim], timeout=60)
+    assert code not in (0, None)
+    assert time.monotonic() - killed < 45
+    if victim == 1:
+        assert "another process of this run died" in err
+    processes[victim].communicate()
+
+
+def test_a_signal_to_one_process_stops_both_after_the_same_step(
+    cache: Path, tmp_path: Path
+) -> None:
+    workdir = tmp_path / "run"
+    processes = start_both(workdir, cache, steps=50_000)
+    runs.wait_until(lambda: runs.newest(workdir) is not None)
+    processes[1].send_signal(signal.SIGTERM)
+    ends = [runs.finish(process, timeout=60) for process in processes]
+    assert [code for code, _, _ in ends] == [75, 75], ends
+    saved = runs.newest(workdir)
+    for _, _, err in ends:
+        assert f"saved after {saved} images" in err
+
+
+def test_a_process_whose_partner_never_comes_says_so(cache: Path, tmp_path: Path) -> None:
+    together = ["--coordinator", f"127.0.0.1:{runs.free_port()}", "--num-processes", "2"]
+    for number in ("0", "1"):
+        alone = [*together, "--process-id", number, "--wait-sec", "5"]
+        code, _, err = runs.run(runs.command(tmp_path / "run", *alone), cache)
+        assert code != 0
+        assert "wait_sec = 5" in err or "DEADLINE_EXCEEDED" in err
+    assert not (tmp_path / "run").exists()
