@@ -157,9 +157,9 @@ def mean(tree: PyTree) -> PyTree:
     return jax.lax.pmean(tree, AXIS)
 
 
-def anywhere(flag: Int[Array, ""]) -> Bool[Array, ""]:
-    """Whether a flag is above zero on any device (inside a step only)."""
-    return jax.lax.psum(flag, AXIS) > 0
+def anywhere(flags: Int[Array, "..."]) -> Bool[Array, ""]:
+    """Whether any of these flags is above zero on any device (inside a step only)."""
+    return jax.lax.psum(flags.max(), AXIS) > 0
 
 
 def row_ids(local_size: int) -> Int[Array, " local"]:

@@ -75,10 +75,13 @@ def run(arguments: list[str], cache: Path, devices: int = 1) -> tuple[int, str, 
     return finish(start(arguments, cache, devices))
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 90) -> None:
-    """Poll, finely enough to catch a checkpoint that is being written."""
+def wait_until(
+    condition: Callable[[], bool], process: "subprocess.Popen[str]", timeout: float = 90
+) -> None:
+    """Poll, finely enough to catch a checkpoint that is being written, while the process lives."""
     until = time.monotonic() + timeout
     while not condition():
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < until, "waited too long"
         time.sleep(0.0005)
 

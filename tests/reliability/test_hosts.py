@@ -90,7 +90,7 @@ def test_a_process_that_dies_ends_the_other_with_an_error(
 ) -> None:
     workdir = tmp_path / "run"
     processes = start_both(workdir, cache, steps=50_000)
-    runs.wait_until(lambda: runs.newest(workdir) is not None)
+    runs.wait_until(lambda: runs.newest(workdir) is not None, processes[0])
     processes[victim].send_signal(signal.SIGKILL)
     killed = time.monotonic()
     code, _, err = runs.finish(processes[1 - victim], timeout=60)
@@ -106,7 +106,7 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
 ) -> None:
     workdir = tmp_path / "run"
     processes = start_both(workdir, cache, steps=50_000)
-    runs.wait_until(lambda: runs.newest(workdir) is not None)
+    runs.wait_until(lambda: runs.newest(workdir) is not None, processes[0])
     processes[1].send_signal(signal.SIGTERM)
     ends = [runs.finish(process, timeout=60) for process in processes]
     assert [code for code, _, _ in ends] == [75, 75], ends

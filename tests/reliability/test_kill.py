@@ -21,7 +21,7 @@ def kill_until_done(workdir: Path, cache: Path, kills: int, seed: int) -> int:
         before = runs.newest(workdir)
         process = runs.start(arguments, cache)
         if number % 2:  # while a checkpoint is being written
-            runs.wait_until(lambda: runs.unfinished(workdir) or process.poll() is not None)
+            runs.wait_until(lambda: runs.unfinished(workdir), process)
             time.sleep(draw.uniform(0, 0.04))
         else:  # at any moment, from before the first import to the end
             time.sleep(draw.uniform(0, 5))
@@ -62,7 +62,9 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     # The only checkpoint is the signal's.
     arguments = runs.command(workdir, "--checkpoint-nimg", "1000000", steps=20_000)
     process = runs.start(arguments, cache)
-    runs.wait_until(lambda: (workdir / "metrics.jsonl").exists() and bool(runs.text_of(workdir)))
+    runs.wait_until(
+        lambda: (workdir / "metrics.jsonl").exists() and bool(runs.text_of(workdir)), process
+    )
     process.send_signal(number)
     sent = time.monotonic()
     code, _, err = runs.finish(process)
@@ -72,13 +74,13 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     saved = runs.newest(workdir)
     assert f"stopped by {number.name}: saved after {saved} images; the same command" in err
     process = runs.start(arguments, cache)
-    runs.wait_until(lambda: (runs.last_row(workdir) or 0) > saved)
+    runs.wait_until(lambda: (runs.last_row(workdir) or 0) > saved, process)
     process.send_signal(number)
     assert runs.finish(process)[0] == STOPPED
     reference = runs.command(tmp_path / "uncut", "--checkpoint-nimg", "1000000", steps=20_000)
     length = runs.newest(workdir)
     process = runs.start(reference, cache)
-    runs.wait_until(lambda: (runs.last_row(tmp_path / "uncut") or 0) > length)
+    runs.wait_until(lambda: (runs.last_row(tmp_path / "uncut") or 0) > length, process)
     process.send_signal(number)
     runs.finish(process)
     kept = [row for row in runs.rows(tmp_path / "uncut") if row["nimg"] <= length]
@@ -89,7 +91,7 @@ def test_a_second_signal_ends_at_once(cache: Path, tmp_path: Path) -> None:
     """A folder that blocks its writer stands for a disk that does not answer."""
     workdir = tmp_path / "run"
     process = runs.start(runs.command(workdir, steps=20_000), cache)
-    runs.wait_until(lambda: runs.newest(workdir) is not None)
+    runs.wait_until(lambda: runs.newest(workdir) is not None, process)
     process.send_signal(signal.SIGSTOP)  # both signals arrive before anything can be saved
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
@@ -102,7 +104,7 @@ def test_a_second_signal_ends_at_once(cache: Path, tmp_path: Path) -> None:
 def test_a_signal_before_the_first_step_has_nothing_to_save(cache: Path, tmp_path: Path) -> None:
     workdir = tmp_path / "run"
     process = runs.start(runs.command(workdir), tmp_path / "empty cache: it must compile")
-    runs.wait_until(lambda: (workdir / "samples" / "0000000000.png").exists())
+    runs.wait_until(lambda: (workdir / "samples" / "0000000000.png").exists(), process)
     process.send_signal(signal.SIGTERM)
     code, _, err = runs.finish(process, timeout=20)
     assert (code, runs.newest(workdir)) == (STOPPED, None)
