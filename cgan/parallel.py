@@ -144,7 +144,8 @@ def spread(
             number of rows.
     """
     whole, split = _sharding(devices), _sharding(devices, AXIS)
-    return jax.jit(function, in_shardings=(whole, split), out_shardings=split)
+    compiled = jax.jit(function, in_shardings=(whole, split), out_shardings=split)
+    return lambda params, rows: compiled(params, jax.device_put(rows, split))
 
 
 def gather(local: Shaped[Array, "local *rest"]) -> Shaped[Array, "batch *rest"]:

@@ -41,7 +41,7 @@ arguments_of_whole: list[Path] = []
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(4, id="4"), pytest.param(50, id="50", marks=pytest.mark.slow)]
+    "kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=pytest.mark.slow)]
 )
 def test_a_killed_run_ends_as_the_uninterrupted_one(
     kills: int, whole: Path, cache: Path, tmp_path: Path
@@ -54,6 +54,7 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(
     assert not runs.unfinished(tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_same_command_goes_on(
     number: signal.Signals, whole: Path, cache: Path, tmp_path: Path
