@@ -136,7 +136,7 @@ def test_options_change_their_settings_and_no_others(
     changed: dict[str, object],
 ) -> None:
     asked: list[Experiment] = []
-    monkeypatch.setattr(loop, "train", asked.append)
+    monkeypatch.setattr(loop, "train", lambda config, **_: asked.append(config))
     assert call(train.main, "digits", *arguments).code == 0
     before = CONFIGS["digits"]
     after = dataclasses.replace(getattr(before, section), **changed)

@@ -1,4 +1,4 @@
-"""Damaged checkpoints, a folder in use, a full and a read-only disk: what is named, what is kept."""
+"""Damaged checkpoints, folders in use, full and read-only disks: what is named, what is kept."""
 
 import contextlib
 import json
