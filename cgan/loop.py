@@ -113,9 +113,8 @@ class _Session:
         """The batches of the dispatch that begins after so many images, on the devices."""
         config = self.config
         step = nimg // config.batch_size
-        batches = load_batches(
-            self.source, config.batch_size, config.seed, step, config.steps_per_dispatch
-        )
+        steps, flip = config.steps_per_dispatch, config.data.flip
+        batches = load_batches(self.source, config.batch_size, config.seed, step, steps, flip=flip)
         return parallel.shard(batches, self.devices)
 
     def is_due(self, nimg: int, interval_nimg: int) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Int
 
+from cgan.data.flips import flipped
 from cgan.data.source import Source
 from cgan.types import Batch
 
@@ -16,6 +17,14 @@ from cgan.types import Batch
 @lru_cache(maxsize=2)
 def _permutation(size: int, seed: int, epoch: int) -> Int[np.ndarray, " size"]:
     return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def batch_positions(
+    batch_size: int, step: int, num_steps: int = 1
+) -> Int[np.ndarray, "num_steps batch_size"]:
+    """Where the samples of these steps stand in the sequence of all that training reads."""
+    first = np.arange(step, step + num_steps) * batch_size
+    return first[:, None] + np.arange(batch_size)
 
 
 def batch_indices(
@@ -30,17 +39,25 @@ def batch_indices(
         step: the first step.
         num_steps: how many steps in a row.
     """
-    position = np.arange(step * batch_size, (step + num_steps) * batch_size)
-    epoch, offset = np.divmod(position, size)
-    indices = np.empty_like(position)
+    positions = batch_positions(batch_size, step, num_steps).ravel()
+    epoch, offset = np.divmod(positions, size)
+    indices = np.empty_like(positions)
     for number in range(epoch[0], epoch[-1] + 1):
         inside = epoch == number
         indices[inside] = _permutation(size, seed, int(number))[offset[inside]]
     return indices.reshape(num_steps, batch_size)
 
 
-def load_batches(source: Source, batch_size: int, seed: int, step: int, num_steps: int) -> Batch:
-    """The global batches of `num_steps` steps from `step` on, as `[num_steps, batch, ...]`."""
+def load_batches(
+    source: Source, batch_size: int, seed: int, step: int, num_steps: int, flip: bool = False
+) -> Batch:
+    """The global batches of `num_steps` steps from `step` on, as `[num_steps, batch, ...]`.
+
+    With `flip` each image is mirrored with probability 1/2, anew each time that it is read.
+    """
     indices = batch_indices(len(source), batch_size, seed, step, num_steps)
     flat = source[indices.ravel()]
+    if flip:
+        positions = batch_positions(batch_size, step, num_steps).ravel()
+        flat = flat._replace(x=flipped(np.asarray(flat.x), positions, seed))
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))
