@@ -9,7 +9,6 @@ from cgan import networks as networks_lib
 from cgan import objectives, optim
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
-from cgan.data.mirrored import Mirrored
 from cgan.networks import Networks
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
@@ -49,8 +48,6 @@ def assemble(config: Experiment) -> Parts:
         ConfigError: parts that do not fit together.
     """
     source = load_source(config.data, "train")
-    if config.data.flip:
-        source = Mirrored(source)
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))

@@ -181,7 +181,13 @@ class _Session:
         config = self.config
         step = nimg // config.batch_size
         batches = load_batches(
-            self.source, config.batch_size, config.seed, step, config.steps_per_dispatch, self.rows
+            self.source,
+            config.batch_size,
+            config.seed,
+            step,
+            config.steps_per_dispatch,
+            rows=self.rows,
+            flip=config.data.flip,
         )
         return parallel.shard(batches, self.devices)
 

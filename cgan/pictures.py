@@ -14,6 +14,8 @@ from cgan import files
 MIN_TILE = 48
 """Smaller images are enlarged by whole factors to at least this many pixels."""
 GAP = 4
+GROUND = 96
+"""The grey between images."""
 
 
 def image_grid(
@@ -25,7 +27,7 @@ def image_grid(
     tiles = images.repeat(factor, axis=1).repeat(factor, axis=2)
     rows = -(-n // columns)
     step = (height * factor + GAP, width * factor + GAP)
-    grid = np.full((rows * step[0] + GAP, columns * step[1] + GAP, channels), 96, np.uint8)
+    grid = np.full((rows * step[0] + GAP, columns * step[1] + GAP, channels), GROUND, np.uint8)
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * step[0] + GAP, (index % columns) * step[1] + GAP
         grid[top : top + tile.shape[0], left : left + tile.shape[1]] = tile

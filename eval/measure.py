@@ -95,13 +95,15 @@ def gather_sets(
     if len(generated) > 1:
         sets["generated_matched"] = generated[1]
     sets |= {"real": real, "noise": noise}
+    reference = evaluation.reference.gathered
     if subject.asked is not None:
         # Noise is read as if it had been asked for the same.
         asked = dict.fromkeys(sets, subject.asked)
         asked["real"] = evaluation.real_labels(matched, seed)
         sets = {name: replace(of, asked=asked[name][: of.n]) for name, of in sets.items()}
+        reference = evaluation.reference_by_class
     return {
-        samples: Inputs(gathered, evaluation.reference.gathered, train, real)
+        samples: Inputs(gathered, reference, train, sets["real"])
         for samples, gathered in sets.items()
     }
 

@@ -1,7 +1,8 @@
 """The protocol of each data set: what reads its samples, and what they are compared with."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,9 @@ from cgan.config import Data
 from cgan.data import Source, load_source
 from eval.extractors import ExtractorName, Splits, load_extractor
 from eval.gather import Advance, Reader, silent
-from eval.metrics.base import Metric
+from eval.metrics.base import Gathered, Metric
 from eval.metrics.catalogue import by_default, offered
-from eval.reference import Reference, chunks_of, load_reference
+from eval.reference import Reference, chunks_of, labels_of, load_reference
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,13 @@ class Evaluation:
 
     def real_labels(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
         """The classes of the samples of `real_chunks`."""
-        return np.asarray(self.splits.held_out[self._real_rows(n, seed)].label)
+        return labels_of(self.splits.held_out, self._real_rows(n, seed))
+
+    @cached_property
+    def reference_by_class(self) -> Gathered:
+        """What was gathered of the reference, with the true class of each of its samples."""
+        classes = labels_of(self.splits.train, self.reference_rows)
+        return replace(self.reference.gathered, asked=classes)
 
     def _real_rows(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
         return np.random.default_rng([seed, 1]).permutation(len(self.splits.held_out))[:n]

@@ -13,6 +13,7 @@ from jaxtyping import Int, Shaped
 
 from cgan.data import Source
 from cgan.files import cache_folder
+from cgan.types import Batch
 from eval.cache import load_arrays, note, save_arrays
 from eval.fingerprint import fingerprint
 from eval.gather import Advance, Reader, Wanted, gather, silent
@@ -30,12 +31,22 @@ OF_THE_FIRST: frozenset[Need] = frozenset({"features", "labels", "logits"})
 
 def chunks_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
     """These samples of a source as they are stored, some megabytes at a time."""
+    for batch in _batches_of(source, rows):
+        yield np.asarray(batch.x)
+
+
+def labels_of(source: Source, rows: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """The true classes of these samples of a source."""
+    return np.concatenate([np.asarray(batch.label) for batch in _batches_of(source, rows)])
+
+
+def _batches_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Batch]:
     if not len(rows):
         return
     one = np.asarray(source[rows[:1]].x)
     size = int(np.clip(CHUNK_BYTES // one.nbytes, 32, 8192))
     for start in range(0, len(rows), size):
-        yield np.asarray(source[rows[start : start + size]].x)
+        yield source[rows[start : start + size]]
 
 
 class Reference(NamedTuple):

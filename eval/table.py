@@ -7,7 +7,7 @@ from rich.table import Table
 
 from eval.metrics.base import Metric
 from eval.record import Record
-from eval.words import COLUMNS, cell, footnote, largest_n, summary, text_of, title
+from eval.words import COLUMNS, cell, footnote, largest_n, lowest_classes, summary, text_of, title
 
 WIDTH = 110
 
@@ -47,3 +47,5 @@ def print_report(
     console.print(table)
     console.print(footnote(metrics, records), markup=False)
     console.print(summary(metrics, records), markup=False)
+    if lowest := lowest_classes(metrics, records):
+        console.print(lowest, markup=False)

@@ -14,6 +14,8 @@ COLUMNS: dict[SampleSet, str] = {
 IN_WORDS = ("modes_captured_at_1", "reverse_kl_nats", "frechet_distance", "coverage_k5_strict")
 """The metrics that the sentence under the table names."""
 LARGE = 1e6
+LOWEST = 3
+"""Classes that the sentence about them names."""
 
 
 def largest_n(records: Sequence[Record]) -> dict[SampleSet, int]:
@@ -86,6 +88,17 @@ def _missing(record: Record) -> str:
         return ""
     more = f" and {count - len(names):,} more" if count > len(names) else ""
     return f" Missing: {', '.join(names)}{more}."
+
+
+def lowest_classes(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
+    """The classes with the lowest figures, by each metric that is told by class; or nothing."""
+    parts = []
+    for record in records:
+        if record.samples == "generated" and record.details.get("by_class"):
+            metric, lowest = metrics[record.metric], list(record.details["by_class"].items())
+            told = [f"{name} {text_of(metric, value)}" for name, value in lowest[:LOWEST]]
+            parts.append(f"{metric.label} {', '.join(told)}")
+    return f"Lowest by class: {'; '.join(parts)}." if parts else ""
 
 
 def text_of(metric: Metric, value: float | None) -> str:

@@ -227,11 +227,7 @@ def edited(**changes: Any) -> str:
             "colour = 'red': must be one of workdir, data, conditioning,",
         ),
         (edited(optim__momentum=0.9), "optim.momentum = 0.9: must be one of lr, final_lr_fraction"),
-        (edited(seed=...), "seed: is missing; must be given"),
         (edited(workdir=...), "workdir: is missing; must be given"),
-        (edited(optim=...), "optim: is missing; must be given"),
-        (edited(penalty__r2=...), "penalty.r2: is missing; must be given"),
-        (edited(augment=...), "augment: is missing; must be given"),
         (edited(objective__r1=0.5), "objective.r1 = 0.5: must be one of loss, weight, normalise"),
         (edited(optim=0.1), "optim = 0.1: must be an object"),
         (edited(embedding=[]), "embedding = []: must be an object"),
@@ -256,6 +252,11 @@ def test_json_that_is_no_config_is_refused_by_name(text: str, message: str) -> N
     with pytest.raises(config.ConfigError) as caught:
         from_json(text)
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("missing", ["seed", "optim", "penalty__r2", "augment"])
+def test_a_setting_that_came_after_a_run_has_its_default(missing: str) -> None:
+    assert from_json(edited(**{missing: ...})) == from_json(edited())
 
 
 def test_every_experiment_has_a_summary_and_its_own_workdir() -> None:

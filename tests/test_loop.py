@@ -305,12 +305,12 @@ def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint
     config = in_folder(tmp_path / "nan")
     original = loop.load_batches
 
-    def poisoned(source, batch_size, seed, step, num_steps, rows):
-        batch = original(source, batch_size, seed, step, num_steps, rows)
+    def poisoned(source, batch_size, seed, step, num_steps, **others):
+        batch = original(source, batch_size, seed, step, num_steps, **others)
         return batch._replace(x=batch.x * np.float32("nan")) if step >= 7 else batch
 
-    def as_floats(source, batch_size, seed, step, num_steps, rows):
-        batch = poisoned(source, batch_size, seed, step, num_steps, rows)
+    def as_floats(*arguments, **others):
+        batch = poisoned(*arguments, **others)
         return batch._replace(x=np.asarray(batch.x, np.float32))
 
     monkeypatch.setattr(loop, "load_batches", as_floats)
@@ -325,8 +325,8 @@ def test_the_step_is_named_where_a_dispatch_holds_several(tmp_path, monkeypatch)
     config = in_folder(tmp_path / "several", steps_per_dispatch=5)
     original = loop.load_batches
 
-    def poisoned(*arguments):
-        batch = original(*arguments)
+    def poisoned(*arguments, **others):
+        batch = original(*arguments, **others)
         x = np.asarray(batch.x, np.float32)
         x[3] = np.inf
         return batch._replace(x=x)

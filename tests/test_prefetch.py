@@ -3,11 +3,8 @@
 import threading
 import time
 
-import numpy as np
 import pytest
 
-from cgan.data.digits import load_digits
-from cgan.data.mirrored import Mirrored
 from cgan.data.prefetch import AHEAD, Prefetch
 
 
@@ -56,16 +53,3 @@ def test_the_share_of_waiting_is_told_once():
     for _ in fast:
         time.sleep(0.05)
     assert fast.stall_share() < 0.5
-
-
-def test_mirror_images_are_samples_of_their_own():
-    digits = load_digits("train")
-    both = Mirrored(digits)
-    n = len(digits)
-    assert len(both) == 2 * n
-    batch = both[np.array([3, n + 3, 2 * n - 1])]
-    np.testing.assert_array_equal(batch.x[0], digits.images[3])
-    np.testing.assert_array_equal(batch.x[1], digits.images[3][:, ::-1])
-    np.testing.assert_array_equal(batch.x[2], digits.images[n - 1][:, ::-1])
-    np.testing.assert_array_equal(batch.label, digits.labels[[3, 3, n - 1]])
-    np.testing.assert_array_equal(both.class_weights, digits.class_weights)

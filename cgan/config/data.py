@@ -38,7 +38,7 @@ class Data:
     channels: Literal[1, 3] | None = None
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
     flip: bool = False
-    """Train on mirror images too, chosen at random (tfds, folder)."""
+    """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
     unusable: Literal["fail", "skip"] = "fail"
     """What to do about an image that is damaged or of another size (tfds, folder)."""
 

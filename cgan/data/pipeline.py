@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Int
 
+from cgan.data.flips import flipped
 from cgan.data.source import Source
 from cgan.types import Batch
 
@@ -16,6 +17,14 @@ from cgan.types import Batch
 @lru_cache(maxsize=2)
 def _permutation(size: int, seed: int, epoch: int) -> Int[np.ndarray, " size"]:
     return np.random.default_rng([seed, epoch]).permutation(size)
+
+
+def batch_positions(
+    batch_size: int, step: int, num_steps: int = 1
+) -> Int[np.ndarray, "num_steps batch_size"]:
+    """Where the samples of these steps stand in the sequence of all that training reads."""
+    first = np.arange(step, step + num_steps) * batch_size
+    return first[:, None] + np.arange(batch_size)
 
 
 def batch_indices(
@@ -30,9 +39,9 @@ def batch_indices(
         step: the first step.
         num_steps: how many steps in a row.
     """
-    position = np.arange(step * batch_size, (step + num_steps) * batch_size)
-    epoch, offset = np.divmod(position, size)
-    indices = np.empty_like(position)
+    positions = batch_positions(batch_size, step, num_steps).ravel()
+    epoch, offset = np.divmod(positions, size)
+    indices = np.empty_like(positions)
     for number in range(epoch[0], epoch[-1] + 1):
         inside = epoch == number
         indices[inside] = _permutation(size, seed, int(number))[offset[inside]]
@@ -46,6 +55,7 @@ def load_batches(
     step: int,
     num_steps: int,
     rows: Int[np.ndarray, " rows"] | None = None,
+    flip: bool = False,
 ) -> Batch:
     """The batches of `num_steps` steps from `step` on, as `[num_steps, rows, ...]`.
 
@@ -56,9 +66,13 @@ def load_batches(
         step: the first step.
         num_steps: how many steps in a row.
         rows: which rows of each global batch to read; None for all.
+        flip: mirror each image with probability 1/2, anew each time that it is read.
     """
     indices = batch_indices(len(source), batch_size, seed, step, num_steps)
+    positions = batch_positions(batch_size, step, num_steps)
     if rows is not None:
-        indices = indices[:, rows]
+        indices, positions = indices[:, rows], positions[:, rows]
     flat = source[indices.ravel()]
+    if flip:
+        flat = flat._replace(x=flipped(np.asarray(flat.x), positions.ravel(), seed))
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))

@@ -21,6 +21,7 @@ from eval.metrics.precision_recall import PRECISION, RECALL
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
 from eval.metrics.reverse_kl import REVERSE_KL
 from eval.metrics.vendi import VENDI
+from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
 
 MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL)
 """Of the classes of the samples."""
@@ -33,7 +34,7 @@ MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
 """Of features, and only where asked for by name: they say little that the others don't."""
 
-BY_CLASS = (CLASS_ACCURACY,)
+BY_CLASS = (CLASS_ACCURACY, PRECISION_WITHIN, RECALL_WITHIN)
 """Of samples that were asked for class by class."""
 HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
 """Those that compare with real samples that were never trained on."""

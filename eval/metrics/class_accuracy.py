@@ -8,10 +8,8 @@ too: held-out real samples, beside it, score the labeller's own accuracy.
 import numpy as np
 
 from eval.metrics.base import Inputs, Metric, Value, present
+from eval.metrics.by_class import by_class
 from eval.metrics.errors import of_mean
-
-NAMED_AT_MOST = 100
-"""Classes whose own share is told: those with the lowest ones."""
 
 
 def _measure(inputs: Inputs, seed: int) -> Value:
@@ -20,9 +18,8 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     counts = np.bincount(asked, minlength=len(names))
     shares = np.bincount(asked, weights=right, minlength=len(names)) / counts.clip(min=1)
     classes = np.flatnonzero(counts)
-    worst = classes[np.argsort(shares[classes], kind="stable")][:NAMED_AT_MOST]
-    recall = {names[index]: round(float(shares[index]), 4) for index in worst}
-    return Value(float(right.mean()), of_mean(right), {"recall": recall})
+    details = by_class(names, classes, shares[classes], counts[classes])
+    return Value(float(right.mean()), of_mean(right), details)
 
 
 CLASS_ACCURACY = Metric(

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from eval.metrics.balls import Balls, Ties, count_inside
 from eval.metrics.base import Gathered, StandardError, check_features, present
@@ -47,11 +47,19 @@ class Manifolds(NamedTuple):
     """Whether a real's ball holds a fake (k = 5, strict)."""
 
 
-@lru_cache(maxsize=2)
-def _real_radii(reference: Gathered) -> dict[int, Float[np.ndarray, " n"]]:
-    real = present(reference.features)[:ROWS_AT_MOST]
+Radii = dict[int, Float[np.ndarray, " n"]]
+"""Squared radii of the balls around real rows, by k."""
+
+
+def real_radii(real: Rows) -> Radii:
+    """The radii of real rows that `between` asks for."""
     found = nearest(real, real, DENSITY_K, within=True).squares
     return {k: found[:, k - 1] for k in (PRECISION_K, DENSITY_K)}
+
+
+@lru_cache(maxsize=2)
+def _radii_of(reference: Gathered) -> Radii:
+    return real_radii(present(reference.features)[:ROWS_AT_MOST])
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +77,11 @@ def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
     fake = present(samples.features)[:ROWS_AT_MOST]
     real = present(reference.features)[:ROWS_AT_MOST]
     check_features(fake, real)
-    radii = _real_radii(reference)
+    return between(fake, real, _radii_of(reference), seed)
+
+
+def between(fake: Rows, real: Rows, radii: Radii, seed: int) -> Manifolds:
+    """The four figures' counts of these very rows, `[m, d]` and `[n, d]`; see `manifolds`."""
     m = len(fake)
     near = nearest(fake, fake, max(min(HALF_K, m - 1), PRECISION_K), within=True)
     rng = np.random.default_rng([seed, m])
@@ -97,8 +109,9 @@ def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
     )
 
 
-def share_error(inside: Bool[np.ndarray, "n sets"]) -> StandardError | None:
-    """The standard error of a share of reals, from its values with random halves of the fakes."""
+def share_error(inside: Shaped[np.ndarray, "n sets"]) -> StandardError | None:
+    """The standard error of a share of reals (or a mean of such shares) over random halves of the
+    fakes."""
     shares = inside.mean(axis=0)[1:]
     return StandardError(float(shares.std(ddof=1)), f"half_samples_{len(shares)}")
 

@@ -1,21 +1,20 @@
 """The page of a report: sections of plain HTML, with every picture inside the file."""
 
-import base64
 import io
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image
 
 from cgan import pictures
 from cgan.sampling import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
 from eval.extractors.points import as_mixture
 from eval.metrics.base import present
 from eval.report import figures
+from eval.report.classes import classes
 from eval.report.contents import SEARCHED, BesideTrain, Contents
+from eval.report.html import at_most, drawn, paragraph, picture, section, small
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
 from eval.words import summary, title
@@ -47,6 +46,7 @@ def page(contents: Contents) -> str:
         introduction(contents),
         samples(contents),
         modes(contents),
+        classes(contents),
         beside_train(contents),
         over_training(contents),
         settings(contents),
@@ -54,30 +54,6 @@ def page(contents: Contents) -> str:
     return (
         HEAD.format(title=f"Report of {name}", style=STYLE) + "".join(sections) + "</body></html>"
     )
-
-
-def section(heading: str, *parts: str) -> str:
-    """A heading and what stands below it; nothing where nothing does."""
-    body = "\n".join(part for part in parts if part)
-    return f"<section><h2>{escape(heading)}</h2>\n{body}\n</section>\n" if body else ""
-
-
-def picture(content: bytes, alternative: str, kind: str = "png", crisp: bool = False) -> str:
-    """An image inside the page."""
-    data = base64.b64encode(content).decode()
-    pixels = ' class="crisp"' if crisp else ""
-    mime = {"png": "image/png", "svg": "image/svg+xml"}[kind]
-    return f'<img{pixels} alt="{escape(alternative)}" src="data:{mime};base64,{data}">'
-
-
-def drawn(figure: figures.Figure | None, alternative: str) -> str:
-    """A figure; nothing where there is none to draw."""
-    return "" if figure is None else picture(figures.svg(figure), alternative, "svg")
-
-
-def paragraph(text: str) -> str:
-    """A paragraph of plain words."""
-    return f"<p>{escape(text)}</p>"
 
 
 def introduction(contents: Contents) -> str:
@@ -174,7 +150,7 @@ def _by_class(contents: Contents) -> str:
         return ""
     images = present(contents.generated.images)
     labels = present(contents.generated.labels)[: len(images)]
-    blank = np.full_like(images[0], 96)
+    blank = np.full_like(images[0], pictures.GROUND)
     tiles = []
     for label in range(len(names)):
         real = _real_of_class(contents, label)
@@ -186,11 +162,6 @@ def _by_class(contents: Contents) -> str:
     grid = picture(pictures.encode_png(pictures.image_grid(by_row, len(names))), "images by class")
     told = "A column for each class: a real image on top, below it samples that are read as it."
     return paragraph(told) + grid
-
-
-def small(image: UInt8[np.ndarray, "height width channels"], alternative: str) -> str:
-    """One image as it is stored; the page enlarges its pixels."""
-    return picture(pictures.encode_png(image), alternative, crisp=True)
 
 
 def beside_train(contents: Contents) -> str:
@@ -254,11 +225,7 @@ def _snapshot(nimg: int, path: Path) -> str:
     """A picture of the run, no larger than the page needs; a damaged one is only named."""
     told = f"{nimg:,} images seen"
     try:
-        with Image.open(path, formats=["PNG"]) as image:
-            image.thumbnail((2 * SNAPSHOT_WIDTH, 2 * SNAPSHOT_WIDTH))
-            encoded = io.BytesIO()
-            image.save(encoded, "png")
-        shown = picture(encoded.getvalue(), told)
+        shown = picture(at_most(path.read_bytes(), 2 * SNAPSHOT_WIDTH), told)
     except (OSError, SyntaxError, ValueError):
         shown = escape(f"{path.name} can't be read")
     return f"<figure>{shown}<figcaption>{told}</figcaption></figure>"

@@ -27,6 +27,9 @@ img.crisp { width: 72px; image-rendering: pixelated; }
 .film figure { flex: 1 1 16rem; max-width: 300px; }
 figure { margin: 0; text-align: center; }
 figure.sample { padding-right: .75rem; border-right: 1px solid var(--line); min-width: 6.5rem; }
+figure.sides { display: flex; gap: 1rem; align-items: center; margin: .25rem 0; }
+figure.sides img { flex: 0 1 29rem; min-width: 0; }
+figure.sides figcaption { flex: 0 0 5rem; text-align: right; overflow-wrap: anywhere; }
 figcaption { color: var(--faint); font-size: .75rem; }
 pre { padding: 1rem; background: #f6f7f8; font-size: .8rem; overflow-x: auto; }
 summary { cursor: pointer; }

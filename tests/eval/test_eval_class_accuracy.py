@@ -42,7 +42,8 @@ def test_the_value_its_error_and_the_classes_are_counted_by_hand(ring8):
     np.testing.assert_allclose(value.error.value, np.sqrt(0.75 * 0.25 / 7))
     names = source.class_names
     expected = {names[2]: 0.5, names[0]: 0.75, names[5]: 1.0}
-    assert list(value.details["recall"].items()) == list(expected.items())
+    assert list(value.details["by_class"].items()) == list(expected.items())
+    assert value.details["n_by_class"] == {names[2]: 2, names[0]: 4, names[5]: 2}
 
 
 def test_real_samples_noise_and_the_first_samples_stand_beside_the_generated_ones(ring8):
@@ -57,10 +58,10 @@ def test_real_samples_noise_and_the_first_samples_stand_beside_the_generated_one
     for name in ("generated", "generated_matched"):
         assert found[name].value == pytest.approx(inside * 7 / 8, abs=0.006)
         assert found[name].floor == found["real"].value
-        recall = found[name].details["recall"]
-        assert train.class_names[6] not in recall
-        assert next(iter(recall)) == train.class_names[7]
-        assert recall[train.class_names[7]] == pytest.approx(inside / 2, abs=0.02)
+        by_class = found[name].details["by_class"]
+        assert train.class_names[6] not in by_class
+        assert next(iter(by_class)) == train.class_names[7]
+        assert by_class[train.class_names[7]] == pytest.approx(inside / 2, abs=0.02)
     assert found["generated_matched"].n == len(ring8.splits.held_out) < found["generated"].n
     assert found["noise"].value < 0.01
 

@@ -35,7 +35,8 @@ from eval.report.contents import (
     read_snapshots,
     unmeasured,
 )
-from eval.report.page import _snapshot, modes, section
+from eval.report.html import section
+from eval.report.page import _snapshot, modes
 from tests.eval.commands import exit_code
 
 N = "300"

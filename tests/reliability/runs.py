@@ -1,5 +1,6 @@
 """Runs of `train.py` in processes of their own, to be killed, joined and damaged."""
 
+import contextlib
 import json
 import os
 import signal
@@ -86,10 +87,14 @@ def wait_until(
         time.sleep(0.0005)
 
 
-def unfinished(workdir: Path) -> bool:
-    """Whether a checkpoint is being written right now."""
+def unfinished(workdir: Path) -> set[tuple[str, int]]:
+    """Checkpoints that are being written, or that a killed process left so: names and inodes."""
     folder = workdir / "checkpoints"
-    return folder.is_dir() and any("tmp" in path.name for path in folder.iterdir())
+    if not folder.is_dir():
+        return set()
+    with contextlib.suppress(FileNotFoundError):  # it was finished meanwhile
+        return {(p.name, p.stat().st_ino) for p in folder.iterdir() if "tmp" in p.name}
+    return set()
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

@@ -1,6 +1,7 @@
 """Kill -9 at any moment, and signals that ask to stop: the same command goes on, bit for bit."""
 
 import random
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -10,34 +11,32 @@ import pytest
 from tests.reliability import runs
 
 STOPPED = 75
+LIFETIME_SEC = 10
+"""About what a run takes, from its first import on."""
 
 
-def kill_until_done(workdir: Path, cache: Path, kills: int, seed: int) -> int:
+def kill_again_and_again(workdir: Path, whole: Path, cache: Path, kills: int, seed: int) -> int:
     """Kill a run so often, then let it end; returns how many kills hit a checkpoint's writing."""
     draw = random.Random(seed)
     arguments = runs.command(workdir)
     hits = 0
     for number in range(kills):
-        before = runs.newest(workdir)
+        if runs.newest(workdir) == runs.BATCH * runs.STEPS:  # nothing is left to kill: begin anew
+            runs.assert_same_run(workdir, whole)
+            shutil.rmtree(workdir)
+        newest, left = runs.newest(workdir) or 0, runs.unfinished(workdir)
         process = runs.start(arguments, cache)
         if number % 2:  # while a checkpoint is being written
-            runs.wait_until(lambda: runs.unfinished(workdir), process)
+            runs.wait_until(lambda left=left: bool(runs.unfinished(workdir) - left), process)
             time.sleep(draw.uniform(0, 0.04))
         else:  # at any moment, from before the first import to the end
-            time.sleep(draw.uniform(0, 5))
+            time.sleep(draw.uniform(0, LIFETIME_SEC))
         runs.kill(process)
-        hits += runs.unfinished(workdir)
-        assert before is None or runs.newest(workdir) >= before
-        if runs.newest(workdir) == runs.BATCH * runs.STEPS:  # begin anew, or all kills hit the end
-            runs.assert_same_run(workdir, arguments_of_whole[0])
-            workdir.rename(workdir.with_name(f"done-{number}"))
+        hits += bool(runs.unfinished(workdir) - left)
+        assert (runs.newest(workdir) or 0) >= newest
     code, _, err = runs.run(arguments, cache)
     assert code == 0, err
     return hits
-
-
-arguments_of_whole: list[Path] = []
-"""The uninterrupted run, to compare with."""
 
 
 @pytest.mark.parametrize(
@@ -46,8 +45,7 @@ arguments_of_whole: list[Path] = []
 def test_a_killed_run_ends_as_the_uninterrupted_one(
     kills: int, whole: Path, cache: Path, tmp_path: Path
 ) -> None:
-    arguments_of_whole[:] = [whole]
-    hits = kill_until_done(tmp_path / "run", cache, kills, seed=kills)
+    hits = kill_again_and_again(tmp_path / "run", whole, cache, kills, seed=kills)
     print(f"{hits} of {kills} kills left a checkpoint half written")
     assert hits >= kills // 8
     runs.assert_same_run(tmp_path / "run", whole)

@@ -40,8 +40,8 @@ def plant_in_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pixel of a real that the third device holds, from step 6 on."""
     original = loop.load_batches
 
-    def planted(source, batch_size, seed, step, num_steps, rows):
-        batch = original(source, batch_size, seed, step, num_steps, rows)
+    def planted(source, batch_size, seed, step, num_steps, **others):
+        batch = original(source, batch_size, seed, step, num_steps, **others)
         x = np.asarray(batch.x, np.float32)
         if step >= 6:
             x[:, 5, 0, 0, 0] = np.nan

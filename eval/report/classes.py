@@ -1,0 +1,119 @@
+"""The section of classes: how well each is made, for runs that learnt with labels."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from cgan import pictures
+from eval.metrics.base import Metric, present
+from eval.metrics.catalogue import BY_CLASS
+from eval.metrics.class_accuracy import CLASS_ACCURACY
+from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
+from eval.record import Record, SampleSet
+from eval.report.contents import Contents
+from eval.report.html import at_most, paragraph, picture, section
+from eval.words import COLUMNS, text_of
+
+SHOWN_AT_MOST = 16
+"""Classes in the table and in pictures: the worst, where there are more."""
+EACH_SIDE, STRIP_WIDTH = 8, 1_000
+"""Samples of a class, and as many real images of it; pixels of a row of them."""
+SETS: tuple[SampleSet, ...] = ("generated", "generated_matched", "real")
+
+
+def classes(contents: Contents) -> str:
+    """Figures and samples of each class; nothing where its accuracy was not measured."""
+    found = {(record.metric, record.samples): record for record in contents.records}
+    accuracy = found.get((CLASS_ACCURACY.name, "generated"))
+    if accuracy is None:
+        return ""
+    names = list(contents.evaluation.splits.train.class_names)
+    worst = [names.index(name) for name in accuracy.details["by_class"]]
+    shown = sorted(worst) if len(names) <= SHOWN_AT_MOST else worst[:SHOWN_AT_MOST]
+    return section(
+        "Classes",
+        paragraph(_told(len(names), len(shown), len(worst))),
+        _table(found, contents.metrics, [names[label] for label in shown]),
+        _pictures(contents, shown) if contents.evaluation.splits.holds_images else "",
+    )
+
+
+def _told(count: int, shown: int, asked: int) -> str:
+    text = f"The {shown} classes" if shown == count else f"{shown} of {count:,} classes"
+    if count > SHOWN_AT_MOST:
+        text += ", those whose samples are read as the class asked for least, the worst first"
+    elif shown < count:
+        text += ": the others have no sample"
+    return (
+        f"{text}. Within a class, precision is the share of its samples that lie on the manifold "
+        "of its real images, and recall the share of these that lie on the manifold of the "
+        "samples; both are left open where a side has fewer than 20. Real data stand beside the "
+        "generated samples of their own number."
+    )
+
+
+def _table(
+    found: dict[tuple[str, SampleSet], Record], metrics: dict[str, Metric], names: Sequence[str]
+) -> str:
+    """A row for each class; the metrics of each set of samples in columns."""
+    measured = [m for m in BY_CLASS if m.name in metrics]
+    heads, columns = "", []
+    for samples in SETS:
+        records = [found[m.name, samples] for m in measured if (m.name, samples) in found]
+        if not records:
+            continue
+        heads += f"<th>{COLUMNS[samples]}<br>samples</th>"
+        columns.append([f"{records[0].details['n_by_class'].get(name, 0):,}" for name in names])
+        for metric, record in zip(measured, records, strict=True):
+            heads += f"<th>{escape(SHORT[metric.name])}</th>"
+            values = record.details["by_class"]
+            columns.append(
+                [text_of(metric, values[name]) if name in values else "" for name in names]
+            )
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        for name, cells in zip(names, zip(*columns, strict=True), strict=True)
+    )
+    return f"<table><thead><tr><th></th>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
+
+
+SHORT = {
+    CLASS_ACCURACY.name: "read as it",
+    PRECISION_WITHIN.name: "precision",
+    RECALL_WITHIN.name: "recall",
+}
+"""What the columns are called."""
+
+
+def _pictures(contents: Contents, shown: Sequence[int]) -> str:
+    """The first samples that were asked for each class, beside train images of it."""
+    evaluation, generated = contents.evaluation, contents.generated
+    images = present(generated.images)
+    asked = present(generated.asked)[: len(images)]
+    true = present(evaluation.reference_by_class.asked)
+    names, rows = evaluation.splits.train.class_names, []
+    for label in shown:
+        of_train = evaluation.reference_rows[_first(true == label)]
+        real = np.asarray(evaluation.splits.train[of_train].x)
+        sides = (
+            _strip(images[_first(asked == label)], f"samples of {names[label]}"),
+            _strip(real, f"real {names[label]}"),
+        )
+        caption = f"<figcaption>{escape(names[label])}</figcaption>"
+        rows.append(f'<figure class="sides">{caption}{"".join(sides)}</figure>')
+    told = "The first samples that were asked for each class, left; real images of it, right."
+    return paragraph(told) + "".join(rows)
+
+
+def _first(which: Bool[np.ndarray, " n"]) -> np.ndarray:
+    return np.flatnonzero(which)[:EACH_SIDE]
+
+
+def _strip(images: UInt8[np.ndarray, "n height width channels"], alternative: str) -> str:
+    """A row of images, always as many; empty places stay grey."""
+    places = np.full((EACH_SIDE, *images.shape[1:]), pictures.GROUND, np.uint8)
+    places[: len(images)] = images
+    row = pictures.encode_png(pictures.image_grid(places, EACH_SIDE))
+    return picture(at_most(row, STRIP_WIDTH), alternative)
