@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"types", "config", "files"},
+    {"archives", "config", "files", "types"},
     {"rng", "parallel", "cli"},
     {
         "accumulation",
