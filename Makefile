@@ -22,10 +22,10 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow benchmark ablation lint format clean
+.PHONY: help train test test-slow test-reliability benchmark ablation lint format clean
 
 help: ## List the commands.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
 	$(BIN)/python train.py $(CONFIG) --workdir "$(WORKDIR)" $(ARGS)
@@ -38,10 +38,14 @@ test: $(VENV)/installed-test ## Run the fast tests.
 test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, embeddings and metrics cost.
+test-reliability: $(VENV)/installed-test ## Kill, stop, damage and join runs, all of it (minutes).
+	$(BIN)/python -m pytest tests/reliability $(ARGS)
+
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings and metrics cost.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.input
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.frechet
 	$(BIN)/python -m benchmarks.neighbours

@@ -47,14 +47,15 @@ def first_failure(outcome: Outcome) -> tuple[int, str] | None:
     Returns:
         The step within the dispatch and a description; None if all is well.
     """
-    bad = ~np.asarray(outcome.finite).all(axis=(1, 2))
+    finite = np.asarray(outcome.finite)
+    bad = ~finite.all(axis=(1, 2))
     for values in outcome.metrics.values():
         bad |= ~np.isfinite(values)
     if not bad.any():
         return None
     step = int(np.argmax(bad))
     terms = [f"{n} = {v[step]}" for n, v in outcome.metrics.items() if not np.isfinite(v[step])]
-    return step, "; ".join(filter(None, [_listed(terms), _origin(outcome.finite[step])]))
+    return step, "; ".join(filter(None, [_listed(terms), _origin(finite[step])]))
 
 
 def _listed(terms: list[str], most: int = 4) -> str:

@@ -12,6 +12,8 @@ from cgan import cli, files
 from cgan.config import require, require_seed
 
 WALK_STEPS = 8
+N_AT_MOST = 2**24
+"""Samples: all are in memory until they are written as one file."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")
+        require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
         require_seed(self.seed)
         cli.require_out(self.out, ".png", ".npz")
         if self.interpolate and self.n is not None:

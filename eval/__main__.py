@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         COMMANDS[argv[0]](argv[1:])
         return
     if not argv or argv[0] in ("-h", "--help"):
-        print(__doc__)
+        print(__doc__, file=sys.stdout if argv else sys.stderr)
     run.main(argv)
 
 

@@ -76,7 +76,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     for line in path.read_text(errors="replace").splitlines():
         try:
             row = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):  # torn, a number of too many digits, nested too deep
             continue
         if isinstance(row, dict):
             found.append(row)

@@ -1,9 +1,8 @@
 """Samples on disk: a folder of images, or an .npz file with images or features.
 
-Files are only read as pixels or plain arrays, never unpickled.
+Files are only read as pixels or plain arrays, never unpickled, and within bounds of memory.
 """
 
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +11,23 @@ from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from cgan import archives
 from cgan.config import ConfigError
+from cgan.data import decode
+from cgan.data.decode import UnusableImage
 from eval.metrics.base import FeatureError, check_finite
+from eval.npy import BrokenArray, read_npy
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+FORMATS = (*decode.FORMATS, "BMP")
 ARRAY_NAMES = ("samples", "images", "features")
-CHUNK = 256
+CHUNK, CHUNK_PIXELS = 256, 2**28
+"""A chunk ends at so many images, or pixels: 256 of 1,024 x 1,024."""
+ALWAYS_READ, SWELLS_AT_MOST = 2**30, 20
+"""An archive is read if it holds at most a gigabyte, or so many times its own size: samples hardly
+shrink when they are compressed, and bombs swell a thousandfold."""
 
 T = TypeVar("T")
 
@@ -46,13 +54,17 @@ class ImageFolder:
         Raises:
             ConfigError: a file that is no image, is damaged, or is far too large.
         """
-        for start in range(0, len(self.files), CHUNK):
-            by_shape: dict[tuple[int, ...], list[np.ndarray]] = {}
-            for file in self.files[start : start + CHUNK]:
-                image = _read_image(file)
-                by_shape.setdefault(image.shape, []).append(image)
-            for images in by_shape.values():
-                yield np.stack(images)
+        by_shape: dict[tuple[int, ...], list[np.ndarray]] = {}
+        pixels = 0
+        for number, file in enumerate(self.files, start=1):
+            image = _read_image(file)
+            by_shape.setdefault(image.shape, []).append(image)
+            pixels += image.shape[0] * image.shape[1]
+            if number % CHUNK == 0 or pixels >= CHUNK_PIXELS or number == len(self.files):
+                for images in by_shape.values():
+                    yield np.stack(images)
+                by_shape.clear()
+                pixels = 0
 
 
 @dataclass(frozen=True)
@@ -93,21 +105,30 @@ def open_samples(field: str, path: Path) -> SampleFiles:
     Raises:
         ConfigError: neither, or fewer than 2 samples.
     """
-    given = f"{field} = {str(path)!r}"
-    found: SampleFiles
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-        found = ImageFolder(path, tuple(files[index] for index in _shuffle(len(files))))
-    elif path.suffix == ".npz" and path.is_file():
-        array = _read_array(given, path)
-        found = SampleArray(path, array[_shuffle(len(array))])
-    else:
-        raise ConfigError(f"{given}: must be a folder of images or an .npz file")
+    given, expected = f"{field} = {str(path)!r}", "must be a folder of images or an .npz file"
+    try:
+        found = _open_samples(given, path)
+    except OSError as error:
+        raise ConfigError(f"{given}: can't be read ({error.strerror}); {expected}") from None
+    if found is None:
+        raise ConfigError(f"{given}: {expected}")
     if len(found) < 2:
         kinds = ", ".join(sorted(SUFFIXES))
         hint = f" ({kinds})" if path.is_dir() else ""
         raise ConfigError(f"{given}: holds {len(found)} samples; must hold at least 2{hint}")
     return found
+
+
+def _open_samples(given: str, path: Path) -> SampleFiles | None:
+    """The samples at a path; None where it is of another kind."""
+    if path.is_dir():
+        found = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        files = sorted(file for file in found if file.is_file())
+        return ImageFolder(path, tuple(files[index] for index in _shuffle(len(files))))
+    if path.suffix == ".npz" and path.is_file():
+        array = _read_array(given, path)
+        return SampleArray(path, array[_shuffle(len(array))])
+    return None
 
 
 def _shuffle(n: int) -> Int[np.ndarray, " n"]:
@@ -119,16 +140,20 @@ def _shuffle(n: int) -> Int[np.ndarray, " n"]:
 def _read_array(given: str, path: Path) -> Shaped[np.ndarray, "n *sample"]:
     expected = "must hold uint8 images [n, height, width, 1 or 3] or finite float features [n, d]"
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = [name for name in ARRAY_NAMES if name in archive.files] or archive.files
+        with archives.open_archive(path) as archive:
+            entries = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+            names = [name for name in ARRAY_NAMES if name in entries] or list(entries)
             if len(names) != 1:
-                listed = ", ".join(archive.files) or "nothing"
+                listed = ", ".join(entries) or "nothing"
                 one_of = " or ".join(ARRAY_NAMES)
                 raise ConfigError(f"{given}: holds {listed}; must hold one array called {one_of}")
-            array = archive[names[0]]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        # NumPy's own words may advise to load it unsafely.
-        reason = f"can't be read as plain arrays ({type(error).__name__})"
+            size, held = entries[names[0]].file_size, path.stat().st_size
+            if size > max(ALWAYS_READ, SWELLS_AT_MOST * held):
+                found = f"swells to {size:,} bytes from a file of {held:,}"
+                raise ConfigError(f"{given}: {found}; must be at most {SWELLS_AT_MOST} times it")
+            array = read_npy(archives.read_entry(archive, entries[names[0]]))
+    except (archives.BrokenArchive, BrokenArray) as error:
+        reason = f"can't be read as plain arrays ({error})"
         raise ConfigError(f"{given}: {reason}; {expected}") from None
     images = array.ndim == 4 and array.dtype == np.uint8 and array.shape[-1] in (1, 3)
     if images and min(array.shape[1:]) > 0:
@@ -147,10 +172,11 @@ def _read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def _open(path: Path, read: Callable[[Image.Image], T]) -> T:
+    size = path.stat().st_size
     try:
-        with Image.open(path) as image:
+        if size > decode.BYTES_AT_MOST:
+            raise UnusableImage(f"has {size:,} bytes; at most {decode.BYTES_AT_MOST:,} are read")
+        with decode.opened_image(path, FORMATS) as image:
             return read(image)
-    except Image.DecompressionBombError:
-        raise ConfigError(f"{path}: too large to be a sample; must be an ordinary image") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ConfigError(f"{path}: can't be read as an image ({error})") from None
+    except UnusableImage as error:
+        raise ConfigError(f"{path}: can't be read as an image: {error}; must be one") from None

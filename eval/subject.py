@@ -9,7 +9,7 @@ from cgan.sampling import Run
 from eval.extractors import ExtractorName
 from eval.measure import Subject, choose_metrics
 from eval.metrics.base import Metric
-from eval.metrics.catalogue import with_classes
+from eval.metrics.catalogue import require_known, with_classes
 from eval.progress import reading
 from eval.protocol import Evaluation, load_evaluation
 
@@ -43,6 +43,7 @@ def load(
     Raises:
         ConfigError: an argument or a run that can't be used.
     """
+    require_known(metrics)
     path = records_path(root)
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")

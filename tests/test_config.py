@@ -17,8 +17,9 @@ from tests.unchecked import SECTIONS, config, make
 Experiment, Generator, Discriminator = config.Experiment, config.Generator, config.Discriminator
 from_json, to_json, differences = config.from_json, config.to_json, config.differences
 
-SIZES = st.integers(1, 2**40)
-PLAYER = {"width": SIZES, "depth": SIZES, "max_frequency": st.floats(1, 1e6)}
+COUNTS = st.integers(1, 2**53)
+SIZES = st.integers(1, 2**16)
+PLAYER = {"width": SIZES, "depth": st.integers(1, 2**8), "max_frequency": st.floats(1, 1e6)}
 MLP = {"architecture": st.just("mlp"), "fourier_features": st.integers(0, 512)}
 CONV = {"architecture": st.just("conv"), "fourier_features": st.just(0)}
 LATENT = {"latent_dim": SIZES, "latent": st.sampled_from(["normal", "uniform"])}
@@ -31,19 +32,19 @@ DISCRIMINATORS = st.builds(Discriminator, **PLAYER, **NORM, **MLP) | st.builds(
 )
 WORKDIRS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(Path)
 UNIT = st.floats(0, 1, exclude_max=True)
-WEIGHTS = st.floats(0, 1e300)
+WEIGHTS = st.just(0.0) | st.floats(2.0**-126, 3e38)
 CURVES = ("softmax", "pairwise", "average", "hardest", "listwise")
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 
 
 def positive(limit: float) -> st.SearchStrategy[float]:
-    return st.floats(0, limit, exclude_min=True, allow_nan=False)
+    return st.floats(2.0**-126, limit)
 
 
 @st.composite
 def temperatures(draw: st.DrawFn) -> dict[str, Any]:
     """A temperature, learnt between bounds around it or kept."""
-    low, middle, high = sorted(draw(st.lists(positive(1e300), min_size=3, max_size=3, unique=True)))
+    low, middle, high = sorted(draw(st.lists(positive(3e38), min_size=3, max_size=3, unique=True)))
     return {
         "temperature": middle,
         "temperature_bounds": draw(st.sampled_from([None, (low, high)])),
@@ -60,15 +61,15 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
     curves = []
     if heads != "embedding":
         loss = draw(st.sampled_from(CURVES + CLASSIC))
-        objective = {"weight": draw(positive(1e300)), "loss": loss}
+        objective = {"weight": draw(positive(3e38)), "loss": loss}
         penalty = {name: draw(WEIGHTS) for name in ("r1", "r2")}
-        penalty["gradient_penalty"] = draw(positive(1e300))  # which wasserstein needs
+        penalty["gradient_penalty"] = draw(positive(3e38))  # which wasserstein needs
         if loss in CURVES:
             curves.append(loss)
             objective |= draw(temperatures())
     if heads != "score":
         curves.append(draw(st.sampled_from(CURVES)))
-        embedding = {"weight": draw(positive(1e300)), "curve": curves[-1], **draw(temperatures())}
+        embedding = {"weight": draw(positive(3e38)), "curve": curves[-1], **draw(temperatures())}
         embedding |= {"dimensions": draw(st.integers(2, 512))}
         embedding |= {name: draw(WEIGHTS) for name in ("r1", "r2")}
     if curves:
@@ -77,7 +78,7 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
         if set(curves) <= {"softmax", "listwise"}:
             objective["normalise"] = draw(st.sampled_from(["mean", "sum"]))
         if set(curves) <= {"softmax", "pairwise", "average"}:
-            objective["hardness"] = draw(st.floats(0, 100))
+            objective["hardness"] = draw(st.just(0.0) | positive(100))
         met = objective["fakes_per_real"] or batch_size
         if "hardest" not in curves:
             objective["top_k"] = draw(st.none() | st.integers(1, met))
@@ -113,13 +114,13 @@ def experiments(draw: st.DrawFn) -> Any:
             final_lr_fraction=st.floats(0, 1),
             beta1=UNIT,
             beta2=UNIT,
-            ema_halflife_nimg=SIZES,
+            ema_halflife_nimg=COUNTS,
         ),
-        "total_nimg": SIZES,
+        "total_nimg": COUNTS,
         "steps_per_dispatch": st.integers(1, 4096),
-        "log_nimg": SIZES,
-        "snapshot_nimg": SIZES,
-        "checkpoint_nimg": SIZES,
+        "log_nimg": COUNTS,
+        "snapshot_nimg": COUNTS,
+        "checkpoint_nimg": COUNTS,
         "seed": st.integers(0, 2**32 - 1),
     }
     return Experiment(

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"types", "config", "files", "endings"},
+    {"archives", "config", "endings", "files", "types"},
     {"cli", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
     {
         "accumulation",

@@ -7,6 +7,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+WHOLE_AT_MOST = 2**53
+"""Of any count: clocks are floats, which skip whole numbers beyond."""
+SIZE_AT_MOST = 2**16
+"""Of one layer or vector: the weights between two such layers take 16 GiB."""
+DEPTH_AT_MOST = 2**8
+"""Of a network: each layer is traced and compiled by itself."""
+FLOAT_AT_LEAST, FLOAT_AT_MOST = 2.0**-126, 2.0**128 - 2.0**104
+"""Normal numbers of float32, in which all is computed: beyond them are zero and infinity."""
+SHOWN_AT_MOST = 200
+"""Characters of a name or value in a message: a file can hold any."""
+
 
 class ConfigError(Exception):
     """A setting that can't be used; the message names the field, the value and what would be.
@@ -18,7 +29,21 @@ class ConfigError(Exception):
 def require(condition: bool, name: str, value: object, expected: str) -> None:
     """Raise a `ConfigError` unless the condition holds."""
     if not condition:
-        raise ConfigError(f"{name} = {value!r}: must be {expected}")
+        raise ConfigError(f"{_printable(name)} = {shown(value)}: must be {expected}")
+
+
+def shown(value: object) -> str:
+    """A value as messages show it: on one line, and cut where it is long."""
+    try:
+        text = repr(str(value) if isinstance(value, Path) else value)
+    except ValueError:  # a whole number of thousands of digits
+        text = "a number of too many digits"
+    return text if len(text) <= SHOWN_AT_MOST else text[:SHOWN_AT_MOST] + "..."
+
+
+def _printable(name: str) -> str:
+    """A field's name; one that came from a file may hold line breaks or a terminal's commands."""
+    return name if name.isprintable() and len(name) <= SHOWN_AT_MOST else shown(name)
 
 
 def require_seed(seed: int) -> None:
@@ -41,7 +66,8 @@ def check_types(config: Any, prefix: str) -> None:
 
 def _matches(value: object, annotation: Any) -> bool:
     if typing.get_origin(annotation) is Literal:
-        return value in typing.get_args(annotation)
+        # True equals 1, and 1.0 does too, but they are other settings.
+        return any(type(value) is type(of) and value == of for of in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
         inner = typing.get_args(annotation)
         return (
@@ -66,16 +92,29 @@ def _describe(annotation: Any) -> str:
     return names.get(annotation, "None" if annotation is type(None) else annotation.__name__)
 
 
-def positive(config: Any, prefix: str, *names: str) -> None:
+def positive(config: Any, prefix: str, *names: str, at_most: int = WHOLE_AT_MOST) -> None:
+    """Raise a `ConfigError` unless these fields are more than 0; counts have a largest value."""
     for name in names:
         value = getattr(config, name)
         require(0 < value < float("inf"), prefix + name, value, "more than 0")
+        _computable(prefix + name, value, at_most)
 
 
-def not_negative(config: Any, prefix: str, *names: str) -> None:
+def not_negative(config: Any, prefix: str, *names: str, at_most: int = WHOLE_AT_MOST) -> None:
+    """Raise a `ConfigError` unless these fields are 0 or more; counts have a largest value."""
     for name in names:
         value = getattr(config, name)
         require(0 <= value < float("inf"), prefix + name, value, "0 or more")
+        _computable(prefix + name, value, at_most)
+
+
+def _computable(name: str, value: int | float, at_most: int) -> None:
+    if isinstance(value, int):
+        require(value <= at_most, name, value, f"at most {at_most}")
+        return
+    require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
+    expected = f"at least {FLOAT_AT_LEAST:.3g}, below which float32 is 0"
+    require(value == 0 or value >= FLOAT_AT_LEAST, name, value, expected)
 
 
 def only_defaults(config: Any, prefix: str, names: Iterable[str], when: str) -> None:

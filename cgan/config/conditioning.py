@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cgan.config.checks import check_types, only_defaults, positive
+from cgan.config.checks import SIZE_AT_MOST, check_types, only_defaults, positive
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Conditioning:
 
     def __post_init__(self) -> None:
         check_types(self, "conditioning.")
-        positive(self, "conditioning.", "dimensions")
+        positive(self, "conditioning.", "dimensions", at_most=SIZE_AT_MOST)
         if not self.labels:
             when = "with conditioning.labels = False"
             only_defaults(self, "conditioning.", ("dimensions", "compare"), when)

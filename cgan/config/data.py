@@ -14,6 +14,8 @@ SourceName = Literal[
 """Those, MNIST's digits in threes, and the two ways to the user's own."""
 OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
 OF_FOLDERS = ("path",)
+RESOLUTION_AT_MOST = 2**11
+"""Of a sample's side: larger ones would fill the memory a few hundred at a time."""
 OF_FILES = ("resolution", "channels", "flip", "unusable")
 
 
@@ -45,7 +47,7 @@ class Data:
     def __post_init__(self) -> None:
         check_types(self, "data.")
         if self.resolution is not None:
-            positive(self, "data.", "resolution")
+            positive(self, "data.", "resolution", at_most=RESOLUTION_AT_MOST)
         when = f"with data.source = {self.source!r}"
         if self.source != "tfds":
             used = {"data_dir"} if self.source == "stacked_mnist" else set()

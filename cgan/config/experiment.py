@@ -16,6 +16,11 @@ from cgan.config.objective import (
     Penalty,
 )
 
+BATCH_AT_MOST = 2**20
+"""Reals a step: their margins over as many fakes take 4 TiB."""
+STEPS_AT_MOST = 2**16
+"""Steps a dispatch: their batches wait in memory together."""
+
 
 @dataclass(frozen=True)
 class Optim:
@@ -77,8 +82,9 @@ class Experiment:
 
     def __post_init__(self) -> None:
         check_types(self, "")
-        positive(self, "", "batch_size", "micro_batches", "total_nimg", "steps_per_dispatch")
-        positive(self, "", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
+        positive(self, "", "batch_size", "micro_batches", at_most=BATCH_AT_MOST)
+        positive(self, "", "steps_per_dispatch", at_most=STEPS_AT_MOST)
+        positive(self, "", "total_nimg", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
         require_seed(self.seed)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches

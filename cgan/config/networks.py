@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cgan.config.checks import check_types, not_negative, positive, require
+from cgan.config.checks import (
+    DEPTH_AT_MOST,
+    FLOAT_AT_MOST,
+    SIZE_AT_MOST,
+    check_types,
+    not_negative,
+    positive,
+    require,
+)
 
 Architecture = Literal["mlp", "conv"]
 
@@ -31,7 +39,8 @@ class Generator:
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
-        positive(self, "generator.", "latent_dim", "width", "depth")
+        positive(self, "generator.", "latent_dim", "width", at_most=SIZE_AT_MOST)
+        positive(self, "generator.", "depth", at_most=DEPTH_AT_MOST)
         _check_fourier(self, "generator.")
         if self.residual:
             require(self.architecture == "mlp", "generator.residual", True, "false with conv")
@@ -56,14 +65,16 @@ class Discriminator:
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
-        positive(self, "discriminator.", "width", "depth")
+        positive(self, "discriminator.", "width", at_most=SIZE_AT_MOST)
+        positive(self, "discriminator.", "depth", at_most=DEPTH_AT_MOST)
         _check_fourier(self, "discriminator.")
 
 
 def _check_fourier(config: Any, prefix: str) -> None:
-    not_negative(config, prefix, "fourier_features")
+    not_negative(config, prefix, "fourier_features", at_most=SIZE_AT_MOST)
     name, value = prefix + "max_frequency", config.max_frequency
     require(1 <= value < float("inf"), name, value, "1 or more")
+    require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
     if config.architecture == "conv":
         name, value = prefix + "fourier_features", config.fourier_features
         require(value == 0, name, value, "0 with conv")

@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from cgan.config.checks import check_types, not_negative, only_defaults, positive, require
+from cgan.config.checks import (
+    FLOAT_AT_LEAST,
+    FLOAT_AT_MOST,
+    SIZE_AT_MOST,
+    check_types,
+    not_negative,
+    only_defaults,
+    positive,
+    require,
+)
 
 CurveName = Literal["softmax", "pairwise", "average", "hardest", "listwise"]
 ClassicName = Literal["nonsaturating", "saturating", "hinge", "least_squares", "wasserstein"]
@@ -91,6 +100,7 @@ class Embedding:
         check_types(self, "embedding.")
         not_negative(self, "embedding.", "weight", "r1", "r2")
         require(self.dimensions >= 2, "embedding.dimensions", self.dimensions, "2 or more")
+        positive(self, "embedding.", "dimensions", at_most=SIZE_AT_MOST)
         _check_temperature(self, "embedding.")
         if self.weight == 0:
             names = ("curve", "dimensions", "temperature", "temperature_bounds", "r1", "r2")
@@ -139,5 +149,5 @@ def _check_temperature(config: Any, prefix: str) -> None:
         return
     low, high = config.temperature_bounds
     expected = f"two numbers with 0 < low <= temperature = {config.temperature} <= high, not equal"
-    inside = 0 < low <= config.temperature <= high < float("inf") and low < high
+    inside = FLOAT_AT_LEAST <= low <= config.temperature <= high <= FLOAT_AT_MOST and low < high
     require(inside, f"{prefix}temperature_bounds", config.temperature_bounds, expected)

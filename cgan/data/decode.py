@@ -6,8 +6,12 @@ before it is decoded.
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +20,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 PIXELS_AT_MOST = 2**26
-"""Of an image as it is stored: 8,192 x 8,192."""
+"""Of an image as it is stored: 8,192 x 8,192, which take a gigabyte with all copies."""
+SAMPLE_PIXELS_AT_MOST = 2**22
+"""Of a sample, 2,048 x 2,048: hundreds wait in memory. Larger images are decoded one at a time."""
+BYTES_AT_MOST = 2**27
+"""Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
 GREY_MODES = ("1", "L", "LA")
 MODES = (*GREY_MODES, "P", "RGB", "RGBA", "CMYK", "YCbCr")
 """Pillow's modes of 8 bits a channel or less; deeper ones would lose theirs unseen."""
@@ -24,6 +32,9 @@ MODES = (*GREY_MODES, "P", "RGB", "RGBA", "CMYK", "YCbCr")
 
 class UnusableImage(ValueError):
     """An image that can't be a sample; the message says what is wrong with it."""
+
+
+_THE_LARGE_ONE = threading.Lock()
 
 
 class Form(NamedTuple):
@@ -44,30 +55,64 @@ def decode(content: bytes, form: Form) -> UInt8[np.ndarray, "height width channe
     Raises:
         UnusableImage: damaged, of an unknown format or depth, or far too large.
     """
+    with opened_image(io.BytesIO(content)) as image:
+        pixels = image.width * image.height
+        large = pixels > SAMPLE_PIXELS_AT_MOST
+        if large and form.resolution is None:
+            raise UnusableImage(
+                f"has {image.width} x {image.height} pixels; at most {SAMPLE_PIXELS_AT_MOST:,} "
+                "are a sample, and data.resolution makes one of larger images"
+            )
+        with _THE_LARGE_ONE if large else nullcontext():
+            return _decode(image, form)
+
+
+@contextmanager
+def opened_image(
+    file: Path | io.BytesIO, formats: tuple[str, ...] = FORMATS
+) -> Iterator[Image.Image]:
+    """An image whose header has been read; its pixels are decoded inside of the `with`.
+
+    Args:
+        file: its path, or its content.
+        formats: no others are tried: some of Pillow's decoders start other programs.
+
+    Raises:
+        UnusableImage: damaged, of an unknown format, or far too large.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return _decode(content, form)
+            with Image.open(file, formats=formats) as image:
+                width, height = image.size
+                if width * height > PIXELS_AT_MOST:
+                    raise UnusableImage(
+                        f"has {width} x {height} pixels; at most {PIXELS_AT_MOST:,} are read"
+                    )
+                yield image
     except UnusableImage:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise UnusableImage(f"is no PNG, JPEG or WebP image ({type(error).__name__})") from None
+    except Image.DecompressionBombError:
+        raise UnusableImage(
+            f"is far too large; at most {PIXELS_AT_MOST:,} pixels are read"
+        ) from None
+    except UnidentifiedImageError:
+        raise UnusableImage(f"is no {_listed(formats)} image") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise UnusableImage(f"is damaged ({error})") from None
 
 
-def _decode(content: bytes, form: Form) -> UInt8[np.ndarray, "height width channels"]:
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-        width, height = image.size
-        if width * height > PIXELS_AT_MOST:
-            raise UnusableImage(
-                f"has {width} x {height} pixels; at most {PIXELS_AT_MOST:,} are read"
-            )
-        if image.mode not in MODES:
-            raise UnusableImage(f"has pixels of the kind {image.mode}; must be 8 bits a channel")
-        grey = form.channels == 1 or (form.channels is None and image.mode in GREY_MODES)
-        image.load()
-        upright = ImageOps.exif_transpose(image).convert("L" if grey else "RGB")
+def _listed(formats: tuple[str, ...]) -> str:
+    named = ["WebP" if name == "WEBP" else name for name in formats]
+    return f"{', '.join(named[:-1])} or {named[-1]}"
+
+
+def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
+    if image.mode not in MODES:
+        raise UnusableImage(f"has pixels of the kind {image.mode}; must be 8 bits a channel")
+    grey = form.channels == 1 or (form.channels is None and image.mode in GREY_MODES)
+    image.load()
+    upright = ImageOps.exif_transpose(image).convert("L" if grey else "RGB")
     if form.resolution is not None:
         size = (form.resolution, form.resolution)
         upright = _central_square(upright)

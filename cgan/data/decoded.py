@@ -29,8 +29,10 @@ from cgan.types import Batch
 
 VERSION = "decoded-1"
 """Raise it when the code changes what the same files are decoded to."""
-IN_FLIGHT = 256
-"""Images that are decoded at once."""
+IN_FLIGHT = 64
+"""Images that wait in memory, decoded, to be written."""
+WORKERS_AT_MOST = 16
+"""Threads that decode: each holds an encoded image and its pixels."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> N
         for number, found in _in_order(listing, form):
             if isinstance(found, np.ndarray) and shape is None:
                 shape = found.shape
+                _require_room(folder, listing, len(listing) * found.nbytes)
                 _write_header(file, (len(listing), *shape))
             if isinstance(found, np.ndarray) and found.shape != shape:
                 found = UnusableImage(f"is {_sizes(found.shape)}, and others {_sizes(shape)}")
@@ -168,6 +171,16 @@ def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> N
         print(f"skipped {len(skipped):,} unusable images, {first[0]} for one", file=sys.stderr)
 
 
+def _require_room(folder: Path, listing: Listing, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ConfigError(
+            f"{listing.name}: takes {needed:,} bytes decoded; must be at most the {free:,} that "
+            f"are free in {cache_folder()}. A smaller data.resolution takes less, and CGAN_CACHE "
+            "names another folder"
+        )
+
+
 def _sizes(shape: Any) -> str:
     height, width, channels = shape
     return f"{width} x {height} with {channels} channel{'s' if channels > 1 else ''}"
@@ -193,7 +206,7 @@ def _in_order(
         except UnusableImage as error:
             return error
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, WORKERS_AT_MOST)) as pool:
         for start in range(0, len(listing), IN_FLIGHT):
             numbers = range(start, min(start + IN_FLIGHT, len(listing)))
             yield from zip(numbers, pool.map(work, numbers), strict=True)

@@ -5,24 +5,21 @@ held out, chosen by its path, so that the choice stays when images are added.
 """
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
+from cgan import archives
 from cgan.config import ConfigError, Data
-from cgan.data.decode import UnusableImage
+from cgan.data.decode import BYTES_AT_MOST, UnusableImage
 from cgan.data.decoded import DecodedImages, Listing, decoded
 from cgan.data.source import Split
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 HELD_OUT_ONE_IN = 10
-BYTES_AT_MOST = 2**28
-"""Of one encoded image."""
 
 
 class Files(NamedTuple):
@@ -90,22 +87,27 @@ def _is_held_out(path: PurePosixPath) -> bool:
 
 
 def _open(path: Path) -> Files:
-    if path.is_dir():
-        return _of_folder(path)
-    if path.suffix.lower() == ".zip" and path.is_file():
-        return _of_zip(path)
-    raise ConfigError(f"data.path = {str(path)!r}: must be a folder or a .zip file of images")
+    given, expected = f"data.path = {str(path)!r}", "must be a folder or a .zip file of images"
+    try:
+        if path.is_dir():
+            return _of_folder(path)
+        if path.suffix.lower() == ".zip" and path.is_file():
+            return _of_zip(path)
+    except OSError as error:
+        raise ConfigError(f"{given}: can't be read ({error.strerror}); {expected}") from None
+    raise ConfigError(f"{given}: {expected}")
 
 
 def _of_folder(root: Path) -> Files:
     def read(path: PurePosixPath) -> bytes:
-        file = root / path
+        _require_size(described[path][0])
         try:
-            return file.read_bytes()
+            with (root / path).open("rb") as file:
+                return file.read(BYTES_AT_MOST)
         except OSError as error:
             raise UnusableImage(f"can't be read ({error.strerror})") from None
 
-    described = {}
+    described: dict[PurePosixPath, list[int]] = {}
     for file in root.rglob("*"):
         if file.suffix.lower() in SUFFIXES and file.is_file():
             stat = file.stat()
@@ -114,29 +116,32 @@ def _of_folder(root: Path) -> Files:
     return Files(sorted(described), read, described)
 
 
+def _require_size(size: int) -> None:
+    """Refuse an encoded image that would fill the memory.
+
+    Raises:
+        UnusableImage: it is too large.
+    """
+    if size > BYTES_AT_MOST:
+        raise UnusableImage(f"has {size:,} bytes; at most {BYTES_AT_MOST:,} are read")
+
+
 def _of_zip(file: Path) -> Files:
     """Entries are read in memory, never unpacked: their names are labels and nothing more."""
-    content: zipfile.ZipFile
     try:
-        content = zipfile.ZipFile(file)
-        entries = {PurePosixPath(entry.filename): entry for entry in content.infolist()}
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise ConfigError(f"data.path = {str(file)!r}: is no zip archive ({error})") from None
+        archive = archives.open_archive(file)
+    except archives.BrokenArchive as error:
+        reason = f"is no zip archive ({error}); must be one, or a folder of images"
+        raise ConfigError(f"data.path = {str(file)!r}: {reason}") from None
+    entries = {PurePosixPath(entry.filename): entry for entry in archive.infolist()}
     images = {p: e for p, e in entries.items() if p.suffix.lower() in SUFFIXES and not e.is_dir()}
 
     def read(path: PurePosixPath) -> bytes:
-        entry = images[path]
-        if entry.file_size > BYTES_AT_MOST:
-            raise UnusableImage(
-                f"has {entry.file_size:,} bytes; at most {BYTES_AT_MOST:,} are read"
-            )
-        taken = io.BytesIO()
+        _require_size(images[path].file_size)
         try:
-            with content.open(entry) as packed:
-                taken.write(packed.read(entry.file_size + 1))
-        except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
-            raise UnusableImage(f"can't be unpacked ({error})") from None
-        return taken.getvalue()
+            return archives.read_entry(archive, images[path])
+        except archives.BrokenArchive as error:
+            raise UnusableImage(str(error)) from None
 
     described = {path: [entry.file_size, entry.CRC] for path, entry in images.items()}
     return Files(sorted(described), read, described)

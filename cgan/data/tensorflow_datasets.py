@@ -4,16 +4,24 @@ Preparing a data set may need TensorFlow and is a step of its own, in an environ
 (`requirements-tfds.txt`); what it leaves on disk is read here as encoded images, by number.
 """
 
+import contextlib
 import hashlib
+import io
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cgan.config import ConfigError, Data
+from cgan.data.decode import UnusableImage
 from cgan.data.decoded import DecodedImages, Listing, decoded
 from cgan.data.source import Split
+
+REASON_AT_MOST = 300
+"""Characters of the library's own words in a message: some list all that it knows."""
 
 
 def load(data: Data, split: Split) -> DecodedImages:
@@ -37,7 +45,7 @@ def load(data: Data, split: Split) -> DecodedImages:
         raise ConfigError(
             f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
         ) from None
-    labels, class_names = _labels(builder, records, label_key)
+    labels, class_names = _labels(builder, records, label_key, f"data.name = {data.name!r}")
     state = [builder.info.full_name, str(builder.data_path), wanted, image_key, label_key]
     state += sorted(
         (file.name, file.stat().st_size, file.stat().st_mtime_ns)
@@ -46,7 +54,7 @@ def load(data: Data, split: Split) -> DecodedImages:
     listing = Listing(
         name=data.name.replace("/", "-"),
         names=[f"{data.name} {wanted}, example {number}" for number in range(len(records))],
-        read=lambda number: bytes(records[number][image_key]),
+        read=lambda number: bytes(_record(records, number)[image_key]),
         labels=labels,
         class_names=class_names,
         fingerprint=hashlib.sha256(json.dumps(state).encode()).hexdigest(),
@@ -71,16 +79,22 @@ def _prepared(tfds: Any, data: Data) -> Any:
     shown = "" if data.data_dir is None else f" --data_dir {data.data_dir}"
     command = f"tfds build {data.name} --file_format array_record{shown}"
     given = f"data.name = {data.name!r}"
+    expected = (
+        "must be a data set of tensorflow-datasets, or one that lies prepared in data.data_dir"
+    )
     try:
-        builder = tfds.builder(data.name, try_gcs=False, **where)
-    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"{given}: {reason} Must be a data set of tensorflow-datasets, or one that lies "
-            "prepared in data.data_dir"
-        ) from None
+        with _quietly(), _without_foreign_code(tfds):
+            named, _ = tfds.core.naming.parse_builder_name_kwargs(data.name)
+            if named.namespace is not None:  # others' code, from elsewhere
+                raise ConfigError(f"{given}: is of another collection; {expected}")
+            builder = tfds.builder(data.name, try_gcs=False, **where)
+    except ConfigError:
+        raise
     except ImportError as error:
         raise ConfigError(f"{given}: is not prepared, and {_prepare(command)} ({error})") from None
+    except Exception as error:  # of the library's many parsers, given files of anybody's
+        reason = " ".join(str(error).split())[:REASON_AT_MOST]
+        raise ConfigError(f"{given}: {reason or type(error).__name__}; {expected}") from None
     if not builder.is_prepared():
         raise ConfigError(f"{given}: is not prepared in {builder.data_path}; {_prepare(command)}")
     if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
@@ -89,6 +103,37 @@ def _prepared(tfds: Any, data: Data) -> Any:
             f"{given}: is prepared as {found} in {builder.data_path}; {_prepare(command)}"
         )
     return builder
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what the library prints and logs beside the error that it raises."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def _without_foreign_code(tfds: Any) -> Iterator[None]:
+    """The library would import whatever module a prepared set's `features.json` names."""
+    connector = tfds.features.FeatureConnector
+    inherited = connector.__dict__["cls_from_name"]
+
+    def known_only(cls: Any, name: str) -> Any:
+        if not name.startswith("tensorflow_datasets."):
+            raise ValueError(f"its features.json asks for {name!r}, which is not the library's")
+        return inherited.__func__(cls, name)
+
+    connector.cls_from_name = classmethod(known_only)
+    try:
+        yield
+    finally:
+        connector.cls_from_name = inherited
 
 
 def _prepare(command: str) -> str:
@@ -110,8 +155,32 @@ def _features(tfds: Any, builder: Any, name: str) -> tuple[str, str | None]:
     return image, ("label" if "label" in labels else labels[0]) if labels else None
 
 
-def _labels(builder: Any, records: Any, key: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
+def _record(records: Any, number: int) -> Any:
+    """One example.
+
+    Raises:
+        UnusableImage: the files that hold it are damaged, or gone.
+    """
+    try:
+        return records[number]
+    except Exception as error:  # whatever the readers of records and of features raise
+        reason = " ".join(str(error).split())[:REASON_AT_MOST]
+        raise UnusableImage(f"can't be read ({reason or type(error).__name__})") from None
+
+
+def _labels(
+    builder: Any, records: Any, key: str | None, given: str
+) -> tuple[np.ndarray, tuple[str, ...]]:
     if key is None:
         return np.zeros(len(records), np.int32), ()
     names = tuple(builder.info.features[key].names)
-    return np.array([records[i][key] for i in range(len(records))], np.int32), names
+    labels = np.empty(len(records), np.int32)
+    for number in range(len(records)):
+        try:
+            labels[number] = label = int(_record(records, number)[key])
+            if not 0 <= label < len(names):
+                raise UnusableImage(f"has the label {label} of {len(names)}")
+        except UnusableImage as error:
+            where = f"example {number} of {len(records)} in {builder.data_path}"
+            raise ConfigError(f"{given}: {where} {error}; must be prepared anew") from None
+    return labels, names

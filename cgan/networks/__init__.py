@@ -68,13 +68,19 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     heads = Heads(config.objective.weight > 0, _embedding_dimensions(config), classes)
     discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator, heads)
     latent_dim = config.generator.latent_dim
-    any_sample, any_label = jnp.zeros((1, *sample_shape)), jnp.zeros(1, int) if classes else None
+
+    # Made when they are needed: here they would be compiled before bad input can be refused.
+    def any_sample() -> Samples:
+        return jnp.zeros((1, *sample_shape))
+
+    def any_label() -> Labels | None:
+        return jnp.zeros(1, int) if classes else None
 
     def init_generator(key: RandomKey) -> Params:
-        return generator.init(key, jnp.zeros((1, latent_dim)), any_label)["params"]
+        return generator.init(key, jnp.zeros((1, latent_dim)), any_label())["params"]
 
     def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
-        variables = discriminator.init(key, any_sample, any_label)
+        variables = discriminator.init(key, any_sample(), any_label())
         return variables["params"], variables.get("batch_stats", {})
 
     def draw_latents(keys: RowKeys) -> Latents:
@@ -96,7 +102,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
             return stats
         variables = {"params": params, "batch_stats": stats}
         _, updated = discriminator.apply(
-            variables, any_sample, any_label, True, mutable=["batch_stats"]
+            variables, any_sample(), any_label(), True, mutable=["batch_stats"]
         )
         return updated["batch_stats"]
 

@@ -55,11 +55,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.comparison import compare, load_pair
     from eval.measure import SamplesError, choose_metrics
     from eval.metrics.base import FeatureError
+    from eval.metrics.catalogue import require_known
     from eval.progress import reading
     from eval.record import append_records
     from eval.sample_files import open_samples
     from eval.table import print_report
 
+    require_known(arguments.metrics)
     real, fake = open_samples("real", arguments.real), open_samples("fake", arguments.fake)
     pair = load_pair(real, fake, arguments.extractor, arguments.weights)
     metrics = choose_metrics(arguments.metrics, pair.metrics, pair.default_metrics)

@@ -15,6 +15,8 @@ from cgan.config import ConfigError, require, require_seed
 from eval.names import ExtractorName
 
 PROG = "python -m eval"
+N_AT_MOST = 2**31 - 1
+"""Samples: their numbers are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n >= 2, "n", self.n, "at least 2 samples")
+        require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
         require_seed(self.seed)
         require(self.step is None or self.step > 0, "step", self.step, "more than 0")
         both = self.step is not None and self.checkpoint is not None

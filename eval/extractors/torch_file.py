@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from cgan import archives
 from eval.extractors.state_pickle import DamagedFile, Storage, View, read_pickle
 
 LEGACY_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46"
@@ -82,9 +83,15 @@ def check_archive(archive: zipfile.ZipFile, path: Path, compressed: bool) -> Non
 
 
 def read_entry(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of an entry; its checksum is checked on the way."""
-    with archive.open(name) as file:
-        return file.read()
+    """The content of an entry; its checksum is checked on the way.
+
+    Raises:
+        DamagedFile: broken, or swelling beyond what it declares.
+    """
+    try:
+        return archives.read_entry(archive, archive.getinfo(name))
+    except archives.BrokenArchive as error:
+        raise DamagedFile(f"its entry {name!r} {error}") from None
 
 
 def read_legacy(content: bytes) -> dict[str, np.ndarray]:

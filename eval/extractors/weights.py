@@ -1,6 +1,5 @@
 """Weights of networks trained elsewhere: where their file is, and whether it holds them."""
 
-import io
 import struct
 import zipfile
 import zlib
@@ -15,6 +14,7 @@ from cgan.files import cache_folder
 from eval.extractors import torch_file
 from eval.extractors.state_pickle import DamagedFile
 from eval.fingerprint import fingerprint
+from eval.npy import BrokenArray, read_npy
 
 State = dict[str, np.ndarray]
 """Parameters by key, as PyTorch names and lays them out."""
@@ -49,9 +49,12 @@ def locate(path: Path | None, published: Published) -> Path:
     """
     default = cache_folder() / "weights" / published.file_name
     path = default if path is None else path
-    if path.is_file():
-        return path
-    found = "is not a file" if path.exists() else "there is no such file"
+    try:
+        if path.is_file():
+            return path
+        found = "is not a file" if path.exists() else "there is no such file"
+    except OSError as error:
+        found = f"can't be read ({error.strerror})"
     raise ConfigError(
         f"weights = {str(path)!r}: {found}. The extractor {published.extractor!r} needs weights "
         f"that do not come with this project: download {published.download} and put it at "
@@ -112,20 +115,10 @@ def _read_archive(path: Path) -> State:
 
 def _read_npy(content: bytes, name: str) -> np.ndarray:
     """An array in NumPy's format, no larger than its content."""
-    file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version not in {(1, 0), (2, 0)}:
-        raise DamagedFile(f"its array {name!r} is of an unknown version")
-    header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, fortran_order, dtype = header(file)
-    elements = int(np.prod(np.array(shape, dtype=object), initial=1))
-    if dtype.hasobject or elements * dtype.itemsize != len(content) - file.tell():
-        raise DamagedFile(f"its array {name!r} is cut short, or holds objects")
-    numbers = np.frombuffer(content, dtype, offset=file.tell())
-    return numbers.reshape(shape[::-1]).T if fortran_order else numbers.reshape(shape)
+    try:
+        return read_npy(content)
+    except BrokenArray as error:
+        raise DamagedFile(f"its array {name!r} {error}") from None
 
 
 def checked(

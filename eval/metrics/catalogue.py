@@ -6,6 +6,7 @@ A new metric is a file in this folder and a line here.
 import numpy as np
 from jaxtyping import Shaped
 
+from cgan.config import require
 from eval.gather import Reader
 from eval.metrics.base import Metric
 from eval.metrics.class_accuracy import CLASS_ACCURACY
@@ -38,6 +39,21 @@ BY_CLASS = (CLASS_ACCURACY, PRECISION_WITHIN, RECALL_WITHIN)
 """Of samples that were asked for class by class."""
 HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
 """Those that compare with real samples that were never trained on."""
+
+ANY = (*MODES, *POINTS, *TOGETHER, *MORE, *BY_NAME, *BY_CLASS, INCEPTION_SCORE, *MS_SSIM.values())
+"""Every metric."""
+
+
+def require_known(names: tuple[str, ...]) -> None:
+    """Refuse names that are no metric's, before anything is read or trained.
+
+    Raises:
+        ConfigError: such a name.
+    """
+    known = [metric.name for metric in ANY]
+    for name in names:
+        expected = f"'all' alone, or one or more of {', '.join(known)}"
+        require(name in known or names == ("all",), "metrics", name, expected)
 
 
 def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, Metric]:
