@@ -7,6 +7,7 @@ import pytest
 from tests.unchecked import AROUND, assert_refused, default_of, make
 
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
+CONV = "{} with {}.architecture = 'conv'"
 EMBEDDING: dict[str, Any] = {"embedding.weight": 0.5}
 NO_PENALTY: dict[str, Any] = {"penalty.r1": 0.0, "penalty.r2": 0.0}
 NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
@@ -15,13 +16,23 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
 @pytest.mark.parametrize(
     ("name", "value", "others", "expected"),
     [
-        ("generator.fourier_features", 4, {"generator.architecture": "conv"}, "0 with conv"),
-        ("generator.residual", True, {"generator.architecture": "conv"}, "false with conv"),
+        (
+            "generator.fourier_features",
+            4,
+            {"generator.architecture": "conv"},
+            CONV.format("0", "generator"),
+        ),
+        (
+            "generator.residual",
+            True,
+            {"generator.architecture": "conv"},
+            CONV.format("False", "generator"),
+        ),
         (
             "discriminator.fourier_features",
             4,
             {"discriminator.architecture": "conv"},
-            "0 with conv",
+            CONV.format("0", "discriminator"),
         ),
         ("objective.fakes_per_real", 9, {"batch_size": 8}, "at most batch_size = 8"),
         (

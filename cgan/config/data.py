@@ -57,8 +57,8 @@ class Data:
         if self.source not in ("tfds", "folder"):
             only_defaults(self, "data.", OF_FILES, when)
         if self.source == "tfds":
-            expected = "the name of a data set in tensorflow-datasets, such as 'cifar10'"
+            expected = f"the name of a data set in tensorflow-datasets, such as 'cifar10', {when}"
             require(bool(self.name), "data.name", self.name, expected)
         if self.source == "folder":
-            expected = "a folder or a .zip file of images"
+            expected = f"a folder or a .zip file of images {when}"
             require(self.path is not None, "data.path", self.path, expected)

@@ -43,7 +43,8 @@ class Generator:
         positive(self, "generator.", "depth", at_most=DEPTH_AT_MOST)
         _check_fourier(self, "generator.")
         if self.residual:
-            require(self.architecture == "mlp", "generator.residual", True, "false with conv")
+            expected = _with_conv("generator.", "False")
+            require(self.architecture == "mlp", "generator.residual", True, expected)
 
 
 @dataclass(frozen=True)
@@ -77,4 +78,8 @@ def _check_fourier(config: Any, prefix: str) -> None:
     require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
     if config.architecture == "conv":
         name, value = prefix + "fourier_features", config.fourier_features
-        require(value == 0, name, value, "0 with conv")
+        require(value == 0, name, value, _with_conv(prefix, "0"))
+
+
+def _with_conv(prefix: str, expected: str) -> str:
+    return f"{expected} with {prefix}architecture = 'conv'"

@@ -124,7 +124,7 @@ def _mlp_generator(
     if config.residual and sample_shape != (config.latent_dim,):
         raise ConfigError(
             f"generator.residual = True: needs latents of the samples' shape {sample_shape}; "
-            f"generator.latent_dim is {config.latent_dim}"
+            f"generator.latent_dim is {config.latent_dim}; must be False, or the two be equal"
         )
     return MLPGenerator(
         sample_shape=sample_shape,

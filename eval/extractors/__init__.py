@@ -65,7 +65,9 @@ def _require_images(name: str, splits: Splits | None) -> None:
 
 def _points(splits: Splits) -> Extractor:
     if splits.holds_images:
-        raise ConfigError(f"extractor = 'points': {splits.train.name} holds images")
+        raise ConfigError(
+            f"extractor = 'points': {splits.train.name} holds images; must be one that reads them"
+        )
     return points.load(splits.train)
 
 
