@@ -112,7 +112,7 @@ def checked_step(
     """As `replicated_step`, but stops at the first operation that makes a NaN. Much slower.
 
     Raises (the step that is returned):
-        NonFiniteError: naming the operation, its line and the device.
+        NonFiniteError: naming the operation on each device where it made a NaN.
     """
     compiled = jax.pmap(
         checkify.checkify(step, errors=checkify.nan_checks),
