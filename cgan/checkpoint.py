@@ -6,6 +6,7 @@ neither trusted nor a reason to delete an older one.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import sys
@@ -25,7 +26,7 @@ from cgan.state import TrainState
 KEEP = 3
 """How many checkpoints stay on disk: the newest ones."""
 
-FAILURES = (ValueError, KeyError, TypeError, AttributeError, OSError, RuntimeError)
+FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, RuntimeError)
 """What Orbax and TensorStore raise over files that are missing, damaged or can't be written."""
 
 
@@ -212,5 +213,7 @@ def _without_abandoned_reads() -> Iterator[None]:
             inherited(unraisable)
 
     sys.unraisablehook = hook
+    for name in ("absl", "asyncio"):  # they tell of the same failure once more, at length
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     yield  # after a failure the hook stays: the other reads end later
     sys.unraisablehook = inherited

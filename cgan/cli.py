@@ -25,9 +25,10 @@ def run(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        if error.filename is None:
+        if error.strerror is None:
             raise
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        where = "" if error.filename is None else f"{error.filename}: "
+        print(f"error: {where}{error.strerror}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
@@ -41,8 +42,11 @@ def require_out(out: Path, *suffixes: str) -> None:
         ConfigError: another suffix, a folder in its place, or none above it that can be written.
     """
     require(out.suffix in suffixes, "out", str(out), f"a {' or '.join(suffixes)} file")
-    require(not out.is_dir(), "out", str(out), "a file, not a folder")
-    above = next(path for path in out.absolute().parents if path.exists())
+    try:
+        require(not out.is_dir(), "out", str(out), "a file, not a folder")
+        above = next(path for path in out.absolute().parents if path.exists())
+    except OSError as error:
+        raise ConfigError(f"out = {str(out)!r}: must be a path ({error.strerror})") from None
     require(above.is_dir(), "out", str(out), f"in a folder; {above} is a file")
     try:
         with tempfile.TemporaryFile(dir=above):

@@ -4,7 +4,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cgan import files, lock
-from cgan.config import ConfigError, Experiment, differences, from_json, to_json
+from cgan.config import ConfigError, Experiment, differences, from_json, require, to_json
+
+MOST_BYTES = 2**20
+"""A config.json of ours has a few thousand."""
 
 
 class Workdir:
@@ -25,14 +28,26 @@ class Workdir:
         Raises:
             ConfigError: there is no run here, or its config can't be read.
         """
-        if not self.config.is_file():
+        if not self._has_config():
             raise ConfigError(
                 f"{self.root}: not a run, config.json is missing; must be a folder made by train.py"
             )
         try:
+            size = self.config.stat().st_size
+            require(size <= MOST_BYTES, "size", size, f"at most {MOST_BYTES:,} bytes")
             return from_json(self.config.read_text())
-        except (ConfigError, UnicodeDecodeError, OSError) as error:
+        except UnicodeDecodeError:
+            raise ConfigError(f"{self.config}: not text in UTF-8; must be JSON") from None
+        except (ConfigError, OSError) as error:
             raise ConfigError(f"{self.config}: {error}") from None
+
+    def _has_config(self) -> bool:
+        try:
+            return self.config.is_file()
+        except OSError as error:
+            raise ConfigError(
+                f"{self.root}: {error.strerror}; must be a folder made by train.py"
+            ) from None
 
     def check(self, config: Experiment) -> None:
         """Refuse to train in a folder that holds something else; writes nothing.

@@ -223,6 +223,8 @@ def edited(**changes: Any) -> str:
         ("[]", "config = []: must be an object"),
         ("3", "config = 3: must be an object"),
         ("null", "config = None: must be an object"),
+        ('{"a":' * 99_999, "not a config in JSON: "),
+        ('{"seed": ' + "9" * 5_000 + "}", "not a config in JSON: "),
         (
             edited(colour="red"),
             "colour = 'red': must be one of workdir, data, conditioning,",

@@ -23,8 +23,10 @@ def from_json(text: str) -> Experiment:
     """
     try:
         values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"not a config in JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"not a config in JSON: {error}; must be what train.py wrote into config.json"
+        ) from None
     return _from_dict(Experiment, values, "")
 
 

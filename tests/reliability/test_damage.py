@@ -50,7 +50,19 @@ def put_something_else(checkpoint: Path) -> None:
     (checkpoint / "weights.pt").write_bytes(b"another program's")
 
 
-@pytest.mark.parametrize("damage", [truncate, flip_a_bit, falsify, empty, put_something_else])
+def nest_deeply(checkpoint: Path) -> None:
+    (checkpoint / "state" / "_METADATA").write_text('{"a":' * 99_999)
+
+
+def list_nothing(checkpoint: Path) -> None:
+    for path in checkpoint.rglob("*METADATA"):
+        path.write_text("[]")
+
+
+DAMAGES = [truncate, flip_a_bit, falsify, empty, put_something_else, nest_deeply, list_nothing]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_the_way_out(
     damage: Callable[[Path], None],
     whole: Path,

@@ -106,9 +106,7 @@ def test_a_planted_nan_is_traced_to_its_step_and_device(
     assert Checkpoints(tmp_path / "run" / "checkpoints").latest() == checkpoint
 
 
-def test_debug_nans_finds_the_operation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_debug_nans_finds_the_operation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def encode(stored: Any) -> Any:
         return jnp.sqrt(stored.astype(jnp.float32) - 20.0)
 
