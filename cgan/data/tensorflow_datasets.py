@@ -6,6 +6,7 @@ Preparing a data set may need TensorFlow and is a step of its own, in an environ
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def _library() -> Any:
             f"data.source = 'tfds': needs tensorflow-datasets ({error}); "
             "pip install -r requirements.txt"
         ) from None
+    logging.getLogger("absl").setLevel(logging.ERROR)  # warns of folders that only hold a part
     return tensorflow_datasets
 
 
