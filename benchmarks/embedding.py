@@ -130,9 +130,9 @@ def train(compiled: Compiled, steps: int) -> tuple[TrainState, float]:
         host = load_batches(
             compiled.parts.source, config.batch_size, 0, step, config.steps_per_dispatch
         )
-        state, metrics = compiled.dispatch(state, parallel.shard(host, devices))
+        state, outcome = compiled.dispatch(state, parallel.shard(host, devices))
         names = ("embedding/real_vs_fakes", "embedding/fake_vs_reals")
-        loss = float(sum(metrics[f"discriminator/{name}"].mean() for name in names))
+        loss = float(sum(outcome.metrics[f"discriminator/{name}"].mean() for name in names))
     return state, loss
 
 

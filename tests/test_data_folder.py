@@ -158,6 +158,20 @@ def test_a_damaged_image_is_named_or_skipped_with_a_count(classes, capsys):
     assert f"skipped 1 unusable images, {bad} for one" in capsys.readouterr().err
 
 
+def test_a_damaged_held_out_image_is_named_before_training(classes):
+    """It would spoil the evaluation, when the settings of the run are fixed."""
+    train, held_out = both(classes)
+    pixels = held_out.images[0, ..., 0]
+    (file, *_) = (
+        path for path in classes.rglob("*.png") if np.array_equal(Image.open(path), pixels)
+    )
+    file.write_bytes(b"no image")
+    with pytest.raises(ConfigError, match=file.name):
+        load_source(Data("folder", path=classes), "train")
+    skipping = load_source(Data("folder", path=classes, unusable="skip"), "train")
+    assert (len(skipping), skipping.skipped) == (len(train), 0)
+
+
 def test_an_image_of_another_size_is_named_unless_all_are_resized(classes):
     odd = sorted(path for path in classes.rglob("*.png"))[9]
     save(odd, np.zeros((9, 12, 3), np.uint8))

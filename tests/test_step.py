@@ -164,7 +164,9 @@ def run(parts: Parts, num_devices: int, num_steps=STEPS):
     step = parallel.replicated_step(parts.train_step(), devices)
     state = parallel.replicate(parts.init_state(), devices)
     batches = parallel.shard(host_batches(parts, num_steps), devices)
-    return parallel.fetch(step(state, batches))
+    state, outcome = parallel.fetch(step(state, batches))
+    assert outcome.finite.all()
+    return state, outcome.metrics
 
 
 def relative_error(found, expected) -> float:
@@ -314,9 +316,9 @@ def test_pmap_equals_its_shard_map_twin():
         )
     )
     placed = jax.device_put(host_batches(parts), NamedSharding(mesh, split))
-    twin_state, twin_metrics = jax.device_get(twin(parts.init_state(), placed))
+    twin_state, twin_outcome = jax.device_get(twin(parts.init_state(), placed))
     assert relative_error(state._replace(step=0), twin_state._replace(step=0)) < 1e-6
-    assert relative_error(metrics, twin_metrics) < 1e-6
+    assert relative_error(metrics, twin_outcome.metrics) < 1e-6
 
 
 def test_replicas_stay_identical_bit_for_bit():
@@ -364,7 +366,7 @@ def test_several_steps_in_a_dispatch_equal_as_many_dispatches():
         batches = load_batches(parts.source, BATCH, parts.config.seed, number, 1)
         state, one = step(state, parallel.shard(batches, devices))
         loss = "generator/loss"
-        np.testing.assert_allclose(one[loss][0], metrics[loss][number], rtol=1e-5)
+        np.testing.assert_allclose(one.metrics[loss][0], metrics[loss][number], rtol=1e-5)
     assert relative_error(state.generator, together.generator) < 1e-5
 
 

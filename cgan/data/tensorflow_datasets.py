@@ -70,6 +70,7 @@ def _library() -> Any:
             f"data.source = 'tfds': needs tensorflow-datasets ({error}); "
             "pip install -r requirements.txt"
         ) from None
+    logging.getLogger("absl").setLevel(logging.ERROR)  # warns of folders that only hold a part
     return tensorflow_datasets
 
 

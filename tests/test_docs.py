@@ -1,0 +1,70 @@
+"""The documents' commands are ones that the programs take: each is parsed, none is run."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import tyro
+
+from cgan import rank, sample
+from configs import CONFIGS
+from eval.commands import compare, reference, report, run
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PROGRAMS = {
+    "-m cgan.sample": sample.Arguments,
+    "-m cgan.rank": rank.Arguments,
+    "-m eval compare": compare.Arguments,
+    "-m eval reference": reference.Arguments,
+    "-m eval report": report.Arguments,
+    "-m eval": run.Arguments,
+}
+"""The longer names first."""
+
+
+def commands(document: Path) -> list[str]:
+    """The lines of a document's shell blocks that call Python, continued lines joined."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.DOTALL | re.MULTILINE)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith("python ")]
+
+
+def parse(words: Sequence[str]) -> None:
+    """Parse as the program would."""
+    if words[0] == "train.py":
+        known = {name: (name, config) for name, config in CONFIGS.items()}
+        tyro.extras.overridable_config_cli(known, args=words[1:])
+        return
+    for name, arguments in PROGRAMS.items():
+        parts = name.split()
+        if list(words[: len(parts)]) == parts:
+            tyro.cli(arguments, args=words[len(parts) :])
+            return
+    assert words[:2] in (["-m", f"benchmarks.{path.stem}"] for path in BENCHMARKS), words
+
+
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize(
+    ("document", "command"),
+    [
+        pytest.param(document, command, id=f"{document.name}: {command}"[:80])
+        for document in DOCUMENTS
+        for command in commands(document)
+    ],
+)
+def test_a_documented_command_can_be_given(document: Path, command: str) -> None:
+    code: object = 0
+    try:
+        parse(shlex.split(command, comments=True)[1:])
+    except SystemExit as stop:  # --help
+        code = stop.code
+    assert code == 0
+
+
+def test_the_documents_hold_commands() -> None:
+    assert sum(len(commands(document)) for document in DOCUMENTS) > 20
