@@ -1,5 +1,6 @@
 """Train a contrastive GAN: `python train.py CONFIG [--FIELD VALUE ...]`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -18,13 +19,19 @@ class Command:
     launch: Annotated[Launch, tyro.conf.arg(name="")] = field(default_factory=Launch)
 
 
-def main() -> None:
-    """Parse the command line and train."""
-    command = tyro.extras.overridable_config_cli(
+def parse(arguments: Sequence[str] | None = None) -> Command:
+    """The command that these arguments give; None for those of this process."""
+    return tyro.extras.overridable_config_cli(
         {name: (summary(name), Command(config)) for name, config in CONFIGS.items()},
         prog="train.py",
         description="Train a contrastive GAN on one of these experiments.",
+        args=arguments,
     )
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    command = parse()
     # Imported late: help and errors should not wait for JAX.
     from cgan import hosts, loop
     from cgan.interrupt import Interrupt

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tyro
 
+import train
 from cgan import rank, sample
-from configs import CONFIGS
 from eval.commands import compare, reference, report, run
 
 ROOT = Path(__file__).parents[1]
@@ -35,8 +35,7 @@ def commands(document: Path) -> list[str]:
 def parse(words: Sequence[str]) -> None:
     """Parse as the program would."""
     if words[0] == "train.py":
-        known = {name: (name, config) for name, config in CONFIGS.items()}
-        tyro.extras.overridable_config_cli(known, args=words[1:])
+        train.parse(words[1:])
         return
     for name, arguments in PROGRAMS.items():
         parts = name.split()
