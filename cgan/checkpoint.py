@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from cgan.config import ConfigError
-from cgan.endings import DiskError
+from cgan.endings import DiskError, reason, writing
 from cgan.state import TrainState
 
 KEEP = 3
@@ -44,24 +45,30 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # Only the first of many processes comes here; it must not wait for the others.
+
+    @cached_property
+    def _orbax(self) -> ocp.Checkpointer:
+        """Made when it is needed: who only lists, as all processes but the first do, needs none."""
+        many = jax.process_count() > 1
+        # Only the first of many processes saves and restores; it must not wait for the others.
         alone = ocp.options.MultiprocessingOptions(
             primary_host=0,
-            active_processes={0} if jax.process_count() > 1 else None,
-            barrier_sync_key_prefix="first" if jax.process_count() > 1 else None,
+            active_processes={0} if many else None,
+            barrier_sync_key_prefix="first" if many else None,
         )
         handlers = ocp.CompositeCheckpointHandler(
             composite_options=ocp.CompositeOptions(multiprocessing_options=alone),
             state=ocp.StandardCheckpointHandler(multiprocessing_options=alone),
             notes=ocp.JsonCheckpointHandler(multiprocessing_options=alone),
         )
-        self._orbax = ocp.Checkpointer(handlers, multiprocessing_options=alone)
+        return ocp.Checkpointer(handlers, multiprocessing_options=alone)
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._orbax.close()
+        if "_orbax" in self.__dict__:
+            self._orbax.close()
 
     def all(self) -> list[int]:
         """Images seen by each complete checkpoint, the oldest first."""
@@ -88,17 +95,18 @@ class Checkpoints:
         host = jax.tree.map(np.asarray, state)
         notes = {"arrays": _describe(host), "pending": pending or {}}
         path = self.folder / str(nimg)
+        items = ocp.args.Composite(
+            state=ocp.args.StandardSave(host), notes=ocp.args.JsonSave(notes)
+        )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            items = ocp.args.Composite(
-                state=ocp.args.StandardSave(host), notes=ocp.args.JsonSave(notes)
-            )
-            self._orbax.save(path.absolute(), args=items)
-            _flush(path)
-            self._read(path, host)
-        except (*FAILURES, ConfigError) as error:
+            with writing(path, *FAILURES):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._orbax.save(path.absolute(), args=items)
+                _flush(path)
+                self._read(path, host)
+        except DiskError:
             self._discard(path)
-            raise DiskError(f"{path}: can't be written ({_reason(error)})") from None
+            raise
         for old in self.all()[:-KEEP]:
             self._discard(self.folder / str(old))
 
@@ -128,7 +136,7 @@ class Checkpoints:
             return self._read(path, like)
         except FAILURES as error:
             raise ConfigError(
-                f"{path}: can't be read ({_reason(error)}); must be a complete checkpoint of this "
+                f"{path}: can't be read ({reason(error)}); must be a complete checkpoint of this "
                 "config: move it away to go on from the one before"
             ) from None
 
@@ -184,13 +192,6 @@ def _require_same_form(arrays: dict[str, str], like: Any) -> None:
         if there != expected.get(name):
             wanted = expected.get(name, "no such array")
             raise ValueError(f"{name} is {there} there, and {wanted} in this config")
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong in one short line."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _flush(folder: Path) -> None:

@@ -18,10 +18,7 @@ def run(main: Callable[[], None]) -> None:
     """
     try:
         main()
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except EndedError as error:
+    except (ConfigError, EndedError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:

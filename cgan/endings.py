@@ -1,5 +1,9 @@
 """How a run can end before its end. Each message is for the user: no traceback goes with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class EndedError(Exception):
     """Training ended early; what is on disk is whole, and the same command line goes on."""
@@ -24,3 +28,28 @@ class StoppedError(EndedError):
 
     exit_code = 75
     """`EX_TEMPFAIL` of sysexits.h: try again later."""
+
+
+def reason(error: Exception) -> str:
+    """What went wrong in one short line."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+@contextmanager
+def writing(path: Path, *failures: type[Exception]) -> Iterator[None]:
+    """Say of a path that it can't be written, where that fails.
+
+    Args:
+        path: the file or folder.
+        failures: what its writer raises beside an `OSError`.
+
+    Raises:
+        DiskError: it failed.
+    """
+    caught: tuple[type[Exception], ...] = (OSError, *failures)
+    try:
+        yield
+    except caught as error:
+        raise DiskError(f"{path}: can't be written ({reason(error)})") from None

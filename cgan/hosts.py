@@ -18,7 +18,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from cgan.config import ConfigError, Launch
-from cgan.endings import EndedError, LostProcessError, StoppedError
+from cgan.endings import EndedError, LostProcessError, StoppedError, reason
 
 T = TypeVar("T")
 LAST_WORDS_SEC = 3
@@ -48,9 +48,8 @@ def join(launch: Launch) -> None:
             "must be HOST:PORT with num_processes and process_id"
         ) from None
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0][:200]
         raise LostProcessError(
-            f"not all processes met within wait_sec = {launch.wait_sec} ({reason})"
+            f"not all processes met within wait_sec = {launch.wait_sec} ({reason(error)})"
         ) from None
 
 
@@ -120,9 +119,8 @@ def noticing_losses() -> Iterator[None]:
     except (ValueError, RuntimeError) as error:
         said = str(error).lower()
         if jax.process_count() > 1 and any(sign in said for sign in SIGNS_OF_LOSS):
-            reason = str(error).strip().splitlines()[0][:200]
             raise LostProcessError(
-                f"another process of this run died or can't be reached ({reason}); "
+                f"another process of this run died or can't be reached ({reason(error)}); "
                 "start all processes again: they go on from the newest checkpoint"
             ) from None
         raise
@@ -151,7 +149,7 @@ def joined(launch: Launch) -> Iterator[None]:
         _say(error)
         if is_first():
             time.sleep(LAST_WORDS_SEC)
-        os._exit(getattr(error, "exit_code", 2 if isinstance(error, ConfigError) else 1))
+        os._exit(getattr(error, "exit_code", 1))
 
 
 def _say(error: Exception) -> None:

@@ -54,8 +54,9 @@ def train(
     parts = assemble(config)
     workdir = Workdir(config.workdir)
     with ExitStack() as stack:
-        nimg = hosts.number_from_first(lambda: _open(workdir, config, stack))
-        state, pending = _begin(parts, workdir, nimg)
+        checkpoints = stack.enter_context(Checkpoints(workdir.checkpoints))
+        nimg = hosts.number_from_first(lambda: _open(workdir, config, checkpoints, stack))
+        state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
         _introduce(parts, devices, nimg, state, progress)
         if nimg >= config.final_nimg:
@@ -63,7 +64,7 @@ def train(
         outputs: Outputs = NoOutputs()
         if hosts.is_first():
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
-            outputs = DiskOutputs(parts, workdir, writer)
+            outputs = DiskOutputs(parts, workdir, writer, checkpoints)
         stack.enter_context(progress)
         step = compile_step(parts, devices, launch)
         means = RowMeans(pending)
@@ -75,17 +76,16 @@ def train(
         return parallel.fetch(final)
 
 
-def _open(workdir: Workdir, config: Experiment, stack: ExitStack) -> int:
+def _open(workdir: Workdir, config: Experiment, checkpoints: Checkpoints, stack: ExitStack) -> int:
     """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
     workdir.check(config)
     workdir.create(config)
     stack.enter_context(workdir.locked())
-    checkpoints = Checkpoints(workdir.checkpoints)
     checkpoints.clean()
     return checkpoints.latest() or 0
 
 
-def _begin(parts: Parts, workdir: Workdir, nimg: int) -> tuple[TrainState, dict[str, Any]]:
+def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainState, dict[str, Any]]:
     """The state to go on from, on the host, and the metrics that no row holds yet."""
     if nimg == 0:
         return parallel.fetch(parts.init_state()), {}
@@ -93,8 +93,7 @@ def _begin(parts: Parts, workdir: Workdir, nimg: int) -> tuple[TrainState, dict[
     pending: dict[str, Any] = {}
 
     def restore() -> TrainState:
-        with Checkpoints(workdir.checkpoints) as checkpoints:
-            checkpoint = checkpoints.restore(nimg, form)
+        checkpoint = checkpoints.restore(nimg, form)
         pending.update(checkpoint.pending)
         return checkpoint.state
 

@@ -3,15 +3,13 @@
 Only the first of many processes writes; the others have `NoOutputs`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cgan import parallel
 from cgan.assemble import Parts
 from cgan.checkpoint import Checkpoints
-from cgan.endings import DiskError
+from cgan.endings import writing
 from cgan.sampling import Sampler
 from cgan.state import TrainState
 from cgan.workdir import Workdir
@@ -38,9 +36,10 @@ class Outputs(Protocol):
 class DiskOutputs:
     """Writes into the run's folder."""
 
-    def __init__(self, parts: Parts, workdir: Workdir, writer: MetricsWriter) -> None:
-        self._workdir, self._writer = workdir, writer
-        self._checkpoints = Checkpoints(workdir.checkpoints)
+    def __init__(
+        self, parts: Parts, workdir: Workdir, writer: MetricsWriter, checkpoints: Checkpoints
+    ) -> None:
+        self._workdir, self._writer, self._checkpoints = workdir, writer, checkpoints
         self._sampler = Sampler(parts)
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
@@ -49,7 +48,7 @@ class DiskOutputs:
     def snapshot(self, state: TrainState, nimg: int) -> Path | None:
         path = self._workdir.samples / f"{nimg:010d}.png"
         params = parallel.fetch(state.generator_ema)
-        with _writing(path):
+        with writing(path):
             self._sampler.snapshot(params, path, f"{nimg:,} images seen")
         return path
 
@@ -77,11 +76,3 @@ class NoOutputs:
     def newest_checkpoint(self) -> int | None:
         """Not known here."""
         return None
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DiskError(f"{path}: can't be written ({error.strerror})") from None

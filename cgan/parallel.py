@@ -25,13 +25,17 @@ AXIS = "devices"
 
 def own(devices: Sequence[jax.Device]) -> list[jax.Device]:
     """Those of the devices that belong to this process."""
-    return [device for device in devices if device.process_index == jax.process_index()]
+    return [device for device in devices if _is_own(device)]
+
+
+def _is_own(device: jax.Device) -> bool:
+    return device.process_index == jax.process_index()
 
 
 def own_rows(batch_size: int, devices: Sequence[jax.Device]) -> Int[np.ndarray, " rows"]:
     """The rows of the global batch that this process's devices hold, device by device."""
     blocks = np.arange(batch_size).reshape(len(devices), -1)
-    mine = [i for i, device in enumerate(devices) if device.process_index == jax.process_index()]
+    mine = [i for i, device in enumerate(devices) if _is_own(device)]
     return blocks[mine].ravel()
 
 

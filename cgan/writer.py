@@ -12,7 +12,7 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from cgan import files
-from cgan.endings import DiskError
+from cgan.endings import DiskError, writing
 from cgan.workdir import Workdir
 
 
@@ -45,11 +45,14 @@ class RowMeans:
 
 
 class MetricsWriter:
-    """Appends rows; a resumed run first drops the rows that its checkpoint has not seen."""
+    """Appends rows; a resumed run first drops the rows that its checkpoint has not seen.
+
+    Each method raises a `DiskError` where they can't be written.
+    """
 
     def __init__(self, workdir: Workdir, resume_nimg: int) -> None:
         self._path = workdir.metrics
-        try:
+        with writing(self._path):
             _drop_rows_after(workdir.metrics, resume_nimg)
             self._rows = workdir.metrics.open("a")
             workdir.tensorboard.mkdir(exist_ok=True)
@@ -57,55 +60,38 @@ class MetricsWriter:
             prefix, suffix = str(workdir.tensorboard / "events"), f".{os.getpid()}"
             self._events = EventsWriter(prefix, suffix)
             self._purge_from(resume_nimg + 1)
-        except OSError as error:
-            raise _refusal(self._path, error) from None
 
     def __enter__(self) -> "MetricsWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
         try:
-            self._rows.close()
-            self._events.close()
-        except OSError as error:
+            with writing(self._path):
+                self._rows.close()
+                self._events.close()
+        except DiskError:
             if exception[0] is None:
-                raise _refusal(self._path, error) from None
+                raise
 
     def write(self, nimg: int, row: dict[str, float]) -> None:
-        """Write one row of named numbers at a point of the clock.
-
-        Raises:
-            DiskError: it can't be written.
-        """
-        try:
+        """Write one row of named numbers at a point of the clock."""
+        with writing(self._path):
             self._rows.write(json.dumps({"nimg": nimg} | row) + "\n")
             self._rows.flush()
             for name, value in row.items():
                 scalar = summary.scalar(name, value)
                 self._events.write_event(Event(wall_time=time.time(), step=nimg, summary=scalar))
-        except OSError as error:
-            raise _refusal(self._path, error) from None
 
     def flush(self) -> None:
-        """Have all rows on the disk, before a checkpoint that has seen them.
-
-        Raises:
-            DiskError: they can't be written.
-        """
-        try:
+        """Have all rows on the disk, before a checkpoint that has seen them."""
+        with writing(self._path):
             os.fsync(self._rows.fileno())
             self._events.flush()
-        except OSError as error:
-            raise _refusal(self._path, error) from None
 
     def _purge_from(self, nimg: int) -> None:
         """Tell TensorBoard that what an earlier process wrote from here on does not count."""
         start = SessionLog(status=SessionLog.START)
         self._events.write_event(Event(wall_time=time.time(), step=nimg, session_log=start))
-
-
-def _refusal(path: Path, error: OSError) -> DiskError:
-    return DiskError(f"{path}: can't be written ({error.strerror})")
 
 
 def _drop_rows_after(path: Path, nimg: int) -> None:

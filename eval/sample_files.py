@@ -174,8 +174,7 @@ def _read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:
 def _open(path: Path, read: Callable[[Image.Image], T]) -> T:
     size = path.stat().st_size
     try:
-        if size > decode.BYTES_AT_MOST:
-            raise UnusableImage(f"has {size:,} bytes; at most {decode.BYTES_AT_MOST:,} are read")
+        decode.require_size(size)
         with decode.opened_image(path, FORMATS) as image:
             return read(image)
     except UnusableImage as error:

@@ -25,6 +25,8 @@ class ConfigError(Exception):
     Not a `ValueError`: those the command-line parser would wrap in words of its own.
     """
 
+    exit_code = 2
+
 
 def require(condition: bool, name: str, value: object, expected: str) -> None:
     """Raise a `ConfigError` unless the condition holds."""

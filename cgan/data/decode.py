@@ -67,6 +67,16 @@ def decode(content: bytes, form: Form) -> UInt8[np.ndarray, "height width channe
             return _decode(image, form)
 
 
+def require_size(size: int) -> None:
+    """Refuse an encoded image that would fill the memory.
+
+    Raises:
+        UnusableImage: it has too many bytes.
+    """
+    if size > BYTES_AT_MOST:
+        raise UnusableImage(f"has {size:,} bytes; at most {BYTES_AT_MOST:,} are read")
+
+
 @contextmanager
 def opened_image(
     file: Path | io.BytesIO, formats: tuple[str, ...] = FORMATS

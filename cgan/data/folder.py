@@ -14,7 +14,7 @@ import numpy as np
 
 from cgan import archives
 from cgan.config import ConfigError, Data
-from cgan.data.decode import BYTES_AT_MOST, UnusableImage
+from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
 from cgan.data.decoded import DecodedImages, Listing, decoded
 from cgan.data.source import Split
 
@@ -100,7 +100,7 @@ def _open(path: Path) -> Files:
 
 def _of_folder(root: Path) -> Files:
     def read(path: PurePosixPath) -> bytes:
-        _require_size(described[path][0])
+        require_size(described[path][0])
         try:
             with (root / path).open("rb") as file:
                 return file.read(BYTES_AT_MOST)
@@ -116,16 +116,6 @@ def _of_folder(root: Path) -> Files:
     return Files(sorted(described), read, described)
 
 
-def _require_size(size: int) -> None:
-    """Refuse an encoded image that would fill the memory.
-
-    Raises:
-        UnusableImage: it is too large.
-    """
-    if size > BYTES_AT_MOST:
-        raise UnusableImage(f"has {size:,} bytes; at most {BYTES_AT_MOST:,} are read")
-
-
 def _of_zip(file: Path) -> Files:
     """Entries are read in memory, never unpacked: their names are labels and nothing more."""
     try:
@@ -137,7 +127,7 @@ def _of_zip(file: Path) -> Files:
     images = {p: e for p, e in entries.items() if p.suffix.lower() in SUFFIXES and not e.is_dir()}
 
     def read(path: PurePosixPath) -> bytes:
-        _require_size(images[path].file_size)
+        require_size(images[path].file_size)
         try:
             return archives.read_entry(archive, images[path])
         except archives.BrokenArchive as error:

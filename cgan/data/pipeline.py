@@ -68,11 +68,10 @@ def load_batches(
         rows: which rows of each global batch to read; None for all.
         flip: mirror each image with probability 1/2, anew each time that it is read.
     """
-    indices = batch_indices(len(source), batch_size, seed, step, num_steps)
-    positions = batch_positions(batch_size, step, num_steps)
-    if rows is not None:
-        indices, positions = indices[:, rows], positions[:, rows]
+    rows = np.arange(batch_size) if rows is None else rows
+    indices = batch_indices(len(source), batch_size, seed, step, num_steps)[:, rows]
     flat = source[indices.ravel()]
     if flip:
+        positions = batch_positions(batch_size, step, num_steps)[:, rows]
         flat = flat._replace(x=flipped(np.asarray(flat.x), positions.ravel(), seed))
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))

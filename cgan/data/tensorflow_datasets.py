@@ -84,7 +84,7 @@ def _prepared(tfds: Any, data: Data) -> Any:
         "must be a data set of tensorflow-datasets, or one that lies prepared in data.data_dir"
     )
     try:
-        with _quietly(), _without_foreign_code(tfds):
+        with contextlib.redirect_stdout(io.StringIO()), _without_foreign_code(tfds):
             named, _ = tfds.core.naming.parse_builder_name_kwargs(data.name)
             if named.namespace is not None:  # others' code, from elsewhere
                 raise ConfigError(f"{given}: is of another collection; {expected}")
@@ -94,8 +94,7 @@ def _prepared(tfds: Any, data: Data) -> Any:
     except ImportError as error:
         raise ConfigError(f"{given}: is not prepared, and {_prepare(command)} ({error})") from None
     except Exception as error:  # of the library's many parsers, given files of anybody's
-        reason = " ".join(str(error).split())[:REASON_AT_MOST]
-        raise ConfigError(f"{given}: {reason or type(error).__name__}; {expected}") from None
+        raise ConfigError(f"{given}: {_reason(error)}; {expected}") from None
     if not builder.is_prepared():
         raise ConfigError(f"{given}: is not prepared in {builder.data_path}; {_prepare(command)}")
     if builder.info.file_format != tfds.core.FileFormat.ARRAY_RECORD:
@@ -104,19 +103,6 @@ def _prepared(tfds: Any, data: Data) -> Any:
             f"{given}: is prepared as {found} in {builder.data_path}; {_prepare(command)}"
         )
     return builder
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Without what the library prints and logs beside the error that it raises."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextlib.contextmanager
@@ -165,8 +151,12 @@ def _record(records: Any, number: int) -> Any:
     try:
         return records[number]
     except Exception as error:  # whatever the readers of records and of features raise
-        reason = " ".join(str(error).split())[:REASON_AT_MOST]
-        raise UnusableImage(f"can't be read ({reason or type(error).__name__})") from None
+        raise UnusableImage(f"can't be read ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """The library's own words on one line, cut where they are long."""
+    return " ".join(str(error).split())[:REASON_AT_MOST] or type(error).__name__
 
 
 def _labels(
