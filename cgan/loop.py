@@ -13,6 +13,7 @@ from cgan import health, hosts, parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Experiment, Launch
+from cgan.data import prepare_held_out
 from cgan.data.pipeline import load_batches
 from cgan.data.prefetch import Prefetch
 from cgan.endings import DiskError, NonFiniteError, StoppedError
@@ -51,6 +52,7 @@ def train(
     devices = jax.devices() if devices is None else devices
     launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
+    prepare_held_out(config.data)
     parts = assemble(config)
     workdir = Workdir(config.workdir)
     with ExitStack() as stack:

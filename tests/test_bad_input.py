@@ -129,6 +129,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         changed_config(Path("too_wide"), "generator", width=10**12)
         changed_config(Path("no_section"), None, optim=[])
         changed_config(Path("broken_lines"), None, **{"a\nb\x1b[2J": 1})
+        changed_config(Path("long_name"), None, **{"x" * 10**6: 1})
         changed_config(Path("vast"), None, **{"x" * 10**7: 1})
         changed_config(Path("elsewhere"), None, data={"source": "moon"})
         Path("list").mkdir()
@@ -230,7 +231,8 @@ REFUSED = {
     "sample too_wide --out x.png": "generator.width = 1000000000000: must be at most 65536",
     "sample no_section --out x.png": "no_section/config.json: optim = []: must be an object",
     "sample broken_lines --out x.png": "'a\\nb\\x1b[2J' = 1: must be one of workdir",
-    "sample vast --out x.png": "vast/config.json: 'xxxxxxxx",
+    "sample long_name --out x.png": "long_name/config.json: 'xxxxxxxx",
+    "sample vast --out x.png": "vast/config.json: size = 1000",
     # cgan.rank
     "rank run": "--out PATH",
     "rank run --out x.npz": "out = 'x.npz': must be a .png file",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cgan.config import ConfigError, Data
-from cgan.data import decoded, load_source
+from cgan.data import decoded, load_source, prepare_held_out
 from cgan.data.digits import load_digits
 
 
@@ -167,8 +167,10 @@ def test_a_damaged_held_out_image_is_named_before_training(classes):
     )
     file.write_bytes(b"no image")
     with pytest.raises(ConfigError, match=file.name):
-        load_source(Data("folder", path=classes), "train")
-    skipping = load_source(Data("folder", path=classes, unusable="skip"), "train")
+        prepare_held_out(Data("folder", path=classes))
+    settings = Data("folder", path=classes, unusable="skip")
+    prepare_held_out(settings)
+    skipping = load_source(settings, "train")
     assert (len(skipping), skipping.skipped) == (len(train), 0)
 
 

@@ -47,18 +47,24 @@ OWN = ("tfds", "folder")
 def load_source(data: Data, split: Split) -> Source:
     """One split of the data set that the settings name.
 
-    Whoever trains on files has the held-out ones prepared first: a damaged image or a split that is
-    not there is found before training, not by the evaluation after it.
-
     Raises:
         ConfigError: data that is not there, damaged or not prepared, or settings it does not fit.
     """
     if data.source in FROM_FILES:
-        load = FROM_FILES[data.source]
-        if split == "train" and data.source in OWN:
-            load(data, "test")
-        return load(data, split)
+        return FROM_FILES[data.source](data, split)
     return EMBEDDED[data.source](split)
 
 
-__all__ = ["EMBEDDED", "Source", "Split", "load_source"]
+def prepare_held_out(data: Data) -> None:
+    """Have the user's held-out files decoded before training on the others.
+
+    A damaged image or a split that is not there is found now, not by the evaluation after training.
+
+    Raises:
+        ConfigError: as for `load_source`.
+    """
+    if data.source in OWN:
+        load_source(data, "test")
+
+
+__all__ = ["EMBEDDED", "Source", "Split", "load_source", "prepare_held_out"]
