@@ -6,15 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cgan.config import ConfigError, require
-from cgan.endings import EndedError
+from cgan.endings import EndedError, reason
+
+LESS_MEMORY = (
+    "training takes less with more --micro-batches, a smaller --batch-size or smaller networks, "
+    "sampling and evaluation with a smaller --n"
+)
 
 
 def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
-    goes to standard error. A file that can't be read or written ends it with 1, as does training
-    that had to end early (75 if a signal asked for it), and Ctrl-C with 130, as shells expect.
+    goes to standard error. A file that can't be read or written ends it with 1, as do memory that
+    runs out and training that had to end early (75 if a signal asked for it), and Ctrl-C with 130,
+    as shells expect.
     """
     try:
         main()
@@ -27,9 +33,19 @@ def run(main: Callable[[], None]) -> None:
         where = "" if error.filename is None else f"{error.filename}: "
         print(f"error: {where}{error.strerror}", file=sys.stderr)
         sys.exit(1)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C", file=sys.stderr)
         sys.exit(130)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the host's memory ran out, or a device's: XLA says so by this status alone."""
+    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 
 def require_out(out: Path, *suffixes: str) -> None:

@@ -74,6 +74,8 @@ class Workdir:
         )
         if not existing.is_dir():
             raise self._refusal(f"{existing} is a file; must be a folder")
+        if self.root.absolute() == Path(self.root.absolute().anchor):
+            raise self._refusal("the root of the file system; must be a folder of the run's own")
         if not self.config.exists():
             if self.checkpoints.exists() or self.metrics.exists():
                 raise self._refusal(

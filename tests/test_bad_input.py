@@ -193,6 +193,7 @@ REFUSED = {
     "train cifar10 --data.source digits": "data.name = 'cifar10': must be None with data.source",
     # train.py: files
     "train digits --workdir ''": "workdir = '.': must be a folder",
+    "train digits --workdir /": "the root of the file system; must be a folder of the run's own",
     "train digits --workdir file/run": "file is a file; must be a folder",
     f"train digits --workdir {'w' * 300}": "File name too long",
     "train digits --workdir run": "workdir = 'run': holds a run with another config",

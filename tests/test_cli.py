@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jax.numpy as jnp
 import pytest
 
 import train
@@ -415,3 +416,16 @@ def test_ctrl_c_ends_with_its_own_exit_code_and_no_traceback(call: Program) -> N
     outcome = call(interrupted)
     assert outcome.code == 130
     assert outcome.err == "stopped by Ctrl-C"
+
+
+def test_memory_that_runs_out_is_said_in_one_line_with_what_takes_less(call: Program) -> None:
+    outcome = call(lambda: jnp.zeros(2**45).block_until_ready())
+    assert outcome.code == 1
+    assert outcome.err.startswith("error: out of memory (RESOURCE_EXHAUSTED")
+    assert "--micro-batches" in outcome.err
+
+    def faulty() -> None:
+        raise RuntimeError("a fault of ours")
+
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        call(faulty)
