@@ -1,6 +1,7 @@
 """The training step: the same on any number of devices, and the gradient of the whole batch."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import jax
@@ -125,25 +126,35 @@ RANDOM_PENALTIES = {
     ),
 }
 """Their gradients have no oracle here: `tests/objectives` holds the estimators."""
-LONG = ("classes, conv", "within classes, listwise and embedding", "both, 5 fakes")
-"""Variants that take longest to compile, where others hold their parts one by one."""
-every_variant = pytest.mark.parametrize(
-    "config",
-    [
-        pytest.param(config, id=name, marks=pytest.mark.slow if name in LONG else ())
-        for name, config in VARIANTS.items()
-    ],
-)
-FEW = (
+FEW = ("sum, 5 fakes, sharp", "spectral norm", "within classes, 5 fakes")
+"""Enough for the fast suite, of states after several steps; the slow one has `SEVERAL`."""
+SEVERAL = (*FEW, "all fakes", "both, 5 fakes", "nonsaturating", "conv", "classes, hinge")
+COVERING = (
     "all fakes",
     "sum, 5 fakes, sharp",
     "spectral norm",
-    "both, 5 fakes",
+    "pairwise, hard",
+    "average, learnt temperature",
+    "listwise, top 5",
+    "embedding alone",
     "nonsaturating",
+    "wasserstein",
     "conv",
     "classes, hinge",
     "within classes, 5 fakes",
 )
+"""Between them they use every part of a step; the others take minutes more, to compile."""
+
+
+def fast_if(fast: tuple[str, ...], names: Iterable[str], known: dict[str, Experiment]):
+    """The parameter `config`, slow for all but a few names."""
+    return pytest.mark.parametrize(
+        "config",
+        [
+            pytest.param(known[name], id=name, marks=() if name in fast else pytest.mark.slow)
+            for name in names
+        ],
+    )
 
 
 RECORDER = optax.GradientTransformation(
@@ -174,27 +185,26 @@ def relative_error(found, expected) -> float:
     return float(jnp.linalg.norm(found - expected) / jnp.linalg.norm(expected))
 
 
-@pytest.mark.parametrize("config", [VARIANTS[name] for name in FEW], ids=FEW)
+@fast_if(FEW, SEVERAL, VARIANTS)
 def test_state_and_metrics_after_three_steps_do_not_depend_on_the_number_of_devices(config):
     parts = assemble(config)
     state, metrics = run(parts, 1)
     assert state.step == STEPS
-    for num_devices in (2,) if config.generator.architecture == "conv" else (2, 8):
-        other_state, other_metrics = run(parts, num_devices)
-        for name in metrics:
-            np.testing.assert_allclose(
-                other_metrics[name], metrics[name], rtol=1e-5, atol=1e-6, err_msg=name
-            )
-        for name, field, other in zip(state._fields, state, other_state, strict=True):
-            if jax.tree.leaves(field):
-                assert relative_error(other, field) < 1e-5, name
-        # No small leaf may be wrong behind the others; Adam magnifies the rounding of gradients
-        # that are nearly zero, so a leaf alone gets more room.
-        for leaf, other in zip(jax.tree.leaves(state), jax.tree.leaves(other_state), strict=True):
-            assert np.linalg.norm(other - leaf) <= 2e-3 * np.linalg.norm(leaf) + 1e-9
+    other_state, other_metrics = run(parts, 2 if config.generator.architecture == "conv" else 8)
+    for name in metrics:
+        np.testing.assert_allclose(
+            other_metrics[name], metrics[name], rtol=1e-5, atol=1e-6, err_msg=name
+        )
+    for name, field, other in zip(state._fields, state, other_state, strict=True):
+        if jax.tree.leaves(field):
+            assert relative_error(other, field) < 1e-5, name
+    # No small leaf may be wrong behind the others; Adam magnifies the rounding of gradients
+    # that are nearly zero, so a leaf alone gets more room.
+    for leaf, other in zip(jax.tree.leaves(state), jax.tree.leaves(other_state), strict=True):
+        assert np.linalg.norm(other - leaf) <= 2e-3 * np.linalg.norm(leaf) + 1e-9
 
 
-@every_variant
+@fast_if(COVERING, VARIANTS, VARIANTS)
 def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(config):
     """On eight devices, and on one in four micro-batches; the oracle knows no gather."""
     parts = assemble(config)._replace(optimizer=RECORDER)
@@ -283,7 +293,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
             assert relative_error(getattr(state, f"{player}_optim"), gradients) < 1e-5
 
 
-@pytest.mark.parametrize("config", RANDOM_PENALTIES.values(), ids=RANDOM_PENALTIES.keys())
+@fast_if(("hutchinson", "embedding's penalty"), RANDOM_PENALTIES, RANDOM_PENALTIES)
 def test_random_directions_depend_neither_on_devices_nor_on_micro_batches(config):
     """Nor do the metrics; gradients are taken before Adam, which magnifies rounding."""
     parts = assemble(config)._replace(optimizer=RECORDER)
