@@ -5,6 +5,7 @@ WORKDIR ?= runs/$(CONFIG)
 ACCELERATOR ?= cpu
 PYTHON ?= python3
 ARGS ?=
+JOBS ?= 2
 
 ACCELERATORS := cpu cuda12 cuda13 tpu
 ifeq ($(filter $(ACCELERATOR),$(ACCELERATORS)),)
@@ -32,8 +33,8 @@ train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (di
 	$(BIN)/python -m cgan.sample "$(WORKDIR)" --out "$(WORKDIR)/samples.png"
 	$(BIN)/python -m eval "$(WORKDIR)"
 
-test: $(VENV)/installed-test ## Run the fast tests.
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+test: $(VENV)/installed-test ## Run the fast tests in JOBS (2) processes.
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(JOBS) --dist loadfile $(ARGS)
 
 test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 	$(BIN)/python -m pytest -m slow $(ARGS)

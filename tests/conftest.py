@@ -1,7 +1,10 @@
 """Eight simulated devices, set up before JAX starts."""
 
+import atexit
 import gc
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +14,13 @@ os.environ.setdefault("NPROC", "16")
 
 # Whatever accelerator the environment has: these tests count simulated devices.
 os.environ["JAX_PLATFORMS"] = "cpu"
+
+# Many tests compile the same programs; worker processes inherit the folder.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="cgan-tests-")
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 import jax
 

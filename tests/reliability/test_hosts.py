@@ -79,7 +79,8 @@ def test_a_checkpoint_of_two_processes_goes_on_in_one_and_back(
         assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 
-@pytest.mark.parametrize("victim", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
 def test_a_process_that_dies_ends_the_other_with_an_error(
     victim: int, cache: Path, tmp_path: Path
 ) -> None:
