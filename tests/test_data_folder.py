@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cgan.config import ConfigError, Data
-from cgan.data import decoded, load_source, prepare_held_out
+from cgan.data import encoded, load_source, prepare_held_out
 from cgan.data.digits import load_digits
 
 
@@ -75,7 +75,7 @@ def test_the_second_start_decodes_nothing(classes, cache, monkeypatch):
     def fail(*_):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(decoded, "decode", fail)
+    monkeypatch.setattr(encoded, "decode", fail)
     for one, other in zip(first, both(classes), strict=True):
         assert rows(one) == rows(other)
     assert not list(cache.glob(".partial*"))
