@@ -3,10 +3,11 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import grain
 import jax
@@ -18,6 +19,10 @@ from cgan.types import Batch
 
 AHEAD = 1
 """Dispatches that wait to be asked for; one more is being read or placed."""
+
+THROUGH_PIPES = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
+"""Not through shared memory: containers often have 64 MB of it, and who finds it full dies of a bus
+error."""
 
 T = TypeVar("T")
 
@@ -41,11 +46,13 @@ class Feed(Generic[T]):
         self._waited_sec = 0.0
         self._asked = time.monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Feed[T]":
         if self._workers and not flags.FLAGS.is_parsed():
             flags.FLAGS.mark_as_parsed()  # grain asks them whether to profile its workers
         one_by_one = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
-        read = self._dispatches.to_iter_dataset(one_by_one)
+        read = grain.experimental.WithOptionsIterDataset(
+            self._dispatches.to_iter_dataset(one_by_one), THROUGH_PIPES
+        )
         processes = grain.MultiprocessingOptions(num_workers=self._workers)
         placed = iter(read.mp_prefetch(processes, _begin_worker).map(self._place))
         ahead = grain.experimental.ThreadPrefetchDatasetIterator
@@ -75,8 +82,8 @@ class Feed(Generic[T]):
             if not what.startswith("Worker process was terminated"):
                 raise
             raise LostProcessError(
-                f"{what}, perhaps because memory or shared memory (/dev/shm) was full; the same "
-                "command goes on from the newest checkpoint, also with fewer workers (0: threads)"
+                f"{what}, perhaps because the memory was full; the same command goes on from the "
+                "newest checkpoint, also with fewer workers (0: in threads)"
             ) from None
         finally:
             self._waited_sec += time.monotonic() - start
