@@ -8,8 +8,6 @@ from cgan.config import ConfigError, Experiment, differences, from_json, require
 
 MOST_BYTES = 2**20
 """A config.json of ours has a few thousand."""
-
-
 MAY_DIFFER = ("workdir", "data.cached")
 """Settings that say where things lie, and change nothing of what is learnt."""
 

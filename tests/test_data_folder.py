@@ -112,7 +112,7 @@ def test_without_the_cache_an_unusable_image_is_named_when_it_is_met(classes):
     save(odd, np.zeros((9, 12, 3), np.uint8))
     source, _ = both(classes, cached=False)
     assert len(source[np.array([0, 6, 8])].x) == 3
-    way_out = "data.unusable = skip leaves .* out, where data.cached is on"
+    way_out = "data.unusable = skip leaves .* out where data.cached is on"
     with pytest.raises(ConfigError, match=f"{bad}: is .*{way_out}"):
         source[np.array([6, 7, 8])]
     said = "is 12 x 9 with 3 channels, and others 8 x 8 with 1 channel"

@@ -7,8 +7,9 @@ interpreter go while it decodes), or in worker processes that are sent the sourc
 import io
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,7 @@ IN_FLIGHT = 64
 """Images that wait in memory, decoded, to be taken."""
 THREADS_AT_MOST = 16
 """Threads that decode: each holds an encoded image and its pixels."""
+WITH_CACHE = " where data.cached is on"
 
 Found = UInt8[np.ndarray, "height width channels"] | UnusableImage
 """What an encoded image turns out to be."""
@@ -99,11 +101,12 @@ class EncodedImages:
             ConfigError: naming an image that can't be used.
         """
         images = np.empty((len(indices), *self.sample_shape), np.uint8)
-        for row, (number, found) in enumerate(decoded_in_order(self.files, indices, self.form)):
-            found = like_others(found, self.sample_shape)
-            if isinstance(found, UnusableImage):
-                raise refusal(self.files.name(number), found, ", where data.cached is on")
-            images[row] = found
+        with closing(decoded_in_order(self.files, indices, self.form)) as decoded:
+            for row, (number, found) in enumerate(decoded):
+                found = like_others(found, self.sample_shape)
+                if isinstance(found, UnusableImage):
+                    raise refusal(self.files.name(number), found, WITH_CACHE)
+                images[row] = found
         return Batch(images, self.labels[indices])
 
     encode = staticmethod(encode_images)
@@ -119,7 +122,7 @@ def encoded(listing: Listing, data: Data) -> EncodedImages:
     form = Form(data.resolution, data.channels)
     ((_, first),) = decoded_in_order(listing.files, [0], form)
     if isinstance(first, UnusableImage):
-        raise refusal(listing.files.name(0), first, ", where data.cached is on")
+        raise refusal(listing.files.name(0), first, WITH_CACHE)
     labels = _kept_labels(listing)
     return EncodedImages(
         listing.name, listing.files, form, first.shape, labels, listing.class_names
@@ -146,7 +149,7 @@ def _kept_labels(listing: Listing) -> Int[np.ndarray, " n"]:
 
 def decoded_in_order(
     files: EncodedFiles, numbers: Sequence[int] | Int[np.ndarray, " n"], form: Form
-) -> Iterator[tuple[int, Found]]:
+) -> Generator[tuple[int, Found], None, None]:
     """The numbers of these images, each with its pixels or with what is wrong with it."""
 
     def work(number: int) -> Found:
@@ -186,7 +189,7 @@ def refusal(name: str, found: UnusableImage, where: str = "") -> ConfigError:
     Args:
         name: of the image.
         found: what is wrong with it.
-        where: data.unusable = skip can be had.
+        where: a condition of data.unusable = skip, if it has any.
     """
     way_out = f"data.unusable = skip leaves such images out{where}"
     if "and others" in str(found):

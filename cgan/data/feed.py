@@ -13,8 +13,9 @@ import grain
 import jax
 from absl import flags
 
+from cgan.config import ConfigError
 from cgan.data.pipeline import Dispatches
-from cgan.endings import LostProcessError
+from cgan.endings import DataError, LostProcessError
 from cgan.types import Batch
 
 AHEAD = 1
@@ -72,11 +73,16 @@ class Feed(Generic[T]):
         """The next dispatch.
 
         Raises:
+            DataError: a sample can't be read.
             LostProcessError: a worker died.
         """
         start = time.monotonic()
         try:
             return next(self._iterator)
+        except ConfigError as error:
+            raise DataError(
+                f"{error}; then the same command goes on from the newest checkpoint"
+            ) from None
         except RuntimeError as error:
             what, _, _ = str(error).partition(". ")
             if not what.startswith("Worker process was terminated"):

@@ -61,8 +61,9 @@ def require_known(names: tuple[str, ...]) -> None:
 
 def need_classes(names: tuple[str, ...]) -> bool:
     """Whether the metrics of these names, `all` or (without a name) the usual ones read classes."""
-    chosen = [metric for metric in ANY if metric.name in names]
-    return len(chosen) < max(len(names), 1) or any(metric.needs & OF_CLASSES for metric in chosen)
+    if not names or names == ("all",):
+        return True
+    return any(metric.needs & OF_CLASSES for metric in ANY if metric.name in names)
 
 
 def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, Metric]:

@@ -139,7 +139,7 @@ def test_a_damaged_image_ends_the_run_and_its_workers(
     for file in mine.iterdir():
         file.write_bytes(b"no image")
     code, _, err = runs.finish(process)
-    assert code == 2
+    assert code == 1
     (said,) = [line for line in err.splitlines() if line.startswith("error: ")]
     assert str(mine) in said
     assert "is no PNG, JPEG or WebP image; must be" in said
