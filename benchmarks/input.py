@@ -1,15 +1,20 @@
 """What input costs beside a training step: `python -m benchmarks.input`.
 
-A data set of 50,000 images of 32x32 pixels, memory-mapped as decoded ones are, and the small
-convolutional pair. Prints the share of the time in which the loop waits for a batch, and what a
-batch costs by itself: by our indexing, and by grain's `MapDataset` over the same array.
+A data set of 50,000 images of 32x32 pixels as PNG files in an archive, and the small convolutional
+pair. Prints the share of the time in which the loop waits for a batch: with the images decoded
+once and mapped into memory, and with each decoded when it is read, in threads or worker processes.
+And what a batch costs by itself, where grain's element is a dispatch or an image.
 """
 
 import dataclasses
+import io
+import os
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,7 @@ import grain
 import jax
 import numpy as np
 import tyro
+from PIL import Image
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -26,12 +32,14 @@ from cgan import cli, objectives, optim, parallel
 from cgan import networks as networks_lib
 from cgan.assemble import Parts
 from cgan.config import Data, require
+from cgan.data import Source, load_source
 from cgan.data.decoded import DecodedImages
-from cgan.data.pipeline import load_batches
-from cgan.data.prefetch import Prefetch
+from cgan.data.feed import Feed
+from cgan.data.pipeline import Dispatches, load_batches
+from cgan.state import TrainState
 from configs.images import images_experiment
 
-IMAGES, SIDE = 50_000, 32
+IMAGES, SIDE, COARSE = 50_000, 32, 8
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,13 @@ class Arguments:
     """Time steps and their input."""
 
     steps: int = 60
-    """Training steps that are timed."""
+    """Training steps that are timed, of each way to read."""
     batch_size: int = 64
     """Images a step."""
     width: int = 32
     """Channels of the pair at full resolution."""
+    workers: tuple[int, ...] = (0, 1, 2)
+    """Numbers of worker processes that decode."""
 
     def __post_init__(self) -> None:
         require(self.steps > 1, "steps", self.steps, "more than 1")
@@ -51,19 +61,27 @@ class Arguments:
         require(self.width > 0, "width", self.width, "more than 0")
 
 
-def on_disk(folder: Path) -> DecodedImages:
-    """Random images in a file, mapped as decoded ones are."""
-    path = folder / "images.npy"
+def archive(path: Path, images: int = IMAGES) -> Path:
+    """Smooth random images as PNG files: all but one are to be trained on."""
     rng = np.random.default_rng(0)
-    np.save(path, rng.integers(256, size=(IMAGES, SIDE, SIDE, 3), dtype=np.uint8))
-    labels = rng.integers(10, size=IMAGES).astype(np.int32)
-    images = np.load(path, mmap_mode="r")
-    return DecodedImages("random", images, labels, tuple("0123456789"), 0)
+    with zipfile.ZipFile(path, "w") as file:
+        for number in range(images + 1):
+            coarse = rng.integers(256, size=(COARSE, COARSE, 3), dtype=np.uint8)
+            content = io.BytesIO()
+            Image.fromarray(coarse).resize((SIDE, SIDE)).save(content, "png")
+            split = "train" if number < images else "test"
+            file.writestr(f"{split}/{number}.png", content.getvalue())
+    return path
 
 
-def by_grain(source: DecodedImages, batch_size: int) -> Callable[[int], Any]:
-    """The same by grain: an epoch's permutation, then batches, by number."""
-    batches = grain.MapDataset.source(source.images).seed(0).shuffle().repeat().batch(batch_size)
+def by_dispatch(source: Source, batch_size: int) -> Callable[[int], Any]:
+    """A batch as the loop reads it."""
+    return lambda step: load_batches(source, batch_size, 0, step, 1)
+
+
+def by_image(images: np.ndarray, batch_size: int) -> Callable[[int], Any]:
+    """An epoch's permutation, then batches, by grain's own transformations."""
+    batches = grain.MapDataset.source(images).seed(0).shuffle().repeat().batch(batch_size)
     return lambda step: batches[step]
 
 
@@ -78,28 +96,36 @@ def milliseconds(read: Callable[[int], Any], steps: int) -> list[float]:
     return found
 
 
-def stall(source: DecodedImages, arguments: Arguments) -> tuple[float, float]:
-    """Share of the time spent waiting for input, and seconds a step."""
-    config = images_experiment("input", Data("digits"), SIDE, arguments.width)
-    config = dataclasses.replace(config, batch_size=arguments.batch_size, steps_per_dispatch=1)
-    networks = networks_lib.build(config, source.sample_shape)
-    parts = Parts(config, source, networks, objectives.build(config), optim.build(config))
-    devices = jax.local_devices()[:1]
-    step = parallel.replicated_step(parts.train_step(), devices)
-    state = parallel.replicate(parts.init_state(), devices)
+class Training:
+    """The small convolutional pair, compiled once and trained on by each way to read in turn."""
 
-    def place(number: int) -> Any:
-        return parallel.shard(load_batches(source, config.batch_size, 0, number, 1), devices)
+    def __init__(self, source: Source, arguments: Arguments) -> None:
+        config = images_experiment("input", Data("digits"), SIDE, arguments.width)
+        self.config = dataclasses.replace(
+            config,
+            batch_size=arguments.batch_size,
+            steps_per_dispatch=1,
+            total_nimg=arguments.batch_size * (arguments.steps + 1),
+        )
+        networks = networks_lib.build(self.config, source.sample_shape)
+        game, optimizer = objectives.build(self.config), optim.build(self.config)
+        parts = Parts(self.config, source, networks, game, optimizer)
+        self.devices = jax.local_devices()[:1]
+        self.step = parallel.replicated_step(parts.train_step(), self.devices)
+        self.state: TrainState = parallel.replicate(parts.init_state(), self.devices)
 
-    batches = Prefetch(range(arguments.steps + 1), place)
-    start = time.perf_counter()
-    for number, placed in batches:
-        state, metrics = step(state, placed)
-        jax.block_until_ready(metrics)
-        if number == 0:  # the first one compiles
-            batches.stall_share()
-            start = time.perf_counter()
-    return batches.stall_share(), (time.perf_counter() - start) / arguments.steps
+    def stall(self, source: Source, workers: int) -> tuple[float, float]:
+        """Share of the time spent waiting for input, and seconds a step."""
+        dispatches = Dispatches.of_run(self.config, source)
+        place = partial(parallel.shard, devices=self.devices)
+        with Feed(dispatches, 0, place, workers) as feed:
+            for number, placed in enumerate(feed):
+                self.state, metrics = self.step(self.state, placed)
+                jax.block_until_ready(metrics)
+                if number == 0:  # workers have started, and the first of all steps compiles
+                    feed.stall_share()
+                    start = time.perf_counter()
+            return feed.stall_share(), (time.perf_counter() - start) / number
 
 
 def main() -> None:
@@ -107,19 +133,28 @@ def main() -> None:
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.input", description=__doc__)
     console = Console(width=120)
     with tempfile.TemporaryDirectory() as folder:
-        source = on_disk(Path(folder))
-        table = Table("a batch by", "milliseconds", box=box.MARKDOWN)
-        routes: dict[str, Callable[[int], Any]] = {
-            "memory-mapped array": lambda step: load_batches(
-                source, arguments.batch_size, 0, step, 1
-            ),
-            "grain.MapDataset": by_grain(source, arguments.batch_size),
+        os.environ["CGAN_CACHE"] = folder
+        data = Data("folder", path=archive(Path(folder) / "images.zip"))
+        mapped = load_source(data, "train")
+        decoding = load_source(dataclasses.replace(data, cached=False), "train")
+        assert isinstance(mapped, DecodedImages)
+        routes = {
+            "memory-mapped, an element a dispatch": by_dispatch(mapped, arguments.batch_size),
+            "memory-mapped, an element an image": by_image(mapped.images, arguments.batch_size),
+            "decoded each time, in threads": by_dispatch(decoding, arguments.batch_size),
         }
+        table = Table("a batch", "milliseconds", box=box.MARKDOWN)
         for name, read in routes.items():
             table.add_row(name, quartiles(milliseconds(read, 200)))
         console.print(table)
-        share, seconds = stall(source, arguments)
-    console.print(f"{seconds:.3f} s a step, of which {share:.2%} wait for input")
+        table = Table("images", "workers", "input stall", "seconds a step", box=box.MARKDOWN)
+        training = Training(mapped, arguments)
+        ways: list[tuple[str, Source, int]] = [("memory-mapped", mapped, 0)]
+        ways += [("decoded each time", decoding, workers) for workers in arguments.workers]
+        for kind, source, workers in ways:
+            share, seconds = training.stall(source, workers)
+            table.add_row(kind, str(workers), f"{share:.2%}", f"{seconds:.3f}")
+        console.print(table)
 
 
 if __name__ == "__main__":

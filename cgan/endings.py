@@ -19,6 +19,10 @@ class DiskError(EndedError):
     """A file of the run could not be written."""
 
 
+class DataError(EndedError):
+    """A sample could not be read."""
+
+
 class LostProcessError(EndedError):
     """Another process of the run died or can't be reached."""
 

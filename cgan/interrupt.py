@@ -5,6 +5,7 @@ compilation for minutes. So a thread of ours is told: by a byte in a pipe, which
 writes as soon as the signal arrives (`signal.set_wakeup_fd`).
 """
 
+import multiprocessing
 import os
 import select
 import signal
@@ -86,4 +87,6 @@ def _say(text: str) -> None:
 def _end_now(code: int, text: str) -> None:
     """Files are written whole and rows flushed one by one, so that this is safe at any moment."""
     _say(text)
+    for worker in multiprocessing.active_children():
+        worker.kill()
     os._exit(code)

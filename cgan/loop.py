@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any, NoReturn
 
 import jax
@@ -14,8 +15,8 @@ from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Experiment, Launch
 from cgan.data import prepare_held_out
-from cgan.data.pipeline import load_batches
-from cgan.data.prefetch import Prefetch
+from cgan.data.feed import Feed
+from cgan.data.pipeline import Dispatches
 from cgan.endings import DiskError, NonFiniteError, StoppedError
 from cgan.interrupt import Interrupt
 from cgan.networks import count_parameters
@@ -52,6 +53,7 @@ def train(
     devices = jax.devices() if devices is None else devices
     launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
+    launch.check_for(config.data)
     prepare_held_out(config.data)
     parts = assemble(config)
     workdir = Workdir(config.workdir)
@@ -68,10 +70,11 @@ def train(
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
             outputs = DiskOutputs(parts, workdir, writer, checkpoints)
         stack.enter_context(progress)
+        feed = stack.enter_context(_open_feed(parts, devices, launch, nimg))
         step = compile_step(parts, devices, launch)
         means = RowMeans(pending)
         interrupt = interrupt or Interrupt(launch.grace_sec)
-        session = _Session(parts, devices, step, outputs, progress, means, interrupt)
+        session = _Session(parts, devices, step, feed, outputs, progress, means, interrupt)
         with hosts.noticing_losses():
             final = session.run(parallel.replicate(state, devices), nimg)
             hosts.meet()
@@ -103,6 +106,15 @@ def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainStat
     return hosts.from_first(restore, like), pending
 
 
+def _open_feed(parts: Parts, devices: Sequence[jax.Device], launch: Launch, nimg: int) -> Feed[Any]:
+    """The dispatches after so many images, as rows of this process on its devices."""
+    config = parts.config
+    rows = parallel.own_rows(config.batch_size, devices)
+    dispatches = Dispatches.of_run(config, parts.source, rows)
+    place = partial(parallel.shard, devices=devices)
+    return Feed(dispatches, nimg // config.nimg_per_dispatch, place, launch.workers)
+
+
 Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
 
 
@@ -127,20 +139,15 @@ class _Session:
         parts: Parts,
         devices: Sequence[jax.Device],
         step: Step,
+        feed: Feed[Any],
         outputs: Outputs,
         progress: TrainingProgress,
         means: RowMeans,
         interrupt: Interrupt,
     ) -> None:
-        self.config, self.source, self.devices, self.step = (
-            parts.config,
-            parts.source,
-            devices,
-            step,
-        )
+        self.config, self.devices, self.step, self.feed = parts.config, devices, step, feed
         self.outputs, self.progress, self.means = outputs, progress, means
         self.interrupt = interrupt
-        self.rows = parallel.own_rows(self.config.batch_size, devices)
         self.wishes = [
             parallel.shard(np.full((1, len(parallel.own(devices))), wish, np.int32), devices)
             for wish in (0, 1)
@@ -153,10 +160,9 @@ class _Session:
         """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
         config = self.config
         starts = range(start_nimg, config.final_nimg, config.nimg_per_dispatch)
-        self.input = Prefetch(starts, self.place_batches)
         if start_nimg == 0:
             self.snapshot(state, 0)
-        for nimg, placed in self.input:
+        for nimg, placed in zip(starts, self.feed, strict=True):
             self.settle(parallel.max_in_flight(self.devices) - 1)
             if self.stopping:
                 self.stop(state, nimg)
@@ -176,21 +182,6 @@ class _Session:
             if checkpoint_due:
                 self.checkpoint(state, seen)
         return state
-
-    def place_batches(self, nimg: int) -> Any:
-        """This process's rows of the dispatch that begins after so many images, on its devices."""
-        config = self.config
-        step = nimg // config.batch_size
-        batches = load_batches(
-            self.source,
-            config.batch_size,
-            config.seed,
-            step,
-            config.steps_per_dispatch,
-            rows=self.rows,
-            flip=config.data.flip,
-        )
-        return parallel.shard(batches, self.devices)
 
     def is_due(self, nimg: int, interval_nimg: int) -> bool:
         """Whether this dispatch reached another multiple of the interval, or the end."""
@@ -214,7 +205,7 @@ class _Session:
     def write_row(self, nimg: int, images_per_sec: float) -> None:
         """One row of metrics: means over the steps since the last row."""
         row = self.means.take()
-        self.stall = self.input.stall_share()
+        self.stall = self.feed.stall_share()
         row |= {"images_per_sec": round(images_per_sec, 1), "input_stall": round(self.stall, 4)}
         with self.naming_the_way_out():
             self.outputs.row(nimg, row)

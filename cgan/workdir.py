@@ -8,6 +8,8 @@ from cgan.config import ConfigError, Experiment, differences, from_json, require
 
 MOST_BYTES = 2**20
 """A config.json of ours has a few thousand."""
+MAY_DIFFER = ("workdir", "data.cached")
+"""Settings that say where things lie, and change nothing of what is learnt."""
 
 
 class Workdir:
@@ -83,8 +85,8 @@ class Workdir:
                     "config.json; must be a new folder or a complete run"
                 )
             return
-        differing = differences(self.read_config(), config)
-        differing.pop("workdir", None)
+        found = differences(self.read_config(), config)
+        differing = {name: values for name, values in found.items() if name not in MAY_DIFFER}
         if differing:
             listed = "; ".join(
                 f"{k} is {old!r} there, not {new!r}" for k, (old, new) in differing.items()

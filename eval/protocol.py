@@ -98,6 +98,7 @@ def load_evaluation(
     extractor: ExtractorName | None = None,
     weights: Path | None = None,
     advance: Advance = silent,
+    classes: bool = True,
 ) -> Evaluation:
     """Load a data set, what reads it (a classifier may be trained now, once) and its reference.
 
@@ -106,6 +107,7 @@ def load_evaluation(
         extractor: of the features; None for the protocol's.
         weights: the file with the extractor's weights, for those that have one.
         advance: told the number of reference samples of each chunk that was read.
+        classes: whether samples are sorted into classes, so far as the protocol can.
 
     Raises:
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
@@ -113,7 +115,7 @@ def load_evaluation(
     """
     splits = Splits(load_source(data, "train"), load_source(data, "test"))
     protocol = protocol_of(data, splits.train)
-    reader = load_reader(protocol, splits, extractor, weights)
+    reader = load_reader(protocol, splits, extractor, weights, classes)
     train = splits.train
     order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]
     reference = load_reference(train.name, reader, lambda: chunks_of(train, order), advance)
@@ -121,14 +123,19 @@ def load_evaluation(
 
 
 def load_reader(
-    protocol: Protocol, splits: Splits, extractor: ExtractorName | None, weights: Path | None
+    protocol: Protocol,
+    splits: Splits,
+    extractor: ExtractorName | None,
+    weights: Path | None,
+    classes: bool = True,
 ) -> Reader:
     """What reads a data set's samples; arguments and errors as for `load_evaluation`."""
     features = load_extractor(extractor or protocol.extractor, splits, weights)
     labeller = protocol.labeller
-    if labeller is None:
+    has_both = features.name == labeller
+    if labeller is None or not (classes or has_both):
         return Reader(features)
-    labels = features if features.name == labeller else load_extractor(labeller, splits)
+    labels = features if has_both else load_extractor(labeller, splits)
     accuracy, needed = labels.accuracy, protocol.min_accuracy
     if accuracy is not None and accuracy < needed:
         raise RuntimeError(

@@ -6,6 +6,7 @@ old statistics. A damaged file is found by its checksums and made again.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -75,13 +76,37 @@ def load_reference(
         called: what an error calls the samples.
     """
     samples = fingerprint(*(fingerprint(chunk) for chunk in chunks()))
+
+    def gathered(reader: Reader) -> Gathered:
+        return _gathered(name, samples, reader, chunks, advance, called)
+
+    extractor, labeller = reader.extractor, reader.labeller
+    if labeller is None or labeller is extractor:
+        return Reference(gathered(reader), samples)
+    # Each by itself, so that features are found again where nobody asks for classes.
+    features, classes = (
+        gathered(Reader(extractor)),
+        gathered(Reader(labeller, labeller, reader.classes)),
+    )
+    return Reference(replace(features, counts=classes.counts, labels=classes.labels), samples)
+
+
+def _gathered(
+    name: str,
+    samples: str,
+    reader: Reader,
+    chunks: Callable[[], Iterator[Shaped[np.ndarray, "_ ..."]]],
+    advance: Advance,
+    called: str,
+) -> Gathered:
+    """What one extractor reads of samples with this fingerprint, from the cache or now."""
     labeller = "" if reader.labeller is None else reader.labeller.fingerprint
     extractor = reader.extractor
     key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
     path = cache_folder() / f"reference-{name}-{extractor.name}-{key}.npz"
     if (arrays := load_arrays(path)) is not None:
         if (known := _from_arrays(arrays, reader)) is not None:
-            return Reference(known, samples)
+            return known
         note(f"cache file {path} does not hold these statistics; building it anew")
     wanted = (Wanted(None, OF_ALL), Wanted(ROWS_AT_MOST, OF_THE_FIRST))
     whole, first = gather(chunks(), reader, wanted, advance, called)
@@ -94,7 +119,7 @@ def load_reference(
         logits=first.logits,
     )
     save_arrays(path, _to_arrays(gathered))
-    return Reference(gathered, samples)
+    return gathered
 
 
 def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from cgan.sampling import Run
 from eval.extractors import ExtractorName
 from eval.measure import Subject, choose_metrics
 from eval.metrics.base import Metric
-from eval.metrics.catalogue import require_known, with_classes
+from eval.metrics.catalogue import need_classes, require_known, with_classes
 from eval.progress import reading
 from eval.protocol import Evaluation, load_evaluation
 
@@ -50,7 +50,8 @@ def load(
     run = sampling.load_run(root, checkpoint, step)
     cli.require_out(path, ".jsonl")
     with reading("reference", None) as advance:
-        evaluation = load_evaluation(run.data, extractor, weights, advance)
+        classes = need_classes(metrics)
+        evaluation = load_evaluation(run.data, extractor, weights, advance, classes)
     known, default = evaluation.metrics, evaluation.default_metrics
     if run.has_classes:
         known, default = (with_classes(each, evaluation.reader) for each in (known, default))

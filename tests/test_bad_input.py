@@ -180,6 +180,7 @@ REFUSED = {
     "train digits --batch-size 2097152": "batch_size = 2097152: must be at most 1048576",
     "train digits --steps-per-dispatch 65537": "steps_per_dispatch = 65537: must be at most 65536",
     "train digits --seed 4294967296": "seed = 4294967296: must be from 0 to 2**32 - 1",
+    "train digits --workers -1": "workers = -1: must be from 0 to 256",
     "train digits --augment.strength 1.1": "augment.strength = 1.1: must be from 0 to 1",
     # train.py: what does not fit together
     "train digits --micro-batches 3": "micro_batches = 3: must be a divisor of batch_size = 64",
@@ -191,6 +192,9 @@ REFUSED = {
     "train digits --conditioning.compare same_class": "conditioning.compare = 'same_class': must",
     "train grid25 --generator.latent-dim 3": "generator.latent_dim is 3",
     "train cifar10 --data.source digits": "data.name = 'cifar10': must be None with data.source",
+    "train digits --workers 2": "workers = 2: must be 0 with data.cached = True, which leaves",
+    "train digits --data.no-cached": "data.cached = False: must be True with data.source",
+    "train cifar10 --data.no-cached --data.unusable skip": "data.unusable = 'skip': must be 'fail'",
     # train.py: files
     "train digits --workdir ''": "workdir = '.': must be a folder",
     "train digits --workdir /": "the root of the file system; must be a folder of the run's own",

@@ -13,7 +13,7 @@ import train
 from cgan import cli, loop, sample
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Data, Discriminator, Experiment, Generator, to_json
+from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, to_json
 from cgan.workdir import Workdir
 from configs import CONFIGS, summary
 
@@ -261,6 +261,17 @@ def test_a_workdir_of_another_run_is_refused_with_what_differs(
     outcome = call(train.main, "ring8", "--workdir", "run", "--seed", "42")
     assert_refused(outcome, "error: workdir = 'run'", "another config", "seed is 41 there, not 42")
     assert contents(in_empty_folder) == before
+
+
+def test_a_run_may_go_on_with_its_images_cached_or_not(tmp_path: Path) -> None:
+    data = Data("folder", path=tmp_path)
+    there = Experiment(workdir=tmp_path / "run", data=data)
+    Workdir(there.workdir).create(there)
+    uncached = dataclasses.replace(data, cached=False)
+    Workdir(there.workdir).check(dataclasses.replace(there, data=uncached))
+    flipped = dataclasses.replace(there, data=dataclasses.replace(uncached, flip=True))
+    with pytest.raises(ConfigError, match=r"\(data.flip is False there, not True\)"):
+        Workdir(there.workdir).check(flipped)
 
 
 @pytest.mark.parametrize("leftover", ["checkpoints", "metrics.jsonl"])

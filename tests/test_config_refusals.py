@@ -36,6 +36,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.channels", 2, "one of 1, 3 or None"),
     ("data.flip", 1, YES_NO),
     ("data.unusable", "drop", "one of 'fail', 'skip'"),
+    ("data.cached", 1, YES_NO),
     ("conditioning.labels", "yes", YES_NO),
     ("conditioning.labels", 1, YES_NO),
     ("conditioning.labels", None, YES_NO),

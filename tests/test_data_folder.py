@@ -1,6 +1,7 @@
 """Folders and archives of images as data sets."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from PIL import Image
 
 from cgan.config import ConfigError, Data
-from cgan.data import decoded, load_source, prepare_held_out
+from cgan.data import encoded, load_source, prepare_held_out
 from cgan.data.digits import load_digits
+from cgan.data.source import Source
 
 
 @pytest.fixture(autouse=True)
@@ -75,10 +77,62 @@ def test_the_second_start_decodes_nothing(classes, cache, monkeypatch):
     def fail(*_):
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr(decoded, "decode", fail)
+    monkeypatch.setattr(encoded, "decode", fail)
     for one, other in zip(first, both(classes), strict=True):
         assert rows(one) == rows(other)
     assert not list(cache.glob(".partial*"))
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("settings", [{}, {"resolution": 4, "channels": 3}])
+def test_without_the_cache_the_same_is_read_and_no_pixel_written(
+    kind, settings, classes, tmp_path, cache
+):
+    path = classes if kind == "folder" else zipped(classes, tmp_path / "mine.zip")
+    uncached = both(path, cached=False, **settings)
+    assert not list(cache.rglob("images.npy"))
+    for found, expected in zip(uncached, both(path, **settings), strict=True):
+        assert isinstance(found, Source)
+        assert (found.name, found.class_names) == (expected.name, expected.class_names)
+        assert found.sample_shape == expected.sample_shape
+        indices = np.random.default_rng(0).permutation(len(expected))[:150]
+        assert len(found) == len(expected)
+        for again in (found, pickle.loads(pickle.dumps(found))):
+            for one, other in zip(again[indices], expected[indices], strict=True):
+                assert one.dtype == other.dtype
+                np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(found.class_weights, expected.class_weights)
+        assert found[indices[:0]].x.shape == expected[indices[:0]].x.shape
+
+
+def test_without_the_cache_an_unusable_image_is_named_when_it_is_met(classes):
+    sound, _ = both(classes, cached=False)
+    first, bad, odd = (Path(sound.files.name(number)) for number in (0, 7, 9))
+    bad.write_bytes(bad.read_bytes()[:50])
+    save(odd, np.zeros((9, 12, 3), np.uint8))
+    source, _ = both(classes, cached=False)
+    assert len(source[np.array([0, 6, 8])].x) == 3
+    way_out = "data.unusable = skip leaves .* out where data.cached is on"
+    with pytest.raises(ConfigError, match=f"{bad}: is .*{way_out}"):
+        source[np.array([6, 7, 8])]
+    said = "is 12 x 9 with 3 channels, and others 8 x 8 with 1 channel"
+    with pytest.raises(ConfigError, match=f"{odd}: {said}.*{way_out}"):
+        source[np.array([9])]
+    first.unlink()
+    with pytest.raises(ConfigError, match=f"{first}: can't be read .*No such file"):
+        source[np.array([0])]
+    save(first, np.zeros((8, 8, 1), np.uint8))
+    first.write_bytes(b"no image")
+    with pytest.raises(ConfigError, match=f"{first}: is no PNG"):
+        both(classes, cached=False)
+
+
+def test_damaged_labels_are_named_with_the_way_out(classes, cache):
+    both(classes, cached=False)
+    for file in cache.glob("*.labels.npy"):
+        file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(ConfigError, match=r"labels can't be read .* remove the file"):
+        both(classes, cached=False)
 
 
 def test_changed_files_and_settings_are_decoded_anew(classes, digits):
@@ -228,6 +282,11 @@ def test_images_beside_class_folders_are_refused(classes, digits):
         ({"source": "digits", "flip": True}, "data.flip = True: must be False with data.source"),
         ({"source": "folder", "path": Path("x"), "name": "y"}, "data.name = 'y': must be None"),
         ({"source": "folder", "path": Path("x"), "resolution": 0}, "data.resolution = 0"),
+        ({"source": "digits", "cached": False}, "data.cached = False: must be True with data.so"),
+        (
+            {"source": "folder", "path": Path("x"), "cached": False, "unusable": "skip"},
+            "data.unusable = 'skip': must be 'fail' with data.cached = False",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, said):

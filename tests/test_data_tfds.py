@@ -3,6 +3,7 @@
 The tests prepare them through its own builder, from real digits as PNG files.
 """
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from cgan.config import ConfigError, Data
-from cgan.data import load_source
+from cgan.data import load_source, tensorflow_datasets
 from cgan.data.digits import load_digits
 from tests.tfds_sets import prepare
 
@@ -83,6 +84,37 @@ def test_what_was_prepared_is_read_back_exactly(prepared, form, labelled):
             for image, label in zip(digits.images[part], labels, strict=True)
         ]
         assert rows(source) == sorted(expected)
+
+
+def test_without_the_cache_the_same_is_read(prepared, tmp_path):
+    for form in FORMS:
+        found, expected = (
+            load_source(settings(prepared, form, cached=cached), "train")
+            for cached in (False, True)
+        )
+        indices = np.random.default_rng(0).permutation(TRAIN)
+        for again in (found, pickle.loads(pickle.dumps(found))):
+            for one, other in zip(again[indices], expected[indices], strict=True):
+                assert one.dtype == other.dtype
+                np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(found.class_weights, expected.class_weights)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_the_second_start_reads_no_labels_from_the_records(prepared, cached, monkeypatch):
+    first = load_source(settings(prepared, cached=cached), "train")
+    read = []
+    original = tensorflow_datasets._record
+
+    def counted(records, number):
+        read.append(number)
+        return original(records, number)
+
+    monkeypatch.setattr(tensorflow_datasets, "_record", counted)
+    again = load_source(settings(prepared, cached=cached), "train")
+    assert read == ([] if cached else [0])  # without a cache, the shape of the first image
+    np.testing.assert_array_equal(again.labels, first.labels)
+    assert rows(again) == rows(first)
 
 
 def test_splits_are_in_the_librarys_own_syntax(prepared):

@@ -30,6 +30,7 @@ from cgan.config import (
     Penalty,
     from_json,
 )
+from cgan.data import pipeline
 from cgan.data.digits import load_digits
 from cgan.endings import NonFiniteError
 from cgan.writer import MetricsWriter
@@ -303,7 +304,7 @@ def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint
 ):
     """From step 7 on the data hold NaN; the checkpoint after step 4 stays the newest."""
     config = in_folder(tmp_path / "nan")
-    original = loop.load_batches
+    original = pipeline.load_batches
 
     def poisoned(source, batch_size, seed, step, num_steps, **others):
         batch = original(source, batch_size, seed, step, num_steps, **others)
@@ -313,7 +314,7 @@ def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint
         batch = poisoned(*arguments, **others)
         return batch._replace(x=np.asarray(batch.x, np.float32))
 
-    monkeypatch.setattr(loop, "load_batches", as_floats)
+    monkeypatch.setattr(pipeline, "load_batches", as_floats)
     with pytest.raises(NonFiniteError, match=r"step 7: .*discriminator/loss = nan.* 80 images"):
         loop.train(config, ONE_DEVICE)
     with Checkpoints(config.workdir / "checkpoints") as checkpoints:
@@ -323,7 +324,7 @@ def test_a_number_that_is_not_finite_stops_the_run_and_keeps_the_good_checkpoint
 
 def test_the_step_is_named_where_a_dispatch_holds_several(tmp_path, monkeypatch):
     config = in_folder(tmp_path / "several", steps_per_dispatch=5)
-    original = loop.load_batches
+    original = pipeline.load_batches
 
     def poisoned(*arguments, **others):
         batch = original(*arguments, **others)
@@ -331,7 +332,7 @@ def test_the_step_is_named_where_a_dispatch_holds_several(tmp_path, monkeypatch)
         x[3] = np.inf
         return batch._replace(x=x)
 
-    monkeypatch.setattr(loop, "load_batches", poisoned)
+    monkeypatch.setattr(pipeline, "load_batches", poisoned)
     with pytest.raises(NonFiniteError, match=r"step 3: .*no checkpoint was saved yet"):
         loop.train(config, ONE_DEVICE)
 

@@ -16,7 +16,7 @@ OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
 OF_FOLDERS = ("path",)
 RESOLUTION_AT_MOST = 2**11
 """Of a sample's side: larger ones would fill the memory a few hundred at a time."""
-OF_FILES = ("resolution", "channels", "flip", "unusable")
+OF_FILES = ("resolution", "channels", "flip", "unusable", "cached")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Data:
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
     unusable: Literal["fail", "skip"] = "fail"
     """What to do about an image that is damaged or of another size (tfds, folder)."""
+    cached: bool = True
+    """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
 
     def __post_init__(self) -> None:
         check_types(self, "data.")
@@ -56,6 +58,9 @@ class Data:
             only_defaults(self, "data.", OF_FOLDERS, when)
         if self.source not in ("tfds", "folder"):
             only_defaults(self, "data.", OF_FILES, when)
+        if not self.cached:
+            expected = "'fail' with data.cached = False: which images to skip is known too late"
+            require(self.unusable == "fail", "data.unusable", self.unusable, expected)
         if self.source == "tfds":
             expected = f"the name of a data set in tensorflow-datasets, such as 'cifar10', {when}"
             require(bool(self.name), "data.name", self.name, expected)

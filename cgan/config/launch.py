@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from cgan.config.checks import check_types, only_defaults, positive, require
+from cgan.config.data import Data
 
 FROM_CLUSTER = "auto"
 OF_MANY = ("num_processes", "process_id")
+WORKERS_AT_MOST = 2**8
+"""Processes: each imports the libraries for itself, and holds dispatches of its own."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +27,31 @@ class Launch:
     """A process without a sign of life for so long ends the others."""
     grace_sec: int = 60
     """How long saving may take after SIGTERM or SIGINT."""
+    workers: int = 0
+    """Processes that decode images of data that is not cached; 0 decodes in threads."""
     debug_nans: bool = False
     """Find the operation that makes the first NaN: compiles and runs several times slower."""
 
     def __post_init__(self) -> None:
         check_types(self, "")
         positive(self, "", "wait_sec", "heartbeat_sec", "grace_sec")
+        inside = 0 <= self.workers <= WORKERS_AT_MOST
+        require(inside, "workers", self.workers, f"from 0 to {WORKERS_AT_MOST}")
         if self.coordinator is None:
             only_defaults(self, "", OF_MANY, "without a coordinator")
         elif self.coordinator == FROM_CLUSTER:
             only_defaults(self, "", OF_MANY, "with coordinator = 'auto'")
         else:
             self._check_address(self.coordinator)
+
+    def check_for(self, data: Data) -> None:
+        """Refuse worker processes that would have nothing to decode.
+
+        Raises:
+            ConfigError: such a number of workers.
+        """
+        expected = "0 with data.cached = True, which leaves nothing to decode"
+        require(self.workers == 0 or not data.cached, "workers", self.workers, expected)
 
     def _check_address(self, address: str) -> None:
         host, _, port = address.rpartition(":")

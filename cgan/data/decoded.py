@@ -11,8 +11,6 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,38 +20,14 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from cgan.config import ConfigError, Data
-from cgan.data.decode import Form, UnusableImage, decode
-from cgan.data.source import decode_images, encode_images
+from cgan.data.decode import Form, UnusableImage
+from cgan.data.encoded import Listing, decoded_in_order, like_others, refusal
+from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.files import cache_folder
 from cgan.types import Batch
 
 VERSION = "decoded-1"
 """Raise it when the code changes what the same files are decoded to."""
-IN_FLIGHT = 64
-"""Images that wait in memory, decoded, to be written."""
-WORKERS_AT_MOST = 16
-"""Threads that decode: each holds an encoded image and its pixels."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Encoded images that are known by name and not read yet."""
-
-    name: str
-    """Of the data set."""
-    names: Sequence[str]
-    """Of the images, for messages."""
-    read: Callable[[int], bytes]
-    """The encoded image with this number; called from several threads."""
-    labels: Int[np.ndarray, " n"]
-    """Zeros where there are no classes."""
-    class_names: tuple[str, ...]
-    """Empty where there are no classes."""
-    fingerprint: str
-    """Of the files' content, or of all that decides it: sizes and times of change."""
-
-    def __len__(self) -> int:
-        return len(self.names)
 
 
 @dataclass(frozen=True)
@@ -74,9 +48,7 @@ class DecodedImages:
 
     @cached_property
     def class_weights(self) -> Float[np.ndarray, " classes"]:
-        return np.bincount(self.labels, minlength=len(self.class_names))[
-            : len(self.class_names)
-        ] / len(self)
+        return class_shares(self.labels, len(self.class_names))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -98,8 +70,7 @@ def decoded(listing: Listing, data: Data) -> DecodedImages:
     digest = hashlib.sha256(
         json.dumps([VERSION, listing.fingerprint, form, data.unusable]).encode()
     ).hexdigest()[:16]
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in listing.name)
-    folder = cache_folder() / "data" / f"{safe}-{digest}"
+    folder = listing.cache_path(digest)
     if not folder.is_dir():
         _build(listing, form, data.unusable, folder)
     return _open(folder, listing)
@@ -136,24 +107,22 @@ def _build(listing: Listing, form: Form, unusable: str, folder: Path) -> None:
 
 
 def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> None:
+    labels = listing.labels()
     kept: list[int] = []
     skipped: dict[str, str] = {}
     with (folder / "images.npy").open("wb") as file:
         shape: tuple[int, ...] | None = None
-        for number, found in _in_order(listing, form):
+        for number, found in decoded_in_order(listing.files, range(len(listing)), form):
             if isinstance(found, np.ndarray) and shape is None:
                 shape = found.shape
                 _require_room(folder, listing, len(listing) * found.nbytes)
                 _write_header(file, (len(listing), *shape))
-            if isinstance(found, np.ndarray) and found.shape != shape:
-                found = UnusableImage(f"is {_sizes(found.shape)}, and others {_sizes(shape)}")
+            if shape is not None:
+                found = like_others(found, shape)
             if isinstance(found, UnusableImage):
-                name = listing.names[number]
+                name = listing.files.name(number)
                 if unusable == "fail":
-                    raise ConfigError(
-                        f"{name}: {found}; must be an image like the others. "
-                        + _way_out(str(found))
-                    )
+                    raise refusal(name, found)
                 skipped[name] = str(found)
                 continue
             file.write(found.tobytes())
@@ -164,7 +133,7 @@ def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> N
         _write_header(file, (len(kept), *shape))
         file.flush()
         os.fsync(file.fileno())
-    np.save(folder / "labels.npy", listing.labels[kept].astype(np.int32))
+    np.save(folder / "labels.npy", labels[kept].astype(np.int32))
     (folder / "skipped.json").write_text(json.dumps(skipped, indent=1))
     if skipped:
         first = next(iter(skipped.items()))
@@ -176,40 +145,9 @@ def _require_room(folder: Path, listing: Listing, needed: int) -> None:
     if needed > free:
         raise ConfigError(
             f"{listing.name}: takes {needed:,} bytes decoded; must be at most the {free:,} that "
-            f"are free in {cache_folder()}. A smaller data.resolution takes less, and CGAN_CACHE "
-            "names another folder"
+            f"are free in {cache_folder()}. A smaller data.resolution takes less, "
+            "CGAN_CACHE names another folder, and --data.no-cached decodes at every step instead"
         )
-
-
-def _sizes(shape: Any) -> str:
-    height, width, channels = shape
-    return f"{width} x {height} with {channels} channel{'s' if channels > 1 else ''}"
-
-
-def _way_out(found: str) -> str:
-    if "and others" in found:
-        return (
-            "data.resolution and data.channels bring all to one form; "
-            "data.unusable = skip leaves others out"
-        )
-    return "data.unusable = skip leaves such images out"
-
-
-def _in_order(
-    listing: Listing, form: Form
-) -> Iterator[tuple[int, UInt8[np.ndarray, "height width channels"] | UnusableImage]]:
-    """Each image's number with its pixels, decoded in threads: Pillow lets the interpreter go."""
-
-    def work(number: int) -> UInt8[np.ndarray, "height width channels"] | UnusableImage:
-        try:
-            return decode(listing.read(number), form)
-        except UnusableImage as error:
-            return error
-
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, WORKERS_AT_MOST)) as pool:
-        for start in range(0, len(listing), IN_FLIGHT):
-            numbers = range(start, min(start + IN_FLIGHT, len(listing)))
-            yield from zip(numbers, pool.map(work, numbers), strict=True)
 
 
 HEADER_BYTES = 128

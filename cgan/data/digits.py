@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from sklearn import datasets, model_selection
 
 from cgan.data.source import Source, Split, decode_images, encode_images, split_rng
 from cgan.types import Batch
@@ -86,6 +85,9 @@ class StackedDigits:
 
 def load_digits(split: Split) -> Digits:
     """The digits of one split; the split is the same for every experiment, classes in balance."""
+    # Imported late: it takes seconds, which other data sets and worker processes need not wait for.
+    from sklearn import datasets, model_selection
+
     bunch = datasets.load_digits()
     images = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
     labels = bunch.target.astype(np.int32)

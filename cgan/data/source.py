@@ -50,6 +50,11 @@ def split_rng(split: Split) -> np.random.Generator:
     return np.random.default_rng([0, {"train": 0, "test": 1}[split]])
 
 
+def class_shares(labels: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarray, " classes"]:
+    """The share of each class among these labels."""
+    return np.bincount(labels, minlength=classes)[:classes] / len(labels)
+
+
 def encode_images(stored: Any) -> Any:
     """Pixels 0..255 as float32 in [-1, 1]."""
     return stored.astype("float32") / 127.5 - 1.0

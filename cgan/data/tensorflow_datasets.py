@@ -10,21 +10,24 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
-from cgan.data.decoded import DecodedImages, Listing, decoded
+from cgan.data.decoded import DecodedImages, decoded
+from cgan.data.encoded import EncodedImages, Listing, encoded
 from cgan.data.source import Split
 
 REASON_AT_MOST = 300
 """Characters of the library's own words in a message: some list all that it knows."""
 
 
-def load(data: Data, split: Split) -> DecodedImages:
+def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
     """One split of a prepared data set.
 
     Raises:
@@ -45,7 +48,7 @@ def load(data: Data, split: Split) -> DecodedImages:
         raise ConfigError(
             f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
         ) from None
-    labels, class_names = _labels(builder, records, label_key, f"data.name = {data.name!r}")
+    features = builder.info.features
     state = [builder.info.full_name, str(builder.data_path), wanted, image_key, label_key]
     state += sorted(
         (file.name, file.stat().st_size, file.stat().st_mtime_ns)
@@ -53,13 +56,30 @@ def load(data: Data, split: Split) -> DecodedImages:
     )
     listing = Listing(
         name=data.name.replace("/", "-"),
-        names=[f"{data.name} {wanted}, example {number}" for number in range(len(records))],
-        read=lambda number: bytes(_record(records, number)[image_key]),
-        labels=labels,
-        class_names=class_names,
+        files=Records(records, image_key, f"{data.name} {wanted}"),
+        labels=lambda: _labels(builder, records, label_key, f"data.name = {data.name!r}"),
+        class_names=() if label_key is None else tuple(features[label_key].names),
         fingerprint=hashlib.sha256(json.dumps(state).encode()).hexdigest(),
     )
-    return decoded(listing, data)
+    return decoded(listing, data) if data.cached else encoded(listing, data)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The examples of a prepared split."""
+
+    records: Any
+    image_key: str
+    title: str
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def name(self, number: int) -> str:
+        return f"{self.title}, example {number}"
+
+    def read(self, number: int) -> bytes:
+        return bytes(_record(self.records, number)[self.image_key])
 
 
 def _library() -> Any:
@@ -159,19 +179,18 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split())[:REASON_AT_MOST] or type(error).__name__
 
 
-def _labels(
-    builder: Any, records: Any, key: str | None, given: str
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _labels(builder: Any, records: Any, key: str | None, given: str) -> Int[np.ndarray, " n"]:
+    """All labels; they lie in the records, so that each has to be read."""
+    labels = np.zeros(len(records), np.int32)
     if key is None:
-        return np.zeros(len(records), np.int32), ()
-    names = tuple(builder.info.features[key].names)
-    labels = np.empty(len(records), np.int32)
+        return labels
+    classes = len(builder.info.features[key].names)
     for number in range(len(records)):
         try:
             labels[number] = label = int(_record(records, number)[key])
-            if not 0 <= label < len(names):
-                raise UnusableImage(f"has the label {label} of {len(names)}")
+            if not 0 <= label < classes:
+                raise UnusableImage(f"has the label {label} of {classes}")
         except UnusableImage as error:
             where = f"example {number} of {len(records)} in {builder.data_path}"
             raise ConfigError(f"{given}: {where} {error}; must be prepared anew") from None
-    return labels, names
+    return labels

@@ -33,6 +33,8 @@ class Arguments:
     """Grey or RGB (tfds, folder)."""
     unusable: Literal["fail", "skip"] = Data.unusable
     """What to do about an image that is damaged or of another size (tfds, folder)."""
+    cached: bool = Data.cached
+    """Decode all images once, to disk (tfds, folder)."""
     extractor: ExtractorName | None = None
     """What reads the features; by default what suits the data set."""
     weights: Path | None = None

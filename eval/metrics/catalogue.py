@@ -8,7 +8,7 @@ from jaxtyping import Shaped
 
 from cgan.config import require
 from eval.gather import Reader
-from eval.metrics.base import Metric
+from eval.metrics.base import Metric, Need
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.cmmd import CMMD
 from eval.metrics.density_coverage import COVERAGE, DENSITY
@@ -40,6 +40,9 @@ BY_CLASS = (CLASS_ACCURACY, PRECISION_WITHIN, RECALL_WITHIN)
 HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
 """Those that compare with real samples that were never trained on."""
 
+OF_CLASSES: frozenset[Need] = frozenset({"counts", "labels"})
+"""What a labeller has to read."""
+
 ANY = (*MODES, *POINTS, *TOGETHER, *MORE, *BY_NAME, *BY_CLASS, INCEPTION_SCORE, *MS_SSIM.values())
 """Every metric."""
 
@@ -54,6 +57,13 @@ def require_known(names: tuple[str, ...]) -> None:
     for name in names:
         expected = f"'all' alone, or one or more of {', '.join(known)}"
         require(name in known or names == ("all",), "metrics", name, expected)
+
+
+def need_classes(names: tuple[str, ...]) -> bool:
+    """Whether the metrics of these names, `all` or (without a name) the usual ones read classes."""
+    if not names or names == ("all",):
+        return True
+    return any(metric.needs & OF_CLASSES for metric in ANY if metric.name in names)
 
 
 def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, Metric]:
@@ -81,7 +91,6 @@ def by_default(metrics: dict[str, Metric], images: bool) -> dict[str, Metric]:
 
 
 def with_classes(metrics: dict[str, Metric], reader: Reader) -> dict[str, Metric]:
-    """These metrics and, where something reads classes, those of samples asked for by class."""
-    if reader.labeller is None:
-        return metrics
-    return metrics | {metric.name: metric for metric in BY_CLASS}
+    """These metrics and those of samples asked for by class, so far as their needs are read."""
+    read = reader.labeller is not None
+    return metrics | {m.name: m for m in BY_CLASS if read or not m.needs & OF_CLASSES}

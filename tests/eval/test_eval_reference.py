@@ -79,6 +79,26 @@ def test_other_content_or_another_extractor_is_read_anew(cache, ring8):
     assert len(list(cache.iterdir())) == 3
 
 
+def test_features_and_classes_by_two_are_kept_each_by_itself(cache, ring8):
+    together, _ = read(ring8)
+    extractor, labeller = (Counting(points.load(ring8), by) for by in ("of features", "of classes"))
+
+    def load(reader):
+        extractor.rows = labeller.rows = 0
+        return load_reference(ring8.name, reader, lambda: chunks_of(ring8, ROWS))
+
+    both = Reader(extractor, labeller, len(ring8.class_names))
+    assert_equal(load(both), together)
+    assert (extractor.rows, labeller.rows) == (20_000, 20_000)
+    assert_equal(load(both), together)
+    assert (extractor.rows, labeller.rows) == (0, 0)
+    alone = load(Reader(extractor)).gathered
+    assert (extractor.rows, alone.counts, alone.labels) == (0, None, None)
+    np.testing.assert_array_equal(alone.features, together.gathered.features)
+    load(Reader(labeller, labeller, both.classes))
+    assert labeller.rows == 0
+
+
 def truncate(path):
     path.write_bytes(path.read_bytes()[:-5_000])
 

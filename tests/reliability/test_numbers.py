@@ -14,6 +14,7 @@ import pytest
 from cgan import loop, parallel, step
 from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator, Launch
+from cgan.data import pipeline
 from cgan.endings import NonFiniteError
 from cgan.step import TrainStep
 
@@ -38,7 +39,7 @@ def train(folder: Path, **launch: Any) -> None:
 
 def plant_in_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pixel of a real that the third device holds, from step 6 on."""
-    original = loop.load_batches
+    original = pipeline.load_batches
 
     def planted(source, batch_size, seed, step, num_steps, **others):
         batch = original(source, batch_size, seed, step, num_steps, **others)
@@ -47,7 +48,7 @@ def plant_in_data(monkeypatch: pytest.MonkeyPatch) -> None:
             x[:, 5, 0, 0, 0] = np.nan
         return batch._replace(x=x)
 
-    monkeypatch.setattr(loop, "load_batches", planted)
+    monkeypatch.setattr(pipeline, "load_batches", planted)
 
 
 def plant_in_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
