@@ -116,7 +116,9 @@ def test_workers_end_with_a_run_that_can_not_tell_them(
         assert len(in_session(process.pid)) == all_there
         runs.kill(process)
     else:
-        runs.wait_until(lambda: len(in_session(process.pid)) == all_there, process, LOADED_SEC)
+        drawn = workdir / "samples" / "0000000000.png"
+        runs.wait_until(drawn.exists, process, LOADED_SEC)
+        assert len(in_session(process.pid)) == all_there
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=60)
         assert process.returncode == STOPPED
