@@ -2,12 +2,20 @@
 
 PacGAN (Lin et al. 2018, section 4.1) and Unrolled GANs (Metz et al. 2017) count a mode with one
 sample; a mode with twenty is one that a generator makes on purpose.
+
+A perfect sampler misses rare modes too. Of n samples it captures on average
+
+    sum_k P(Binomial(n, p_k) >= m)
+
+modes with m samples each, which stands beside the value.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import binom
 
-from eval.metrics.base import Inputs, Metric, StandardError, Value, present
+from eval.metrics.base import Floor, Inputs, Metric, StandardError, Value, present
+from eval.metrics.shares import bin_shares
 
 NAMED_AT_MOST = 10
 BOOTSTRAP_DRAWS = 64
@@ -24,6 +32,19 @@ def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
     return StandardError(float(values.std(ddof=1)), f"bootstrap_{len(values)}")
 
 
+def captured_floor(
+    shares: Float[np.ndarray, " bins"], modes: int, n: int, minimum: int, seed: int
+) -> Floor:
+    """How many of the first `modes` bins hold `minimum` or more of n samples of these shares.
+
+    The mean is exact; the spread is that of seeded draws, whose counts sum to n.
+    """
+    mean = binom.sf(minimum - 1, n, shares[:modes]).sum()
+    draws = np.random.default_rng([seed, n]).multinomial(n, shares, size=BOOTSTRAP_DRAWS)
+    captured = (draws[:, :modes] >= minimum).sum(axis=1)
+    return Floor(float(mean), float(captured.std(ddof=1)))
+
+
 def _captured_at(minimum: int) -> Metric:
     def measure(inputs: Inputs, seed: int) -> Value:
         names = present(inputs.source).class_names
@@ -38,12 +59,17 @@ def _captured_at(minimum: int) -> Metric:
         value = float(len(names) - len(missing))
         return Value(value, bootstrap_error(again.astype(np.float64)), details)
 
+    def floor(inputs: Inputs, n: int, seed: int) -> Floor:
+        source = present(inputs.source)
+        return captured_floor(bin_shares(source), len(source.class_weights), n, minimum, seed)
+
     samples = "1 sample" if minimum == 1 else f"{minimum} samples"
     return Metric(
         name=f"modes_captured_at_{minimum}",
         label=f"modes with {samples} or more",
         needs=frozenset({"counts"}),
         measure=measure,
+        floor=floor,
         text="{:,.0f}".format,
     )
 
