@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import binom
 
+from cgan.data import Source
+from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, StandardError, Value, present
-from eval.metrics.shares import bin_shares
 
 NAMED_AT_MOST = 10
 BOOTSTRAP_DRAWS = 64
@@ -32,16 +33,21 @@ def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
     return StandardError(float(values.std(ddof=1)), f"bootstrap_{len(values)}")
 
 
-def captured_floor(
-    shares: Float[np.ndarray, " bins"], modes: int, n: int, minimum: int, seed: int
-) -> Floor:
-    """How many of the first `modes` bins hold `minimum` or more of n samples of these shares.
+def mode_shares(source: Source) -> Float[np.ndarray, " modes"]:
+    """The share of true samples that are counted in each mode; points far from all are in none."""
+    within = -np.expm1(-(RADIUS_SIGMAS**2) / 2) if len(source.sample_shape) == 1 else 1.0
+    return source.class_weights * within
+
+
+def captured_floor(shares: Float[np.ndarray, " modes"], n: int, minimum: int, seed: int) -> Floor:
+    """How many modes of these shares hold `minimum` or more of n samples.
 
     The mean is exact; the spread is that of seeded draws, whose counts sum to n.
     """
-    mean = binom.sf(minimum - 1, n, shares[:modes]).sum()
-    draws = np.random.default_rng([seed, n]).multinomial(n, shares, size=BOOTSTRAP_DRAWS)
-    captured = (draws[:, :modes] >= minimum).sum(axis=1)
+    mean = binom.sf(minimum - 1, n, shares).sum()
+    bins = np.append(shares, max(0.0, 1 - shares.sum()))
+    draws = np.random.default_rng([seed, n]).multinomial(n, bins, size=BOOTSTRAP_DRAWS)
+    captured = (draws[:, :-1] >= minimum).sum(axis=1)
     return Floor(float(mean), float(captured.std(ddof=1)))
 
 
@@ -60,8 +66,7 @@ def _captured_at(minimum: int) -> Metric:
         return Value(value, bootstrap_error(again.astype(np.float64)), details)
 
     def floor(inputs: Inputs, n: int, seed: int) -> Floor:
-        source = present(inputs.source)
-        return captured_floor(bin_shares(source), len(source.class_weights), n, minimum, seed)
+        return captured_floor(mode_shares(present(inputs.source)), n, minimum, seed)
 
     samples = "1 sample" if minimum == 1 else f"{minimum} samples"
     return Metric(

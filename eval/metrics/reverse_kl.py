@@ -6,17 +6,20 @@ with `q` the shares among the samples and `p` the true ones (PacGAN, Lin et al. 
 A finite draw from `p` itself does not score 0, so a floor stands beside each value: what a perfect
 sampler scores with as many samples (about (modes - 1) / 2n while n is large).
 
-Points that belong to no mode are a bin of their own: see `shares.py`.
+Points that belong to no mode are a bin of their own. Its true share is that of a round Gaussian
+beyond three standard deviations: exp(-9/2), the tail of the Rayleigh distribution.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgan.data import Source
+from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of, present
 from eval.metrics.modes import bootstrap_error, redrawn
-from eval.metrics.shares import bin_shares
 
 FLOOR_DRAWS = 64
+OFF_MODE_SHARE = float(np.exp(-(RADIUS_SIGMAS**2) / 2))
 
 
 def reverse_kl(counts: Int[np.ndarray, " bins"], true_shares: Float[np.ndarray, " bins"]) -> float:
@@ -33,9 +36,16 @@ def reverse_kl(counts: Int[np.ndarray, " bins"], true_shares: Float[np.ndarray, 
         return float((shares * np.log(shares / true_shares[seen])).sum())
 
 
+def _true_shares(source: Source) -> Float[np.ndarray, " bins"]:
+    """The shares of the modes and, for points, of the bin that belongs to none."""
+    if len(source.sample_shape) > 1:
+        return source.class_weights
+    return np.append(source.class_weights * (1 - OFF_MODE_SHARE), OFF_MODE_SHARE)
+
+
 def _measure(inputs: Inputs, seed: int) -> Value:
     source, bins = present(inputs.source), present(inputs.samples.counts)
-    shares = bin_shares(source)
+    shares = _true_shares(source)
     if len(shares) < len(bins):
         if bins[-1]:
             raise ValueError(f"{bins[-1]} samples of {source.name} have no class")
@@ -52,7 +62,7 @@ def kl_floor(true_shares: Float[np.ndarray, " bins"], n: int, seed: int) -> Floo
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    return kl_floor(bin_shares(present(inputs.source)), n, seed)
+    return kl_floor(_true_shares(present(inputs.source)), n, seed)
 
 
 REVERSE_KL = Metric(

@@ -15,8 +15,7 @@ from eval.gather import Reader, Wanted, gather
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20, captured_floor
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio
-from eval.metrics.reverse_kl import REVERSE_KL, kl_floor, reverse_kl
-from eval.metrics.shares import OFF_MODE_SHARE
+from eval.metrics.reverse_kl import OFF_MODE_SHARE, REVERSE_KL, kl_floor, reverse_kl
 from eval.noise import box_noise
 
 MIXTURES = ("ring8", "grid25", "grid100")
@@ -191,14 +190,12 @@ def test_floor_follows_its_asymptote():
 def test_a_perfect_sampler_misses_rare_modes_as_often_as_the_binomial_says():
     """By hand: two samples capture p = 1/4 with 1 - (3/4)^2 = 7/16, and both with 2 / 16."""
     shares = np.array([0.25, 0.75])
-    assert captured_floor(shares, 2, 2, 1, 0).mean == pytest.approx(7 / 16 + 15 / 16)
-    assert captured_floor(shares, 2, 2, 2, 0).mean == pytest.approx(1 / 16 + 9 / 16)
-    assert captured_floor(shares, 1, 2, 1, 0).mean == pytest.approx(7 / 16)
+    assert captured_floor(shares, 2, 1, 0).mean == pytest.approx(7 / 16 + 15 / 16)
+    assert captured_floor(shares, 2, 2, 0).mean == pytest.approx(1 / 16 + 9 / 16)
+    assert captured_floor(shares[:1], 2, 1, 0).mean == pytest.approx(7 / 16)
     # Exactly one or two captured, two with probability 6/16: a standard deviation of sqrt(15) / 8.
-    assert captured_floor(shares, 2, 2, 1, 0).sd == pytest.approx(15**0.5 / 8, rel=0.1)
-    assert captured_floor(np.full(1000, 1e-3), 1000, 1000, 1, 0).mean == pytest.approx(
-        632.3, abs=0.1
-    )
+    assert captured_floor(shares, 2, 1, 0).sd == pytest.approx(15**0.5 / 8, rel=0.1)
+    assert captured_floor(np.full(1000, 1e-3), 1000, 1, 0).mean == pytest.approx(632.3, abs=0.1)
 
 
 def test_the_floor_of_captured_modes_is_what_real_samples_of_rare_modes_score():
