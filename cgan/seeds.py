@@ -15,7 +15,6 @@ import numpy as np
 from cgan import health, parallel
 from cgan.assemble import Parts
 from cgan.data.pipeline import load_batches
-from cgan.data.prefetch import Prefetch
 from cgan.rng import Seed
 from cgan.state import TrainState
 from cgan.types import Batch
@@ -55,7 +54,8 @@ class SeedTrainer:
         starts = range(0, config.final_nimg // config.batch_size, config.steps_per_dispatch)
         failures: dict[int, str] = {}
         in_flight: deque[tuple[int, Any]] = deque()
-        for step, batches in Prefetch(starts, lambda step: self._place(step, seeds)):
+        for step in starts:
+            batches = self._place(step, seeds)  # while the device works on the last dispatch
             carried, outcome = self._step(carried, batches)
             in_flight.append((step, outcome))
             if len(in_flight) > 1:
