@@ -4,6 +4,7 @@ CONFIG ?= digits
 WORKDIR ?= runs/$(CONFIG)
 ACCELERATOR ?= cpu
 PYTHON ?= python3
+NAME ?= quick
 ARGS ?=
 JOBS ?= 2
 
@@ -23,7 +24,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow test-reliability benchmark ablation lint format clean
+.PHONY: help train test test-slow test-reliability benchmark study ablation lint format clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -51,9 +52,11 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.frechet
 	$(BIN)/python -m benchmarks.neighbours
 
-ablation: $(VENV)/installed-$(ACCELERATOR) ## Train every variant over seeds and renew the tables of docs/objectives.md.
-	$(BIN)/python -m benchmarks.ablation
-	$(BIN)/python -m benchmarks.ablation_table --page docs/objectives.md
+study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
+	$(BIN)/python -m eval.study $(NAME) $(ARGS)
+
+ablation: ## Run the study of the objectives and renew the tables of docs/objectives.md.
+	$(MAKE) study NAME=ablation ARGS="--page docs/objectives.md"
 
 lint: $(VENV)/installed-test ## Check style and types.
 	$(BIN)/ruff check .

@@ -19,10 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step, quartiles, ratios
-from benchmarks.variants import require_known
 from cgan import cli
 from cgan.assemble import Parts
-from cgan.config import require
+from cgan.config import require, require_known
 from configs import CONFIGS
 
 

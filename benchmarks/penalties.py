@@ -4,7 +4,7 @@ For a discriminator before training and after some of it, on the same samples: e
 relative bias (the mean over samples and draws against the exact mean, with its standard error) and
 the relative standard deviation of one draw for one sample. The step's time is a ratio to that
 without penalties, all taking turns. What an estimator does to mode coverage is measured by the
-group `penalties` of `benchmarks/ablation.py`.
+group `penalties` of the study `ablation`.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Compiled, compile_step, quartiles, ratios
-from benchmarks.variants import SOURCES, require_known
 from cgan import cli
-from cgan.config import Experiment, Penalty
+from cgan.config import Experiment, Penalty, require_known
 from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
 from cgan.types import Samples, Verdict, present
 from configs import CONFIGS
+from eval.study.studies.ablation import STUDY
 
 VARIANTS = {
     "none": Penalty(r1=0.0, r2=0.0),
@@ -47,7 +47,7 @@ VARIANTS = {
 class Arguments:
     """Compare the estimators of gradient penalties."""
 
-    sources: tuple[str, ...] = tuple(SOURCES)
+    sources: tuple[str, ...] = tuple(STUDY.benchmarks)
     """Experiments whose discriminators are used."""
     train_steps: int = 1000
     """Steps before the second look, on the same 20 batches over and over."""

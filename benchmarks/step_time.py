@@ -14,12 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import compile_step, quartiles, ratios
-from benchmarks.variants import GROUPS, SOURCES, base, require_known
 from cgan import cli
+from cgan.config import require_known
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.verdicts import BatchVerdicts
 from cgan.types import Params, PerSample, present
 from configs import CONFIGS
+from eval.study.studies.ablation import GROUPS, STUDY, softmax
 
 BASELINE = "pairing by hand"
 
@@ -28,7 +29,7 @@ BASELINE = "pairing by hand"
 class Arguments:
     """Time one training step of each variant against relativistic pairing."""
 
-    sources: tuple[str, ...] = (*SOURCES, "digits")
+    sources: tuple[str, ...] = (*STUDY.benchmarks, "digits")
     """Experiments whose networks and batch are used."""
     groups: tuple[str, ...] = ("losses",)
     """Groups of variants."""
@@ -70,7 +71,7 @@ def main() -> None:
     table = Table("variant", *arguments.sources, box=box.MARKDOWN)
     columns = []
     for source in arguments.sources:
-        config = dataclasses.replace(base(source), steps_per_dispatch=arguments.steps)
+        config = dataclasses.replace(softmax(CONFIGS[source]), steps_per_dispatch=arguments.steps)
         steps = {BASELINE: compile_step(config, lambda parts: parts._replace(game=Pairing()))}
         for group in arguments.groups:
             for name, change in GROUPS[group].items():

@@ -10,6 +10,7 @@ from cgan import objectives, optim
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
 from cgan.networks import Networks
+from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
 
@@ -28,17 +29,20 @@ class Parts(NamedTuple):
         """How many classes the networks see; 0 without labels."""
         return _classes(self.config, self.source)
 
-    def init_state(self) -> TrainState:
-        """The state before step 0."""
-        return init_state(self.config.seed, self.networks, self.game.init(), self.optimizer)
+    def init_state(self, seed: int | None = None) -> TrainState:
+        """The state before step 0; of the config's seed, or of another."""
+        seed = self.config.seed if seed is None else seed
+        return init_state(seed, self.networks, self.game.init(), self.optimizer)
 
     def abstract_state(self) -> TrainState:
         """Shapes and dtypes of the state, computed without allocating it."""
         return jax.eval_shape(self.init_state)
 
-    def train_step(self) -> TrainStep:
-        """The step, to be compiled for a set of devices."""
-        return TrainStep(self.config, self.networks, self.game, self.optimizer, self.source.encode)
+    def train_step(self, seed: Seed | None = None) -> TrainStep:
+        """The step, to be compiled for a set of devices; of the config's seed, or of another."""
+        seed = self.config.seed if seed is None else seed
+        encode = self.source.encode
+        return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed)
 
 
 def assemble(config: Experiment) -> Parts:

@@ -48,23 +48,23 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 
-def require_out(out: Path, *suffixes: str) -> None:
+def require_out(out: Path, *suffixes: str, name: str = "out") -> None:
     """Refuse a file that could not be written, before the work that would fill it.
 
     Raises:
         ConfigError: another suffix, a folder in its place, or none above it that can be written.
     """
-    require(out.suffix in suffixes, "out", str(out), f"a {' or '.join(suffixes)} file")
+    require(out.suffix in suffixes, name, str(out), f"a {' or '.join(suffixes)} file")
     try:
-        require(not out.is_dir(), "out", str(out), "a file, not a folder")
+        require(not out.is_dir(), name, str(out), "a file, not a folder")
         above = next(path for path in out.absolute().parents if path.exists())
     except OSError as error:
-        raise ConfigError(f"out = {str(out)!r}: must be a path ({error.strerror})") from None
-    require(above.is_dir(), "out", str(out), f"in a folder; {above} is a file")
+        raise ConfigError(f"{name} = {str(out)!r}: must be a path ({error.strerror})") from None
+    require(above.is_dir(), name, str(out), f"in a folder; {above} is a file")
     try:
         with tempfile.TemporaryFile(dir=above):
             pass
     except OSError as error:
         reason = f"{above} can't ({error.strerror})"
         expected = f"below a folder that can be written; {reason}"
-        raise ConfigError(f"out = {str(out)!r}: must be {expected}") from None
+        raise ConfigError(f"{name} = {str(out)!r}: must be {expected}") from None

@@ -7,12 +7,15 @@ would have drawn, and a row of the global batch draws the same on any number of 
 import zlib
 
 import jax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, UInt32
 
 from cgan.types import RandomKey, RowKeys
 
+Seed = int | UInt32[Array, ""]
+"""From 0 to 2**32 - 1; an array where one compiled program serves many seeds."""
 
-def stream_key(seed: int, stream: str, step: int | Int[Array, ""] = 0) -> RandomKey:
+
+def stream_key(seed: Seed, stream: str, step: int | Int[Array, ""] = 0) -> RandomKey:
     """The key of a named random stream at one step.
 
     Args:

@@ -24,7 +24,7 @@ from cgan.health import Outcome, is_finite
 from cgan.networks import Latents
 from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
 from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
-from cgan.rng import row_keys, stream_key
+from cgan.rng import Seed, row_keys, stream_key
 from cgan.state import TrainState
 from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
@@ -46,7 +46,10 @@ class Rows(NamedTuple):
 
 
 class TrainStep:
-    """The step of one experiment, `(state, batches) -> (state, metrics)`, to run inside a pmap."""
+    """The step of one experiment, `(state, batches) -> (state, metrics)`, to run inside a pmap.
+
+    Its seed stands beside the config, whose own it need not be: see `cgan/seeds.py`.
+    """
 
     def __init__(
         self,
@@ -55,8 +58,10 @@ class TrainStep:
         game: Game,
         optimizer: optax.GradientTransformation,
         encode: Callable[[Any], Samples],
+        seed: Seed,
     ) -> None:
         self.config = config
+        self.seed = seed
         self.networks = networks
         self.game = game
         self.regularise = Regulariser(config)
@@ -182,7 +187,7 @@ class TrainStep:
 
     def keys(self, state: TrainState, stream: str, ids: RowIds) -> RowKeys:
         """A key for each row, the same on any number of devices and micro-batches."""
-        return row_keys(stream_key(self.config.seed, stream, state.step), ids)
+        return row_keys(stream_key(self.seed, stream, state.step), ids)
 
     def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
         """The samples as the discriminator sees them."""
@@ -211,7 +216,7 @@ class TrainStep:
     ) -> BatchVerdicts:
         """Local verdicts beside those of all devices, and which fakes each real meets."""
         size = self.config.batch_size
-        key = stream_key(self.config.seed, "offsets", state.step)
+        key = stream_key(self.seed, "offsets", state.step)
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
         count = len(jax.tree.leaves(local)[0])
         whole = jax.tree.map(parallel.gather, local)

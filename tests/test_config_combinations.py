@@ -1,5 +1,6 @@
 """Settings that depend on each other: which combinations of them are refused, and which are not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,6 +113,14 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
             f"penalty.estimator = {estimator!r}",
         )
         for estimator in ("exact", "hutchinson")
+    ),
+    *(
+        ("data.imbalance", 1.0, unread, {"data.source": "grid25"}, f"data.source = {source!r}")
+        for source, unread in {
+            "digits": {"data.source": "digits"},
+            "tfds": {"data.source": "tfds", "data.name": "cifar10"},
+            "folder": {"data.source": "folder", "data.path": Path("faces")},
+        }.items()
     ),
 ]
 """Settings, where nothing reads them, where something does, and what the message blames."""

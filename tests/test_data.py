@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 from sklearn import datasets
 
-from cgan.config import EmbeddedName
+from cgan.config import ConfigError, Data, EmbeddedName
 from cgan.data import EMBEDDED as SOURCES
-from cgan.data.digits import Digits, load_digits, load_stacked_digits
+from cgan.data import load_source
+from cgan.data.digits import Digits, StackedDigits, load_digits, load_stacked_digits, stack
 from cgan.data.mixtures import Mixture, load_grid25, load_grid100, load_ring8
 from cgan.data.source import Split, decode_images, encode_images
 
@@ -205,3 +206,73 @@ def test_images_of_both_sources_use_the_same_form() -> None:
 def test_digits_class_weights_of_a_split_are_its_own() -> None:
     tiny = Digits(np.zeros((4, 8, 8, 1), np.uint8), np.array([3, 3, 3, 9]))
     np.testing.assert_array_equal(tiny.class_weights, [0, 0, 0, 0.75, 0, 0, 0, 0, 0, 0.25])
+
+
+ALPHA = 1.25
+IMBALANCED = ("ring8", "grid25", "stacked_digits")
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("name", IMBALANCED)
+def test_an_imbalance_draws_modes_by_a_power_law_of_their_rank(name: str, split: Split) -> None:
+    source = load_source(Data(name, imbalance=ALPHA), split)
+    weights, modes = source.class_weights, len(source.class_names)
+    harmonic = sum(rank**-ALPHA for rank in range(1, modes + 1))
+    expected = sorted((rank**-ALPHA / harmonic for rank in range(1, modes + 1)), reverse=True)
+    np.testing.assert_allclose(sorted(weights, reverse=True), expected)
+    labels = np.asarray(source[np.arange(min(len(source), 50_000))].label)
+    counts = np.bincount(labels, minlength=modes)
+    assert stats.chisquare(counts, weights * len(labels)).pvalue > 1e-6
+
+
+@pytest.mark.parametrize("name", IMBALANCED)
+def test_the_same_modes_are_rare_in_both_splits_and_they_are_not_neighbours(name: str) -> None:
+    train, test = (load_source(Data(name, imbalance=ALPHA), split) for split in SPLITS)
+    np.testing.assert_array_equal(train.class_weights, test.class_weights)
+    assert train.name == f"{name}_imbalance_1.25"
+    ranks = np.argsort(np.argsort(-train.class_weights))
+    step = np.abs(np.diff(ranks)).mean()
+    assert step > len(ranks) / 5  # in order it would be 1
+
+
+def test_an_imbalance_leaves_the_modes_where_they_are() -> None:
+    even, uneven = load_grid25("test"), load_source(Data("grid25", imbalance=ALPHA), "test")
+    assert isinstance(uneven, Mixture)
+    np.testing.assert_array_equal(even.means, uneven.means)
+    assert even.scale == uneven.scale
+    nearest = np.linalg.norm(uneven.points[:500, None] - uneven.means, axis=-1).argmin(axis=1)
+    np.testing.assert_array_equal(nearest, uneven.labels[:500])
+
+
+def test_unevenly_stacked_digits_are_the_splits_own_and_each_of_a_class_is_as_likely() -> None:
+    digits = load_digits("test")
+    source = load_source(Data("stacked_digits", imbalance=ALPHA), "test")
+    assert isinstance(source, StackedDigits)
+    batch = source[np.arange(300)]
+    own = {(i.tobytes(), int(n)) for i, n in zip(digits.images, digits.labels, strict=True)}
+    for image, label in zip(np.asarray(batch.x), np.asarray(batch.label), strict=True):
+        for channel, place in enumerate((100, 10, 1)):
+            one = np.ascontiguousarray(image[..., channel])
+            assert (one.tobytes(), label // place % 10) in own
+    chosen = source.triples[:, 0]
+    for number in range(10):
+        rows = np.flatnonzero(digits.labels == number)
+        counts = np.bincount(chosen, minlength=len(digits))[rows]
+        assert stats.chisquare(counts).pvalue > 1e-6
+
+
+def test_no_imbalance_draws_what_was_drawn_before_there_was_one() -> None:
+    rng = np.random.default_rng([0, 1])
+    np.testing.assert_array_equal(load_grid25("test").labels, rng.integers(25, size=65_536))
+    rng = np.random.default_rng([0, 1])
+    triples = rng.integers(360, size=(26_000, 3), dtype=np.int16)
+    stacked = load_stacked_digits("test")
+    assert isinstance(stacked, StackedDigits)
+    np.testing.assert_array_equal(stacked.triples, triples)
+    np.testing.assert_array_equal(load_grid25("test").class_weights, np.full(25, 1 / 25))
+
+
+def test_an_imbalance_needs_every_digit() -> None:
+    one = Digits(np.zeros((4, 8, 8, 1), np.uint8), np.array([0, 1, 2, 9]))
+    with pytest.raises(ConfigError, match="digits has no digit 3; must be 0"):
+        stack(one, "train", "stacked_digits", 1.0)

@@ -11,6 +11,7 @@ import tyro
 import train
 from cgan import rank, sample
 from eval.commands import compare, reference, report, run
+from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,6 +21,7 @@ PROGRAMS = {
     "-m eval compare": compare.Arguments,
     "-m eval reference": reference.Arguments,
     "-m eval report": report.Arguments,
+    "-m eval.study": study.Arguments,
     "-m eval": run.Arguments,
 }
 """The longer names first."""

@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"labels", "progress", "state", "writer"},
     {"step"},
     {"assemble", "checkpoint"},
-    {"sampling"},
+    {"sampling", "seeds"},
     {"outputs", "ranking"},
     {"loop", "ranking_picture"},
     {"rank", "sample"},

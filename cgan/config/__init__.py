@@ -5,7 +5,7 @@ line (`python train.py NAME --optim.lr 1e-3`) is derived from these classes, and
 under a field is its help text.
 """
 
-from cgan.config.checks import ConfigError, require, require_seed
+from cgan.config.checks import ConfigError, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
@@ -44,6 +44,7 @@ __all__ = [
     "differences",
     "from_json",
     "require",
+    "require_known",
     "require_seed",
     "to_json",
 ]

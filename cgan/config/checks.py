@@ -48,6 +48,13 @@ def _printable(name: str) -> str:
     return name if name.isprintable() and len(name) <= SHOWN_AT_MOST else shown(name)
 
 
+def require_known(name: str, values: Iterable[str], known: Iterable[str]) -> None:
+    """Raise a `ConfigError` unless all the values are known."""
+    known = list(known)
+    for value in values:
+        require(value in known, name, value, f"one of {', '.join(known)}")
+
+
 def require_seed(seed: int) -> None:
     """Raise a `ConfigError` unless JAX and NumPy both take the seed."""
     require(0 <= seed < 2**32, "seed", seed, "from 0 to 2**32 - 1")

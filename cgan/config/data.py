@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cgan.config.checks import check_types, only_defaults, positive, require
+from cgan.config.checks import check_types, not_negative, only_defaults, positive, require
 
 EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
 """Data sets that need no download."""
@@ -12,6 +12,10 @@ SourceName = Literal[
     "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
 ]
 """Those, MNIST's digits in threes, and the two ways to the user's own."""
+WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
+"""Data sets that are drawn mode by mode."""
+IMBALANCE_AT_MOST = 4.0
+"""Of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
 OF_FOLDERS = ("path",)
 RESOLUTION_AT_MOST = 2**11
@@ -25,6 +29,8 @@ class Data:
 
     source: SourceName = "digits"
     """Data set that needs no download; or stacked_mnist, tfds, folder."""
+    imbalance: float = 0.0
+    """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = None
     """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
     data_dir: Path | None = None
@@ -50,7 +56,12 @@ class Data:
         check_types(self, "data.")
         if self.resolution is not None:
             positive(self, "data.", "resolution", at_most=RESOLUTION_AT_MOST)
+        not_negative(self, "data.", "imbalance")
+        limit = f"at most {IMBALANCE_AT_MOST:g}"
+        require(self.imbalance <= IMBALANCE_AT_MOST, "data.imbalance", self.imbalance, limit)
         when = f"with data.source = {self.source!r}"
+        if self.source not in WITH_SHARES:
+            only_defaults(self, "data.", ("imbalance",), when)
         if self.source != "tfds":
             used = {"data_dir"} if self.source == "stacked_mnist" else set()
             only_defaults(self, "data.", [n for n in OF_TFDS if n not in used], when)

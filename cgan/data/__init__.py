@@ -6,12 +6,16 @@ from cgan.config import Data
 from cgan.data import digits, mixtures
 from cgan.data.source import Source, Split
 
-EMBEDDED: dict[str, Callable[[Split], Source]] = {
-    "digits": digits.load_digits,
+WITH_SHARES: dict[str, Callable[..., Source]] = {
     "stacked_digits": digits.load_stacked_digits,
     "ring8": mixtures.load_ring8,
     "grid25": mixtures.load_grid25,
     "grid100": mixtures.load_grid100,
+}
+"""Those whose modes' shares can be chosen: they take a split and, if it is not 0, an imbalance."""
+EMBEDDED: dict[str, Callable[[Split], Source]] = {
+    "digits": digits.load_digits,
+    **WITH_SHARES,
 }
 """Those that need no download."""
 
@@ -52,6 +56,8 @@ def load_source(data: Data, split: Split) -> Source:
     """
     if data.source in FROM_FILES:
         return FROM_FILES[data.source](data, split)
+    if data.imbalance:
+        return WITH_SHARES[data.source](split, data.imbalance)
     return EMBEDDED[data.source](split)
 
 

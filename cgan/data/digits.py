@@ -3,7 +3,8 @@
 `digits`: 1,797 images of 8x8 pixels (Alpaydin & Kaynak 1998, UCI optical recognition of
 handwritten digits), one in five held out. `stacked_digits`: three of them, drawn independently,
 as the channels of one image, which makes 1,000 modes: the protocol of Stacked MNIST (Metz et al.
-2017, Unrolled GANs, section 3.3.1) on data that needs no download.
+2017, Unrolled GANs, section 3.3.1) on data that needs no download. The modes' shares may follow a
+power law (`shares.py`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from cgan.config import ConfigError
+from cgan.data.shares import name_of, power_law
 from cgan.data.source import Source, Split, decode_images, encode_images, split_rng
 from cgan.types import Batch
 
@@ -58,18 +61,13 @@ class StackedDigits:
 
     digits: Digits
     triples: Int[np.ndarray, "n 3"]
+    class_weights: Float[np.ndarray, " 1000"]
     name: str
     class_names: Sequence[str] = tuple(f"{number:03d}" for number in range(1000))
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
         return (*self.digits.sample_shape[:2], 3)
-
-    @property
-    def class_weights(self) -> Float[np.ndarray, " 1000"]:
-        """The shares of the triples: the channels are independent."""
-        shares = self.digits.class_weights
-        return np.einsum("a,b,c->abc", shares, shares, shares).ravel()
 
     def __len__(self) -> int:
         return len(self.triples)
@@ -98,14 +96,46 @@ def load_digits(split: Split) -> Digits:
     return Digits(images[chosen], labels[chosen])
 
 
-def load_stacked_digits(split: Split) -> Source:
+def load_stacked_digits(split: Split, imbalance: float = 0.0) -> Source:
     """A fixed list of triples of this split's digits."""
-    return stack(load_digits(split), split, "stacked_digits")
+    return stack(load_digits(split), split, "stacked_digits", imbalance)
 
 
-def stack(digits: Digits, split: Split, name: str) -> StackedDigits:
-    """A fixed list of triples of these digits, the same for every experiment."""
+def stack(digits: Digits, split: Split, name: str, imbalance: float = 0.0) -> StackedDigits:
+    """A fixed list of triples of these digits, the same for every experiment.
+
+    Args:
+        digits: what to stack.
+        split: which split they are of.
+        name: of the data set.
+        imbalance: alpha of the power law of the 1,000 modes' shares; 0 draws each digit of the
+            split as often as any other, and the channels independently.
+
+    Raises:
+        ConfigError: an imbalance where a digit is missing.
+    """
+    rng, size = split_rng(split), STACKED_SAMPLES[split]
     dtype = np.int16 if len(digits) < 2**15 else np.int32  # which also decides what is drawn
-    size = (STACKED_SAMPLES[split], 3)
-    triples = split_rng(split).integers(len(digits), size=size, dtype=dtype)
-    return StackedDigits(digits, triples, name)
+    if not imbalance:
+        triples = rng.integers(len(digits), size=(size, 3), dtype=dtype)
+        alone = digits.class_weights
+        shares = np.einsum("a,b,c->abc", alone, alone, alone).ravel()
+        return StackedDigits(digits, triples, shares, name)
+    shares = power_law(1000, imbalance)
+    modes = rng.choice(1000, size=size, p=shares)
+    triples = _one_of_each(digits, modes[:, None] // PLACE_VALUES % 10, rng).astype(dtype)
+    return StackedDigits(digits, triples, shares, name_of(name, imbalance))
+
+
+def _one_of_each(
+    digits: Digits, wanted: Int[np.ndarray, "n 3"], rng: np.random.Generator
+) -> Int[np.ndarray, "n 3"]:
+    """For each label wanted one of the digits that have it, each as likely as the others."""
+    counts = np.bincount(digits.labels, minlength=10)
+    if not counts.all():
+        raise ConfigError(
+            f"data.imbalance: {digits.name} has no digit {int(np.argmin(counts))}; must be 0"
+        )
+    by_label = np.argsort(digits.labels, kind="stable")
+    first = np.cumsum(counts) - counts
+    return by_label[first[wanted] + rng.integers(counts[wanted])]

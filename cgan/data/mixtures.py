@@ -2,7 +2,7 @@
 
 `ring8`: 8 modes on a circle of radius 1, sigma 0.01 (Unrolled GANs, Metz et al. 2017; PacGAN, Lin
 et al. 2018). `grid25`: a 5x5 grid with spacing 2, sigma 0.05 (VEEGAN, Srivastava et al. 2017).
-`grid100`: the same, 10x10. Modes have equal weight.
+`grid100`: the same, 10x10. Modes have equal shares, or those of a power law (`shares.py`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgan.data.shares import name_of, power_law
 from cgan.data.source import Split, split_rng
 from cgan.types import Batch
 
@@ -28,20 +29,20 @@ class Mixture:
     sigma: float
     points: Float[np.ndarray, "n 2"]
     labels: Int[np.ndarray, " n"]
+    class_weights: Float[np.ndarray, " modes"]
     sample_shape: tuple[int, ...] = (2,)
 
     @cached_property
     def scale(self) -> float:
-        """Standard deviation of one coordinate over the whole mixture, exactly."""
+        """Standard deviation of one coordinate where all modes are alike, exactly.
+
+        Unequal shares leave it as it is: networks see the modes in the same places.
+        """
         return float(np.sqrt(self.means.var(axis=0).mean() + self.sigma**2))
 
     @property
     def class_names(self) -> Sequence[str]:
         return [f"({x:.3g}, {y:.3g})" for x, y in self.means.round(9) + 0.0]
-
-    @property
-    def class_weights(self) -> Float[np.ndarray, " modes"]:
-        return np.full(len(self.means), 1 / len(self.means))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -57,11 +58,17 @@ class Mixture:
         return samples * np.float32(self.scale)
 
 
-def _draw(name: str, means: Float[np.ndarray, "modes 2"], sigma: float, split: Split) -> Mixture:
-    rng = split_rng(split)
-    labels = rng.integers(len(means), size=SAMPLES[split]).astype(np.int32)
-    noise = rng.normal(scale=sigma, size=(SAMPLES[split], 2))
-    return Mixture(name, means, sigma, (means[labels] + noise).astype(np.float32), labels)
+def _draw(
+    name: str, means: Float[np.ndarray, "modes 2"], sigma: float, split: Split, imbalance: float
+) -> Mixture:
+    rng, size, modes = split_rng(split), SAMPLES[split], len(means)
+    shares = power_law(modes, imbalance)
+    if imbalance:
+        labels = rng.choice(modes, size=size, p=shares).astype(np.int32)
+    else:
+        labels = rng.integers(modes, size=size).astype(np.int32)
+    points = (means[labels] + rng.normal(scale=sigma, size=(size, 2))).astype(np.float32)
+    return Mixture(name_of(name, imbalance), means, sigma, points, labels, shares)
 
 
 def _grid(side: int) -> Float[np.ndarray, "modes 2"]:
@@ -69,17 +76,19 @@ def _grid(side: int) -> Float[np.ndarray, "modes 2"]:
     return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
-def load_ring8(split: Split) -> Mixture:
+def load_ring8(split: Split, imbalance: float = 0.0) -> Mixture:
     """8 modes on the unit circle, sigma 0.01."""
     angles = 2 * np.pi * np.arange(8) / 8
-    return _draw("ring8", np.stack([np.cos(angles), np.sin(angles)], axis=-1), 0.01, split)
+    return _draw(
+        "ring8", np.stack([np.cos(angles), np.sin(angles)], axis=-1), 0.01, split, imbalance
+    )
 
 
-def load_grid25(split: Split) -> Mixture:
+def load_grid25(split: Split, imbalance: float = 0.0) -> Mixture:
     """25 modes on a 5x5 grid with spacing 2, sigma 0.05."""
-    return _draw("grid25", _grid(5), 0.05, split)
+    return _draw("grid25", _grid(5), 0.05, split, imbalance)
 
 
-def load_grid100(split: Split) -> Mixture:
+def load_grid100(split: Split, imbalance: float = 0.0) -> Mixture:
     """100 modes on a 10x10 grid with spacing 2, sigma 0.05."""
-    return _draw("grid100", _grid(10), 0.05, split)
+    return _draw("grid100", _grid(10), 0.05, split, imbalance)

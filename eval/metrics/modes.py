@@ -2,12 +2,21 @@
 
 PacGAN (Lin et al. 2018, section 4.1) and Unrolled GANs (Metz et al. 2017) count a mode with one
 sample; a mode with twenty is one that a generator makes on purpose.
+
+A perfect sampler misses rare modes too. Of n samples it captures on average
+
+    sum_k P(Binomial(n, p_k) >= m)
+
+modes with m samples each, which stands beside the value.
 """
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import binom
 
-from eval.metrics.base import Inputs, Metric, StandardError, Value, present
+from cgan.data import Source
+from eval.extractors.points import RADIUS_SIGMAS
+from eval.metrics.base import Floor, Inputs, Metric, StandardError, Value, present
 
 NAMED_AT_MOST = 10
 BOOTSTRAP_DRAWS = 64
@@ -24,6 +33,24 @@ def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
     return StandardError(float(values.std(ddof=1)), f"bootstrap_{len(values)}")
 
 
+def mode_shares(source: Source) -> Float[np.ndarray, " modes"]:
+    """The share of true samples that are counted in each mode; points far from all are in none."""
+    within = -np.expm1(-(RADIUS_SIGMAS**2) / 2) if len(source.sample_shape) == 1 else 1.0
+    return source.class_weights * within
+
+
+def captured_floor(shares: Float[np.ndarray, " modes"], n: int, minimum: int, seed: int) -> Floor:
+    """How many modes of these shares hold `minimum` or more of n samples.
+
+    The mean is exact; the spread is that of seeded draws, whose counts sum to n.
+    """
+    mean = binom.sf(minimum - 1, n, shares).sum()
+    bins = np.append(shares, max(0.0, 1 - shares.sum()))
+    draws = np.random.default_rng([seed, n]).multinomial(n, bins, size=BOOTSTRAP_DRAWS)
+    captured = (draws[:, :-1] >= minimum).sum(axis=1)
+    return Floor(float(mean), float(captured.std(ddof=1)))
+
+
 def _captured_at(minimum: int) -> Metric:
     def measure(inputs: Inputs, seed: int) -> Value:
         names = present(inputs.source).class_names
@@ -38,12 +65,16 @@ def _captured_at(minimum: int) -> Metric:
         value = float(len(names) - len(missing))
         return Value(value, bootstrap_error(again.astype(np.float64)), details)
 
+    def floor(inputs: Inputs, n: int, seed: int) -> Floor:
+        return captured_floor(mode_shares(present(inputs.source)), n, minimum, seed)
+
     samples = "1 sample" if minimum == 1 else f"{minimum} samples"
     return Metric(
         name=f"modes_captured_at_{minimum}",
         label=f"modes with {samples} or more",
         needs=frozenset({"counts"}),
         measure=measure,
+        floor=floor,
         text="{:,.0f}".format,
     )
 

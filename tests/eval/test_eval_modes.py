@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
+from cgan.config import Data
 from cgan.data import EMBEDDED as SOURCES
+from cgan.data import load_source
 from eval.extractors import points
 from eval.gather import Reader, Wanted, gather
 from eval.metrics.base import Gathered, Inputs
-from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
+from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20, captured_floor
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio
 from eval.metrics.reverse_kl import OFF_MODE_SHARE, REVERSE_KL, kl_floor, reverse_kl
 from eval.noise import box_noise
@@ -183,6 +185,29 @@ def test_floor_of_a_thousand_modes():
 def test_floor_follows_its_asymptote():
     mean, sd = kl_floor(np.full(10, 0.1), 10_000, 1)
     assert mean == pytest.approx(9 / 20_000, abs=3 * sd / np.sqrt(64))
+
+
+def test_a_perfect_sampler_misses_rare_modes_as_often_as_the_binomial_says():
+    """By hand: two samples capture p = 1/4 with 1 - (3/4)^2 = 7/16, and both with 2 / 16."""
+    shares = np.array([0.25, 0.75])
+    assert captured_floor(shares, 2, 1, 0).mean == pytest.approx(7 / 16 + 15 / 16)
+    assert captured_floor(shares, 2, 2, 0).mean == pytest.approx(1 / 16 + 9 / 16)
+    assert captured_floor(shares[:1], 2, 1, 0).mean == pytest.approx(7 / 16)
+    # Exactly one or two captured, two with probability 6/16: a standard deviation of sqrt(15) / 8.
+    assert captured_floor(shares, 2, 1, 0).sd == pytest.approx(15**0.5 / 8, rel=0.1)
+    assert captured_floor(np.full(1000, 1e-3), 1000, 1, 0).mean == pytest.approx(632.3, abs=0.1)
+
+
+def test_the_floor_of_captured_modes_is_what_real_samples_of_rare_modes_score():
+    source = load_source(Data("grid25", imbalance=2.0), "test")
+    rng = np.random.default_rng(7)
+    draws = [source.points[rng.permutation(len(source))[:300]] for _ in range(40)]
+    found = [measure("modes_captured_at_1", source, stored).value for stored in draws]
+    inputs = inputs_for(source, draws[0])
+    floor = CAPTURED_AT_1.floor(inputs, 300, 0)
+    assert 10 < floor.mean < 24
+    assert np.mean(found) == pytest.approx(floor.mean, abs=4 * floor.sd / np.sqrt(40))
+    assert np.std(found, ddof=1) == pytest.approx(floor.sd, rel=0.4)
 
 
 @settings(max_examples=15, deadline=None)

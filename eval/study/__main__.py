@@ -1,0 +1,108 @@
+"""Run a study, or go on with one: train what is missing, choose, measure, compare.
+
+Each run appends a line to the results as it ends; the same command goes on where it stopped. When
+nothing is missing it prints the tables, and with --page puts them and the plot on that page.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cgan import cli
+from cgan.config import require, require_known
+from eval.study.declare import SEEDS_AT_MOST
+from eval.study.studies import STUDIES
+
+RESULTS = Path("docs/results")
+PROG = "python -m eval.study"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Run a study."""
+
+    study: Annotated[str | None, tyro.conf.Positional] = None
+    """Which one; --list names them."""
+    list: bool = False
+    """List the studies with their number of runs, and do nothing else."""
+    seeds: int | None = None
+    """Seeds 0 to this; the study's own number unless given."""
+    benchmarks: tuple[str, ...] = ()
+    """Only these of its benchmarks."""
+    jobs: int = 2
+    """Processes, each with its share of the cores; 1 where there is an accelerator."""
+    seeds_at_once: int | None = None
+    """Seeds trained in one dispatch; what was measured to be fast for the backend unless given."""
+    run: bool = True
+    """Train what is missing; --no-run makes the tables of what there is."""
+    out: Path | None = None
+    """File of results: .jsonl; docs/results/STUDY.jsonl unless given."""
+    page: Path | None = None
+    """Page with the study's markers, whose tables and plot to renew."""
+    plot: Path | None = None
+    """Picture: .png, .pdf or .svg; beside the page unless given, and none without a page."""
+
+    def __post_init__(self) -> None:
+        if self.list:
+            return
+        expected = f"one of {', '.join(STUDIES)}"
+        require(self.study in STUDIES, "study", self.study, expected)
+        require_known("benchmarks", self.benchmarks, STUDIES[self.study or ""].benchmarks)
+        for name in ("seeds", "jobs", "seeds_at_once"):
+            value = getattr(self, name)
+            require(value is None or value > 0, name, value, "more than 0")
+        limit = f"at most {SEEDS_AT_MOST}: higher ones are for tuning"
+        require(self.seeds is None or self.seeds <= SEEDS_AT_MOST, "seeds", self.seeds, limit)
+        if self.out is not None:
+            cli.require_out(self.out, ".jsonl")
+        if self.plot is not None:
+            cli.require_out(self.plot, ".png", ".pdf", ".svg", name="plot")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run what is missing, then print and write what the rows say.
+
+    Raises:
+        ConfigError: an argument, a file of results or a page that can't be used.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
+    if arguments.list:
+        print_list()
+        return
+    # Imported late: help and errors should not wait for SciPy and Matplotlib.
+    from eval.study import session
+
+    name = arguments.study or ""
+    study = session.narrowed(STUDIES[name], arguments.benchmarks)
+    out = arguments.out or RESULTS / f"{name}.jsonl"
+    seeds = arguments.seeds or study.seeds
+    if arguments.page is not None:
+        from eval.study.page import read_page
+
+        read_page(arguments.page, name)
+    if arguments.run:
+        session.run(name, study, out, seeds, arguments.jobs, arguments.seeds_at_once)
+    command = shlex.join(["python", "-m", "eval.study", *argv])
+    plot = arguments.plot
+    if plot is None and arguments.page is not None:
+        plot = arguments.page.parent / "images" / f"study-{name}.png"
+    session.publish(name, study, out, seeds, command, arguments.page, plot)
+
+
+def print_list() -> None:
+    """The studies, a few lines each."""
+    for name, study in STUDIES.items():
+        tuned = sum(variant.tuned for variant in study.variants.values())
+        tuning = tuned * len(study.tuning.factors) * len(study.tuning.seeds)
+        runs = len(study.benchmarks) * (len(study.variants) * study.seeds + tuning)
+        print(f"{name}: {study.summary}\n    {', '.join(study.benchmarks)}; {runs} runs")
+
+
+if __name__ == "__main__":
+    cli.run(main)

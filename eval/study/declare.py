@@ -1,0 +1,130 @@
+"""What a study is, as data: variants x benchmarks x seeds, a budget, and what is measured."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cgan.config import Experiment
+from configs import CONFIGS
+
+Change = Callable[[Experiment], Experiment]
+
+
+def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
+    """A change of some fields after others: `change(objective={"loss": "hinge"})`."""
+
+    def apply(config: Experiment) -> Experiment:
+        for step in earlier:
+            config = step(config)
+        fields = {
+            name: dataclasses.replace(getattr(config, name), **values)
+            for name, values in sections.items()
+        }
+        return dataclasses.replace(config, **fields)
+
+    return apply
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of a table: what is changed in each benchmark's experiment."""
+
+    change: Change
+    tuned: bool = False
+    """Whether the weight of R1 and R2 is chosen, on seeds that are not reported."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One column: a metric at a number of samples."""
+
+    metric: str
+    """Its name in the catalogue of metrics."""
+    heading: str
+    text: str = "{:.3f}"
+    """How it prints."""
+    n: int | None = None
+    """Generated samples; None for the literature's number."""
+
+    @property
+    def key(self) -> str:
+        """What rows of results call it."""
+        return self.metric if self.n is None else f"{self.metric}@{self.n}"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One experiment of `configs/`, at an equal budget for all variants."""
+
+    total_nimg: int
+    """Images that each run sees."""
+    figures: tuple[Figure, ...]
+    """What is measured of each run."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the penalty's weight is chosen: the one with the smallest mean figure."""
+
+    factors: tuple[float, ...] = (0.2, 1.0, 5.0)
+    """What the experiment's own weights of R1 and R2 are multiplied by."""
+    seeds: tuple[int, ...] = (100, 101, 102)
+    """None of them is ever reported."""
+
+
+SEEDS_AT_MOST = 100
+"""Reported seeds are 0 to the study's number of them; those of tuning start here."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A grid of runs, what is measured of them, and how they are compared."""
+
+    summary: str
+    """One line."""
+    variants: dict[str, Variant]
+    benchmarks: dict[str, Benchmark]
+    """By the experiment's name in `configs/`."""
+    baseline: str
+    """The variant that the others are compared with, seed by seed."""
+    seeds: int = 5
+    """Seeds 0 to this, each run."""
+    judge: str = "reverse_kl_nats"
+    """Key of the figure that chooses penalties, is tested, and is drawn: smaller is better."""
+    tuning: Tuning = field(default_factory=Tuning)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Variants by table, each under the baseline; empty for one table of all."""
+
+    def __post_init__(self) -> None:
+        assert self.baseline in self.variants, f"{self.baseline} is no variant"
+        assert 0 < self.seeds <= SEEDS_AT_MOST <= min(self.tuning.seeds)
+        for name, benchmark in self.benchmarks.items():
+            assert name in CONFIGS, f"{name} is no experiment"
+            assert self.judge in {figure.key for figure in benchmark.figures}
+
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The names of the variants of each table, the baseline first."""
+        groups = self.groups or {"": tuple(self.variants)}
+        first = self.baseline
+        return {
+            title: (first, *(name for name in names if name != first))
+            for title, names in groups.items()
+        }
+
+    def figures(self, benchmark: str, seed: int = 0) -> tuple[Figure, ...]:
+        """What is measured of a run: where its seed is one for tuning, what decides alone."""
+        figures = self.benchmarks[benchmark].figures
+        if seed < SEEDS_AT_MOST:
+            return figures
+        return tuple(figure for figure in figures if figure.key == self.judge)
+
+    def experiment(self, benchmark: str, variant: str, factor: float | None) -> Experiment:
+        """The settings of a run, but for its seed."""
+        config = self.variants[variant].change(CONFIGS[benchmark])
+        if factor is not None:
+            penalty, weights = config.penalty, ("r1", "r2")
+            scaled = {name: factor * getattr(penalty, name) for name in weights}
+            config = dataclasses.replace(config, penalty=dataclasses.replace(penalty, **scaled))
+        return dataclasses.replace(config, total_nimg=self.benchmarks[benchmark].total_nimg)

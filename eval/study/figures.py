@@ -1,0 +1,92 @@
+"""The figures of one set of samples, each at its number of samples, from one pass over them."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Shaped
+
+from eval.gather import Wanted, gather
+from eval.measure import needs_of
+from eval.metrics.base import Inputs, Metric
+from eval.noise import noise_chunks
+from eval.protocol import Evaluation
+from eval.study.declare import Figure
+from eval.study.results import NOISE, PERFECT, REAL, Row
+
+SEED = 0
+"""Of generated latents, of the baselines and of what metrics draw: the same for all runs."""
+
+
+class Panel(NamedTuple):
+    """The figures of a benchmark, with what measures them."""
+
+    evaluation: Evaluation
+    figures: tuple[Figure, ...]
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metric of each figure, by the figure's key."""
+        known = self.evaluation.metrics
+        return {figure.key: known[figure.metric] for figure in self.figures}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of samples of each figure."""
+        literature = self.evaluation.protocol.n
+        return {figure.key: figure.n or literature for figure in self.figures}
+
+    @property
+    def n(self) -> int:
+        """Samples that all the figures need."""
+        return max(self.sizes.values())
+
+    def read(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[int, Inputs]:
+        """What the metrics look at, by number of samples; from the first so many of these."""
+        metrics, sizes = self.metrics, self.sizes
+        wanted = {
+            n: Wanted(n, needs_of({key: metrics[key] for key in sizes if sizes[key] == n}))
+            for n in dict.fromkeys(sizes.values())
+        }
+        gathered = gather(chunks, self.evaluation.reader, list(wanted.values()))
+        reference, train = self.evaluation.reference.gathered, self.evaluation.splits.train
+        found = (Inputs(each, reference, train) for each in gathered)
+        return dict(zip(wanted, found, strict=True))
+
+    def measure(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[str, float | None]:
+        """Each figure by its key; those that need more samples than there are, are left out.
+
+        None stands for what the samples leave undefined.
+        """
+        inputs, sizes = self.read(chunks), self.sizes
+        return {
+            key: metric.measure(inputs[sizes[key]], SEED).value
+            for key, metric in self.metrics.items()
+            if inputs[sizes[key]].samples.n == sizes[key]
+        }
+
+
+def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
+    """The rows of real data, of a perfect sampler and of uniform noise."""
+    evaluation, n = panel.evaluation, panel.n
+    train, labeller = evaluation.splits.train, evaluation.reader.labeller
+    read = {
+        "source": train.name,
+        "labeller_accuracy": None if labeller is None else labeller.accuracy,
+    }
+    held_out = min(n, len(evaluation.splits.held_out))
+    real = panel.measure(evaluation.real_chunks(held_out, SEED))
+    noise_inputs = panel.read(noise_chunks(train, n, SEED))
+    noise, perfect, spread = {}, {}, {}
+    for key, metric in panel.metrics.items():
+        inputs, size = noise_inputs[panel.sizes[key]], panel.sizes[key]
+        noise[key] = metric.measure(inputs, SEED).value
+        floor = None if metric.floor is None else metric.floor(inputs, size, SEED)
+        if floor is not None:
+            perfect[key], spread[key] = floor.mean, floor.sd
+    named = {"benchmark": benchmark, "factor": None, "seed": None}
+    return [
+        named | {"variant": REAL} | read | real,
+        named | {"variant": PERFECT, "spread": spread} | perfect,
+        named | {"variant": NOISE} | noise,
+    ]

@@ -1,0 +1,71 @@
+"""Means over seeds, and differences between two variants taken seed by seed.
+
+Runs of one seed share their start, their batches and their latents, so their difference says more
+than that of two means. Each difference is tested by Student's paired t-test. The p-values of one
+table are adjusted for their number by Holm's step-down method (Holm 1979), which keeps the chance
+of any false finding in the table below the level.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+ROUNDING = 1e-9
+"""Differences as equal as that have no spread to test against."""
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation (ddof = 1) over seeds."""
+
+    mean: float
+    sd: float | None
+    """None for a single value."""
+
+
+class Paired(NamedTuple):
+    """The mean difference of two variants over the seeds that both ended."""
+
+    pairs: int
+    mean: float
+    error: float
+    """Standard error of the mean difference."""
+    p: float
+    """Two-sided; 1 where all differences are 0, and 0 where they are one other number."""
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Mean and standard deviation; None of nothing."""
+    if not values:
+        return None
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return Spread(float(np.mean(values)), sd)
+
+
+def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Paired | None:
+    """Ours minus theirs, by seed; None where fewer than two seeds have both.
+
+    Args:
+        ours: a figure by seed.
+        theirs: the same of the variant that it is compared with.
+    """
+    seeds = sorted(ours.keys() & theirs.keys())
+    if len(seeds) < 2:
+        return None
+    differences = np.array([ours[seed] - theirs[seed] for seed in seeds])
+    mean, error = float(differences.mean()), float(stats.sem(differences))
+    if error <= ROUNDING * abs(mean):
+        return Paired(len(seeds), mean, error, 1.0 if mean == 0 else 0.0)
+    p = float(stats.ttest_1samp(differences, 0).pvalue)
+    return Paired(len(seeds), mean, error, p)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p-values adjusted for their number (Holm 1979): `max_{j <= i} min(1, (m - j) p_(j))`."""
+    adjusted = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted

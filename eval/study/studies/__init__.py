@@ -1,0 +1,20 @@
+"""The studies by name. A new one is a file here and a line below; `--list` names them."""
+
+from eval.study.declare import Study
+from eval.study.studies import (
+    ablation,
+    collapse_2d,
+    collapse_digits,
+    collapse_mnist,
+    quick,
+    starved,
+)
+
+STUDIES: dict[str, Study] = {
+    "quick": quick.STUDY,
+    "collapse_2d": collapse_2d.STUDY,
+    "collapse_digits": collapse_digits.STUDY,
+    "starved": starved.STUDY,
+    "collapse_mnist": collapse_mnist.STUDY,
+    "ablation": ablation.STUDY,
+}

@@ -1,0 +1,75 @@
+"""Runs of several seeds in one dispatch against each of them trained alone."""
+
+import dataclasses
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from cgan import loop
+from cgan.assemble import Parts, assemble
+from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Penalty
+from cgan.seeds import SeedTrainer
+
+SMALL = Experiment(
+    workdir=Path("unused"),
+    data=Data("ring8"),
+    generator=Generator(latent_dim=3, width=8, depth=1),
+    discriminator=Discriminator(width=8, depth=1, spectral_norm=True),
+    objective=Objective(fakes_per_real=3),
+    penalty=Penalty(r1=0.2, r2=0.1, estimator="hutchinson"),
+    batch_size=8,
+    total_nimg=48,
+    steps_per_dispatch=2,
+)
+"""Draws from every stream of keys (latents, directions of the penalty, which fakes a real meets),
+and carries spectral norms beside the parameters."""
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    return SeedTrainer(assemble(SMALL), jax.local_devices()[0])
+
+
+@pytest.fixture(scope="module")
+def trained(trainer):
+    return trainer.train([0, 2**32 - 1])
+
+
+def assert_close(found, expected):
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), found, expected
+    )
+
+
+def test_each_of_several_seeds_at_once_is_the_run_of_that_seed_alone(trained, tmp_path):
+    last = trained[-1]
+    assert (last.seed, last.failure, int(last.state.step)) == (2**32 - 1, None, 6)
+    assert jax.tree.leaves(last.state.discriminator_stats)
+    config = dataclasses.replace(SMALL, workdir=tmp_path / "run", seed=last.seed)
+    assert_close(last.state, loop.train(config, jax.local_devices()[:1]))
+
+
+def test_seeds_differ(trained):
+    first, second = (jax.tree.leaves(run.state.generator)[1] for run in trained)
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_a_run_that_leaves_the_numbers_says_where_and_the_others_go_on(
+    trainer, trained, monkeypatch
+):
+    original = Parts.init_state
+
+    def broken(parts, seed=None):
+        state = original(parts, seed)
+        lost = jax.tree.map(lambda leaf: leaf + np.inf, state.generator)
+        return state if seed == 0 else state._replace(generator=lost)
+
+    monkeypatch.setattr(Parts, "init_state", broken)
+    sound, lost = trainer.train([0, 7])
+    assert sound.failure is None
+    jax.tree.map(np.testing.assert_array_equal, sound.state, trained[0].state)
+    assert lost.failure is not None
+    assert lost.failure.startswith("step 0: ")
+    assert "generated samples" in lost.failure
