@@ -94,9 +94,11 @@ def small_support(criterion: Criterion, train_n: int) -> float:
 def even_batch(share: float) -> int:
     """The smallest batch that holds two samples alike with probability 1/2 or more.
 
-    Of s samples none are alike with probability about exp(-s (s - 1) share / 2).
+    Of s equally likely samples none are alike with probability prod_{i < s} (1 - i share).
     """
-    return int(np.ceil(0.5 + np.sqrt(0.25 + 2 * np.log(2) / share)))
+    more_than_enough = np.ceil(2 + np.sqrt(2 / share))
+    apart = np.cumprod(1 - np.minimum(np.arange(more_than_enough) * share, 1))
+    return int(np.argmax(apart <= 0.5)) + 1
 
 
 def _measure(inputs: Inputs, seed: int) -> Value:

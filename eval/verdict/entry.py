@@ -67,7 +67,7 @@ def _told(verdict: Verdict, which: Bool[np.ndarray, " modes"]) -> dict[str, Any]
     modes, upper = verdict.evidence.modes, verdict.tested.upper
     return {
         "count": int(which.sum()),
-        "true_share": float(modes.true_shares[which].sum()),
+        "held": modes.held(which),
         "by_name": {
             modes.names[index]: {
                 "samples": int(modes.counts[index]),

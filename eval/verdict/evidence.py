@@ -1,6 +1,9 @@
 """Gathers what a verdict is drawn from: counts of modes, and the figures that go with them."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from jaxtyping import Int
 
 from eval.measure import Origin, measure, needs_of
 from eval.metrics.base import Inputs, Metric, Need, present
@@ -11,7 +14,7 @@ from eval.metrics.precision_recall import PRECISION
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
 from eval.metrics.shares import true_shares
 from eval.metrics.total_variation import TOTAL_VARIATION
-from eval.record import SampleSet
+from eval.record import Record, SampleSet
 from eval.verdict.judge import Evidence
 from eval.verdict.modes import ModeCounts, ModeKind
 
@@ -34,33 +37,47 @@ def metrics_of_verdict(offered: dict[str, Metric]) -> dict[str, Metric]:
     }
 
 
-def needs_of_verdict(metrics: dict[str, Metric]) -> frozenset[Need]:
-    """What has to be kept of samples; see `gather_evidence`."""
-    return needs_of(metrics) | {"counts", "features"}
+def needs_of_verdict(metrics: dict[str, Metric], pictured: bool) -> frozenset[Need]:
+    """What has to be kept of samples to judge them, and to draw them too."""
+    needs: set[Need] = {"counts", "features"}
+    if pictured:
+        needs.add("images")
+    return needs_of(metrics) | needs
 
 
 def gather_evidence(
-    sets: dict[SampleSet, Inputs], metrics: dict[str, Metric], origin: Origin
+    sets: dict[SampleSet, Inputs],
+    metrics: dict[str, Metric],
+    origin: Origin,
+    known: Sequence[Record] = (),
 ) -> Evidence:
-    """Count modes, and measure.
+    """Count modes, and measure what is not known yet.
 
     Args:
         sets: generated and real samples at least, with what `needs_of_verdict` says.
         metrics: those of `metrics_of_verdict`.
         origin: what was evaluated.
+        known: figures of the same samples.
     """
-    chosen: dict[SampleSet, Inputs] = {"generated": sets["generated"], "real": sets["real"]}
-    records = measure(chosen, metrics, origin)
-    by_set = {
-        samples: {record.metric: record for record in records if record.samples == samples}
-        for samples in chosen
-    }
+    chosen: dict[SampleSet, Inputs] = {name: sets[name] for name in ("generated", "real")}
+    missing = {name: metrics[name] for name in metrics.keys() - {r.metric for r in known}}
+    records = [*known, *measure(chosen, missing, origin)]
+    found = {(record.samples, record.metric): record for record in records}
+    by_set = {each: {name: found[each, name] for name in metrics} for each in chosen}
     return Evidence(
         modes=count_modes(sets["generated"]),
         real_modes=count_modes(sets["real"]),
         generated=by_set["generated"],
         real=by_set["real"],
     )
+
+
+def reference_labels(inputs: Inputs) -> Int[np.ndarray, " n"]:
+    """The class, mode or bin of each row of the reference."""
+    reference = inputs.reference
+    if inputs.samples.counts is not None and reference.labels is not None:
+        return reference.labels
+    return bins_of(reference).place(present(reference.features))
 
 
 def count_modes(inputs: Inputs) -> ModeCounts:

@@ -38,6 +38,8 @@ EXIT_CODES: dict[Kind, int] = {
 
 HALF = 0.5
 """Of the data's mass, or of the samples."""
+ROUNDING = 1e-9
+"""What sums of shares may lack of it."""
 RECOGNISED = 0.1
 """Of real data's share on the manifold; a generator below it makes something else."""
 ONE_SIDED = 1.645
@@ -72,7 +74,8 @@ class Verdict:
     tested: Tested
     real_tested: Tested
     named: Bool[np.ndarray, " modes"]
-    """The modes that are dropped: each for itself or, where that is the reason, the suspects."""
+    """The modes that are dropped: each for itself or, where that is the reason, the suspects; none
+    where they say nothing."""
     samples_to_decide: int | None
     """None where no mode is undecided."""
 
@@ -94,14 +97,14 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
     modes = evidence.modes
     tested = examine(modes, seed)
     kind, reason = _decide(evidence, tested)
-    named = tested.suspects if reason == "suspects" else tested.dropped
+    named = {"suspects": tested.suspects, "fidelity": np.zeros_like(tested.dropped)}
     return Verdict(
         kind=kind,
         reason=reason,
         evidence=evidence,
         tested=tested,
         real_tested=examine(evidence.real_modes, seed),
-        named=named,
+        named=named.get(reason, tested.dropped),
         samples_to_decide=_to_decide(modes, tested.undecided),
     )
 
@@ -111,10 +114,10 @@ def _decide(evidence: Evidence, tested: Tested) -> tuple[Kind, Reason]:
         return "collapsed", "repeats"
     if unrecognisable(evidence.fidelity):
         return "unrecognisable", "fidelity"
-    shares = evidence.modes.true_shares
-    if shares[tested.dropped].sum() >= HALF:
+    held = evidence.modes.held
+    if held(tested.dropped) >= HALF - ROUNDING:
         return "collapsed", "shares"
-    if tested.together and shares[tested.suspects].sum() >= HALF:
+    if tested.together and held(tested.suspects) >= HALF - ROUNDING:
         return "collapsed", "suspects"
     if narrow(evidence.generated.get(WIDTH_RATIO.name), FRACTION):
         return "collapsed", "width"

@@ -51,6 +51,10 @@ class ModeCounts:
     n: int
     """Samples, those that lie in no mode among them."""
 
+    def held(self, which: Bool[np.ndarray, " modes"]) -> float:
+        """What these modes hold of all that modes hold of the data."""
+        return float(self.true_shares[which].sum() / self.true_shares.sum())
+
 
 @dataclass(frozen=True, eq=False)
 class Tested:

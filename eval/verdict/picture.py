@@ -17,11 +17,9 @@ from matplotlib.figure import Figure
 
 from cgan import pictures
 from cgan.data.mixtures import Mixture
+from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.extractors.points import RADIUS_SIGMAS
-from eval.metrics.base import Gathered, present
-from eval.metrics.bins import bins_of
 from eval.metrics.neighbours import nearest
-from eval.report.figures import FAINT, GENERATED, INK, REAL, STYLE
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import ModeCounts
 from eval.verdict.words import share
@@ -38,12 +36,13 @@ AMBER = "#c98a00"
 class Shown:
     """What pictures are made of."""
 
-    generated: Gathered
-    """With features and images."""
-    reference: Gathered
-    """With features and, where samples have classes, labels."""
-    real: Callable[[Int[np.ndarray, " n"]], Shaped[np.ndarray, "n *sample"]]
-    """Rows of the reference as they are stored."""
+    samples: Shaped[np.ndarray, "kept *sample"]
+    """The first generated ones."""
+    features: Float[np.ndarray, "kept d"]
+    real_features: Float[np.ndarray, "n d"]
+    real_labels: Int[np.ndarray, " n"]
+    real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]]
+    """These real samples, as they are stored."""
     mixture: Mixture | None = None
     """Whose modes are ringed; None for images."""
 
@@ -55,8 +54,7 @@ def draw(verdict: Verdict, shown: Shown) -> bytes:
         if shown.mixture is None:
             figure = _rows_of_images(verdict, shown)
         else:
-            points = present(shown.generated.images)[:POINTS_AT_MOST]
-            figure = _ringed_points(verdict, points, shown.mixture)
+            figure = _ringed_points(verdict, shown.samples[:POINTS_AT_MOST], shown.mixture)
         figure.savefig(encoded, dpi=DPI, format="png")
     return encoded.getvalue()
 
@@ -73,36 +71,26 @@ def pictured_modes(verdict: Verdict) -> Int[np.ndarray, " modes"]:
 def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
     """A row for each mode: real examples on the left, the samples nearest to them on the right."""
     modes, chosen = verdict.evidence.modes, pictured_modes(verdict)
-    of_real = _labels(shown.reference)
     figure = Figure(figsize=(11, 0.7 + 0.95 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), 2, squeeze=False)
-    axes[0, 0].set_title("real, held by the train set")
+    axes[0, 0].set_title("real")
     axes[0, 1].set_title("the generated samples nearest to them")
     for index, (left, right) in zip(chosen, axes, strict=True):
-        rows = np.flatnonzero(of_real == modes.labels[index])[:EXAMPLES_AT_MOST]
+        rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
         _strip(left, shown.real(rows[:EACH_SIDE]))
         _strip(right, _nearest_samples(shown, rows))
         left.set_ylabel(_told(modes, index), rotation=0, ha="right", va="center", parse_math=False)
     return figure
 
 
-def _labels(reference: Gathered) -> Int[np.ndarray, " n"]:
-    """The class, or bin, of each row of the reference."""
-    if reference.labels is not None:
-        return reference.labels
-    return bins_of(reference).place(present(reference.features))
-
-
 def _nearest_samples(
     shown: Shown, rows: Int[np.ndarray, " real"]
 ) -> UInt8[np.ndarray, "_ height width channels"]:
-    """The samples that come nearest to any of these rows of the reference."""
-    images = present(shown.generated.images)
+    """The samples that come nearest to any of these real ones."""
     if not len(rows):
-        return images[:0]
-    features = present(shown.generated.features)[: len(images)]
-    squares = nearest(features, present(shown.reference.features)[rows], 1).squares[:, 0]
-    return images[np.argsort(squares, kind="stable")[:EACH_SIDE]]
+        return shown.samples[:0]
+    squares = nearest(shown.features, shown.real_features[rows], 1).squares[:, 0]
+    return shown.samples[np.argsort(squares, kind="stable")[:EACH_SIDE]]
 
 
 def _strip(axes: Axes, images: UInt8[np.ndarray, "n height width channels"]) -> None:
@@ -133,7 +121,7 @@ def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: 
     axes = figure.add_subplot(aspect="equal")
     axes.plot(*points.T, ".", color=GENERATED, alpha=0.5, markersize=3, markeredgewidth=0)
     reach = 1.2 * float(np.abs(mixture.means).max()) + RADIUS_SIGMAS * mixture.sigma
-    radius = max(RADIUS_SIGMAS * mixture.sigma, reach / 40)
+    radius = max(RADIUS_SIGMAS * mixture.sigma, reach / 32)
     turn = np.linspace(0, 2 * np.pi, 49)
     circle = radius * np.stack([np.cos(turn), np.sin(turn)])
     for which, colour, width, told in kinds:

@@ -10,13 +10,18 @@ from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.record import Record
 from eval.verdict.judge import HALF, RECOGNISED, Verdict
-from eval.verdict.modes import FRACTION, ModeCounts
+from eval.verdict.modes import FRACTION, LEVEL, ModeCounts
 from eval.verdict.words import number, share
 from eval.words import cell, text_of
 
 HEADINGS = ("generated", "uncertainty", "real data", "perfect sampler", "rule")
 MODE_HEADINGS = ("samples", "share", "at most", "true share")
 LISTED_AT_MOST = 20
+FOOTNOTE = (
+    "A mode is dropped if the upper limit of its share is below a quarter of its true share, and "
+    f"covered if the lower one is not. Each claim, drops or covers, is wrong {LEVEL:.0%} of the "
+    "time at most."
+)
 
 
 class Row(NamedTuple):
@@ -35,8 +40,8 @@ def evidence_rows(verdict: Verdict, metrics: dict[str, Metric]) -> list[Row]:
     kind, tested, real = verdict.evidence.modes.kind, verdict.tested, verdict.real_tested
     rows = [
         _count(f"{kind} covered", tested.covered, real.covered, "all: covers"),
-        _count(f"{kind} dropped", tested.dropped, real.dropped, "one: drops, half: collapsed"),
-        _count(f"{kind} undecided", tested.undecided, real.undecided, "none: covers"),
+        _count(f"{kind} dropped", tested.dropped, real.dropped, "half of data: collapsed"),
+        _count(f"{kind} undecided", tested.undecided, real.undecided, ""),
     ]
     for name, record in verdict.evidence.generated.items():
         beside = verdict.evidence.real[name]
@@ -67,7 +72,7 @@ def _of_record(metric: Metric, record: Record, real: Record, rule: str) -> Row:
 
 def _rule(verdict: Verdict, record: Record) -> str:
     if record.metric == BIRTHDAY.name:
-        return f"below {number(record.details['small_below'])}, and"
+        return f"below {number(record.details['small_below'])} and"
     if record.metric == WIDTH_RATIO.name:
         return f"below {FRACTION}: collapsed"
     if record is verdict.evidence.fidelity and record.floor is not None:
@@ -78,7 +83,9 @@ def _rule(verdict: Verdict, record: Record) -> str:
 def _repeated(record: Record, real: Record) -> Row:
     """The share of samples that come back as often as those of a small support."""
     told, beside = (share(each.details["repeated_share"]) for each in (record, real))
-    return Row("samples that come back", told, "", beside, "", f"{HALF:.0%} or more: collapsed")
+    return Row(
+        "samples that come back often", told, "", beside, "", f"{HALF:.0%} or more: collapsed"
+    )
 
 
 def mode_rows(verdict: Verdict) -> list[tuple[str, ...]]:

@@ -6,18 +6,12 @@ from rich.table import Table
 from eval.metrics.base import Metric
 from eval.table import WIDTH
 from eval.verdict.judge import Verdict
-from eval.verdict.modes import LEVEL
-from eval.verdict.rows import HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
+from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
 from eval.words import title
 
 STYLES = {"covers": "bold green", "undecided": "bold yellow"}
 """Of the sentence; red for the others."""
-FOOTNOTE = (
-    "A mode is dropped if the upper limit of its share is below a quarter of its true share, and "
-    f"covered if the lower one is not. Each claim, drops or covers, is wrong {LEVEL:.0%} of the "
-    "time at most."
-)
 
 
 def print_verdict(
@@ -40,7 +34,7 @@ def print_verdict(
     told = f"{title(subject, first)}; n = {verdict.evidence.modes.n:,}"
     console.print(told, markup=False, soft_wrap=True)
     table = Table()
-    table.add_column("")
+    table.add_column("", min_width=24)
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading == "rule" else "right")
     for row in evidence_rows(verdict, metrics):

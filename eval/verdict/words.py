@@ -46,31 +46,28 @@ def _collapsed(verdict: Verdict) -> str:
     if verdict.reason == "width":
         width = WIDTH_RATIO.text(verdict.evidence.generated[WIDTH_RATIO.name].value or 0.0)
         return f"Collapsed within modes: these are {width} times as wide as they should be."
-    return f"Collapsed: {_named(verdict)}."
+    return f"Collapsed: drops {_dropped(verdict)}."
 
 
 def _drops(verdict: Verdict) -> str:
-    return f"Drops {_named(verdict)}."
+    return f"Drops {_dropped(verdict)}."
 
 
-def _named(verdict: Verdict) -> str:
+def _dropped(verdict: Verdict) -> str:
     """Which modes are dropped, and how much of the data they hold."""
     modes, which = verdict.evidence.modes, verdict.named
-    held = share(float(modes.true_shares[which].sum()))
-    dropped = f"{which.sum():,} of {many(len(modes.names), modes)} with {held} of the data"
+    held = share(modes.held(which))
+    words = f"{which.sum():,} of {many(len(modes.names), modes)} with {held} of the data"
     if verdict.reason == "suspects":
-        most = share(verdict.tested.suspects_upper)
-        return (
-            f"modes: {dropped} hold {most} of the samples at most, taken together; likeliest are "
-            f"{names(modes, which)}"
+        words += (
+            f", which together hold {share(verdict.tested.suspects_upper)} of the samples at most"
         )
-    words = f"{dropped}: {names(modes, which)}"
-    return f"{words} missing" if verdict.kind == "collapsed" else words
+    return f"{words}: {names(modes, which)}"
 
 
 def _undecided(verdict: Verdict) -> str:
     modes, which = verdict.evidence.modes, verdict.tested.undecided
-    held = share(float(modes.true_shares[which].sum()))
+    held = share(modes.held(which))
     return (
         f"Undecided: none of {many(len(modes.names), modes)} is known to be dropped, but "
         f"{modes.n:,} samples don't tell of {which.sum():,} of them, with {held} of the data; "
@@ -94,7 +91,7 @@ def cautions(verdict: Verdict) -> list[str]:
 
 def _open_modes(verdict: Verdict) -> str:
     which, modes = verdict.tested.undecided, verdict.evidence.modes
-    if verdict.kind == "undecided" or not which.any():
+    if verdict.kind in ("undecided", "unrecognisable") or not which.any():
         return ""
     open_ones = many(int(which.sum()), modes)
     return f"Undecided: {open_ones}; {verdict.samples_to_decide:,} samples would tell more."

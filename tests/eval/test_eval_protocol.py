@@ -26,6 +26,7 @@ METRICS = (
     "modes_captured_at_1",
     "modes_captured_at_20",
     "reverse_kl_nats",
+    "total_variation",
     "high_quality_share_3sigma",
     "mode_width_ratio_3sigma",
     "frechet_distance",
@@ -288,7 +289,7 @@ def test_the_commands_are_listed_without_waiting_for_jax():
     script += "except SystemExit: pass\nassert 'jax' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("compare", "reference", "report"):
+    for command in ("collapse", "compare", "reference", "report"):
         assert f"eval {command}" in done.stdout
 
 
