@@ -23,9 +23,9 @@ from eval.verdict.modes import (
 )
 
 Kind = Literal["covers", "collapsed", "drops", "undecided", "unrecognisable"]
-Reason = Literal["shares", "suspects", "repeats", "width", "fidelity"]
-"""What the verdict rests on: modes each for itself, or together; samples that repeat each other,
-narrow modes, samples that do not look like data."""
+Reason = Literal["shares", "repeats", "width", "fidelity"]
+"""What the verdict rests on: the modes' shares, samples that repeat each other, narrow modes, or
+samples that do not look like data."""
 
 EXIT_CODES: dict[Kind, int] = {
     "covers": 0,
@@ -74,8 +74,7 @@ class Verdict:
     tested: Tested
     real_tested: Tested
     named: Bool[np.ndarray, " modes"]
-    """The modes that are dropped: each for itself or, where that is the reason, the suspects; none
-    where they say nothing."""
+    """The modes that are dropped; none where counts of modes say nothing."""
     samples_to_decide: int | None
     """None where no mode is undecided."""
 
@@ -97,14 +96,13 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
     modes = evidence.modes
     tested = examine(modes, seed)
     kind, reason = _decide(evidence, tested)
-    named = {"suspects": tested.suspects, "fidelity": np.zeros_like(tested.dropped)}
     return Verdict(
         kind=kind,
         reason=reason,
         evidence=evidence,
         tested=tested,
         real_tested=examine(evidence.real_modes, seed),
-        named=named.get(reason, tested.dropped),
+        named=tested.named & (reason != "fidelity"),
         samples_to_decide=_to_decide(modes, tested.undecided),
     )
 
@@ -114,17 +112,12 @@ def _decide(evidence: Evidence, tested: Tested) -> tuple[Kind, Reason]:
         return "collapsed", "repeats"
     if unrecognisable(evidence.fidelity):
         return "unrecognisable", "fidelity"
-    held = evidence.modes.held
-    if held(tested.dropped) >= HALF - ROUNDING:
+    if evidence.modes.held(tested.named) >= HALF - ROUNDING:
         return "collapsed", "shares"
-    if tested.together and held(tested.suspects) >= HALF - ROUNDING:
-        return "collapsed", "suspects"
     if narrow(evidence.generated.get(WIDTH_RATIO.name), FRACTION):
         return "collapsed", "width"
-    if tested.dropped.any():
+    if tested.named.any():
         return "drops", "shares"
-    if tested.together:
-        return "drops", "suspects"
     return ("covers" if tested.covered.all() else "undecided"), "shares"
 
 

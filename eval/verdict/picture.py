@@ -79,7 +79,9 @@ def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
         rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
         _strip(left, shown.real(rows[:EACH_SIDE]))
         _strip(right, _nearest_samples(shown, rows))
-        left.set_ylabel(_told(modes, index), rotation=0, ha="right", va="center", parse_math=False)
+        left.set_ylabel(
+            _told(modes, int(index)), rotation=0, ha="right", va="center", parse_math=False
+        )
     return figure
 
 

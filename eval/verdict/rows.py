@@ -10,12 +10,12 @@ from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.record import Record
 from eval.verdict.judge import HALF, RECOGNISED, Verdict
-from eval.verdict.modes import FRACTION, LEVEL, ModeCounts
+from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import number, share
 from eval.words import cell, text_of
 
 HEADINGS = ("generated", "uncertainty", "real data", "perfect sampler", "rule")
-MODE_HEADINGS = ("samples", "share", "at most", "true share")
+MODE_HEADINGS = ("samples", "share", "at most", "true share", "tested")
 LISTED_AT_MOST = 20
 FOOTNOTE = (
     "A mode is dropped if the upper limit of its share is below a quarter of its true share, and "
@@ -89,16 +89,19 @@ def _repeated(record: Record, real: Record) -> Row:
 
 
 def mode_rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    """Modes that are dropped, the largest first: name, samples, share, its limit, true share.
+    """Modes that are dropped, the largest first: the name, and what `MODE_HEADINGS` say.
 
-    At most `LISTED_AT_MOST`; where none is dropped there are none.
+    At most `LISTED_AT_MOST`; none where none is dropped.
     """
-    modes, upper = verdict.evidence.modes, verdict.tested.upper
-    found = np.flatnonzero(verdict.named)
+    modes, found = verdict.evidence.modes, np.flatnonzero(verdict.named)
     order = found[np.argsort(-modes.true_shares[found], kind="stable")][:LISTED_AT_MOST]
-    return [(modes.names[index], *_mode_cells(modes, upper, index)) for index in order]
-
-
-def _mode_cells(modes: ModeCounts, upper: np.ndarray, index: int) -> tuple[str, ...]:
-    shares = (modes.counts[index] / modes.n, upper[index], modes.true_shares[index])
-    return (f"{modes.counts[index]:,}", *(share(float(each)) for each in shares))
+    shares = (modes.counts / modes.n, verdict.tested.upper, modes.true_shares)
+    return [
+        (
+            modes.names[index],
+            f"{modes.counts[index]:,}",
+            *(share(float(each[index])) for each in shares),
+            "alone" if verdict.tested.dropped[index] else "together",
+        )
+        for index in order
+    ]

@@ -55,14 +55,18 @@ def _drops(verdict: Verdict) -> str:
 
 def _dropped(verdict: Verdict) -> str:
     """Which modes are dropped, and how much of the data they hold."""
-    modes, which = verdict.evidence.modes, verdict.named
+    modes, tested, which = verdict.evidence.modes, verdict.tested, verdict.named
     held = share(modes.held(which))
     words = f"{which.sum():,} of {many(len(modes.names), modes)} with {held} of the data"
-    if verdict.reason == "suspects":
-        words += (
-            f", which together hold {share(verdict.tested.suspects_upper)} of the samples at most"
-        )
-    return f"{words}: {names(modes, which)}"
+    if not tested.together:
+        return f"{words}: {names(modes, which)}"
+    joint = "together hold" if tested.suspects.sum() > 1 else "holds"
+    together = f"{joint} {share(tested.suspects_upper)} of the samples at most"
+    if not tested.dropped.any():
+        return f"{words}, which {together}: {names(modes, which)}"
+    alone = names(modes, tested.dropped)
+    others = "others" if tested.suspects.sum() > 1 else "other"
+    return f"{words}: {alone}; and {tested.suspects.sum():,} {others}, which {together}"
 
 
 def _undecided(verdict: Verdict) -> str:
