@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 from scipy.stats import chi2
+from sklearn.neighbors import KDTree
 
 from eval.metrics.balls import Balls, count_inside
-from eval.metrics.distances import Rows
+from eval.metrics.distances import FEW_DIMENSIONS, Rows
 
 ERROR = 0.05
 """Intervals are of 95 %."""
@@ -38,6 +39,11 @@ class Collisions(NamedTuple):
 
 def count_alike(rows: Rows, squared_distance: float) -> Int[np.ndarray, " n"]:
     """For each row, how many others are within this distance, exactly."""
+    if rows.shape[1] <= FEW_DIMENSIONS:
+        exact = rows.astype(np.float64)
+        # The tree takes the root and squares it again: a pair at the very distance is within.
+        radius = np.sqrt(squared_distance) * (1 + 8 * np.finfo(np.float64).eps)
+        return KDTree(exact).query_radius(exact, radius, count_only=True) - 1
     squares = np.full(len(rows), squared_distance)
     (inside,) = count_inside(rows, rows, [Balls("real", squares, "inclusive")])
     return inside.of_real[:, 0] - 1

@@ -24,7 +24,7 @@ from eval.verdict.judge import Verdict
 from eval.verdict.modes import ModeCounts
 from eval.verdict.words import share
 
-ROWS_AT_MOST, EACH_SIDE = 8, 8
+DROPPED_AT_MOST, RAREST_AT_MOST, EACH_SIDE = 8, 4, 8
 EXAMPLES_AT_MOST = 200
 """Real ones of a mode that samples are compared with."""
 POINTS_AT_MOST = 2_500
@@ -64,17 +64,18 @@ def pictured_modes(verdict: Verdict) -> Int[np.ndarray, " modes"]:
     their true share."""
     modes, found = verdict.evidence.modes, np.flatnonzero(verdict.named)
     if len(found):
-        return found[np.argsort(-modes.true_shares[found], kind="stable")][:ROWS_AT_MOST]
-    return np.argsort(modes.counts / modes.true_shares, kind="stable")[:ROWS_AT_MOST]
+        return found[np.argsort(-modes.true_shares[found], kind="stable")][:DROPPED_AT_MOST]
+    return np.argsort(modes.counts / modes.true_shares, kind="stable")[:RAREST_AT_MOST]
 
 
 def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
     """A row for each mode: real examples on the left, the samples nearest to them on the right."""
     modes, chosen = verdict.evidence.modes, pictured_modes(verdict)
-    figure = Figure(figsize=(11, 0.7 + 0.95 * len(chosen)), layout="constrained")
+    figure = Figure(figsize=(11, 0.5 + 0.7 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), 2, squeeze=False)
-    axes[0, 0].set_title("real")
-    axes[0, 1].set_title("the generated samples nearest to them")
+    which = "dropped" if verdict.named.any() else "rarest"
+    axes[0, 0].set_title(f"real images of the {which} {modes.kind}")
+    axes[0, 1].set_title("the generated images nearest to them")
     for index, (left, right) in zip(chosen, axes, strict=True):
         rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
         _strip(left, shown.real(rows[:EACH_SIDE]))

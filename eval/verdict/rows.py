@@ -52,7 +52,7 @@ def evidence_rows(verdict: Verdict, metrics: dict[str, Metric]) -> list[Row]:
 
 
 def _count(
-    label: str, found: Bool[np.ndarray, " modes"], real: Bool[np.ndarray, " modes"], rule: str
+    label: str, found: Bool[np.ndarray, " modes"], real: Bool[np.ndarray, " of_real"], rule: str
 ) -> Row:
     told, beside = (f"{which.sum():,} of {len(which):,}" for which in (found, real))
     return Row(label, told, "", beside, "", rule)

@@ -36,7 +36,8 @@ def print_verdict(
     table = Table()
     table.add_column("", min_width=24)
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "rule" else "right")
+        narrow = heading.replace("perfect ", "perfect\n")
+        table.add_column(narrow, justify="left" if heading == "rule" else "right")
     for row in evidence_rows(verdict, metrics):
         table.add_row(*row)
     console.print(table)

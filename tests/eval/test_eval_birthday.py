@@ -58,11 +58,12 @@ def test_without_a_pair_there_is_a_bound_and_no_number(train):
     assert "even_batch" not in found.details
 
 
-def test_pairs_are_counted_exactly():
-    rows = np.random.default_rng(2).normal(size=(300, DIMENSIONS)).astype(np.float32)
+@pytest.mark.parametrize("dimensions", [2, DIMENSIONS])
+def test_pairs_are_counted_exactly(dimensions):
+    rows = np.random.default_rng(2).normal(size=(300, dimensions)).astype(np.float32)
     rows[7] = rows[8] = rows[9]
     squares = squareform(pdist(rows.astype(np.float64), "sqeuclidean"))
-    for square in (0.0, squares[3, 4], 9.0):
+    for square in (0.0, squares[3, 4], 2.0):
         expected = (squares <= square * (1 + 1e-12)).sum(axis=1) - 1
         np.testing.assert_array_equal(count_alike(rows, square * (1 + 1e-12)), expected)
     assert count_alike(rows, 0.0).sum() == 6

@@ -127,15 +127,15 @@ def test_half_of_the_digits_missing_is_a_collapse(digits):
     assert found.exit_code == 1
 
 
-@pytest.mark.parametrize("copies", [1, 3])
-def test_copies_of_a_few_digits_of_each_class_are_a_collapse(digits, copies):
+def test_copies_of_a_few_digits_of_each_class_are_a_collapse(digits):
     train = digits.splits.train
-    rows = [np.flatnonzero(train.labels == label)[:copies] for label in range(10)]
+    rows = [np.flatnonzero(train.labels == label)[:3] for label in range(10)]
     few = train.images[np.concatenate(rows)]
     samples = few[np.random.default_rng(1).integers(len(few), size=N)]
     found = said(digits, samples, "collapsed", "repeats")
     assert found.tested.covered.all()
-    assert f"{10 * copies} " in sentence(found)
+    low, high = found.evidence.generated["birthday_support"].details["interval_95"]
+    assert low < 30 < high
 
 
 def test_a_train_set_known_by_heart_is_no_collapse(digits):
@@ -194,8 +194,6 @@ def test_without_classes_modes_are_bins(unlabelled):
     assert (found.kind, found.evidence.modes.kind) == ("drops", "bins")
     pairs = zip(train.images, train.labels, strict=True)
     digit = {image.tobytes(): label for image, label in pairs}
-        image.tobytes(): label for image, label in zip(train.images, train.labels, strict=True)
-    }
     dropped = np.isin(result.shown.real_labels, found.evidence.modes.labels[found.named])
     missing = [digit[image.tobytes()] < 5 for image in result.shown.real(np.flatnonzero(dropped))]
     assert np.mean(missing) > 0.95
@@ -264,4 +262,4 @@ def test_missing_points_are_ringed(ring):
     assert draw(result.verdict, result.shown).startswith(b"\x89PNG")
     assert pictured_modes(result.verdict).tolist() == [6]
     covers = judged(ring, ring.splits.held_out.points[:N])
-    assert len(pictured_modes(covers.verdict)) == 8
+    assert len(pictured_modes(covers.verdict)) == 4
