@@ -1,6 +1,7 @@
-"""Evaluate a run, compare two sets of samples, precompute a reference, or write a report.
+"""Evaluate or judge a run, compare two sets of samples, precompute a reference, write a report.
 
     python -m eval runs/NAME            figures of a run
+    python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
     python -m eval compare REAL FAKE    figures of two folders of images or two .npz files
     python -m eval reference DATASET    read a data set once, for all later evaluations
     python -m eval report runs/NAME     one page with figures, curves and pictures
@@ -12,9 +13,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan import cli
-from eval.commands import compare, reference, report, run
+from eval.commands import collapse, compare, reference, report, run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "collapse": collapse.main,
     "compare": compare.main,
     "reference": reference.main,
     "report": report.main,

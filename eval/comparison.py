@@ -13,7 +13,7 @@ from eval.extractors import load_extractor
 from eval.extractors.given import Given
 from eval.gather import GROUPS, Advance, Reader, Wanted, gather, silent
 from eval.measure import Origin, measure, needs_of, require_enough
-from eval.metrics.base import IMAGES_KEPT, Gathered, Inputs, Metric, present
+from eval.metrics.base import IMAGES_KEPT, Gathered, Inputs, Metric, Need, present
 from eval.metrics.catalogue import HELD_OUT_ONLY, by_default, offered
 from eval.moments import moments
 from eval.names import ExtractorName
@@ -105,7 +105,19 @@ def compare(
         FeatureError: samples that can't be measured.
         SamplesError: too few of them.
     """
-    needs, path = needs_of(metrics), pair.real.path
+    sets, origin = gather_pair(pair, metrics, needs_of(metrics), seed, advance)
+    return measure(sets, metrics, origin)
+
+
+def gather_pair(
+    pair: Pair,
+    metrics: dict[str, Metric],
+    needs: frozenset[Need],
+    seed: int,
+    advance: Advance = silent,
+) -> tuple[dict[SampleSet, Inputs], Origin]:
+    """Read both sets, and keep of them what is needed; see `compare`."""
+    path = pair.real.path
     half = min(len(pair.real), ROWS_AT_MOST) // 2
     size = min(half, len(pair.fake))
     require_enough(f"fake = {str(pair.fake.path)!r}: number of samples", len(pair.fake), metrics)
@@ -123,8 +135,7 @@ def compare(
         "generated_matched": Inputs(matched, other),
         "real": Inputs(one, other),
     }
-    origin = Origin(str(path), None, seed, pair.reader, reference.samples_fingerprint)
-    return measure(sets, metrics, origin)
+    return sets, Origin(str(path), None, seed, pair.reader, reference.samples_fingerprint)
 
 
 def _some(of: Gathered, start: int, size: int) -> Gathered:

@@ -75,6 +75,31 @@ def gather_sets(
 
     Args and errors as for `evaluate`.
     """
+    sets = _beside_real(evaluation, subject, seed, needs, advance)
+    (sets["noise"],) = gather(
+        noise_chunks(evaluation.splits.train, subject.n, seed),
+        evaluation.reader,
+        [Wanted(None, needs)],
+        advance,
+    )
+    return _inputs(evaluation, subject, seed, sets)
+
+
+def gather_beside_real(
+    evaluation: Evaluation,
+    subject: Subject,
+    seed: int,
+    needs: frozenset[Need],
+    advance: Advance = silent,
+) -> dict[SampleSet, Inputs]:
+    """The same without noise."""
+    sets = _beside_real(evaluation, subject, seed, needs, advance)
+    return _inputs(evaluation, subject, seed, sets)
+
+
+def _beside_real(
+    evaluation: Evaluation, subject: Subject, seed: int, needs: frozenset[Need], advance: Advance
+) -> dict[SampleSet, Gathered]:
     if subject.n < 2:
         raise SamplesError(f"number of samples = {subject.n}: must be at least 2")
     train = evaluation.splits.train
@@ -88,18 +113,21 @@ def gather_sets(
     (real,) = gather(
         evaluation.real_chunks(matched, seed), evaluation.reader, [Wanted(None, needs)], advance
     )
-    (noise,) = gather(
-        noise_chunks(train, subject.n, seed), evaluation.reader, [Wanted(None, needs)], advance
-    )
     sets: dict[SampleSet, Gathered] = {"generated": generated[0]}
     if len(generated) > 1:
         sets["generated_matched"] = generated[1]
-    sets |= {"real": real, "noise": noise}
-    reference = evaluation.reference.gathered
+    return sets | {"real": real}
+
+
+def _inputs(
+    evaluation: Evaluation, subject: Subject, seed: int, sets: dict[SampleSet, Gathered]
+) -> dict[SampleSet, Inputs]:
+    """Each set with what it is compared with, and the classes that were asked for."""
+    train, reference = evaluation.splits.train, evaluation.reference.gathered
     if subject.asked is not None:
         # Noise is read as if it had been asked for the same.
         asked = dict.fromkeys(sets, subject.asked)
-        asked["real"] = evaluation.real_labels(matched, seed)
+        asked["real"] = evaluation.real_labels(sets["real"].n, seed)
         sets = {name: replace(of, asked=asked[name][: of.n]) for name, of in sets.items()}
         reference = evaluation.reference_by_class
     return {

@@ -54,11 +54,16 @@ class Record:
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Append each record with one write, so that two evaluations at once do not tear lines."""
-    lines = [record.to_json().encode() for record in records]
+    """Append each record as a line."""
+    append_lines(path, [record.to_json() for record in records])
+
+
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Append each line with one write, so that two evaluations at once do not tear them."""
+    encoded = [line.encode() for line in lines]
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        for line in lines:
+        for line in encoded:
             os.write(descriptor, line)
     finally:
         os.close(descriptor)

@@ -109,8 +109,10 @@ def text_of(metric: Metric, value: float | None) -> str:
 
 
 def cell(metric: Metric, record: Record) -> str:
-    """A value with what it is out of and its standard error."""
+    """A value with what it is out of and its standard error; a bound where there is no value."""
     text = text_of(metric, record.value)
+    if record.value is None and "at_least" in record.details:
+        text = f"> {text_of(metric, record.details['at_least'])}"
     if "out_of" in record.details:
         text += f" of {record.details['out_of']:,}"
     if record.standard_error is not None:

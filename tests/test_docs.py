@@ -10,7 +10,7 @@ import tyro
 
 import train
 from cgan import rank, sample
-from eval.commands import compare, reference, report, run
+from eval.commands import collapse, compare, reference, report, run
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +18,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {
     "-m cgan.sample": sample.Arguments,
     "-m cgan.rank": rank.Arguments,
+    "-m eval collapse": collapse.Arguments,
     "-m eval compare": compare.Arguments,
     "-m eval reference": reference.Arguments,
     "-m eval report": report.Arguments,

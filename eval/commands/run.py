@@ -41,18 +41,27 @@ class Arguments:
     """Which checkpoint, by training steps instead."""
 
     def __post_init__(self) -> None:
-        require(self.n is None or self.n >= 2, "n", self.n, "at least 2 samples")
-        require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
-        require_seed(self.seed)
-        require(self.step is None or self.step > 0, "step", self.step, "more than 0")
-        both = self.step is not None and self.checkpoint is not None
-        require(not both, "step", self.step, "left out where checkpoint is given")
+        require_numbers(self.n, self.seed, self.checkpoint, self.step)
 
     @property
     def choices(self) -> tuple[Any, ...]:
         """What `eval.subject.load` takes beside the run."""
         which = (self.checkpoint, self.step, self.n)
         return (*which, self.metrics, self.extractor, self.weights)
+
+
+def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int | None) -> None:
+    """Refuse numbers that no run can be evaluated with.
+
+    Raises:
+        ConfigError: such a number.
+    """
+    require(n is None or n >= 2, "n", n, "at least 2 samples")
+    require(n is None or n <= N_AT_MOST, "n", n, f"at most {N_AT_MOST}")
+    require_seed(seed)
+    require(step is None or step > 0, "step", step, "more than 0")
+    both = step is not None and checkpoint is not None
+    require(not both, "step", step, "left out where checkpoint is given")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

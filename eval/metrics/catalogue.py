@@ -9,6 +9,7 @@ from jaxtyping import Shaped
 from cgan.config import require
 from eval.gather import Reader
 from eval.metrics.base import Metric, Need
+from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.cmmd import CMMD
 from eval.metrics.density_coverage import COVERAGE, DENSITY
@@ -18,20 +19,22 @@ from eval.metrics.kernel_distance import KERNEL_DISTANCE, KERNEL_DISTANCE_SUBSET
 from eval.metrics.memorisation import AUTHENTICITY, NEAREST_TRAIN_RATIO
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
 from eval.metrics.ms_ssim import MS_SSIM, scales_for
+from eval.metrics.ndb import NDB
 from eval.metrics.precision_recall import PRECISION, RECALL
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
 from eval.metrics.reverse_kl import REVERSE_KL
+from eval.metrics.total_variation import TOTAL_VARIATION
 from eval.metrics.vendi import VENDI
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
 
-MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL)
+MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL, TOTAL_VARIATION)
 """Of the classes of the samples."""
 POINTS = (HIGH_QUALITY, WIDTH_RATIO)
 """Of mixtures whose modes are known."""
 TOGETHER = (FRECHET, PRECISION, RECALL, DENSITY, COVERAGE, AUTHENTICITY)
 """Any of these alone misleads: recall rises when modes are imbalanced, the Frechet distance falls
 when samples are copied from the train set, one far real row dominates it, density has no bound."""
-MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO)
+MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO, NDB, BIRTHDAY)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
 """Of features, and only where asked for by name: they say little that the others don't."""
 

@@ -19,6 +19,8 @@ from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
 from eval.record import Record, read_records, read_rows
 from eval.subject import Loaded, records_path, subject_of
+from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
+from eval.verdict.judged import Judged, judge_sets
 
 MetricsRow = dict[str, float | int]
 """A row of metrics.jsonl: `nimg`, and numbers by name."""
@@ -75,6 +77,7 @@ class Contents(NamedTuple):
     generated: Gathered
     first: list[BesideTrain]
     likeliest_copies: list[BesideTrain]
+    judged: Judged | None = None
 
 
 def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents:
@@ -85,10 +88,12 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
         ConfigError: another checkpoint that can't be read.
     """
     run, n, evaluation, metrics = loaded
-    require_enough("number of samples", n, metrics)
-    subject = subject_of(run, n, seed)
-    sets = gather_sets(evaluation, subject, seed, needs_of(metrics) | PICTURED, advance)
-    records = measure(sets, metrics, origin_of(evaluation, run.nimg, seed))
+    of_verdict = metrics_of_verdict(evaluation.metrics)
+    require_enough("number of samples", n, metrics | of_verdict)
+    subject, origin = subject_of(run, n, seed), origin_of(evaluation, run.nimg, seed)
+    needs = needs_of(metrics) | needs_of_verdict(of_verdict, pictured=True) | PICTURED
+    sets = gather_sets(evaluation, subject, seed, needs, advance)
+    records = measure(sets, metrics, origin)
     workdir, path = Workdir(root), records_path(root)
     known = read_records(path) if path.is_file() else []
     measured = list(records)
@@ -114,6 +119,7 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
         generated=generated,
         first=first,
         likeliest_copies=likeliest,
+        judged=judge_sets(evaluation, sets, of_verdict, origin, records),
     )
 
 

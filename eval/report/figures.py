@@ -11,32 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from eval.drawing import GENERATED, INK, MATCHED, REAL, STYLE
 from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.base import Metric
 from eval.record import Record
 from eval.report.contents import MetricsRow
 
-GENERATED, MATCHED, REAL = "#c2402b", "#e0a79c", "#3b6ea8"
-FAINT, INK = "#9aa0a6", "#202124"
 NO_TERMS = ("nimg", "images_per_sec", "input_stall")
 """Names in metrics.jsonl that are no terms of a loss."""
 MANY = 40
 """More classes than this are drawn as a map instead of bars."""
 MAP_COLUMNS = {True: 50, False: 20}
 """Cells in a row of the map: of 400 classes or more, and of fewer."""
-STYLE: Any = {
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 10,
-    "font.size": 9,
-    "legend.frameon": False,
-    "svg.hashsalt": "cgan",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
 
 
 def svg(figure: Figure) -> bytes:

@@ -17,6 +17,7 @@ from eval.report.contents import SEARCHED, BesideTrain, Contents
 from eval.report.html import at_most, drawn, paragraph, picture, section, small
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
+from eval.report.verdict import verdict
 from eval.words import summary, title
 
 CLASSES_PICTURED = 20
@@ -43,7 +44,9 @@ def page(contents: Contents) -> str:
     """The whole page as one file that asks nothing of any network."""
     name = escape(str(contents.root))
     sections = (
-        introduction(contents),
+        header(contents),
+        verdict(contents.judged),
+        measured(contents),
         samples(contents),
         modes(contents),
         classes(contents),
@@ -56,19 +59,23 @@ def page(contents: Contents) -> str:
     )
 
 
-def introduction(contents: Contents) -> str:
-    """What was evaluated, the result in a sentence, and the table."""
+def header(contents: Contents) -> str:
+    """What was evaluated, and the figures in a sentence."""
     facts = title(str(contents.root), contents.records[0]).splitlines()
     words = summary(contents.metrics, contents.records)
     return (
         f"<header><h1>{escape(facts[0])}</h1>\n"
         + "".join(f'<p class="facts">{escape(fact)}</p>\n' for fact in facts[1:])
         + f'<p class="result">{escape(words)}</p></header>\n'
-        + section(
-            "Figures",
-            metrics_table(contents.metrics, contents.records),
-            footnotes(contents.metrics, contents.records),
-        )
+    )
+
+
+def measured(contents: Contents) -> str:
+    """The table of figures."""
+    return section(
+        "Figures",
+        metrics_table(contents.metrics, contents.records),
+        footnotes(contents.metrics, contents.records),
     )
 
 

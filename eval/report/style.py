@@ -10,8 +10,11 @@ h2 { margin: 2.5rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--lin
 h3 { margin: 1.25rem 0 .5rem; font-size: 1rem; }
 p { max-width: 52rem; }
 .facts { margin: .25rem 0; color: var(--faint); font-size: .85rem; }
-.result { margin: 1rem 0 0; padding: .75rem 1rem; border-left: 4px solid #c2402b;
-          background: #fbf3f1; font-size: 1.05rem; }
+.result { margin: 1rem 0 0; font-size: 1.05rem; }
+.verdict { margin: 0 0 .75rem; padding: .75rem 1rem; border-left: 4px solid #c2402b;
+           background: #fbf3f1; font-size: 1.05rem; font-weight: 600; }
+.verdict.covers { border-color: #2e7d4f; background: #f0f7f2; }
+.verdict.undecided { border-color: #c98a00; background: #fcf7ec; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right;
          white-space: nowrap; }

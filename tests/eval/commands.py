@@ -1,6 +1,9 @@
 """What the tests of `python -m eval` share."""
 
-from cgan import cli
+from types import SimpleNamespace
+
+from cgan import cli, sampling
+from cgan.config import ConfigError, Data, Experiment
 from eval import __main__ as program
 
 
@@ -11,3 +14,24 @@ def exit_code(*argv: object) -> object:
     except SystemExit as stop:
         return stop.code
     return 0
+
+
+def make_run(monkeypatch, root, data: Data, draw) -> None:
+    """Let a folder hold a run whose generator makes `draw(n, seed)`, 12,800 images old."""
+
+    def load_run(path, checkpoint, step):
+        assert checkpoint is None
+        assert step is None
+        if path != root:
+            raise ConfigError(f"{path}: no such run")
+        config = Experiment(workdir=root, data=data)
+        sampler = SimpleNamespace(parts=SimpleNamespace(config=config))
+        return sampling.Run(sampler, {}, 12_800)
+
+    def stream_samples(run, n, seed):
+        drawn = draw(n, seed)
+        yield drawn[: n // 3]
+        yield drawn[n // 3 :]
+
+    monkeypatch.setattr(sampling, "load_run", load_run)
+    monkeypatch.setattr(sampling, "stream_samples", stream_samples)

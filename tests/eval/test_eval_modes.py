@@ -1,5 +1,7 @@
 """Modes, reverse KL and quality of points against independent NumPy and SciPy."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -15,11 +17,13 @@ from eval.gather import Reader, Wanted, gather
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20, captured_floor
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio
-from eval.metrics.reverse_kl import OFF_MODE_SHARE, REVERSE_KL, kl_floor, reverse_kl
+from eval.metrics.reverse_kl import REVERSE_KL, reverse_kl
+from eval.metrics.shares import OFF_MODE_SHARE, sampler_floor
+from eval.metrics.total_variation import TOTAL_VARIATION, total_variation
 from eval.noise import box_noise
 
 MIXTURES = ("ring8", "grid25", "grid100")
-METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL)
+METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL, TOTAL_VARIATION)
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
@@ -152,6 +156,35 @@ def test_reverse_kl_of_extremes():
         reverse_kl(np.zeros(8, int), equal)
 
 
+def test_total_variation_is_the_largest_difference_over_sets_of_modes():
+    rng = np.random.default_rng(7)
+    for _ in range(5):
+        counts, shares = rng.integers(0, 30, size=6), rng.dirichlet(np.ones(6))
+        sets = np.array(list(itertools.product([0, 1], repeat=6)))
+        largest = (sets @ (counts / counts.sum() - shares)).max()
+        assert total_variation(counts, shares) == pytest.approx(largest)
+    assert total_variation(np.array([5, 5]), np.array([0.5, 0.5])) == 0
+    assert total_variation(np.array([9, 0]), np.array([0.0, 1.0])) == 1
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        total_variation(np.zeros(8, int), np.full(8, 1 / 8))
+
+
+def test_total_variation_of_a_perfect_sampler_follows_its_asymptote():
+    """The mean of |N(0, p (1 - p) / n)|, halved and summed."""
+    shares = np.array([0.5, 0.3, 0.15, 0.05])
+    mean, sd = sampler_floor(total_variation, shares, 5_000, 1)
+    expected = np.sqrt(2 / np.pi * shares * (1 - shares) / 5_000).sum() / 2
+    assert mean == pytest.approx(expected, abs=4 * sd / np.sqrt(64))
+
+
+def test_points_outside_all_modes_cost_total_variation(held_out):
+    far = np.full((5_000, 2), 99, np.float32)
+    alone = measure("total_variation", held_out, far).value
+    assert alone == pytest.approx(1 - OFF_MODE_SHARE)
+    mixed = np.concatenate([held_out.points[:2_500], far[:2_500]])
+    assert measure("total_variation", held_out, mixed).value == pytest.approx(alone / 2, abs=0.02)
+
+
 def test_points_outside_all_modes_cost_reverse_kl(held_out):
     real = measure("reverse_kl_nats", held_out, held_out.points[:5_000]).value
     far = np.full((5_000, 2), 99, np.float32)
@@ -176,14 +209,14 @@ def test_images_have_no_bin_for_samples_without_a_class():
 
 
 def test_floor_of_a_thousand_modes():
-    mean, sd = kl_floor(np.full(1000, 1e-3), 26_000, 0)
+    mean, sd = sampler_floor(reverse_kl, np.full(1000, 1e-3), 26_000, 0)
     assert mean == pytest.approx(0.0193, abs=0.0005)
     assert 0.0003 < sd < 0.003
-    assert kl_floor(np.full(1000, 1e-3), 26_000, 0) == (mean, sd)
+    assert sampler_floor(reverse_kl, np.full(1000, 1e-3), 26_000, 0) == (mean, sd)
 
 
 def test_floor_follows_its_asymptote():
-    mean, sd = kl_floor(np.full(10, 0.1), 10_000, 1)
+    mean, sd = sampler_floor(reverse_kl, np.full(10, 0.1), 10_000, 1)
     assert mean == pytest.approx(9 / 20_000, abs=3 * sd / np.sqrt(64))
 
 

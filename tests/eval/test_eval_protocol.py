@@ -4,20 +4,19 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
 from cgan import loop, sampling
-from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator
+from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data import EMBEDDED as SOURCES
 from eval.measure import SamplesError, Subject, evaluate
 from eval.protocol import LITERATURE as PROTOCOLS
 from eval.protocol import load_evaluation
 from eval.record import append_records, read_records
-from tests.eval.commands import exit_code
+from tests.eval.commands import exit_code, make_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +25,7 @@ METRICS = (
     "modes_captured_at_1",
     "modes_captured_at_20",
     "reverse_kl_nats",
+    "total_variation",
     "high_quality_share_3sigma",
     "mode_width_ratio_3sigma",
     "frechet_distance",
@@ -56,25 +56,13 @@ def ring8(cache):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A run whose generator drops a mode of the ring."""
+    source = SOURCES["ring8"]("train")
+    kept = source.points[source.labels != 6]
 
-    def load_run(path, checkpoint, step):
-        assert checkpoint is None
-        assert step is None
-        if path != tmp_path:
-            raise ConfigError(f"{path}: no such run")
-        config = Experiment(workdir=tmp_path, data=Data("ring8"))
-        sampler = SimpleNamespace(parts=SimpleNamespace(config=config))
-        return sampling.Run(sampler, {}, 12_800)
+    def draw(n, seed):
+        return kept[np.random.default_rng(seed).integers(len(kept), size=n)]
 
-    def stream_samples(run, n, seed):
-        source = SOURCES["ring8"]("train")
-        kept = source.points[source.labels != 6]
-        drawn = kept[np.random.default_rng(seed).integers(len(kept), size=n)]
-        yield drawn[: n // 3]
-        yield drawn[n // 3 :]
-
-    monkeypatch.setattr(sampling, "load_run", load_run)
-    monkeypatch.setattr(sampling, "stream_samples", stream_samples)
+    make_run(monkeypatch, tmp_path, Data("ring8"), draw)
     return tmp_path
 
 
@@ -288,7 +276,7 @@ def test_the_commands_are_listed_without_waiting_for_jax():
     script += "except SystemExit: pass\nassert 'jax' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("compare", "reference", "report"):
+    for command in ("collapse", "compare", "reference", "report"):
         assert f"eval {command}" in done.stdout
 
 

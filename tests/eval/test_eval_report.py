@@ -37,6 +37,8 @@ from eval.report.contents import (
 )
 from eval.report.html import section
 from eval.report.page import _snapshot, modes
+from eval.verdict.judge import EXIT_CODES
+from eval.verdict.rows import HEADINGS
 from tests.eval.commands import exit_code
 
 N = "300"
@@ -150,7 +152,7 @@ def test_it_shows_each_figure_with_error_floor_and_protocol(page, run):
     records = [record for record in records if record.seed == 3 and record.floor_n == 300]
     assert {record.n for record in records if record.samples == "generated"} == {300}
     found = {(record.metric, record.samples): record for record in records}
-    head, *rows = Cells(page).rows
+    head, *rows = Cells(page[page.index("<h2>Figures") :]).rows
     sets = ("generated", "real", "noise")
     assert [h[:7] for h in head[1:4]] == ["generat", "real da", "uniform"]
     for row in rows:
@@ -169,6 +171,21 @@ def test_it_shows_each_figure_with_error_floor_and_protocol(page, run):
     kl = found["reverse_kl_nats", "generated"].perfect_sampler
     assert f"{kl:.4f}" in next(row for row in rows if "reverse_kl" in row[0])[-1]
     assert found["frechet_distance", "generated"].reference in page
+
+
+def test_the_verdict_stands_at_the_top_with_its_evidence_and_picture(page, run, capsys):
+    assert page.index("<h2>Verdict") < page.index("<h2>Figures")
+    part = page[page.index("<h2>Verdict") : page.index("<h2>Figures")]
+    assert exit_code("collapse", run, "--n", N, "--seed", "3") == EXIT_CODES["unrecognisable"]
+    printed = capsys.readouterr().out.splitlines()[0]
+    assert printed[:60] in part
+    assert 'class="verdict unrecognisable"' in part
+    head, *rows = Cells(part).rows
+    assert head[1:] == list(HEADINGS)
+    assert [row[0] for row in rows][:2] == ["modes covered", "modes dropped"]
+    assert rows[0][3] == "8 of 8"
+    (source,) = Parsed(part).images
+    assert content(source)[1].startswith(b"\x89PNG")
 
 
 def test_it_measures_other_checkpoints_once(page, run):

@@ -1,0 +1,77 @@
+"""NDB: the number of statistically different bins, over the number of bins.
+
+Richardson & Weiss 2018 (On GANs and GMMs, section 3): the reference's space is cut into bins, and a
+bin is different if the share of the samples in it is not the reference's by a two-proportion z-test
+with pooled variance,
+
+    z = (q - p) / sqrt(P (1 - P) (1 / n + 1 / m)),   P = (n q + m p) / (n + m),
+
+at a level of 5 %. So samples of the reference's own distribution score 0.05, more samples find
+smaller differences, and figures of different n can't be compared. Bins are in the space of features
+(see `bins`), where the paper's are in that of pixels.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int
+from scipy.stats import norm
+
+from eval.metrics.base import Floor, Inputs, Metric, Value, check_features, present
+from eval.metrics.bins import bins_of
+from eval.metrics.modes import bootstrap_error, redrawn
+
+LEVEL = 0.05
+
+
+def different_bins(
+    counts: Int[np.ndarray, "*draws bins"], reference: Int[np.ndarray, " bins"]
+) -> Bool[np.ndarray, "*draws bins"]:
+    """Which bins hold another share of the samples than of the reference.
+
+    Args:
+        counts: samples in each bin.
+        reference: reference rows in each bin.
+    """
+    n, m = counts.sum(axis=-1, keepdims=True), reference.sum()
+    pooled = (counts + reference) / (n + m)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    apart = np.abs(counts / n - reference / m)
+    return apart > norm.isf(LEVEL / 2) * error
+
+
+def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, " bins"]) -> float:
+    """Jensen-Shannon divergence of the two sets' shares, in nats; the authors' code prints it."""
+    q, p = counts / counts.sum(), reference / reference.sum()
+    middle = (q + p) / 2
+    parts = [of[of > 0] * np.log(of[of > 0] / middle[of > 0]) for of in (q, p)]
+    return float(sum(part.sum() for part in parts) / 2)
+
+
+def _measure(inputs: Inputs, seed: int) -> Value:
+    samples, reference = present(inputs.samples.features), present(inputs.reference.features)
+    check_features(samples, reference)
+    bins = bins_of(inputs.reference)
+    counts = bins.count(samples)
+    again = different_bins(redrawn(counts, seed), bins.reference).mean(axis=1)
+    details = {
+        "bins": len(counts),
+        "level": LEVEL,
+        "jensen_shannon_nats": jensen_shannon(counts, bins.reference),
+    }
+    value = float(different_bins(counts, bins.reference).mean())
+    return Value(value, bootstrap_error(again), details, reference_n=len(reference))
+
+
+def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
+    """Each bin of a perfect sampler is different with the probability of the test's level."""
+    bins = len(bins_of(inputs.reference).reference)
+    return Floor(LEVEL, float(np.sqrt(LEVEL * (1 - LEVEL) / bins)))
+
+
+NDB = Metric(
+    name="ndb_share_5_percent",
+    label="different bins (NDB / K)",
+    needs=frozenset({"features"}),
+    measure=_measure,
+    floor=_floor,
+    text="{:.3f}".format,
+)

@@ -1,0 +1,40 @@
+"""The section of the verdict: in a sentence, with its evidence, and what is dropped."""
+
+from collections.abc import Sequence
+from html import escape
+
+from eval.report.html import paragraph, picture, section
+from eval.verdict.judged import Judged
+from eval.verdict.picture import draw
+from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
+from eval.verdict.words import cautions, sentence
+
+
+def verdict(judged: Judged | None) -> str:
+    """What `python -m eval collapse` says of the same samples; nothing where it was not asked."""
+    if judged is None:
+        return ""
+    found = judged.verdict
+    told = f'<p class="verdict {found.kind}">{escape(sentence(found))}</p>'
+    dropped = mode_rows(found)
+    what = f"dropped {found.evidence.modes.kind}"
+    return section(
+        "Verdict",
+        told,
+        *map(paragraph, cautions(found)),
+        _table("", HEADINGS, evidence_rows(found, judged.metrics)),
+        _table(what, MODE_HEADINGS, dropped) if dropped else "",
+        f'<p class="facts">{escape(FOOTNOTE)}</p>',
+        "" if judged.shown is None else picture(draw(found, judged.shown), "modes and samples"),
+    )
+
+
+def _table(corner: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(each)}</th>" for each in (corner, *headings))
+    body = "".join(
+        f"<tr><th>{escape(first)}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"

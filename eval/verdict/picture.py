@@ -1,0 +1,137 @@
+"""What a verdict looks like: modes that are dropped, or the rarest, beside what was made instead.
+
+Images: real examples of each mode, and the generated samples that come nearest to one of them.
+Points: all of them, with rings around the modes.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float, Int, Shaped, UInt8
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cgan import pictures
+from cgan.data.mixtures import Mixture
+from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
+from eval.extractors.points import RADIUS_SIGMAS
+from eval.metrics.neighbours import nearest
+from eval.verdict.judge import Verdict
+from eval.verdict.modes import ModeCounts
+from eval.verdict.words import share
+
+DROPPED_AT_MOST, RAREST_AT_MOST, EACH_SIDE = 8, 4, 8
+EXAMPLES_AT_MOST = 200
+"""Real ones of a mode that samples are compared with."""
+POINTS_AT_MOST = 2_500
+DPI = 120
+AMBER = "#c98a00"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What pictures are made of."""
+
+    samples: Shaped[np.ndarray, "kept *sample"]
+    """The first generated ones."""
+    features: Float[np.ndarray, "kept d"]
+    real_features: Float[np.ndarray, "n d"]
+    real_labels: Int[np.ndarray, " n"]
+    real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]]
+    """These real samples, as they are stored."""
+    mixture: Mixture | None = None
+    """Whose modes are ringed; None for images."""
+
+
+def draw(verdict: Verdict, shown: Shown) -> bytes:
+    """The picture as a PNG file."""
+    encoded = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        if shown.mixture is None:
+            figure = _rows_of_images(verdict, shown)
+        else:
+            figure = _ringed_points(verdict, shown.samples[:POINTS_AT_MOST], shown.mixture)
+        figure.savefig(encoded, dpi=DPI, format="png")
+    return encoded.getvalue()
+
+
+def pictured_modes(verdict: Verdict) -> Int[np.ndarray, " modes"]:
+    """The modes that are dropped, the largest first; without any, those with the smallest part of
+    their true share."""
+    modes, found = verdict.evidence.modes, np.flatnonzero(verdict.named)
+    if len(found):
+        return found[np.argsort(-modes.true_shares[found], kind="stable")][:DROPPED_AT_MOST]
+    return np.argsort(modes.counts / modes.true_shares, kind="stable")[:RAREST_AT_MOST]
+
+
+def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
+    """A row for each mode: real examples on the left, the samples nearest to them on the right."""
+    modes, chosen = verdict.evidence.modes, pictured_modes(verdict)
+    figure = Figure(figsize=(11, 0.5 + 0.7 * len(chosen)), layout="constrained")
+    axes = figure.subplots(len(chosen), 2, squeeze=False)
+    which = "dropped" if verdict.named.any() else "rarest"
+    axes[0, 0].set_title(f"real images of the {which} {modes.kind}")
+    axes[0, 1].set_title("the generated images nearest to them")
+    for index, (left, right) in zip(chosen, axes, strict=True):
+        rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
+        _strip(left, shown.real(rows[:EACH_SIDE]))
+        _strip(right, _nearest_samples(shown, rows))
+        left.set_ylabel(
+            _told(modes, int(index)), rotation=0, ha="right", va="center", parse_math=False
+        )
+    return figure
+
+
+def _nearest_samples(
+    shown: Shown, rows: Int[np.ndarray, " real"]
+) -> UInt8[np.ndarray, "_ height width channels"]:
+    """The samples that come nearest to any of these real ones."""
+    if not len(rows):
+        return shown.samples[:0]
+    squares = nearest(shown.features, shown.real_features[rows], 1).squares[:, 0]
+    return shown.samples[np.argsort(squares, kind="stable")[:EACH_SIDE]]
+
+
+def _strip(axes: Axes, images: UInt8[np.ndarray, "n height width channels"]) -> None:
+    """Images side by side, always as many places; empty ones stay grey."""
+    places = np.full((EACH_SIDE, *images.shape[1:]), pictures.GROUND, np.uint8)
+    places[: len(images)] = images
+    row = pictures.image_grid(places, EACH_SIDE)
+    axes.imshow(np.broadcast_to(row, (*row.shape[:2], 3)), interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+
+
+def _told(modes: ModeCounts, index: int) -> str:
+    """A mode's name, with what it has and should have."""
+    has, should = share(modes.counts[index] / modes.n), share(modes.true_shares[index])
+    return f"{modes.names[index]}\n{has} for {should}"
+
+
+def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: Mixture) -> Figure:
+    """Generated points; a ring of a few standard deviations around each mode by what it is."""
+    modes, tested = verdict.evidence.modes, verdict.tested
+    kinds: tuple[tuple[Any, str, float, str], ...] = (
+        (tested.covered & ~verdict.named, REAL, 0.8, "covered"),
+        (tested.undecided & ~verdict.named, AMBER, 1.5, "undecided"),
+        (verdict.named, INK, 2.5, "dropped"),
+    )
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    axes = figure.add_subplot(aspect="equal")
+    axes.plot(*points.T, ".", color=GENERATED, alpha=0.5, markersize=3, markeredgewidth=0)
+    reach = 1.2 * float(np.abs(mixture.means).max()) + RADIUS_SIGMAS * mixture.sigma
+    radius = max(RADIUS_SIGMAS * mixture.sigma, reach / 32)
+    turn = np.linspace(0, 2 * np.pi, 49)
+    circle = radius * np.stack([np.cos(turn), np.sin(turn)])
+    for which, colour, width, told in kinds:
+        for mean in mixture.means[modes.labels[which]]:
+            axes.plot(*(mean[:, None] + circle), color=colour, linewidth=width)
+        axes.plot([], [], color=colour, linewidth=width, label=f"{told}: {which.sum()}")
+    axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+    axes.tick_params(colors=FAINT)
+    figure.legend(loc="outside lower center", ncols=3, title="modes")
+    return figure

@@ -1,0 +1,166 @@
+"""A verdict in plain sentences, for the terminal, the report and scripts."""
+
+import numpy as np
+from jaxtyping import Bool
+
+from eval.metrics.birthday import BELOW_REAL, BIRTHDAY
+from eval.metrics.quality import WIDTH_RATIO
+from eval.verdict.judge import HALF, Verdict, narrow
+from eval.verdict.modes import ModeCounts
+
+NAMED_AT_MOST = 10
+TRUSTED_LABELLER = 0.9
+"""Of held-out samples; misread ones hide missing classes."""
+SINGULAR = {"classes": "class", "modes": "mode", "bins": "bin"}
+
+
+def sentence(verdict: Verdict) -> str:
+    """The verdict in one plain sentence."""
+    return {
+        "covers": _covers,
+        "collapsed": _collapsed,
+        "drops": _drops,
+        "undecided": _undecided,
+        "unrecognisable": _unrecognisable,
+    }[verdict.kind](verdict)
+
+
+def _covers(verdict: Verdict) -> str:
+    modes = verdict.evidence.modes
+    return (
+        f"Covers the data: {many(len(modes.names), modes)}, each with a quarter of its true share "
+        "or more."
+    )
+
+
+def _collapsed(verdict: Verdict) -> str:
+    if verdict.reason == "repeats":
+        found = verdict.evidence.generated[BIRTHDAY.name]
+        low, high = (number(value) for value in found.details["interval_95"])
+        between = low if low == high else f"{low} to {high}"
+        real = number(found.perfect_sampler or 0.0)
+        return (
+            f"Collapsed: samples repeat each other as if there were {between} different ones, and "
+            f"real data as if there were {real}."
+        )
+    if verdict.reason == "width":
+        width = WIDTH_RATIO.text(verdict.evidence.generated[WIDTH_RATIO.name].value or 0.0)
+        return f"Collapsed within modes: these are {width} times as wide as they should be."
+    return f"Collapsed: drops {_dropped(verdict)}."
+
+
+def _drops(verdict: Verdict) -> str:
+    return f"Drops {_dropped(verdict)}."
+
+
+def _dropped(verdict: Verdict) -> str:
+    """Which modes are dropped, and how much of the data they hold."""
+    modes, tested, which = verdict.evidence.modes, verdict.tested, verdict.named
+    held = share(modes.held(which))
+    words = f"{which.sum():,} of {many(len(modes.names), modes)} with {held} of the data"
+    if not tested.together:
+        return f"{words}: {names(modes, which)}"
+    joint = "together hold" if tested.suspects.sum() > 1 else "holds"
+    together = f"{joint} {share(tested.suspects_upper)} of the samples at most"
+    if not tested.dropped.any():
+        return f"{words}, which {together}: {names(modes, which)}"
+    alone = names(modes, tested.dropped)
+    others = "others" if tested.suspects.sum() > 1 else "other"
+    return f"{words}: {alone}; and {tested.suspects.sum():,} {others}, which {together}"
+
+
+def _undecided(verdict: Verdict) -> str:
+    modes, which = verdict.evidence.modes, verdict.tested.undecided
+    held = share(modes.held(which))
+    return (
+        f"Undecided: none of {many(len(modes.names), modes)} is known to be dropped, but "
+        f"{modes.n:,} samples don't tell of {which.sum():,} of them, with {held} of the data; "
+        f"{verdict.samples_to_decide:,} would tell more."
+    )
+
+
+def _unrecognisable(verdict: Verdict) -> str:
+    found = verdict.evidence.fidelity
+    return (
+        f"Not recognisable as this data: {share(found.value or 0.0)} of the samples lie where data "
+        f"lie (real data: {share(found.floor or 0.0)}), so their modes say nothing."
+    )
+
+
+def cautions(verdict: Verdict) -> list[str]:
+    """What the verdict alone would hide, a sentence each."""
+    told = (_open_modes, _repeats, _narrow, _rarely_recognised, _misread)
+    return [words for each in told if (words := each(verdict))]
+
+
+def _open_modes(verdict: Verdict) -> str:
+    which, modes = verdict.tested.undecided, verdict.evidence.modes
+    if verdict.kind in ("undecided", "unrecognisable") or not which.any():
+        return ""
+    open_ones = many(int(which.sum()), modes)
+    return f"Undecided: {open_ones}; {verdict.samples_to_decide:,} samples would tell more."
+
+
+def _repeats(verdict: Verdict) -> str:
+    """That the support is a hundredth of real data's, where it is not yet collapsed."""
+    found = verdict.evidence.generated[BIRTHDAY.name]
+    real = found.perfect_sampler
+    if verdict.reason == "repeats" or found.value is None or real is None:
+        return ""
+    high = found.details["interval_95"][1]
+    if high >= real / BELOW_REAL:
+        return ""
+    return (
+        f"Samples repeat each other as if there were {number(high)} different ones at most (real "
+        f"data: {number(real)})."
+    )
+
+
+def _narrow(verdict: Verdict) -> str:
+    found = verdict.evidence.generated.get(WIDTH_RATIO.name)
+    if verdict.reason == "width" or found is None or not narrow(found, HALF):
+        return ""
+    return f"Modes are {WIDTH_RATIO.text(found.value or 0.0)} times as wide as they should be."
+
+
+def _rarely_recognised(verdict: Verdict) -> str:
+    found = verdict.evidence.fidelity
+    value, real = found.value or 0.0, found.floor or 0.0
+    if verdict.reason == "fidelity" or value >= HALF * real:
+        return ""
+    return f"Only {share(value)} of the samples lie where data lie (real data: {share(real)})."
+
+
+def _misread(verdict: Verdict) -> str:
+    accuracy = verdict.evidence.fidelity.labeller_accuracy
+    if accuracy is None or accuracy >= TRUSTED_LABELLER:
+        return ""
+    return (
+        f"The labeller reads only {share(accuracy)} of held-out samples right; those that it "
+        "misreads can hide a missing class."
+    )
+
+
+def many(count: int, modes: ModeCounts) -> str:
+    """A number of modes, such as `1 class`."""
+    return f"{count:,} {modes.kind if count != 1 else SINGULAR[modes.kind]}"
+
+
+def names(modes: ModeCounts, which: Bool[np.ndarray, " modes"]) -> str:
+    """The names of modes, the largest first, as far as there is room."""
+    found = np.flatnonzero(which)
+    order = found[np.argsort(-modes.true_shares[found], kind="stable")]
+    more = f" and {len(order) - NAMED_AT_MOST:,} more" if len(order) > NAMED_AT_MOST else ""
+    return ", ".join(modes.names[index] for index in order[:NAMED_AT_MOST]) + more
+
+
+def share(value: float) -> str:
+    """A share in percent, with two digits where it is small."""
+    return (
+        f"{value:.1%}" if value >= 0.01 or value == 0 else f"{100 * value:.2g} %".replace(" ", "")
+    )
+
+
+def number(value: float) -> str:
+    """A number of samples: whole, with two digits where it is small."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
