@@ -148,7 +148,7 @@ def test_options_change_their_settings_and_no_others(
     ("arguments", "words"),
     [
         ([], ["digits", "ring8", "Missing subcommand"]),
-        (["emnist"], ["emnist", "Available subcommands: digits, stacked_digits, ring8"]),
+        (["emnist"], ["emnist", "Available subcommands: digits, stacked_digits"]),
         (["digits", "--colour", "red"], ["Unrecognized options", "--colour"]),
         (["digits", "--optim.momentum", "0.9"], ["Unrecognized options", "--optim.momentum"]),
         (["digits", "--optim.lr"], ["--optim.lr", "Missing value for argument"]),

@@ -210,12 +210,7 @@ def test_rare_modes_stay_undecided_and_are_never_fine(ring):
     train = ring.splits.train
     weights = np.append(np.full(7, (1 - 1e-4) / 7), 1e-4)
 
-    @dataclass(frozen=True, eq=False)
-    class Unequal(type(train)):
-        class_weights = weights
-
-    fields = {name: getattr(train, name) for name in ("name", "means", "sigma", "points", "labels")}
-    rare = replace(ring, splits=Splits(Unequal(**fields), ring.splits.held_out))
+    rare = replace(ring, splits=Splits(replace(train, class_weights=weights), ring.splits.held_out))
     samples = drawn(train, shares(8, m7=0), N)
     found = said(rare, samples, "undecided", "shares")
     assert np.flatnonzero(found.tested.undecided).tolist() == [7]
