@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -13,6 +13,21 @@ from cgan.assemble import Parts, assemble
 from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
 from cgan.state import TrainState
+
+
+class Timed(Protocol):
+    """What can take its turn: a compiled dispatch, batches for it, and a state to start from."""
+
+    @property
+    def dispatch(self) -> Any:
+        """From state and batches to the next state and metrics."""
+
+    @property
+    def batches(self) -> Any:
+        """Of one dispatch."""
+
+    def start(self) -> Any:
+        """A fresh state; the dispatch donates what it is given."""
 
 
 class Compiled(NamedTuple):
@@ -40,7 +55,7 @@ def compile_step(
     return Compiled(parts, step.lower(state, batches).compile(), batches)
 
 
-def ratios(steps: dict[str, Compiled], baseline: str, rounds: int) -> dict[str, list[float]]:
+def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, list[float]]:
     """Times of one dispatch as ratios to the baseline's, round by round.
 
     Machines are shared and their speed drifts: in each round all take their turn, in a random

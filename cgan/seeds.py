@@ -40,23 +40,21 @@ class SeedTrainer:
         """A trainer of these parts on one device; the seed in their config is not used."""
         self.parts = parts
         self._devices = [device]
-        self._step = parallel.replicated_step(self._of_all, self._devices)
+        self.dispatch = parallel.replicated_step(self._of_all, self._devices)
+        """`(begin(seeds), place(step, seeds))` to the same and what the steps tell."""
 
     def train(self, seeds: Sequence[int]) -> list[Trained]:
         """Train one run for each of these seeds, all of them at once, to the end.
 
         A run whose numbers stop being finite is carried along by the others, and says so.
         """
-        config = self.parts.config
-        states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-        carried = parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
+        config, carried = self.parts.config, self.begin(seeds)
         starts = range(0, config.final_nimg // config.batch_size, config.steps_per_dispatch)
         failures: dict[int, str] = {}
         in_flight: deque[tuple[int, Any]] = deque()
         for step in starts:
-            batches = self._place(step, seeds)  # while the device works on the last dispatch
-            carried, outcome = self._step(carried, batches)
+            batches = self.place(step, seeds)  # while the device works on the last dispatch
+            carried, outcome = self.dispatch(carried, batches)
             in_flight.append((step, outcome))
             if len(in_flight) > 1:
                 failures = _failed(*in_flight.popleft(), seeds) | failures
@@ -70,18 +68,13 @@ class SeedTrainer:
             for seed, state in zip(seeds, _unstacked(states, len(seeds)), strict=True)
         ]
 
-    def _of_all(self, carried: Any, batches: Batch) -> tuple[Any, health.Outcome]:
-        seeds, states = carried
+    def begin(self, seeds: Sequence[int]) -> Any:
+        """The seeds with the states before their first steps, on the device."""
+        states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+        return parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
 
-        def of_one(
-            seed: Seed, state: TrainState, batches: Batch
-        ) -> tuple[TrainState, health.Outcome]:
-            return self.parts.train_step(seed)(state, batches)
-
-        states, outcome = jax.vmap(of_one, in_axes=(0, 0, BATCH_AXIS))(seeds, states, batches)
-        return (seeds, states), outcome
-
-    def _place(self, step: int, seeds: Sequence[int]) -> Batch:
+    def place(self, step: int, seeds: Sequence[int]) -> Batch:
         """The batches of one dispatch of all runs, on the device."""
         config, source = self.parts.config, self.parts.source
         of_each = [
@@ -97,6 +90,17 @@ class SeedTrainer:
         ]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves, BATCH_AXIS), *of_each)
         return parallel.shard(stacked, self._devices)
+
+    def _of_all(self, carried: Any, batches: Batch) -> tuple[Any, health.Outcome]:
+        seeds, states = carried
+
+        def of_one(
+            seed: Seed, state: TrainState, batches: Batch
+        ) -> tuple[TrainState, health.Outcome]:
+            return self.parts.train_step(seed)(state, batches)
+
+        states, outcome = jax.vmap(of_one, in_axes=(0, 0, BATCH_AXIS))(seeds, states, batches)
+        return (seeds, states), outcome
 
 
 def _unstacked(tree: Any, runs: int) -> list[Any]:

@@ -11,6 +11,11 @@ from configs import CONFIGS
 Change = Callable[[Experiment], Experiment]
 
 
+def as_it_is(config: Experiment) -> Experiment:
+    """The change that changes nothing."""
+    return config
+
+
 def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
     """A change of some fields after others: `change(objective={"loss": "hinge"})`."""
 
@@ -61,6 +66,8 @@ class Benchmark:
     """Images that each run sees."""
     figures: tuple[Figure, ...]
     """What is measured of each run."""
+    change: Change = as_it_is
+    """What all variants change in the experiment, before their own."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +129,10 @@ class Study:
 
     def experiment(self, benchmark: str, variant: str, factor: float | None) -> Experiment:
         """The settings of a run, but for its seed."""
-        config = self.variants[variant].change(CONFIGS[benchmark])
+        declared = self.benchmarks[benchmark]
+        config = self.variants[variant].change(declared.change(CONFIGS[benchmark]))
         if factor is not None:
             penalty, weights = config.penalty, ("r1", "r2")
             scaled = {name: factor * getattr(penalty, name) for name in weights}
             config = dataclasses.replace(config, penalty=dataclasses.replace(penalty, **scaled))
-        return dataclasses.replace(config, total_nimg=self.benchmarks[benchmark].total_nimg)
+        return dataclasses.replace(config, total_nimg=declared.total_nimg)

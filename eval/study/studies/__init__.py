@@ -6,6 +6,7 @@ from eval.study.studies import (
     collapse_2d,
     collapse_digits,
     collapse_mnist,
+    collapse_mnist_mlp,
     quick,
     starved,
 )
@@ -16,5 +17,6 @@ STUDIES: dict[str, Study] = {
     "collapse_digits": collapse_digits.STUDY,
     "starved": starved.STUDY,
     "collapse_mnist": collapse_mnist.STUDY,
+    "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
 }

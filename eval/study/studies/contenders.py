@@ -35,8 +35,13 @@ POINTS = (
 STACKED = (
     Figure("modes_captured_at_1", "modes", "{:.1f}"),
     Figure("reverse_kl_nats", "reverse KL", "{:.4f}"),
-    Figure("modes_captured_at_1", "modes at 100k", "{:.1f}", n=100_000),
-    Figure("reverse_kl_nats", "reverse KL at 100k", "{:.4f}", n=100_000),
     Figure("frechet_distance", "Frechet distance", "{:.1f}"),
 )
-"""Of 26,000 samples, and of 100,000 where a column says so."""
+"""Of 26,000 samples."""
+
+STACKED_TWICE = (
+    *STACKED,
+    Figure("modes_captured_at_1", "modes at 100k", "{:.1f}", n=100_000),
+    Figure("reverse_kl_nats", "reverse KL at 100k", "{:.4f}", n=100_000),
+)
+"""The same, and of 100,000."""

@@ -1,0 +1,83 @@
+"""Whether several seeds in one dispatch are faster than one by one: `python -m benchmarks.seeds`.
+
+Time of a step and seed as a ratio to the plain step's, all taking turns. The answer differs by
+backend and network: `AT_ONCE` of `eval/study/runs.py` holds what was found.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import Timed, compile_step, quartiles, ratios
+from cgan import cli
+from cgan.assemble import assemble
+from cgan.config import require_known
+from cgan.seeds import SeedTrainer
+from configs import CONFIGS
+
+BASELINE = "one by one"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Time seeds in one dispatch."""
+
+    sources: tuple[str, ...] = ("grid25", "stacked_digits")
+    """Experiments whose networks and batches are used."""
+    seeds: tuple[int, ...] = (1, 2, 5)
+    """How many at once."""
+    rounds: int = 20
+    """Rounds in which each takes its turn."""
+    steps: int = 20
+    """Steps in one timing."""
+
+    def __post_init__(self) -> None:
+        require_known("sources", self.sources, CONFIGS)
+
+
+class Several(NamedTuple):
+    """The dispatch of some seeds at once."""
+
+    trainer: SeedTrainer
+    seeds: range
+    batches: Any
+
+    @property
+    def dispatch(self) -> Any:
+        """Of all the seeds."""
+        return self.trainer.dispatch
+
+    def start(self) -> Any:
+        """Their states before the first step."""
+        return self.trainer.begin(self.seeds)
+
+
+def main() -> None:
+    """Compile, take turns, print."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.seeds", description=__doc__)
+    table = Table("seeds at once", *arguments.sources, box=box.MARKDOWN)
+    columns = []
+    for source in arguments.sources:
+        config = replace(CONFIGS[source], steps_per_dispatch=arguments.steps)
+        trainer = SeedTrainer(assemble(config), jax.local_devices()[0])
+        timed: dict[str, Timed] = {BASELINE: compile_step(config)}
+        for count in arguments.seeds:
+            seeds = range(count)
+            timed[str(count)] = Several(trainer, seeds, trainer.place(0, seeds))
+        found = ratios(timed, BASELINE, arguments.rounds)
+        columns.append({count: [r / count for r in found[str(count)]] for count in arguments.seeds})
+    for count in arguments.seeds:
+        table.add_row(str(count), *(quartiles(column[count]) for column in columns))
+    title = f"time of a step and seed as a ratio to {BASELINE}: median (quartiles)"
+    console = Console(width=120)
+    console.print(title, highlight=False)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)
