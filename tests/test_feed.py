@@ -83,14 +83,16 @@ def test_batches_are_those_of_the_plain_function(kind, workers, first, cached, r
         assert_same(batches, type(expected)(*(leaf[:, rows] for leaf in expected)))
 
 
-def test_a_worker_leaves_accelerators_and_signals_alone_and_its_death_is_told():
-    read = Dispatches(Witness(), batch_size=1, seed=0, steps=1, count=4)
+def test_a_worker_leaves_accelerators_and_signals_alone_and_its_death_is_told(tmp_path):
+    gate = tmp_path / "gate"
+    read = Dispatches(Witness(gate), batch_size=1, seed=0, steps=1, count=4)
     *shown, last = np.random.default_rng([0, 0]).permutation(4)
     assert last == KILLS
     with Feed(read, 0, lambda batch: batch, workers=1) as feed:
         told = {index: int(next(feed).label[0, 0]) for index in shown}
         assert told.pop(0) != os.getpid()
         assert told == {1: True, 2: True}
+        gate.touch()
         with pytest.raises(LostProcessError, match=f"exit code {CODE}, .*the same command goes on"):
             next(feed)
 
