@@ -1,6 +1,7 @@
-"""How a run is started: on which processes, and what a signal or a NaN does."""
+"""How a run is started: on which processes, and what a signal, a collapse or a NaN does."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cgan.config.checks import check_types, only_defaults, positive, require
 
@@ -24,6 +25,8 @@ class Launch:
     """A process without a sign of life for so long ends the others."""
     grace_sec: int = 60
     """How long saving may take after SIGTERM or SIGINT."""
+    on_collapse: Literal["warn", "stop"] = "warn"
+    """Whether the collapse alarm only warns, or ends the run with the checkpoint before it."""
     debug_nans: bool = False
     """Find the operation that makes the first NaN: compiles and runs several times slower."""
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from eval.extractors.points import RADIUS_SIGMAS
+from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.metrics.base import Metric
 from eval.record import Record
 from eval.report.contents import MetricsRow

@@ -1,0 +1,112 @@
+"""What a probe measures of generated samples, by distances between them and to reals.
+
+*Captured*: the share of targets that have a sample within their radius. Of points the targets are
+the known modes, with 3 sigma (Srivastava et al. 2017, section 4.1). Of images they are held-out
+reals, with the distance to their fifth neighbour among themselves: the coverage of Naeem et al.
+2020 (equation 4). Recall would not do: its balls are the generator's own, and grow as samples thin
+out.
+
+*Duplicates*: the share of samples whose nearest other one lies within a distance that holds for
+one real in a hundred.
+
+*Effective*: the effective number of different samples, by the Vendi score (Friedman & Dieng 2023)
+of order 2 (Pasarkar & Dieng 2024, equation 2):
+
+    1 / sum_i lambda_i^2 = n^2 / sum_ij K_ij^2,  lambda the eigenvalues of K / n
+
+with K Gaussian. Order 2 needs no eigenvalues, which accelerators are slow at; and rare samples, of
+which 512 can't tell, count least.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from sklearn.neighbors import NearestNeighbors
+
+from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.data.source import Source
+from cgan.probe.space import Rows, squared_distances
+
+NEIGHBOUR = 5
+"""Which neighbour of a held-out real bounds its neighbourhood."""
+DUPLICATE_SHARE = 0.01
+"""Share of reals that have another one as near as duplicates have."""
+BANDWIDTHS = 4
+"""Bandwidths of the kernel in the median distance between reals."""
+
+
+class Reference(NamedTuple):
+    """What is known of the reals, worked out once."""
+
+    targets: Float[Array, "targets d"]
+    squared_radii: Float[Array, " targets"]
+    squared_duplicate: Float[Array, ""]
+    """Squared distance up to which a sample and its nearest other one are duplicates."""
+    squared_bandwidth: Float[Array, ""]
+
+
+class Measures(NamedTuple):
+    """Of one set of samples."""
+
+    captured: Float[Array, ""]
+    duplicates: Float[Array, ""]
+    effective: Float[Array, ""]
+    """In samples, from 1 to their number."""
+
+
+def reference(
+    source: Source, train: Float[np.ndarray, "n d"], held_out: Float[np.ndarray, "m d"]
+) -> Reference:
+    """What to hold samples against.
+
+    Args:
+        source: that the reals are of.
+        train: coordinates of train reals, as many as there will be samples.
+        held_out: coordinates of held-out reals, 6 or more.
+    """
+    if isinstance(source, Mixture):
+        targets = np.asarray(source.encode(source.means))
+        radii = np.full(len(targets), RADIUS_SIGMAS * source.sigma / source.scale)
+    else:
+        targets, radii = held_out, neighbour_distances(held_out, NEIGHBOUR)
+    return Reference(
+        *map(
+            _single,
+            (
+                targets,
+                radii**2,
+                np.quantile(neighbour_distances(train, 1), DUPLICATE_SHARE) ** 2,
+                (_median_distance(train) / BANDWIDTHS) ** 2,
+            ),
+        )
+    )
+
+
+def measure(samples: Rows, reference: Reference) -> Measures:
+    """The three figures of these samples."""
+    to_targets = squared_distances(reference.targets, samples)
+    captured = (to_targets <= reference.squared_radii[:, None]).any(axis=1).mean()
+    squares = squared_distances(samples, samples)
+    n = len(samples)
+    others = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, squares)
+    duplicates = (others.min(axis=1) <= reference.squared_duplicate).mean()
+    kernel_squared = jnp.exp(-squares / reference.squared_bandwidth)
+    return Measures(captured, duplicates, 1 / kernel_squared.mean())
+
+
+def neighbour_distances(rows: Float[np.ndarray, "n d"], k: int) -> Float[np.ndarray, " n"]:
+    """From each row to the k-th nearest other one."""
+    found, _ = NearestNeighbors(n_neighbors=k).fit(rows).kneighbors()
+    return found[:, -1]
+
+
+def _median_distance(rows: Float[np.ndarray, "n d"]) -> float:
+    squares = np.asarray(jax.jit(squared_distances)(_single(rows), _single(rows)))
+    return float(np.sqrt(np.median(squares[np.triu_indices(len(rows), 1)])))
+
+
+def _single(values: object) -> Array:
+    return jnp.asarray(values, jnp.float32)
