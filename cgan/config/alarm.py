@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
-from cgan.config.checks import check_types, positive, require
+from cgan.config.checks import check_types, not_negative, positive, require
+
+SHARES = ("captured", "effective", "duplicates")
+OF_SCORES = ("score_gap", "held_out_gap")
+"""Limits that need a discriminator with scores."""
 
 
 @dataclass(frozen=True)
@@ -18,17 +22,18 @@ class Alarm:
     patience: int = 3
     """So many probes in a row beyond a limit are a collapse; as many within it arm the alarm."""
     arm_nimg: int | None = None
-    """Judge a run that was never within a limit after so many images; None: a quarter of all."""
+    """Judge a run that never was within a limit after so many images; None for half of all."""
+    score_gap: float | None = None
+    """Largest mean score of reals above that of samples; its scale is the loss's own."""
+    held_out_gap: float | None = None
+    """Largest mean score of train reals above that of held-out ones: the same scale."""
 
     def __post_init__(self) -> None:
         check_types(self, "alarm.")
-        for name in ("captured", "effective", "duplicates"):
-            require(
-                0 <= getattr(self, name) <= 1, f"alarm.{name}", getattr(self, name), FROM_0_TO_1
-            )
+        for name in SHARES:
+            value = getattr(self, name)
+            require(0 <= value <= 1, f"alarm.{name}", value, "from 0 to 1")
         positive(self, "alarm.", "patience")
         if self.arm_nimg is not None:
             positive(self, "alarm.", "arm_nimg")
-
-
-FROM_0_TO_1 = "from 0 to 1"
+        not_negative(self, "alarm.", *(n for n in OF_SCORES if getattr(self, n) is not None))

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cgan.config.alarm import Alarm
+from cgan.config.alarm import OF_SCORES, Alarm
 from cgan.config.checks import (
     check_types,
     not_negative,
@@ -123,6 +123,7 @@ class Experiment:
                     "penalty.r2 and penalty.gradient_penalty to 0"
                 )
                 require(value == 0, f"penalty.{name}", value, expected)
+            only_defaults(self.alarm, "alarm.", OF_SCORES, "with objective.weight = 0")
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
             expected = (

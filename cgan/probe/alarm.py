@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cgan.config import Experiment
-from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, MODES
+from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
 
 
 class Limit(NamedTuple):
@@ -34,11 +34,15 @@ class Limit(NamedTuple):
 def limits(config: Experiment) -> tuple[Limit, ...]:
     """All limits of an experiment; a figure that a run does not have is never judged."""
     alarm = config.alarm
-    return (
+    of_samples = (
         Limit(MODES, alarm.captured, True),
         Limit(COVERAGE, alarm.captured, True),
         Limit(EFFECTIVE, alarm.effective, True),
         Limit(DUPLICATES, alarm.duplicates, False),
+    )
+    of_scores = ((SCORE_GAP, alarm.score_gap), (HELD_OUT_GAP, alarm.held_out_gap))
+    return of_samples + tuple(
+        Limit(name, most, False) for name, most in of_scores if most is not None
     )
 
 
@@ -59,7 +63,7 @@ class CollapseAlarm:
     """Judges the figures of one run, probe by probe."""
 
     def __init__(self, config: Experiment) -> None:
-        arm_nimg = config.alarm.arm_nimg or config.final_nimg // 4
+        arm_nimg = config.alarm.arm_nimg or config.final_nimg // 2
         self._watched = [
             _Watched(limit, config.alarm.patience, arm_nimg) for limit in limits(config)
         ]

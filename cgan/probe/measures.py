@@ -24,7 +24,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
-from sklearn.neighbors import NearestNeighbors
 
 from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
 from cgan.data.source import Source
@@ -67,22 +66,28 @@ def reference(
         train: coordinates of train reals, as many as there will be samples.
         held_out: coordinates of held-out reals, 6 or more.
     """
+    squares = _squares(train)
     if isinstance(source, Mixture):
         targets = np.asarray(source.encode(source.means))
-        radii = np.full(len(targets), RADIUS_SIGMAS * source.sigma / source.scale)
+        squared_radii = np.full(len(targets), (RADIUS_SIGMAS * source.sigma / source.scale) ** 2)
     else:
-        targets, radii = held_out, neighbour_distances(held_out, NEIGHBOUR)
-    return Reference(
-        *map(
-            _single,
-            (
-                targets,
-                radii**2,
-                np.quantile(neighbour_distances(train, 1), DUPLICATE_SHARE) ** 2,
-                (_median_distance(train) / BANDWIDTHS) ** 2,
-            ),
-        )
+        targets = held_out
+        squared_radii = np.partition(_squares(held_out), NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]
+    known = (
+        targets,
+        squared_radii,
+        np.quantile(squares.min(axis=1), DUPLICATE_SHARE),
+        np.median(squares[np.isfinite(squares)]) / BANDWIDTHS**2,
     )
+    return Reference(*(jnp.asarray(value, jnp.float32) for value in known))
+
+
+def _squares(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
+    """Squared distances within a set; a row is infinitely far from itself."""
+    alone = jnp.asarray(rows, jnp.float32)
+    squares = np.array(jax.jit(squared_distances)(alone, alone), np.float64)
+    np.fill_diagonal(squares, np.inf)
+    return squares
 
 
 def measure(samples: Rows, reference: Reference) -> Measures:
@@ -95,18 +100,3 @@ def measure(samples: Rows, reference: Reference) -> Measures:
     duplicates = (others.min(axis=1) <= reference.squared_duplicate).mean()
     kernel_squared = jnp.exp(-squares / reference.squared_bandwidth)
     return Measures(captured, duplicates, 1 / kernel_squared.mean())
-
-
-def neighbour_distances(rows: Float[np.ndarray, "n d"], k: int) -> Float[np.ndarray, " n"]:
-    """From each row to the k-th nearest other one."""
-    found, _ = NearestNeighbors(n_neighbors=k).fit(rows).kneighbors()
-    return found[:, -1]
-
-
-def _median_distance(rows: Float[np.ndarray, "n d"]) -> float:
-    squares = np.asarray(jax.jit(squared_distances)(_single(rows), _single(rows)))
-    return float(np.sqrt(np.median(squares[np.triu_indices(len(rows), 1)])))
-
-
-def _single(values: object) -> Array:
-    return jnp.asarray(values, jnp.float32)
