@@ -47,7 +47,7 @@ class CollapseWatch:
         stops: bool,
         outputs: Outputs,
         progress: TrainingProgress,
-        rows: Iterable[Mapping[str, float]],
+        rows: Iterable[Mapping[str, Any]],
     ) -> None:
         """Begin where the run stands.
 
@@ -63,7 +63,7 @@ class CollapseWatch:
         self._outputs, self._progress = outputs, progress
         self._alarm = CollapseAlarm(config)
         for row in rows:
-            self._alarm.judge(int(row["nimg"]), row)
+            self._alarm.judge(row["nimg"], row)
 
     def look(self, state: TrainState, nimg: int) -> Any:
         return (

@@ -18,7 +18,7 @@ class Alarm:
     effective: float = 0.5
     """Least effective number of different samples, as a share of the reals' one."""
     duplicates: float = 0.2
-    """Largest share of samples that are nearer to another one than 1 % of reals are."""
+    """Largest share of samples whose nearest other one is half as far as 1 % of reals have it."""
     patience: int = 3
     """So many probes in a row beyond a limit are a collapse; as many within it arm the alarm."""
     arm_nimg: int | None = None

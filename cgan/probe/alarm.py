@@ -8,7 +8,7 @@ The alarm is a function of the figures alone: a run that goes on reads them from
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cgan.config import Experiment
 from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
@@ -68,7 +68,7 @@ class CollapseAlarm:
             _Watched(limit, config.alarm.patience, arm_nimg) for limit in limits(config)
         ]
 
-    def judge(self, nimg: int, figures: Mapping[str, float]) -> None:
+    def judge(self, nimg: int, figures: Mapping[str, Any]) -> None:
         """Take in what was measured after so many images."""
         for watched in self._watched:
             if watched.limit.figure in figures:
