@@ -17,6 +17,7 @@ from cgan.checkpoint import Checkpoints
 from cgan.config import Alarm, ConfigError, Data, Discriminator, Experiment, Generator, Launch
 from cgan.endings import CollapseError, StoppedError
 from cgan.interrupt import Interrupt
+from cgan.outputs import DiskOutputs
 from cgan.probe import Probe, reals
 from cgan.probe.columns import ALARMS, COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, SCORE_GAP
 from cgan.writer import MetricsWriter
@@ -44,7 +45,7 @@ FIGURES = {COVERAGE, EFFECTIVE, DUPLICATES, SCORE_GAP, HELD_OUT_GAP, ALARMS}
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_once():
-    """The runs differ in their folder and length only: one step and one probe serve all."""
+    """The runs differ in folder and length only: one step and one probe serve all; no pictures."""
     kept, compile_step = {}, loop.compile_step
 
     def step(*arguments):
@@ -56,6 +57,7 @@ def compiled_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "compile_step", step)
         patch.setattr(loop, "Probe", probe)
+        patch.setattr(DiskOutputs, "snapshot", lambda *arguments: None)
         yield
 
 

@@ -16,7 +16,7 @@ from cgan.assemble import Parts
 from cgan.data.mixtures import Mixture
 from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
 from cgan.probe.measures import Measures, Reference, measure, reference
-from cgan.probe.reals import Reals, Splits, coordinates_of
+from cgan.probe.reals import SCORED_AT_MOST, Splits, coordinates_of
 from cgan.probe.space import coordinates
 from cgan.sampling import Asked, Sampler
 from cgan.state import TrainState
@@ -33,29 +33,12 @@ class Players(NamedTuple):
     stats: Params
 
 
-class Rows(NamedTuple):
-    """What a probe looks at, or some of it."""
-
-    asked: Asked
-    train: Reals
-    held_out: Reals
-
-
 class Scored(NamedTuple):
-    """Scores of these rows, or their means."""
+    """What is scored, its scores, or their means."""
 
     fake: Any
     train: Any
     held_out: Any
-
-
-class Seen(NamedTuple):
-    """What the rows come to."""
-
-    coordinates: Float[Array, "n d"]
-    """Of the samples."""
-    scores: Scored | None
-    """None without a head for scores."""
 
 
 class Look(NamedTuple):
@@ -79,13 +62,16 @@ class Probe:
         """
         self._parts, self._devices = parts, devices
         sampler, seed, n = Sampler(parts), parts.config.seed, len(reals.train.x)
-        self._counts = Scored(n, n, len(reals.held_out.x))
         asked = Asked(np.asarray(sampler.latents(n, seed, STREAM)), sampler.labels(n, seed, STREAM))
+        some = jax.tree.map(lambda leaf: leaf[:SCORED_AT_MOST], Scored(asked, *reals))
+        self._counts = n, Scored(*(len(of[0]) for of in some))
         own = parallel.own(devices)
         at_once = len(parallel.own_rows(parts.config.batch_size, devices))
         at_once //= parts.config.micro_batches
-        self._chunks = chunks(Rows(asked, *reals), at_once, len(own))
-        self._see = parallel.spread(self._seen, own)
+        self._asked = chunks(asked, at_once, len(own))
+        has_scores = parts.config.objective.weight > 0
+        self._scored = chunks(some, at_once, len(own)) if has_scores else []
+        self._draw, self._score = (parallel.spread(f, own) for f in (self._drawn, self._scores))
         self._conclude = jax.jit(self._concluded)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
@@ -97,8 +83,10 @@ class Probe:
         """Have the devices look at a state; does not wait for them."""
         players = Players(state.generator_ema, state.discriminator, state.discriminator_stats)
         players = parallel.own_copy(players, self._devices)
-        seen = [self._see(players, rows) for rows in self._chunks]
-        return self._conclude(jax.device_put(seen, parallel.own(self._devices)[0]), self._reference)
+        drawn = [self._draw(players.generator, rows) for rows in self._asked]
+        scores = [self._score(players, rows) for rows in self._scored]
+        seen = jax.device_put((drawn, scores), parallel.own(self._devices)[0])
+        return self._conclude(*seen, self._reference)
 
     def figures(self, look: Look) -> dict[str, float]:
         """What was found, on the host, as named numbers."""
@@ -113,30 +101,39 @@ class Probe:
             figures[HELD_OUT_GAP] = scores.train - scores.held_out
         return {name: float(value) for name, value in figures.items()}
 
-    def _seen(self, players: Players, rows: Rows) -> Seen:
-        """What each row of the fixed latents and reals comes to, on any number of devices."""
-        networks, encode = self._parts.networks, self._parts.source.encode
-        latents, labels = jax.tree.map(jnp.asarray, rows.asked)
-        fakes = networks.generate(players.generator, latents, labels)
-        if not self._parts.config.objective.weight:
-            return Seen(coordinates(fakes), None)
+    def _drawn(self, generator: Params, asked: Asked) -> Float[Array, "n d"]:
+        """Where the samples lie that these latents come to."""
+        return coordinates(self._parts.networks.generate(generator, *arrays(asked)))
+
+    def _scores(self, players: Players, rows: Scored) -> Scored:
+        """The scores of samples and of reals."""
+        networks, source = self._parts.networks, self._parts.source
 
         def score(samples: Samples, labels: Labels | None) -> Scores:
             said = networks.judge(players.discriminator, players.stats, samples, labels)
             return single(said.score)
 
-        train, held_out = (
-            score(encode(x), labels) for x, labels in jax.tree.map(jnp.asarray, rows[1:])
-        )
-        return Seen(coordinates(fakes), Scored(score(fakes, labels), train, held_out))
+        latents, labels = arrays(rows.fake)
+        fake = score(networks.generate(players.generator, latents, labels), labels)
+        reals = (arrays(of) for of in (rows.train, rows.held_out))
+        return Scored(fake, *(score(source.encode(x), labels) for x, labels in reals))
 
-    def _concluded(self, seen: list[Seen], known: Reference) -> Look:
+    def _concluded(
+        self, drawn: list[Float[Array, "n d"]], scores: list[Scored], known: Reference
+    ) -> Look:
         """All rows together, on one device."""
-        whole: Seen = jax.tree.map(lambda *parts: jnp.concatenate(parts), *seen)
-        scores = whole.scores
-        if scores is not None:
-            scores = Scored(*(of[:n].mean() for of, n in zip(scores, self._counts, strict=True)))
-        return Look(measure(whole.coordinates[: self._counts.fake], known), scores)
+        samples, counts = self._counts
+        measures = measure(jnp.concatenate(drawn)[:samples], known)
+        if not scores:
+            return Look(measures, None)
+        whole = (jnp.concatenate(of) for of in zip(*scores, strict=True))
+        means = (of[:count].mean() for of, count in zip(whole, counts, strict=True))
+        return Look(measures, Scored(*means))
+
+
+def arrays(rows: Any) -> Any:
+    """The same rows, all of them JAX's."""
+    return jax.tree.map(jnp.asarray, rows)
 
 
 def chunks(tree: Any, rows_at_once: int, devices: int) -> list[Any]:

@@ -12,8 +12,9 @@ from cgan.data import Source, load_source
 from cgan.data.flips import flipped
 from cgan.probe.space import coordinates
 
-AT_MOST = 512
-"""Reals of a split; a probe has as many samples as train reals."""
+AT_MOST, SCORED_AT_MOST = 512, 128
+"""Reals of a split, and those of them that are scored. A probe has as many samples as train reals;
+scores cost most, and a mean needs fewer."""
 AT_LEAST = 64
 """Of fewer the figures would be noise."""
 BYTES_AT_MOST = 2**28
@@ -57,7 +58,7 @@ def fixed_reals(source: Source, config: Experiment) -> Reals:
     """
     of_sample = source[np.zeros(1, np.int64)].x.nbytes
     count = min(AT_MOST, len(source), BYTES_AT_MOST // of_sample)
-    chosen = np.sort(np.random.default_rng(0).choice(len(source), count, replace=False))
+    chosen = np.random.default_rng(0).choice(len(source), count, replace=False)
     x, labels = (np.asarray(leaf) for leaf in source[chosen])
     if config.data.flip:
         x = flipped(x, chosen, seed=0)
