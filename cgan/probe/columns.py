@@ -1,5 +1,6 @@
 """The columns of metrics.jsonl that probes fill."""
 
+PREFIX = "probe/"
 MODES = "probe/modes"
 """Captured modes of points, as a share of those that as many reals capture."""
 COVERAGE = "probe/coverage"

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import jax
 import pytest
 
 from cgan import loop
@@ -37,7 +38,7 @@ def test_a_healthy_run_raises_no_alarm(name, seed, tmp_path):
     config = dataclasses.replace(
         CONFIGS[name], workdir=tmp_path / "run", seed=seed, total_nimg=total, probe_nimg=every
     )
-    loop.train(config, launch=STOP)
+    loop.train(config, jax.devices()[:1], STOP)
     rows = probed(config.workdir)
     assert len(rows) == 20
     assert not any(row[ALARMS] for row in rows)
@@ -59,6 +60,6 @@ def test_a_pair_without_penalties_and_with_large_steps_collapses(tmp_path):
         probe_nimg=3_200,
     )
     with pytest.raises(CollapseError, match="mode collapse: probe/coverage = 0"):
-        loop.train(config, launch=STOP)
+        loop.train(config, jax.devices()[:1], STOP)
     assert max(row["nimg"] for row in probed(config.workdir)) == 12_800
     assert Checkpoints(config.workdir / "checkpoints").latest() == 6_400
