@@ -13,10 +13,11 @@ from jaxtyping import Array, Float
 
 from cgan import parallel
 from cgan.assemble import Parts
+from cgan.data import Source
 from cgan.data.mixtures import Mixture
 from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
 from cgan.probe.measures import Measures, Reference, measure, reference
-from cgan.probe.reals import SCORED_AT_MOST, Splits, coordinates_of
+from cgan.probe.reals import SCORED_AT_MOST, Reals, Splits, coordinates_of
 from cgan.probe.space import coordinates
 from cgan.sampling import Asked, Sampler
 from cgan.state import TrainState
@@ -41,6 +42,20 @@ class Scored(NamedTuple):
     held_out: Any
 
 
+class Judged(NamedTuple):
+    """Samples as the discriminator takes them."""
+
+    samples: Samples | np.ndarray
+    labels: Labels | np.ndarray | None
+
+
+class Drawn(NamedTuple):
+    """What some of the latents come to."""
+
+    samples: Samples
+    coordinates: Float[Array, "n d"]
+
+
 class Look(NamedTuple):
     """What a probe found."""
 
@@ -60,18 +75,18 @@ class Probe:
             reals: to look at; there are as many samples as train reals.
             devices: those that train.
         """
-        self._parts, self._devices = parts, devices
-        sampler, seed, n = Sampler(parts), parts.config.seed, len(reals.train.x)
+        self._networks, self._devices, own = parts.networks, devices, parallel.own(devices)
+        self._size = len(reals.train.x)
+        self._has_scores = parts.config.objective.weight > 0
+        sampler, seed, n = Sampler(parts), parts.config.seed, self._size
         asked = Asked(np.asarray(sampler.latents(n, seed, STREAM)), sampler.labels(n, seed, STREAM))
-        some = jax.tree.map(lambda leaf: leaf[:SCORED_AT_MOST], Scored(asked, *reals))
-        self._counts = n, Scored(*(len(of[0]) for of in some))
-        own = parallel.own(devices)
-        at_once = len(parallel.own_rows(parts.config.batch_size, devices))
-        at_once //= parts.config.micro_batches
-        self._asked = chunks(asked, at_once, len(own))
-        has_scores = parts.config.objective.weight > 0
-        self._scored = chunks(some, at_once, len(own)) if has_scores else []
-        self._draw, self._score = (parallel.spread(f, own) for f in (self._drawn, self._scores))
+        rows = len(parallel.own_rows(parts.config.batch_size, devices))
+        at_once = min(rows // parts.config.micro_batches, -(-SCORED_AT_MOST // len(own)) * len(own))
+        self._asked = chunks(asked, at_once)
+        some = [scored(parts.source, split) for split in reals]
+        self._reals = [chunks(of, at_once) for of in some]
+        self._counts = Scored(min(n, SCORED_AT_MOST), *(len(of.samples) for of in some))
+        self._draw, self._judge = (parallel.spread(f, own) for f in (self._drawn, self._judged))
         self._conclude = jax.jit(self._concluded)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
@@ -84,8 +99,14 @@ class Probe:
         players = Players(state.generator_ema, state.discriminator, state.discriminator_stats)
         players = parallel.own_copy(players, self._devices)
         drawn = [self._draw(players.generator, rows) for rows in self._asked]
-        scores = [self._score(players, rows) for rows in self._scored]
-        seen = jax.device_put((drawn, scores), parallel.own(self._devices)[0])
+        fakes = [Judged(d.samples, rows.labels) for d, rows in zip(drawn, self._asked, strict=True)]
+        scores = None
+        if self._has_scores:
+            judged = Scored(fakes[: len(self._reals[0])], *self._reals)
+            scores = Scored(*([self._judge(players, rows) for rows in of] for of in judged))
+        seen = jax.device_put(
+            ([d.coordinates for d in drawn], scores), self._reference.targets.device
+        )
         return self._conclude(*seen, self._reference)
 
     def figures(self, look: Look) -> dict[str, float]:
@@ -101,34 +122,26 @@ class Probe:
             figures[HELD_OUT_GAP] = scores.train - scores.held_out
         return {name: float(value) for name, value in figures.items()}
 
-    def _drawn(self, generator: Params, asked: Asked) -> Float[Array, "n d"]:
-        """Where the samples lie that these latents come to."""
-        return coordinates(self._parts.networks.generate(generator, *arrays(asked)))
+    def _drawn(self, generator: Params, asked: Asked) -> Drawn:
+        latents, labels = arrays(asked)
+        samples = self._networks.generate(generator, latents, labels)
+        return Drawn(samples, coordinates(samples))
 
-    def _scores(self, players: Players, rows: Scored) -> Scored:
-        """The scores of samples and of reals."""
-        networks, source = self._parts.networks, self._parts.source
-
-        def score(samples: Samples, labels: Labels | None) -> Scores:
-            said = networks.judge(players.discriminator, players.stats, samples, labels)
-            return single(said.score)
-
-        latents, labels = arrays(rows.fake)
-        fake = score(networks.generate(players.generator, latents, labels), labels)
-        reals = (arrays(of) for of in (rows.train, rows.held_out))
-        return Scored(fake, *(score(source.encode(x), labels) for x, labels in reals))
+    def _judged(self, players: Players, rows: Judged) -> Scores:
+        samples, labels = arrays(rows)
+        said = self._networks.judge(players.discriminator, players.stats, samples, labels)
+        return single(said.score)
 
     def _concluded(
-        self, drawn: list[Float[Array, "n d"]], scores: list[Scored], known: Reference
+        self, rows: list[Float[Array, "n d"]], scores: Scored | None, known: Reference
     ) -> Look:
-        """All rows together, on one device."""
-        samples, counts = self._counts
-        measures = measure(jnp.concatenate(drawn)[:samples], known)
-        if not scores:
-            return Look(measures, None)
-        whole = (jnp.concatenate(of) for of in zip(*scores, strict=True))
-        means = (of[:count].mean() for of, count in zip(whole, counts, strict=True))
-        return Look(measures, Scored(*means))
+        """All of it together, on one device."""
+        samples = jnp.concatenate(rows)[: self._size]
+        means = None
+        if scores is not None:
+            counted = zip(scores, self._counts, strict=True)
+            means = Scored(*(jnp.concatenate(of)[:count].mean() for of, count in counted))
+        return Look(measure(samples, known), means)
 
 
 def arrays(rows: Any) -> Any:
@@ -136,21 +149,19 @@ def arrays(rows: Any) -> Any:
     return jax.tree.map(jnp.asarray, rows)
 
 
-def chunks(tree: Any, rows_at_once: int, devices: int) -> list[Any]:
-    """A tree of arrays in pieces of one length, each of which the devices share evenly.
+def scored(source: Source, reals: Reals) -> Judged:
+    """Those of the reals that are scored."""
+    x, labels = jax.tree.map(lambda leaf: leaf[:SCORED_AT_MOST], reals)
+    return Judged(np.asarray(source.encode(x)), labels)
 
-    Arrays that are shorter, and the last piece, are filled with rows from their start.
+
+def chunks(tree: Any, size: int) -> list[Any]:
+    """A tree of `[n, ...]` arrays in pieces of one length; the last is filled with the first rows.
 
     Args:
-        tree: of `[n, ...]` arrays, each with its own n.
-        rows_at_once: as many as fit into the devices' memory; a multiple of `devices`.
-        devices: how many share a piece.
+        tree: of NumPy arrays.
+        size: of a piece; a multiple of the devices that share it.
     """
-    longest = max(len(leaf) for leaf in jax.tree.leaves(tree))
-    size = min(rows_at_once, -(-longest // devices) * devices)
-    return [
-        jax.tree.map(
-            lambda leaf, start=start: leaf[np.arange(start, start + size) % len(leaf)], tree
-        )
-        for start in range(0, longest, size)
-    ]
+    n = len(jax.tree.leaves(tree)[0])
+    pieces = (np.arange(start, start + size) % n for start in range(0, n, size))
+    return [jax.tree.map(lambda leaf, rows=rows: leaf[rows], tree) for rows in pieces]

@@ -196,12 +196,11 @@ def test_reals_are_mirrored_where_training_mirrors_them():
 
 
 def test_pieces_have_one_length_and_hold_all_rows_in_order():
-    tree = {"long": np.arange(10), "short": np.arange(4)}
-    pieces = chunks(tree, rows_at_once=6, devices=2)
-    assert [len(piece["long"]) for piece in pieces] == [6, 6]
-    for name, count in (("long", 10), ("short", 4)):
-        rows = np.concatenate([piece[name] for piece in pieces])
-        assert np.array_equal(rows[:count], np.arange(count))
-        assert set(rows.tolist()) == set(range(count))
-    (whole,) = chunks(tree, rows_at_once=100, devices=4)
-    assert len(whole["long"]) == 12
+    pieces = chunks({"rows": np.arange(10), "none": None}, size=4)
+    assert [piece["rows"].tolist() for piece in pieces] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9, 0, 1],
+    ]
+    (only,) = chunks(np.arange(3), size=8)
+    assert only.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
