@@ -76,7 +76,7 @@ class Probe:
             devices: those that train.
         """
         self._networks, self._devices, own = parts.networks, devices, parallel.own(devices)
-        self._size = len(reals.train.x)
+        self._first, self._size = own[0], len(reals.train.x)
         self._has_scores = parts.config.objective.weight > 0
         sampler, seed, n = Sampler(parts), parts.config.seed, self._size
         asked = Asked(np.asarray(sampler.latents(n, seed, STREAM)), sampler.labels(n, seed, STREAM))
@@ -87,11 +87,11 @@ class Probe:
         self._reals = [chunks(of, at_once) for of in some]
         self._counts = Scored(min(n, SCORED_AT_MOST), *(len(of.samples) for of in some))
         self._draw, self._judge = (parallel.spread(f, own) for f in (self._drawn, self._judged))
-        self._conclude = jax.jit(self._concluded)
+        self._measure, self._mean = jax.jit(self._measured), jax.jit(self._means)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
-        self._reference, train = jax.device_put((known, train), own[0])
-        self._of_reals: Measures = parallel.fetch(jax.jit(measure)(train, self._reference))
+        self._reference, rows = jax.device_put((known, chunks(train, at_once)), self._first)
+        self._of_reals: Measures = parallel.fetch(self._measure(rows, self._reference))
         self._captured = MODES if isinstance(parts.source, Mixture) else COVERAGE
 
     def look(self, state: TrainState) -> Look:
@@ -104,10 +104,9 @@ class Probe:
         if self._has_scores:
             judged = Scored(fakes[: len(self._reals[0])], *self._reals)
             scores = Scored(*([self._judge(players, rows) for rows in of] for of in judged))
-        seen = jax.device_put(
-            ([d.coordinates for d in drawn], scores), self._reference.targets.device
-        )
-        return self._conclude(*seen, self._reference)
+        rows, scores = jax.device_put(([d.coordinates for d in drawn], scores), self._first)
+        means = None if scores is None else self._mean(scores)
+        return Look(self._measure(rows, self._reference), means)
 
     def figures(self, look: Look) -> dict[str, float]:
         """What was found, on the host, as named numbers."""
@@ -132,16 +131,12 @@ class Probe:
         said = self._networks.judge(players.discriminator, players.stats, samples, labels)
         return single(said.score)
 
-    def _concluded(
-        self, rows: list[Float[Array, "n d"]], scores: Scored | None, known: Reference
-    ) -> Look:
-        """All of it together, on one device."""
-        samples = jnp.concatenate(rows)[: self._size]
-        means = None
-        if scores is not None:
-            counted = zip(scores, self._counts, strict=True)
-            means = Scored(*(jnp.concatenate(of)[:count].mean() for of, count in counted))
-        return Look(measure(samples, known), means)
+    def _measured(self, pieces: list[Float[Array, "size d"]], known: Reference) -> Measures:
+        return measure(jnp.concatenate(pieces)[: self._size], known)
+
+    def _means(self, scores: Scored) -> Scored:
+        counted = zip(scores, self._counts, strict=True)
+        return Scored(*(jnp.concatenate(of)[:count].mean() for of, count in counted))
 
 
 def arrays(rows: Any) -> Any:

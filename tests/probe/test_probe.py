@@ -196,11 +196,7 @@ def test_reals_are_mirrored_where_training_mirrors_them():
 
 
 def test_pieces_have_one_length_and_hold_all_rows_in_order():
-    pieces = chunks({"rows": np.arange(10), "none": None}, size=4)
-    assert [piece["rows"].tolist() for piece in pieces] == [
-        [0, 1, 2, 3],
-        [4, 5, 6, 7],
-        [8, 9, 0, 1],
-    ]
+    pieces = [piece["rows"].tolist() for piece in chunks({"rows": np.arange(6), "no": None}, 4)]
+    assert pieces == [[0, 1, 2, 3], [4, 5, 0, 1]]
     (only,) = chunks(np.arange(3), size=8)
     assert only.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
