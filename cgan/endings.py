@@ -27,11 +27,24 @@ class LostProcessError(EndedError):
     """Another process of the run died or can't be reached."""
 
 
-class StoppedError(EndedError):
+class AgreedError(EndedError):
+    """All processes of the run learnt of it after the same step, and end alike."""
+
+
+class StoppedError(AgreedError):
     """A signal asked the run to stop, and it saved what it had."""
 
     exit_code = 75
     """`EX_TEMPFAIL` of sysexits.h: try again later."""
+
+
+class CollapseError(AgreedError):
+    """The generator collapsed; nothing was saved since the figures began to say so."""
+
+    exit_code = 3
+
+
+SAME_COMMAND = "the same command goes on from there"
 
 
 def reason(error: Exception) -> str:

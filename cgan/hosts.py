@@ -18,7 +18,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from cgan.config import ConfigError, Launch
-from cgan.endings import EndedError, LostProcessError, StoppedError, reason
+from cgan.endings import AgreedError, EndedError, LostProcessError, reason
 
 T = TypeVar("T")
 LAST_WORDS_SEC = 3
@@ -132,7 +132,7 @@ def joined(launch: Launch) -> Iterator[None]:
 
     A normal exit waits until all have come to their ends, which they can't without this one. The
     first process is the one that all others listen to: it gives them a moment for words of their
-    own. A run that was stopped by a signal has met the others, and exits normally.
+    own. A run whose end all agreed on has met the others, and exits normally.
 
     Raises:
         ConfigError: the cluster's environment does not say who they are.
@@ -141,7 +141,7 @@ def joined(launch: Launch) -> Iterator[None]:
     join(launch)
     try:
         yield
-    except StoppedError:
+    except AgreedError:
         raise
     except Exception as error:
         if jax.process_count() == 1:

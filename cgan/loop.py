@@ -1,8 +1,8 @@
 """The only loop with side effects: batches in, metrics, pictures and checkpoints out."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, NoReturn
 
@@ -17,12 +17,15 @@ from cgan.config import Experiment, Launch
 from cgan.data import prepare_held_out
 from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches
-from cgan.endings import DiskError, NonFiniteError, StoppedError
+from cgan.endings import SAME_COMMAND, NonFiniteError, StoppedError
 from cgan.interrupt import Interrupt
 from cgan.networks import count_parameters
 from cgan.outputs import DiskOutputs, NoOutputs, Outputs
+from cgan.probe import AT_LEAST, Probe, Splits
 from cgan.progress import TrainingProgress
 from cgan.state import TrainState
+from cgan.votes import Step, Wish, compile_step, place_wishes
+from cgan.watch import CollapseWatch, NoWatch, Watch, find_reals
 from cgan.workdir import Workdir
 from cgan.writer import MetricsWriter, RowMeans
 
@@ -47,8 +50,8 @@ def train(
     Raises:
         ConfigError: settings that do not fit together, the devices or the workdir; nothing has
             been compiled or written then.
-        EndedError: a number is not finite, the disk is full, a process is lost or a signal came;
-            the last good checkpoint is kept.
+        EndedError: a number is not finite, the disk is full, a process is lost, a signal came or
+            the generator collapsed; the last good checkpoint is kept.
     """
     devices = jax.devices() if devices is None else devices
     launch = launch or Launch()
@@ -56,25 +59,30 @@ def train(
     launch.check_for(config.data)
     prepare_held_out(config.data)
     parts = assemble(config)
+    reals = find_reals(parts, launch)
     workdir = Workdir(config.workdir)
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir.checkpoints))
         nimg = hosts.number_from_first(lambda: _open(workdir, config, checkpoints, stack))
         state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
-        _introduce(parts, devices, nimg, state, progress)
+        _introduce(parts, devices, nimg, state, reals, progress)
         if nimg >= config.final_nimg:
             return state
         outputs: Outputs = NoOutputs()
+        watch: Watch = NoWatch()
         if hosts.is_first():
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
             outputs = DiskOutputs(parts, workdir, writer, checkpoints)
+            if reals is not None:
+                probe, stops = Probe(parts, reals, devices), launch.on_collapse == "stop"
+                watch = CollapseWatch(config, probe, stops, outputs, progress, writer.kept)
         stack.enter_context(progress)
         feed = stack.enter_context(_open_feed(parts, devices, launch, nimg))
         step = compile_step(parts, devices, launch)
         means = RowMeans(pending)
         interrupt = interrupt or Interrupt(launch.grace_sec)
-        session = _Session(parts, devices, step, feed, outputs, progress, means, interrupt)
+        session = _Session(parts, devices, step, feed, outputs, watch, progress, means, interrupt)
         with hosts.noticing_losses():
             final = session.run(parallel.replicate(state, devices), nimg)
             hosts.meet()
@@ -115,22 +123,6 @@ def _open_feed(parts: Parts, devices: Sequence[jax.Device], launch: Launch, nimg
     return Feed(dispatches, nimg // config.nimg_per_dispatch, place, launch.workers)
 
 
-Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
-
-
-def compile_step(parts: Parts, devices: Sequence[jax.Device], launch: Launch) -> Step:
-    """The step as the loop calls it: with this process's wish to stop, to learn of all wishes."""
-    train_step = parts.train_step()
-
-    def voting(state: TrainState, inputs: Any) -> tuple[TrainState, Any]:
-        batches, wish = inputs
-        state, outcome = train_step(state, batches)
-        return state, (outcome, parallel.anywhere(wish))
-
-    compiler = parallel.checked_step if launch.debug_nans else parallel.replicated_step
-    return compiler(voting, devices)
-
-
 class _Session:
     """One stretch of training, from a start or a checkpoint to the end."""
 
@@ -141,20 +133,19 @@ class _Session:
         step: Step,
         feed: Feed[Any],
         outputs: Outputs,
+        watch: Watch,
         progress: TrainingProgress,
         means: RowMeans,
         interrupt: Interrupt,
     ) -> None:
         self.config, self.devices, self.step, self.feed = parts.config, devices, step, feed
-        self.outputs, self.progress, self.means = outputs, progress, means
+        self.outputs, self.watch, self.progress, self.means = outputs, watch, progress, means
         self.interrupt = interrupt
-        self.wishes = [
-            parallel.shard(np.full((1, len(parallel.own(devices))), wish, np.int32), devices)
-            for wish in (0, 1)
-        ]
+        self.wishes = place_wishes(devices)
         self.in_flight: deque[tuple[int, Any]] = deque()
         self.stall = 0.0
-        self.stopping = False
+        self.granted = Wish.GO_ON
+        self.checkpoint_due = False
 
     def run(self, state: TrainState, start_nimg: int) -> TrainState:
         """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
@@ -164,35 +155,43 @@ class _Session:
             self.snapshot(state, 0)
         for nimg, placed in zip(starts, self.feed, strict=True):
             self.settle(parallel.max_in_flight(self.devices) - 1)
-            if self.stopping:
-                self.stop(state, nimg)
-            wish = self.wishes[self.interrupt.asked_by is not None]
+            if self.granted:
+                self.end(state, nimg)
+            wish = self.wishes[self.wish()]
             with jax.transfer_guard("disallow"):  # all arrays were placed above
                 state, outcome = self.step(state, (placed, wish))
             self.interrupt.has_unsaved = True
             seen = nimg + config.nimg_per_dispatch
-            self.in_flight.append((seen, outcome))
+            self.in_flight.append((seen, (outcome, self.watch.look(state, seen))))
             snapshot_due = self.is_due(seen, config.snapshot_nimg)
-            checkpoint_due = self.is_due(seen, config.checkpoint_nimg)
-            if snapshot_due or checkpoint_due:
+            self.checkpoint_due |= self.is_due(seen, config.checkpoint_nimg)
+            if snapshot_due or self.checkpoint_due:
                 self.settle(0)
                 self.check_state(state, seen)
             if snapshot_due:
                 self.snapshot(state, seen)
-            if checkpoint_due:
+            if self.checkpoint_due and self.watch.allows_checkpoint(seen):
                 self.checkpoint(state, seen)
+        if hosts.number_from_first(lambda: self.wish() is Wish.END):
+            self.end_collapsed()
         return state
+
+    def wish(self) -> Wish:
+        """What this process wants of the run."""
+        if self.watch.wants_end:
+            return Wish.END
+        return Wish.SAVE_AND_END if self.interrupt.asked_by else Wish.GO_ON
 
     def is_due(self, nimg: int, interval_nimg: int) -> bool:
         """Whether this dispatch reached another multiple of the interval, or the end."""
-        before = nimg - self.config.nimg_per_dispatch
-        return nimg // interval_nimg > before // interval_nimg or nimg == self.config.final_nimg
+        return self.config.passes(nimg, interval_nimg) or nimg == self.config.final_nimg
 
     def settle(self, most: int) -> None:
         """Wait until at most this many dispatches are in flight; check and log the others."""
         while len(self.in_flight) > most:
             nimg, told = self.in_flight.popleft()
-            outcome, self.stopping = parallel.fetch(told)
+            (outcome, granted), look = parallel.fetch(told)
+            self.granted = Wish(granted)
             self.check_finite(nimg, outcome)
             metrics = outcome.metrics
             self.means.add(metrics)
@@ -201,14 +200,15 @@ class _Session:
             rate = self.progress.advance(nimg, last, self.stall)
             if self.is_due(nimg, self.config.log_nimg):
                 self.write_row(nimg, rate)
+            if look is not None:
+                self.watch.judge(nimg, look)
 
     def write_row(self, nimg: int, images_per_sec: float) -> None:
         """One row of metrics: means over the steps since the last row."""
         row = self.means.take()
         self.stall = self.feed.stall_share()
         row |= {"images_per_sec": round(images_per_sec, 1), "input_stall": round(self.stall, 4)}
-        with self.naming_the_way_out():
-            self.outputs.row(nimg, row)
+        self.outputs.row(nimg, row)
 
     def check_finite(self, nimg: int, outcome: health.Outcome) -> None:
         """Stop at the first step of a dispatch that has a number that is not finite."""
@@ -217,7 +217,7 @@ class _Session:
             return
         step = nimg // self.config.batch_size - self.config.steps_per_dispatch + failure[0]
         raise NonFiniteError(
-            f"step {step}: {failure[1]}; training stopped, {self.newest()}; "
+            f"step {step}: {failure[1]}; training stopped, {self.outputs.newest()}; "
             "--debug-nans finds the operation"
         )
 
@@ -229,24 +229,25 @@ class _Session:
         for name, tree in zip(state._fields, state, strict=True):
             if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree)):
                 raise NonFiniteError(
-                    f"{name} is not finite after {nimg} images; not saved, {self.newest()}"
+                    f"{name} is not finite after {nimg} images; not saved, {self.outputs.newest()}"
                 )
 
     def snapshot(self, state: TrainState, nimg: int) -> None:
         """Draw the fixed latents with the averaged generator."""
-        with self.naming_the_way_out():
-            path = self.outputs.snapshot(state, nimg)
+        path = self.outputs.snapshot(state, nimg)
         if path is not None:
             self.progress.say(f"{nimg:>10,} images seen: {path}")
 
     def checkpoint(self, state: TrainState, nimg: int) -> None:
         """Save the state after so many images."""
-        with self.naming_the_way_out():
-            self.outputs.checkpoint(state, nimg, self.means.pending)
+        self.outputs.checkpoint(state, nimg, self.means.pending)
+        self.checkpoint_due = False
 
-    def stop(self, state: TrainState, nimg: int) -> NoReturn:
-        """Save and end: some process was asked to, and all learnt of it after the same dispatch."""
+    def end(self, state: TrainState, nimg: int) -> NoReturn:
+        """End as some process wished: all learnt of it after the same dispatch."""
         self.settle(0)
+        if self.granted is Wish.END:
+            self.end_collapsed()
         self.check_state(state, nimg)
         if self.outputs.newest_checkpoint() != nimg:
             self.checkpoint(state, nimg)
@@ -254,25 +255,10 @@ class _Session:
         by = self.interrupt.asked_by or "a signal to another process"
         raise StoppedError(f"stopped by {by}: saved after {nimg} images; {SAME_COMMAND}")
 
-    def newest(self) -> str:
-        """Where the newest checkpoint is, for a message."""
-        newest = self.outputs.newest_checkpoint()
-        if newest is None:
-            return "no checkpoint was saved yet"
-        return f"the newest checkpoint is at {newest} images"
-
-    @contextmanager
-    def naming_the_way_out(self) -> Iterator[None]:
-        """Add to a disk's refusal what is safe and what to do."""
-        try:
-            yield
-        except DiskError as error:
-            raise DiskError(
-                f"{error}; {self.newest()}: make room, or make it writable; {SAME_COMMAND}"
-            ) from None
-
-
-SAME_COMMAND = "the same command goes on from there"
+    def end_collapsed(self) -> NoReturn:
+        """End without saving, where the generator collapsed."""
+        hosts.meet()
+        raise self.watch.ending()
 
 
 def _introduce(
@@ -280,6 +266,7 @@ def _introduce(
     devices: Sequence[jax.Device],
     start_nimg: int,
     state: TrainState,
+    reals: Splits | None,
     progress: TrainingProgress,
 ) -> None:
     config = parts.config
@@ -292,3 +279,5 @@ def _introduce(
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")
+    if reals is None and 0 < config.probe_nimg <= config.final_nimg:
+        progress.say(f"no probe for mode collapse: a split has fewer than {AT_LEAST} samples")

@@ -3,13 +3,15 @@
 Only the first of many processes writes; the others have `NoOutputs`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cgan import parallel
 from cgan.assemble import Parts
 from cgan.checkpoint import Checkpoints
-from cgan.endings import writing
+from cgan.endings import SAME_COMMAND, DiskError, writing
 from cgan.sampling import Sampler
 from cgan.state import TrainState
 from cgan.workdir import Workdir
@@ -18,7 +20,7 @@ from cgan.writer import MetricsWriter
 
 @runtime_checkable
 class Outputs(Protocol):
-    """Each method raises a `DiskError` where the file can't be written."""
+    """Where a file can't be written a `DiskError` says so, what is safe and what to do."""
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
         """One row of metrics."""
@@ -32,6 +34,9 @@ class Outputs(Protocol):
     def newest_checkpoint(self) -> int | None:
         """Images seen by the newest complete checkpoint, as far as this process knows."""
 
+    def newest(self) -> str:
+        """Where that is, for a message."""
+
 
 class DiskOutputs:
     """Writes into the run's folder."""
@@ -43,21 +48,38 @@ class DiskOutputs:
         self._sampler = Sampler(parts)
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
-        self._writer.write(nimg, row)
+        with self._naming_the_way_out():
+            self._writer.write(nimg, row)
 
     def snapshot(self, state: TrainState, nimg: int) -> Path | None:
         path = self._workdir.samples / f"{nimg:010d}.png"
         params = parallel.fetch(state.generator_ema)
-        with writing(path):
+        with self._naming_the_way_out(), writing(path):
             self._sampler.snapshot(params, path, f"{nimg:,} images seen")
         return path
 
     def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
-        self._writer.flush()
-        self._checkpoints.save(nimg, parallel.fetch(state), pending)
+        with self._naming_the_way_out():
+            self._writer.flush()
+            self._checkpoints.save(nimg, parallel.fetch(state), pending)
 
     def newest_checkpoint(self) -> int | None:
         return self._checkpoints.latest()
+
+    def newest(self) -> str:
+        newest = self.newest_checkpoint()
+        if newest is None:
+            return "no checkpoint was saved yet"
+        return f"the newest checkpoint is at {newest} images"
+
+    @contextmanager
+    def _naming_the_way_out(self) -> Iterator[None]:
+        try:
+            yield
+        except DiskError as error:
+            raise DiskError(
+                f"{error}; {self.newest()}: make room, or make it writable; {SAME_COMMAND}"
+            ) from None
 
 
 class NoOutputs:
@@ -76,3 +98,7 @@ class NoOutputs:
     def newest_checkpoint(self) -> int | None:
         """Not known here."""
         return None
+
+    def newest(self) -> str:
+        """The first process knows."""
+        return "process 0 says where the newest checkpoint is"

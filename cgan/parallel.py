@@ -1,6 +1,6 @@
 """The only file that says `pmap`: devices, placement, the axis name, gather and mean.
 
-The training step sees its local rows of the batch and calls `gather`, `mean`, `anywhere` and
+The training step sees its local rows of the batch and calls `gather`, `mean`, `highest` and
 `row_ids`; everything else in the project knows no devices. State goes in and comes out unstacked
 (`in_axes=None`, `out_axes=None`): it is one replicated array a leaf, so nothing has to be
 indexed out of a stack of replicas. With several processes each places state and batches on its
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Bool, Int, PyTree, Shaped
+from jaxtyping import Array, Int, PyTree, Shaped
 
 from cgan.config import ConfigError
 from cgan.endings import NonFiniteError
@@ -85,6 +85,21 @@ def shard(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
         return np.ascontiguousarray(np.moveaxis(local, 1, 0))
 
     return jax.device_put(jax.tree.map(split, tree), _sharding(devices, AXIS))
+
+
+def own_copy(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
+    """A replicated tree as arrays of this process's devices alone; nothing is copied.
+
+    It goes with the original: a step that is given that one to use up uses this one up too.
+    """
+    sharding, mine = _sharding(devices), own(devices)
+
+    def local(leaf: Array) -> Array:
+        held = {shard.device: shard.data for shard in leaf.addressable_shards}
+        shards = [held[device] for device in mine]
+        return jax.make_array_from_single_device_arrays(leaf.shape, sharding, shards)
+
+    return jax.tree.map(local, tree)
 
 
 def replicated_step(
@@ -162,9 +177,9 @@ def mean(tree: PyTree) -> PyTree:
     return jax.lax.pmean(tree, AXIS)
 
 
-def anywhere(flags: Int[Array, "..."]) -> Bool[Array, ""]:
-    """Whether any of these flags is above zero on any device (inside a step only)."""
-    return jax.lax.psum(flags.max(), AXIS) > 0
+def highest(numbers: Int[Array, "..."]) -> Int[Array, ""]:
+    """The highest of these numbers on all devices (inside a step only)."""
+    return jax.lax.pmax(numbers.max(), AXIS)
 
 
 def row_ids(local_size: int) -> Int[Array, " local"]:

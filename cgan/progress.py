@@ -24,6 +24,7 @@ class TrainingProgress:
         self.console = Console(width=width, quiet=not shown)
         self._start_nimg = start_nimg
         self._timed_from: tuple[float, int] | None = None
+        self._losses = self._note = ""
         self._bar = Progress(
             TextColumn(name),
             BarColumn(bar_width=16),
@@ -62,10 +63,15 @@ class TrainingProgress:
             self._timed_from = (now, nimg)
         since, from_nimg = self._timed_from
         rate = (nimg - from_nimg) / (now - since) if nimg > from_nimg else 0.0
-        text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        text += f"  input {stall:.1%}"
-        self._bar.update(self._task, completed=nimg, rate=rate, losses=text)
+        told = [*(f"{name} {value:.3f}" for name, value in losses.items()), f"input {stall:.1%}"]
+        self._losses = "  ".join(told)
+        self._bar.update(self._task, completed=nimg, rate=rate, losses=self._losses + self._note)
         return rate
+
+    def note(self, text: str) -> None:
+        """Show a few words at the end of the bar from here on."""
+        self._note = f"  {text}"
+        self._bar.update(self._task, losses=self._losses + self._note)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

@@ -53,7 +53,8 @@ class MetricsWriter:
     def __init__(self, workdir: Workdir, resume_nimg: int) -> None:
         self._path = workdir.metrics
         with writing(self._path):
-            _drop_rows_after(workdir.metrics, resume_nimg)
+            self.kept = _drop_rows_after(workdir.metrics, resume_nimg)
+            """The rows that the checkpoint has seen."""
             self._rows = workdir.metrics.open("a")
             workdir.tensorboard.mkdir(exist_ok=True)
             # Not tensorboardX's SummaryWriter: its thread dies of a full disk, and then it blocks.
@@ -94,17 +95,20 @@ class MetricsWriter:
         self._events.write_event(Event(wall_time=time.time(), step=nimg, session_log=start))
 
 
-def _drop_rows_after(path: Path, nimg: int) -> None:
+def _drop_rows_after(path: Path, nimg: int) -> list[dict[str, Any]]:
     """Keep the complete rows up to `nimg`; what follows is written again by the resumed run."""
     if not path.exists():
-        return
-    kept = [line for line in path.read_text(errors="replace").splitlines() if _is_seen(line, nimg)]
-    files.replace(path, "".join(line + "\n" for line in kept).encode())
+        return []
+    lines = path.read_text(errors="replace").splitlines()
+    kept = [(line, row) for line in lines if (row := _seen(line, nimg)) is not None]
+    files.replace(path, "".join(line + "\n" for line, _ in kept).encode())
+    return [row for _, row in kept]
 
 
-def _is_seen(line: str, nimg: int) -> bool:
-    """Whether a row is complete and of the images that the checkpoint has seen."""
+def _seen(line: str, nimg: int) -> dict[str, Any] | None:
+    """A row that is complete and of the images that the checkpoint has seen; None for others."""
     try:
-        return json.loads(line)["nimg"] <= nimg
+        row = json.loads(line)
+        return row if row["nimg"] <= nimg else None
     except (json.JSONDecodeError, KeyError, TypeError):
-        return False
+        return None

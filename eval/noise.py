@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 
 from cgan.data import Source
-from eval.extractors.points import RADIUS_SIGMAS, as_mixture
+from cgan.data.mixtures import RADIUS_SIGMAS
+from eval.extractors.points import as_mixture
 
 CHUNK = 256
 

@@ -105,6 +105,22 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
         }.items()
     ),
     *(
+        (f"alarm.{name}", value, {"probe_nimg": 0}, {}, "probe_nimg = 0")
+        for name, value in {
+            "captured": 0.3,
+            "effective": 0.3,
+            "duplicates": 0.3,
+            "patience": 5,
+            "arm_nimg": 100,
+            "score_gap": 1.0,
+            "held_out_gap": 1.0,
+        }.items()
+    ),
+    *(
+        (f"alarm.{name}", 1.0, NO_SCORE, EMBEDDING, "objective.weight = 0")
+        for name in ("score_gap", "held_out_gap")
+    ),
+    *(
         (
             "penalty.finite_difference",
             0.01,

@@ -25,15 +25,16 @@ LAYERS: list[set[str]] = [
     {"labels", "progress", "state", "writer"},
     {"step"},
     {"assemble", "checkpoint"},
-    {"sampling", "seeds"},
-    {"outputs", "ranking"},
-    {"loop", "ranking_picture"},
+    {"sampling", "seeds", "votes"},
+    {"outputs", "probe", "ranking"},
+    {"ranking_picture", "watch"},
+    {"loop"},
     {"rank", "sample"},
 ]
 """What `cgan` consists of, lowest first; `rank` and `sample` are command lines."""
 
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
-AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmean", "ppermute", "psum"}
+AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmax", "pmean", "ppermute", "psum"}
 DEVICE_MAPS = {"pmap", "shard_map", "xmap"}
 
 

@@ -5,6 +5,7 @@ line (`python train.py NAME --optim.lr 1e-3`) is derived from these classes, and
 under a field is its help text.
 """
 
+from cgan.config.alarm import Alarm
 from cgan.config.checks import ConfigError, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
@@ -23,6 +24,7 @@ from cgan.config.objective import (
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
+    "Alarm",
     "Architecture",
     "Augment",
     "ClassicName",

@@ -1,9 +1,18 @@
 """One experiment: all its settings, checked when it is made."""
 
+import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cgan.config.checks import check_types, only_defaults, positive, require, require_seed
+from cgan.config.alarm import OF_SCORES, Alarm
+from cgan.config.checks import (
+    check_types,
+    not_negative,
+    only_defaults,
+    positive,
+    require,
+    require_seed,
+)
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
@@ -63,6 +72,7 @@ class Experiment:
     penalty: Penalty = field(default_factory=Penalty)
     augment: Augment = field(default_factory=Augment)
     optim: Optim = field(default_factory=Optim)
+    alarm: Alarm = field(default_factory=Alarm)
     batch_size: int = 64
     """Global batch: real images a step, over all devices."""
     micro_batches: int = 1
@@ -77,6 +87,8 @@ class Experiment:
     """Images between two pictures of the fixed latents."""
     checkpoint_nimg: int = 64_000
     """Images between two checkpoints."""
+    probe_nimg: int = 25_600
+    """Images between two probes for mode collapse; 0 for none."""
     seed: int = 0
     """Seed of everything random: same seed, same run."""
 
@@ -85,6 +97,10 @@ class Experiment:
         positive(self, "", "batch_size", "micro_batches", at_most=BATCH_AT_MOST)
         positive(self, "", "steps_per_dispatch", at_most=STEPS_AT_MOST)
         positive(self, "", "total_nimg", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
+        not_negative(self, "", "probe_nimg")
+        if self.probe_nimg == 0:
+            names = [item.name for item in dataclasses.fields(self.alarm)]
+            only_defaults(self.alarm, "alarm.", names, "with probe_nimg = 0")
         require_seed(self.seed)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches
@@ -107,6 +123,7 @@ class Experiment:
                     "penalty.r2 and penalty.gradient_penalty to 0"
                 )
                 require(value == 0, f"penalty.{name}", value, expected)
+            only_defaults(self.alarm, "alarm.", OF_SCORES, "with objective.weight = 0")
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
             expected = (
@@ -161,3 +178,7 @@ class Experiment:
     def final_nimg(self) -> int:
         """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
         return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch
+
+    def passes(self, nimg: int, interval_nimg: int) -> bool:
+        """Whether the dispatch that ends after so many images passed a multiple of the interval."""
+        return nimg // interval_nimg > (nimg - self.nimg_per_dispatch) // interval_nimg

@@ -1,6 +1,7 @@
-"""How a run is started: on which processes, and what a signal or a NaN does."""
+"""How a run is started: on which processes, and what a signal, a collapse or a NaN does."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cgan.config.checks import check_types, only_defaults, positive, require
 from cgan.config.data import Data
@@ -29,6 +30,8 @@ class Launch:
     """How long saving may take after SIGTERM or SIGINT."""
     workers: int = 0
     """Processes that decode images of data that is not cached; 0 decodes in threads."""
+    on_collapse: Literal["warn", "stop"] = "warn"
+    """Whether the collapse alarm only warns, or ends the run with the checkpoint before it."""
     debug_nans: bool = False
     """Find the operation that makes the first NaN: compiles and runs several times slower."""
 

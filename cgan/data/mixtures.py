@@ -18,6 +18,8 @@ from cgan.data.source import Split, split_rng
 from cgan.types import Batch
 
 SAMPLES = {"train": 262_144, "test": 65_536}
+RADIUS_SIGMAS = 3.0
+"""A point belongs to a mode within so many of its standard deviations (VEEGAN, section 4.1)."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,9 @@ import numpy as np
 from jaxtyping import Float
 
 from cgan.data import Source
-from cgan.data.mixtures import Mixture
+from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
 from eval.extractors.base import Features
 from eval.fingerprint import fingerprint
-
-RADIUS_SIGMAS = 3.0
-"""A sample of high quality lies within this many standard deviations of a mode."""
 
 
 @dataclass(frozen=True)

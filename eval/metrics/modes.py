@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from scipy.stats import binom
 
 from cgan.data import Source
-from eval.extractors.points import RADIUS_SIGMAS
+from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, StandardError, Value, present
 
 NAMED_AT_MOST = 10

@@ -8,7 +8,8 @@ generator that collapses each mode to a point scores 100 %, so its width stands 
 import numpy as np
 from jaxtyping import Float, Int
 
-from eval.extractors.points import RADIUS_SIGMAS, as_mixture
+from cgan.data.mixtures import RADIUS_SIGMAS
+from eval.extractors.points import as_mixture
 from eval.metrics.base import Inputs, Metric, Value, present
 from eval.metrics.errors import half_samples, of_mean
 

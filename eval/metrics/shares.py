@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgan.data import Source
-from eval.extractors.points import RADIUS_SIGMAS
+from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of, present
 from eval.metrics.modes import bootstrap_error, redrawn
 

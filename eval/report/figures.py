@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from cgan.data.mixtures import RADIUS_SIGMAS
+from cgan.probe.columns import PREFIX
 from eval.drawing import GENERATED, INK, MATCHED, REAL, STYLE
-from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.base import Metric
 from eval.record import Record
 from eval.report.contents import MetricsRow
@@ -44,11 +45,12 @@ def panels(count: int, columns: int = 3, height: float = 2.5) -> tuple[Figure, l
 
 
 def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
-    """Both players' losses, and below them every other term of metrics.jsonl but rates."""
+    """Both players' losses, and below them every other term of metrics.jsonl; no probes."""
     rows = [row for row in rows if row["nimg"] > 0]
     names = list(dict.fromkeys(name for row in rows for name in row))
     losses = [name for name in names if name.endswith("/loss")]
-    others = [name for name in names if name not in losses and name not in NO_TERMS]
+    known = (*losses, *NO_TERMS)
+    others = [name for name in names if name not in known and not name.startswith(PREFIX)]
     if not losses:
         return None
     with mpl.rc_context(STYLE):
@@ -62,7 +64,7 @@ def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
             ax.plot(*_series(rows, name), color=colour)
             ax.set_title(name, fontsize=8)
         for ax in axes:
-            _images_seen(ax)
+            images_seen(ax)
     return figure
 
 
@@ -71,7 +73,8 @@ def _series(rows: Sequence[MetricsRow], name: str) -> tuple[list[float | int], l
     return [nimg for nimg, _ in found], [value for _, value in found]
 
 
-def _images_seen(ax: Axes) -> None:
+def images_seen(ax: Axes) -> None:
+    """Name the axis of the clock."""
     ax.set_xlabel("images seen")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
 
@@ -101,7 +104,7 @@ def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figu
                 ax.axhline(smallest.floor, color=REAL, linestyle="--", label=label)
             ax.set_title(metrics[name].label)
             ax.legend(fontsize=7)
-            _images_seen(ax)
+            images_seen(ax)
     return figure
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from cgan import pictures
+from cgan.config import from_json
+from cgan.probe import limits
 from cgan.sampling import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
 from eval.extractors.points import as_mixture
 from eval.metrics.base import present
@@ -15,6 +17,7 @@ from eval.report import figures
 from eval.report.classes import classes
 from eval.report.contents import SEARCHED, BesideTrain, Contents
 from eval.report.html import at_most, drawn, paragraph, picture, section, small
+from eval.report.probe_figure import probe_curves
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
 from eval.report.verdict import verdict
@@ -25,6 +28,10 @@ EACH_CLASS = 4
 """Generated images of a class, below a real one."""
 SNAPSHOTS, SNAPSHOT_WIDTH = 6, 300
 MISSING_PICTURED = 24
+PROBES = (
+    "Of the averaged generator on the same latents. Dashed: the alarm's limits; crosses: beyond "
+    "them; grey ground: the alarm was on."
+)
 
 HEAD = """<!DOCTYPE html>
 <html lang="en">
@@ -209,10 +216,14 @@ def over_training(contents: Contents) -> str:
     checkpoints = drawn(
         figures.metric_curves(contents.history, contents.metrics), "figures at each checkpoint"
     )
+    probes = drawn(
+        probe_curves(contents.rows, limits(from_json(contents.config_json))), "probes over training"
+    )
     terms = drawn(figures.training_curves(contents.rows), "losses over training")
     return section(
         "Over training",
         checkpoints and f"<h3>Figures at each measured checkpoint</h3>{checkpoints}",
+        probes and f"<h3>Probes for mode collapse</h3>{paragraph(PROBES)}{probes}",
         terms and f"<h3>Losses and their terms</h3>{terms}",
         _filmstrip(contents),
     )

@@ -16,9 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cgan import pictures
-from cgan.data.mixtures import Mixture
+from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
 from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
-from eval.extractors.points import RADIUS_SIGMAS
 from eval.metrics.neighbours import nearest
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import ModeCounts

@@ -113,6 +113,24 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("armed_nimg", "newest_nimg"), [(96, 64), (192, 160)])
+def test_a_collapse_ends_both_after_the_same_step(
+    armed_nimg: int, newest_nimg: int, cache: Path, tmp_path: Path
+) -> None:
+    """The run is never healthy, and judged in its middle or after its last step."""
+    workdir = tmp_path / "run"
+    watched = ["--on-collapse", "stop", "--probe-nimg", "32", "--alarm.captured", "1"]
+    watched += ["--alarm.arm-nimg", str(armed_nimg)]
+    ends = [runs.finish(process) for process in start_both(workdir, cache, *watched)]
+    assert [code for code, _, _ in ends] == [3, 3], ends
+    assert "mode collapse: probe/coverage" in ends[0][2]
+    assert "process 0 saw a mode collapse" in ends[1][2]
+    assert runs.newest(workdir) == newest_nimg
+    last = max(row["nimg"] for row in runs.rows(workdir) if "probe/alarms" in row)
+    assert last == armed_nimg
+
+
+@pytest.mark.slow
 def test_a_process_whose_partner_never_comes_says_so(cache: Path, tmp_path: Path) -> None:
     together = ["--coordinator", f"127.0.0.1:{runs.free_port()}", "--num-processes", "2"]
     for number in ("0", "1"):

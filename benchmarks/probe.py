@@ -1,0 +1,150 @@
+"""What a probe for mode collapse costs, as a share of training: `python -m benchmarks.probe`.
+
+A dispatch and a look at its state are timed in turns, and only ratios within a round are kept.
+"""
+
+import dataclasses
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import Compiled, compile_step, quartiles
+from benchmarks.input import SIDE, archive
+from cgan import cli, objectives, optim
+from cgan import networks as networks_lib
+from cgan.assemble import Parts
+from cgan.config import Data, Experiment, require
+from cgan.data import load_source
+from cgan.probe import Probe, Splits, fixed_splits
+from cgan.probe.reals import fixed_reals
+from configs import CONFIGS
+from configs.images import images_experiment
+
+IMAGES = 2_000
+"""Random ones, for the convolutional pair."""
+STEPS_AT_MOST = 10
+"""In a dispatch, which is timed against one look."""
+CONVOLUTIONAL = f"conv {SIDE}x{SIDE}"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Time the probe beside the step that it follows."""
+
+    sources: tuple[str, ...] = ("digits", "stacked_digits", "grid25", "ring8", CONVOLUTIONAL)
+    """Experiments, or the small convolutional pair on random images."""
+    rounds: int = 20
+    """Rounds in which a dispatch and a look are timed once."""
+
+    def __post_init__(self) -> None:
+        for source in self.sources:
+            known = (*CONFIGS, CONVOLUTIONAL)
+            require(source in known, "sources", source, f"one of {', '.join(known)}")
+        require(self.rounds > 0, "rounds", self.rounds, "more than 0")
+
+
+class Timing(NamedTuple):
+    """Of one round, in seconds."""
+
+    dispatch: float
+    """Without a look."""
+    look: float
+    """Alone, until its figures are there."""
+    handed: float
+    """Until the look is handed to the device: what a device that works by itself waits for."""
+
+
+def convolutional(folder: Path) -> tuple[Compiled, Splits]:
+    """The step of the pair of the presets on images, on random ones."""
+    os.environ["CGAN_CACHE"] = str(folder)
+    source = load_source(Data("folder", path=archive(folder / "images.zip", IMAGES)), "train")
+    config = images_experiment("probe", Data("digits"), SIDE)
+    config = dataclasses.replace(config, batch_size=64, steps_per_dispatch=1)
+    networks = networks_lib.build(config, source.sample_shape)
+
+    def on_noise(parts: Parts) -> Parts:
+        return Parts(config, source, networks, objectives.build(config), optim.build(config))
+
+    reals = fixed_reals(source, config)
+    return compile_step(config, on_noise), Splits(reals, reals)
+
+
+def experiment(source: str, folder: Path) -> tuple[Compiled, Splits]:
+    """A step and the reals to probe it with."""
+    if source == CONVOLUTIONAL:
+        return convolutional(folder)
+    config = CONFIGS[source]
+    steps = min(config.steps_per_dispatch, STEPS_AT_MOST)
+    step = compile_step(dataclasses.replace(config, steps_per_dispatch=steps))
+    reals = fixed_splits(step.parts)
+    assert reals is not None
+    return step, reals
+
+
+def timings(step: Compiled, reals: Splits, rounds: int) -> tuple[list[Timing], float]:
+    """Of each round; and what the probe costs before its second look, compilation and all."""
+    state, _ = jax.block_until_ready(step.dispatch(step.start(), step.batches))
+    start = time.perf_counter()
+    probe = Probe(step.parts, reals, jax.local_devices()[:1])
+    jax.block_until_ready(probe.look(state))
+    starting = time.perf_counter() - start
+    found = []
+    for _ in range(rounds):
+        times = [time.perf_counter()]
+        state, _ = jax.block_until_ready(step.dispatch(state, step.batches))
+        times.append(time.perf_counter())
+        look = probe.look(state)
+        times.append(time.perf_counter())
+        probe.figures(jax.device_get(look))
+        times.append(time.perf_counter())
+        found.append(Timing(times[1] - times[0], times[3] - times[1], times[2] - times[1]))
+    return found, starting
+
+
+def shares(found: list[Timing], config: Experiment) -> list[float]:
+    """A look's time as a share of training for one interval, in percent."""
+    dispatches = config.probe_nimg / config.nimg_per_dispatch
+    return [100 * t.look / (dispatches * t.dispatch) for t in found]
+
+
+def main() -> None:
+    """Time each, print."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.probe", description=__doc__)
+    names = ("images/s", "look, ms", "of it handing over, ms", "look, in images trained")
+    more = ("probe_nimg", "share of training, %", "start, s")
+    table = Table("experiment", *names, *more, box=box.MARKDOWN)
+    for source in arguments.sources:
+        with tempfile.TemporaryDirectory() as folder:
+            step, reals = experiment(source, Path(folder))
+            found, start = timings(step, reals, arguments.rounds)
+        config = step.parts.config
+        rate = np.median([config.nimg_per_dispatch / t.dispatch for t in found])
+        images = [config.nimg_per_dispatch * t.look / t.dispatch for t in found]
+        table.add_row(
+            source,
+            f"{rate:,.0f}",
+            f"{1e3 * np.median([t.look for t in found]):.1f}",
+            f"{1e3 * np.median([t.handed for t in found]):.1f}",
+            f"{np.median(images):.0f}",
+            f"{config.probe_nimg:,}",
+            quartiles(shares(found, config)),
+            f"{start:.1f}",
+        )
+        jax.clear_caches()
+    console = Console(width=160)
+    console.print("medians; of the share, quartiles beside it", highlight=False)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)

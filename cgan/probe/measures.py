@@ -1,0 +1,103 @@
+"""What a probe measures of generated samples, by distances between them and to reals.
+
+*Captured*: the share of targets that have a sample within their radius. Of points the targets are
+the known modes, with 3 sigma (Srivastava et al. 2017, section 4.1). Of images they are held-out
+reals, with the distance to their fifth neighbour among themselves: the coverage of Naeem et al.
+2020 (equation 4). Recall would not do: its balls are the generator's own, and grow as samples thin
+out.
+
+*Duplicates*: the share of samples whose nearest other one lies within half of the distance that
+one real in a hundred has. Half, since averaged generators draw somewhat smoother images than there
+are, which in many dimensions brings all of them a little nearer.
+
+*Effective*: the effective number of different samples, by the Vendi score (Friedman & Dieng 2023)
+of order 2 (Pasarkar & Dieng 2024, equation 2):
+
+    1 / sum_i lambda_i^2 = n^2 / sum_ij K_ij^2,  lambda the eigenvalues of K / n
+
+with K Gaussian. Order 2 needs no eigenvalues, which accelerators are slow at; and rare samples, of
+which 512 can't tell, count least.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.data.source import Source
+from cgan.probe.space import Rows, squared_distances
+
+NEIGHBOUR = 5
+"""Which neighbour of a held-out real bounds its neighbourhood."""
+DUPLICATE_SHARE, DUPLICATE_SCALE = 0.01, 0.5
+"""Share of reals that have another one so near, and how much nearer duplicates are."""
+BANDWIDTHS = 4
+"""Bandwidths of the kernel in the median distance between reals."""
+
+
+class Reference(NamedTuple):
+    """What is known of the reals, worked out once."""
+
+    targets: Float[Array, "targets d"]
+    squared_radii: Float[Array, " targets"]
+    squared_duplicate: Float[Array, ""]
+    """Squared distance up to which a sample and its nearest other one are duplicates."""
+    squared_bandwidth: Float[Array, ""]
+
+
+class Measures(NamedTuple):
+    """Of one set of samples."""
+
+    captured: Float[Array, ""]
+    duplicates: Float[Array, ""]
+    effective: Float[Array, ""]
+    """In samples, from 1 to their number."""
+
+
+def reference(
+    source: Source, train: Float[np.ndarray, "n d"], held_out: Float[np.ndarray, "m d"]
+) -> Reference:
+    """What to hold samples against.
+
+    Args:
+        source: that the reals are of.
+        train: coordinates of train reals, as many as there will be samples.
+        held_out: coordinates of held-out reals, 6 or more.
+    """
+    squares = _squares(train)
+    if isinstance(source, Mixture):
+        targets = np.asarray(source.encode(source.means))
+        squared_radii = np.full(len(targets), (RADIUS_SIGMAS * source.sigma / source.scale) ** 2)
+    else:
+        targets = held_out
+        squared_radii = np.partition(_squares(held_out), NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]
+    known = (
+        targets,
+        squared_radii,
+        np.quantile(squares.min(axis=1), DUPLICATE_SHARE) * DUPLICATE_SCALE**2,
+        np.median(squares[np.isfinite(squares)]) / BANDWIDTHS**2,
+    )
+    return Reference(*(jnp.asarray(value, jnp.float32) for value in known))
+
+
+def _squares(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
+    """Squared distances within a set; a row is infinitely far from itself."""
+    alone = jnp.asarray(rows, jnp.float32)
+    squares = np.array(jax.jit(squared_distances)(alone, alone), np.float64)
+    np.fill_diagonal(squares, np.inf)
+    return squares
+
+
+def measure(samples: Rows, reference: Reference) -> Measures:
+    """The three figures of these samples."""
+    to_targets = squared_distances(reference.targets, samples)
+    captured = (to_targets <= reference.squared_radii[:, None]).any(axis=1).mean()
+    squares = squared_distances(samples, samples)
+    n = len(samples)
+    others = jnp.where(jnp.eye(n, dtype=bool), jnp.inf, squares)
+    duplicates = (others.min(axis=1) <= reference.squared_duplicate).mean()
+    kernel_squared = jnp.exp(-squares / reference.squared_bandwidth)
+    return Measures(captured, duplicates, 1 / kernel_squared.mean())

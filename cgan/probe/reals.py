@@ -1,0 +1,72 @@
+"""The reals that a probe looks at: a few hundred of each split, the same in every run."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from cgan.assemble import Parts
+from cgan.config import Experiment
+from cgan.data import Source, load_source
+from cgan.data.flips import flipped
+from cgan.probe.space import coordinates
+
+AT_MOST, SCORED_AT_MOST = 512, 128
+"""Reals of a split, and those of them that are scored. A probe has as many samples as train reals;
+scores cost most, and a mean needs fewer."""
+AT_LEAST = 64
+"""Of fewer the figures would be noise."""
+BYTES_AT_MOST = 2**28
+"""Of a split's reals as they are stored: very large images are fewer."""
+CHUNK = 64
+"""Reals that are read into coordinates in one call."""
+
+
+class Reals(NamedTuple):
+    """Reals in the stored form."""
+
+    x: Shaped[np.ndarray, "n *sample"]
+    labels: Int[np.ndarray, " n"] | None
+    """None where the networks see none."""
+
+
+class Splits(NamedTuple):
+    """Of both splits."""
+
+    train: Reals
+    held_out: Reals
+
+
+def fixed_splits(parts: Parts) -> Splits | None:
+    """What the probes of a run look at; None where there are too few reals.
+
+    Raises:
+        ConfigError: the held-out split is not there or damaged.
+    """
+    held_out = load_source(parts.config.data, "test")
+    if min(len(parts.source), len(held_out)) < AT_LEAST:
+        return None
+    splits = Splits(*(fixed_reals(of, parts.config) for of in (parts.source, held_out)))
+    return splits if min(len(of.x) for of in splits) >= AT_LEAST else None
+
+
+def fixed_reals(source: Source, config: Experiment) -> Reals:
+    """The reals of a split to look at, mirrored at random where training mirrors them.
+
+    The generator learns from mirrored images, and is held against such.
+    """
+    of_sample = source[np.zeros(1, np.int64)].x.nbytes
+    count = min(AT_MOST, len(source), BYTES_AT_MOST // of_sample)
+    chosen = np.random.default_rng(0).choice(len(source), count, replace=False)
+    x, labels = (np.asarray(leaf) for leaf in source[chosen])
+    if config.data.flip:
+        x = flipped(x, chosen, seed=0)
+    return Reals(x, labels if config.conditioning.labels else None)
+
+
+def coordinates_of(source: Source, reals: Reals) -> Float[np.ndarray, "n d"]:
+    """Where these reals lie in the probe's space."""
+    read = jax.jit(lambda stored: coordinates(source.encode(stored)))
+    starts = range(0, len(reals.x), CHUNK)
+    return np.concatenate([np.asarray(read(reals.x[start : start + CHUNK])) for start in starts])

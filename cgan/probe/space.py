@@ -1,0 +1,43 @@
+"""The space in which a probe takes distances: points as they are, images as few pixels.
+
+It depends on neither player, so that a distance means the same at every point of a run, and what
+is known of the reals is worked out once.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.types import Samples
+
+SIDE = 8
+"""Pixels to a side that an image is shrunk to, where it has more."""
+FEW_DIMENSIONS = 4
+"""Up to here distances are taken from differences, which do not cancel."""
+
+Rows = Float[Array, "n d"]
+
+
+def coordinates(samples: Samples) -> Rows:
+    """A row for each sample.
+
+    Images are shrunk by a triangle filter that averages over the pixels that it shrinks.
+
+    Args:
+        samples: as the networks see them, `[n, height, width, channels]` or `[n, dimensions]`.
+    """
+    if samples.ndim == 4:
+        n, height, width, channels = samples.shape
+        shape = (n, min(height, SIDE), min(width, SIDE), channels)
+        samples = jax.image.resize(samples, shape, "linear", antialias=True)
+    return samples.reshape(len(samples), -1)
+
+
+def squared_distances(a: Rows, b: Float[Array, "m d"]) -> Float[Array, "n m"]:
+    """Between all rows of `a` and all of `b`, in full float32 on every kind of device."""
+    if a.shape[1] <= FEW_DIMENSIONS:
+        return jnp.square(a[:, None] - b).sum(axis=-1)
+    centre = b.mean(axis=0)
+    a, b = a - centre, b - centre
+    products = jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
+    return jnp.maximum(jnp.square(a).sum(1)[:, None] + jnp.square(b).sum(1) - 2 * products, 0)
