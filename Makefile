@@ -43,7 +43,7 @@ test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 test-reliability: $(VENV)/installed-test ## Kill, stop, damage and join runs, all of it (minutes).
 	$(BIN)/python -m pytest tests/reliability $(ARGS)
 
-benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings and metrics cost.
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics and probes cost.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
@@ -51,6 +51,7 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.embedding
 	$(BIN)/python -m benchmarks.frechet
 	$(BIN)/python -m benchmarks.neighbours
+	$(BIN)/python -m benchmarks.probe
 
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)

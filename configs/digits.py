@@ -23,4 +23,5 @@ CONFIG = Experiment(
     log_nimg=3_200,
     snapshot_nimg=16_000,
     checkpoint_nimg=32_000,
+    probe_nimg=6_400,
 )
