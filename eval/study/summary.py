@@ -46,7 +46,7 @@ class Table(NamedTuple):
 
 
 def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
-    """A table for each group and benchmark that has two lines or more."""
+    """A table for each group and benchmark that has two lines, or all that there are."""
     chosen = choices(study, rows)
     wanted = set(reported(study, chosen, seeds))
     runs: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -57,7 +57,7 @@ def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
     for title, names in study.tables.items():
         for benchmark, declared in study.benchmarks.items():
             present = [name for name in names if runs[benchmark, name]]
-            if len(present) < 2:
+            if len(present) < min(2, len(names)):
                 continue
             lines = [
                 _line(study, benchmark, name, runs[benchmark, name], chosen) for name in present

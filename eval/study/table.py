@@ -17,20 +17,22 @@ def markdown(study: Study, tables: Sequence[Table]) -> str:
 
 def _table(study: Study, table: Table) -> str:
     tuned = any(line.choice is not None for line in table.lines)
+    compares = len(study.variants) > 1
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
     heads = ["variant", *(["R1 = R2"] if tuned else []), "seeds"]
     heads += [figure.heading for figure in table.figures]
-    heads += [f"{table.judge.heading} less {study.baseline}'s"]
+    heads += [f"{table.judge.heading} less {study.baseline}'s"] if compares else []
     lines = [f"**{title}** {_caption(study, table)}", "", _row(heads), "|---" * len(heads) + "|"]
     for line in table.lines:
         cells = [line.variant, *([_penalty(line)] if tuned else []), _seeds(line)]
         cells += [_spread(figure, line.spread(figure.key)) for figure in table.figures]
-        lines.append(_row([*cells, _against(table.judge, line.against)]))
+        cells += [_against(table.judge, line.against)] if compares else []
+        lines.append(_row(cells))
     for name in BASELINES if table.baselines else ():
         of = table.baselines[name]
         cells = [f"*{name}*", *([""] if tuned else []), ""]
         cells += [_spread(f, of[f.key]) if f.key in of else "" for f in table.figures]
-        lines.append(_row([*cells, ""]))
+        lines.append(_row([*cells, *([""] if compares else [])]))
     if tuned:
         lines += ["", _tuning(study, table)]
     return "\n".join(lines)
@@ -102,8 +104,11 @@ def _number(judge: Figure, mean: float) -> str:
 
 def how_to_read(study: Study, seeds: int) -> str:
     """What the numbers of all the tables are."""
+    spread = f"Mean ± standard deviation over seeds 0 to {seeds - 1}."
+    if len(study.variants) == 1:
+        return spread
     return (
-        f"Mean ± standard deviation over seeds 0 to {seeds - 1}. The last column is the mean "
-        "difference, seed by seed, ± its standard error, with p of a paired t-test (two-sided) "
-        "adjusted for the table's comparisons by Holm's method."
+        f"{spread} The last column is the mean difference, seed by seed, ± its standard error, "
+        "with p of a paired t-test (two-sided) adjusted for the table's comparisons by Holm's "
+        "method."
     )

@@ -74,7 +74,17 @@ def test_an_undefined_figure_is_left_out_and_one_of_no_seed_is_undefined():
     assert "| 3 | undefined | 0.20" in found[5]
 
 
-def test_one_variant_makes_no_table():
+def test_a_study_of_one_variant_compares_nothing():
+    alone = dataclasses.replace(TOY, variants={"plain": TOY.variants["plain"]})
+    assert lines_of(whole(), alone)[2:5] == [
+        "| variant | seeds | modes | reverse KL |",
+        "|---|---|---|---|",
+        "| plain | 3 | 8.0 ± 0.0 | 0.40 ± 0.00 |",
+    ]
+    assert how_to_read(alone, 3) == "Mean ± standard deviation over seeds 0 to 2."
+
+
+def test_one_variant_of_two_makes_no_table():
     assert tables(TOY, [one for one in whole() if one["variant"] != "tuned"], 3) == []
     assert tables(TOY, tuning(), 3) == []
 

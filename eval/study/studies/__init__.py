@@ -7,12 +7,14 @@ from eval.study.studies import (
     collapse_digits,
     collapse_mnist,
     collapse_mnist_mlp,
+    points,
     quick,
     starved,
 )
 
 STUDIES: dict[str, Study] = {
     "quick": quick.STUDY,
+    "points": points.STUDY,
     "collapse_2d": collapse_2d.STUDY,
     "collapse_digits": collapse_digits.STUDY,
     "starved": starved.STUDY,
