@@ -43,7 +43,7 @@ test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 test-reliability: $(VENV)/installed-test ## Kill, stop, damage and join runs, all of it (minutes).
 	$(BIN)/python -m pytest tests/reliability $(ARGS)
 
-benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics and probes cost.
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics, probes and starts cost.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
@@ -52,6 +52,7 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.frechet
 	$(BIN)/python -m benchmarks.neighbours
 	$(BIN)/python -m benchmarks.probe
+	$(BIN)/python -m benchmarks.startup
 
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)

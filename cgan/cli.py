@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from cgan import compiled
 from cgan.config import ConfigError, require
 from cgan.endings import EndedError, reason
 
@@ -20,8 +21,9 @@ def run(main: Callable[[], None]) -> None:
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
     goes to standard error. A file that can't be read or written ends it with 1, as do memory that
     runs out and training that had to end early (75 if a signal asked for it), and Ctrl-C with 130,
-    as shells expect.
+    as shells expect. What JAX compiles is kept for the next start.
     """
+    compiled.keep()
     try:
         main()
     except (ConfigError, EndedError) as error:

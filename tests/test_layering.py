@@ -10,10 +10,11 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
     {"archives", "config", "endings", "files", "types"},
-    {"cli", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
+    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
     {
         "accumulation",
         "augment",
+        "cli",
         "data",
         "networks",
         "objectives",

@@ -1,0 +1,62 @@
+"""What is compiled stays on disk: the second start compiles nothing, damaged entries do no harm."""
+
+import os
+import subprocess
+import sys
+
+from cgan.compiled import FOLDER, LIMITS, keep, processor
+
+PROGRAM = """
+import sys
+from cgan import cli
+
+def main():
+    import jax
+    import jax.numpy as jnp
+    from jax._src import monitoring
+    hits = []
+    monitoring.register_event_listener(lambda event, **_: hits.append(event))
+    jax.jit(lambda x: jnp.linalg.qr(x @ jnp.sin(x))[0])(jnp.ones((64, 64))).block_until_ready()
+    print(hits.count("/jax/compilation_cache/cache_hits"))
+
+cli.run(main)
+"""
+
+
+def start(cache, **environment):
+    """The program's count of cache hits, and what it warned of."""
+    kept = {name: value for name, value in os.environ.items() if name not in (FOLDER, *LIMITS)}
+    kept |= {"CGAN_CACHE": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    command = [sys.executable, "-c", PROGRAM]
+    ran = subprocess.run(
+        command, env=kept | environment, capture_output=True, text=True, check=True
+    )
+    return int(ran.stdout), ran.stderr
+
+
+def test_the_second_start_finds_what_the_first_compiled_and_survives_its_damage(tmp_path):
+    assert start(tmp_path)[0] == 0
+    entries = list((tmp_path / "compiled" / processor()).glob("*-cache"))
+    assert entries
+    assert start(tmp_path)[0] >= len(entries)
+    entries[0].write_bytes(entries[0].read_bytes()[:100])
+    hits, warned = start(tmp_path)
+    assert hits < len(entries) + 1
+    assert "Error reading persistent compilation cache entry" in warned
+
+
+def test_what_the_environment_says_stands(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "7")
+    keep()
+    assert os.environ[FOLDER] == str(tmp_path)
+    assert os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] == "7"
+
+
+def test_kinds_of_processors_have_names_of_their_own(tmp_path):
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor : 0\nflags : fpu avx2\n")
+    one = processor(info)
+    info.write_text("processor : 0\nflags : fpu avx2 avx512f\n")
+    assert len({one, processor(info), processor(tmp_path / "none")}) == 3
+    assert processor(info) == processor(info)
