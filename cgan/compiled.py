@@ -13,10 +13,10 @@ from cgan.files import cache_folder
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 LIMITS = {
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
 }
-"""JAX's own leave out what took less than a second; a start compiles many such programs."""
+"""JAX's own leave out what took less than a second; a start compiles a hundred such programs."""
 
 
 def keep() -> None:

@@ -26,7 +26,7 @@ cli.run(main)
 def start(cache, **environment):
     """The program's count of cache hits, and what it warned of."""
     kept = {name: value for name, value in os.environ.items() if name not in (FOLDER, *LIMITS)}
-    kept |= {"CGAN_CACHE": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    kept |= {"CGAN_CACHE": str(cache)}
     command = [sys.executable, "-c", PROGRAM]
     ran = subprocess.run(
         command, env=kept | environment, capture_output=True, text=True, check=True
