@@ -53,6 +53,7 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.neighbours
 	$(BIN)/python -m benchmarks.probe
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.communication
 
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)

@@ -1,0 +1,62 @@
+"""What a step sends between devices: its gradients, and a few bytes for each score."""
+
+import dataclasses
+
+import jax
+import pytest
+
+from benchmarks.communication import Collective, collectives, of_step, seconds
+from cgan.assemble import assemble
+from cgan.config import Discriminator, Generator
+from cgan.networks import count_parameters
+from configs import CONFIGS
+
+RING = dataclasses.replace(
+    CONFIGS["ring8"],
+    generator=Generator(width=8, depth=1, latent_dim=2),
+    discriminator=Discriminator(width=8, depth=1),
+    batch_size=16,
+)
+FLOAT = 4
+
+
+@pytest.fixture(scope="module")
+def sent():
+    return {count: of_step(RING, jax.local_devices()[:count]) for count in (2, 4, 8)}
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(sent, count):
+    state = assemble(RING).init_state()
+    gradients = FLOAT * sum(map(count_parameters, (state.generator, state.discriminator)))
+    reduced = sum(one.size for one in sent[count] if one.kind == "all-reduce")
+    rest = [one for one in sent[count] if one.kind != "all-reduce"]
+    assert gradients <= reduced <= gradients + 40 * FLOAT  # means of metrics ride along
+    stages = count * 5  # a flag for each device and stage: see cgan/health.py
+    scores = sum(one.size for one in rest) - stages
+    assert scores == 7 * FLOAT * RING.batch_size  # four gathers, three of their transposes
+
+
+def test_bytes_do_not_grow_with_devices(sent):
+    flags = {count: 5 * count for count in sent}
+    totals = {count: sum(one.size for one in sent[count]) - flags[count] for count in sent}
+    assert len(set(totals.values())) == 1
+
+
+def test_shapes_are_read_from_text():
+    text = """
+      %a = (f32[16]{0}, bf16[2,3]{1,0}, f32[]) all-reduce(%x, %y, %z), channel_id=1
+      %b = f32[8]{0} reduce-scatter(%x), dimensions={0}
+      %c = pred[2,5]{1,0} all-gather(%x), dimensions={0}
+      %d = f32[4]{0} add(%x, %y)
+    """
+    assert collectives(text, devices=2) == [
+        Collective("all-reduce", 16 * 4 + 6 * 2 + 4),
+        Collective("reduce-scatter", 8 * 4 * 2),
+        Collective("all-gather", 10),
+    ]
+
+
+def test_a_ring_takes_twice_the_bytes_less_one_share():
+    sent = [Collective("all-reduce", 1_000), Collective("all-gather", 100)]
+    assert seconds(sent, 4, 1_000.0) == pytest.approx(2 * 3 / 4 + 0.1 * 3 / 4)
