@@ -1,0 +1,1 @@
+"""The same networks and the same training step in PyTorch, to measure ours beside."""

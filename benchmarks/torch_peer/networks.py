@@ -1,0 +1,163 @@
+"""Our networks as a PyTorch user would write them: channels first, `nn.Module`s, its own layers.
+
+Weights are read from the trees of ours, so both compute the same function of the same numbers;
+`benchmarks/versus_torch.py` holds that they do before it times anything.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+LEAK = 0.2
+Tree = Mapping[str, Any]
+"""Flax's parameters of one network, as NumPy arrays."""
+
+
+class Weights:
+    """The layers of a tree, each asked for by its kind, in the order in which they were made."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._next: dict[str, Iterator[int]] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._tree[name]
+
+    def next(self, kind: str) -> Any:
+        """The next `kind_0`, `kind_1`, ..."""
+        numbers = self._next.setdefault(kind, iter(range(len(self._tree))))
+        return self._tree[f"{kind}_{next(numbers)}"]
+
+
+def tensor(values: Any) -> torch.Tensor:
+    """A copy."""
+    return torch.tensor(np.asarray(values))
+
+
+def linear(of: Tree) -> nn.Linear:
+    """From a kernel `[inputs, outputs]`, with or without a bias."""
+    inputs, outputs = of["kernel"].shape
+    layer = nn.Linear(inputs, outputs, bias="bias" in of)
+    layer.weight.data = tensor(of["kernel"].T)
+    if "bias" in of:
+        layer.bias.data = tensor(of["bias"])
+    return layer
+
+
+def pointwise(of: Tree) -> nn.Conv2d:
+    """A 1x1 convolution from a kernel `[inputs, outputs]`."""
+    inputs, outputs = of["kernel"].shape
+    layer = nn.Conv2d(inputs, outputs, 1, bias="bias" in of)
+    layer.weight.data = tensor(of["kernel"].T)[:, :, None, None]
+    if "bias" in of:
+        layer.bias.data = tensor(of["bias"])
+    return layer
+
+
+def convolution(of: Tree, groups: int = 1) -> nn.Conv2d:
+    """A 3x3 one from a kernel `[9 inputs / groups, outputs]`."""
+    rows, outputs = of["kernel"].shape
+    inputs = rows // 9
+    layer = nn.Conv2d(inputs * groups, outputs, 3, padding=1, groups=groups, bias="bias" in of)
+    kernel = tensor(of["kernel"]).reshape(3, 3, inputs, outputs)
+    layer.weight.data = kernel.permute(3, 2, 0, 1).contiguous()
+    if "bias" in of:
+        layer.bias.data = tensor(of["bias"])
+    return layer
+
+
+def shuffled(of: Tree) -> nn.Conv2d:
+    """A 1x1 convolution whose outputs `nn.PixelShuffle` takes: it wants the channel before the
+    place, ours have the place first."""
+    kernel, bias = np.asarray(of["kernel"]), np.asarray(of["bias"])
+    channels = kernel.shape[1] // 4
+    order = np.arange(4 * channels).reshape(4, channels).T.ravel()
+    return pointwise({"kernel": kernel[:, order], "bias": bias[order]})
+
+
+def unshuffled(of: Tree) -> nn.Conv2d:
+    """A 1x1 convolution that takes what `nn.PixelUnshuffle` returns."""
+    kernel = np.asarray(of["kernel"])
+    channels = kernel.shape[0] // 4
+    order = np.arange(4 * channels).reshape(4, channels).T.ravel()
+    return pointwise({"kernel": kernel[order], "bias": of["bias"]})
+
+
+class MLPGenerator(nn.Module):
+    """`cgan.networks.mlp.MLPGenerator` for images, without Fourier features and classes."""
+
+    def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.shape = sample_shape
+        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(len(tree)))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers[:-1]:
+            z = F.leaky_relu(layer(z), LEAK)
+        height, width, channels = self.shape
+        flat = torch.tanh(self.layers[-1](z))
+        return flat.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+class MLPDiscriminator(nn.Module):
+    """`cgan.networks.mlp.MLPDiscriminator`, of scores."""
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__()
+        hidden = len(tree) - 1
+        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(hidden))
+        self.score = linear(tree["score"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.permute(0, 2, 3, 1).flatten(1)
+        for layer in self.layers:
+            x = F.leaky_relu(layer(x), LEAK)
+        return self.score(x)[:, 0]
+
+
+class ConvGenerator(nn.Module):
+    """`cgan.networks.conv.ConvGenerator` without classes."""
+
+    def __init__(self, tree: Tree, sample_shape: tuple[int, int, int], depth: int) -> None:
+        super().__init__()
+        weights = Weights(tree)
+        self.side = sample_shape[0] >> depth
+        self.first = linear(weights.next("Dense"))
+        self.wider, self.convolutions = nn.ModuleList(), nn.ModuleList()
+        for _ in range(depth):
+            self.wider.append(shuffled(weights.next("Dense")))
+            self.convolutions.append(convolution(weights.next("Conv3x3")))
+        self.last = convolution(weights.next("Conv3x3"))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        x = F.leaky_relu(self.first(z), LEAK)
+        x = x.view(len(z), self.side, self.side, -1).permute(0, 3, 1, 2)
+        for wider, convolve in zip(self.wider, self.convolutions, strict=True):
+            x = F.leaky_relu(F.pixel_shuffle(wider(x), 2), LEAK)
+            x = F.leaky_relu(convolve(x), LEAK)
+        return torch.tanh(self.last(x))
+
+
+class ConvDiscriminator(nn.Module):
+    """`cgan.networks.conv.ConvDiscriminator`, of scores, without spectral norm."""
+
+    def __init__(self, tree: Tree, depth: int) -> None:
+        super().__init__()
+        weights = Weights(tree)
+        self.first = convolution(weights.next("Conv3x3"))
+        self.convolutions, self.coarser = nn.ModuleList(), nn.ModuleList()
+        for _ in range(depth):
+            self.convolutions.append(convolution(weights.next("Conv3x3")))
+            self.coarser.append(unshuffled(weights.next("Dense")))
+        self.score = linear(tree["score"])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.leaky_relu(self.first(x), LEAK)
+        for convolve, coarser in zip(self.convolutions, self.coarser, strict=True):
+            x = F.leaky_relu(convolve(x), LEAK)
+            x = F.leaky_relu(coarser(F.pixel_unshuffle(x, 2)), LEAK)
+        return self.score(x.permute(0, 2, 3, 1).flatten(1))[:, 0]
