@@ -1,4 +1,4 @@
-"""CIFAR-10, 32x32, by class, with the pair of R3GAN (21 M parameters each).
+"""CIFAR-10, 32x32, with the small convolutional pair.
 
 Command: tfds build cifar10 --file_format array_record; make train CONFIG=cifar10
 Hardware: one GPU; not yet tried on one.
@@ -7,15 +7,12 @@ Expected: not yet measured.
 """
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import images_experiment
 
-CONFIG = r3gan_experiment(
+CONFIG = images_experiment(
     "cifar10",
     Data("tfds", name="cifar10", flip=True),
     resolution=32,
-    width=768,
-    max_width=768,
-    group_size=16,
-    labels=True,
+    width=64,
     total_nimg=20_000_000,
 )

@@ -1,4 +1,4 @@
-"""FFHQ faces from a folder or archive, at 64x64, with the pair of R3GAN (22 M parameters each).
+"""FFHQ faces from a folder or archive, at 64x64, with the small convolutional pair.
 
 Command: make train CONFIG=ffhq64 ARGS="--data.path PATH"
 Hardware: one GPU; not yet tried on one.
@@ -9,14 +9,12 @@ Expected: not yet measured.
 from pathlib import Path
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import images_experiment
 
-CONFIG = r3gan_experiment(
+CONFIG = images_experiment(
     "ffhq64",
     Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
     resolution=64,
-    width=384,
-    max_width=768,
-    group_size=16,
+    width=48,
     total_nimg=20_000_000,
 )

@@ -1,4 +1,4 @@
-"""ImageNet at 32x32 by class, with the pair of R3GAN (83 and 87 M parameters).
+"""ImageNet at 32x32 without labels, with the small convolutional pair.
 
 Command: tfds build imagenet_resized/32x32 --file_format array_record; make train CONFIG=imagenet32
 Hardware: one GPU; not yet tried on one.
@@ -7,15 +7,12 @@ Expected: not yet measured.
 """
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import images_experiment
 
-CONFIG = r3gan_experiment(
+CONFIG = images_experiment(
     "imagenet32",
     Data("tfds", name="imagenet_resized/32x32", held_out_split="validation", flip=True),
     resolution=32,
-    width=1536,
-    max_width=1536,
-    group_size=32,
-    labels=True,
+    width=96,
     total_nimg=50_000_000,
 )

@@ -1,4 +1,4 @@
-"""ImageNet at 64x64 by class, with the pair of R3GAN (104 and 107 M parameters).
+"""ImageNet at 64x64 without labels, with the small convolutional pair.
 
 Command: tfds build imagenet_resized/64x64 --file_format array_record; make train CONFIG=imagenet64
 Hardware: one GPU; not yet tried on one.
@@ -7,15 +7,12 @@ Expected: not yet measured.
 """
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import images_experiment
 
-CONFIG = r3gan_experiment(
+CONFIG = images_experiment(
     "imagenet64",
     Data("tfds", name="imagenet_resized/64x64", held_out_split="validation", flip=True),
     resolution=64,
-    width=1536,
-    max_width=1536,
-    group_size=32,
-    labels=True,
+    width=64,
     total_nimg=50_000_000,
 )

@@ -126,4 +126,4 @@ LATENTS: dict[str, Callable[[RandomKey, tuple[int, ...]], Array]] = {
 }
 
 
-__all__ = ["Latents", "Networks", "build", "count_parameters"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Latents", "Networks", "build", "count_parameters"]

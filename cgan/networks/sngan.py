@@ -15,6 +15,8 @@ What differs from the papers:
 - Weights start as He et al. 2015 have them, those of the other networks here.
 """
 
+import math
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -26,6 +28,9 @@ from cgan.networks.heads import Heads, verdict
 from cgan.networks.layers import Images
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
 from cgan.types import Labels, Samples, Verdict
+
+Maps = Float[Array, "n _ _ _"]
+"""Of any sides and channels."""
 
 
 class ClassNorm(nn.Module):
@@ -59,7 +64,9 @@ class UpBlock(nn.Module):
     group_size: int
 
     @nn.compact
-    def __call__(self, x: Images, labels: Labels | None) -> Images:
+    def __call__(
+        self, x: Images, labels: Labels | None
+    ) -> Float[Array, "n 2*height 2*width features"]:
         y = nn.relu(ClassNorm(self.classes, self.group_size)(x, labels))
         y = layers.Conv3x3(self.features)(doubled(y, NEAREST))
         y = nn.relu(ClassNorm(self.classes, self.group_size)(y, labels))
@@ -86,9 +93,8 @@ class SNGANGenerator(nn.Module):
     ) -> Samples:
         side, _, channels = self.sample_shape
         of_sides = widths(side, self.width, self.max_width)
-        x = layers.Dense(BASE * BASE * of_sides[BASE])(latents).reshape(
-            -1, BASE, BASE, of_sides[BASE]
-        )
+        coarsest = (BASE, BASE, of_sides[BASE])
+        x = layers.Dense(math.prod(coarsest))(latents).reshape(-1, *coarsest)
         for at, features in sorted(of_sides.items()):
             if at > BASE:
                 x = UpBlock(features, self.classes, self.group_size)(x, labels)
@@ -115,10 +121,10 @@ class SNGANDiscriminator(nn.Module):
     def __call__(
         self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
     ) -> Verdict:
-        def layer(module: nn.Module, x: Images) -> Images:
+        def layer(module: nn.Module, x: Maps) -> Maps:
             return layers.normalised(module, self.spectral_norm, update_stats)(x)
 
-        def block(x: Images, start: Images, features: int) -> Images:
+        def block(x: Maps, start: Maps, features: int) -> Maps:
             y = nn.relu(layer(layers.Conv3x3(features), start))
             return layer(layers.Conv3x3(features), y) + layer(layers.Dense(features), x)
 

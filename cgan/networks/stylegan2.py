@@ -107,12 +107,12 @@ class ModulatedConv3x3(nn.Module):
 class ToRGB(nn.Module):
     """A modulated 1x1 convolution to the channels of an image; its length stays as it is."""
 
-    channels: int
+    colours: int
 
     @nn.compact
-    def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width channels"]:
+    def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width colours"]:
         scale = ScaledDense(x.shape[-1], bias_at_start=1.0, name="style")(styles)
-        return ScaledDense(self.channels)(x * scale[:, None, None])
+        return ScaledDense(self.colours)(x * scale[:, None, None])
 
 
 class StyleGAN2Generator(nn.Module):
