@@ -1,7 +1,12 @@
 """Small pairs of the architectures for images, for the tests of all of them."""
 
+import math
 from pathlib import Path
 from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 from cgan.config import Conditioning, Data, Discriminator, Embedding, Experiment, Generator
 
@@ -35,3 +40,15 @@ def experiment(architecture: str, labels: bool = True, **settings: Any) -> Exper
         batch_size=8,
         **settings,
     )
+
+
+def randomised(architecture: str, shapes: Any) -> Any:
+    """Variables of these shapes, about as large as they start; none is 0, which hides branches."""
+    rng = np.random.default_rng(1)
+
+    def draw(leaf: Any) -> jax.Array:
+        # Those of stylegan2 are scaled where they are used.
+        scale = 1.0 if architecture == "stylegan2" else math.prod(leaf.shape[:-1]) ** -0.5
+        return jnp.asarray(rng.normal(scale=scale, size=leaf.shape), jnp.float32)
+
+    return jax.tree.map(draw, shapes)

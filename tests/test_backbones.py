@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from cgan import networks
-from cgan.config import ConfigError, Experiment
+from cgan.config import ConfigError, Embedding, Experiment
 from cgan.types import Verdict, present
 from configs import CONFIGS
-from tests.backbones import AT_SCALE, PAIRS, experiment
+from tests.backbones import AT_SCALE, PAIRS, experiment, randomised
 
 KEY = jax.random.key(0)
 CLASSES, ROWS = 3, 3
@@ -28,14 +28,6 @@ def abstract(config: Experiment, shape: tuple[int, ...], classes: int) -> tuple[
 
 def count(shapes: Any) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))
-
-
-def moved(tree: Any) -> Any:
-    """The tree, every leaf a little off its start: no branch is switched off by a 0."""
-    rng = np.random.default_rng(1)
-    return jax.tree.map(
-        lambda leaf: leaf + jnp.asarray(rng.normal(scale=0.3, size=leaf.shape), jnp.float32), tree
-    )
 
 
 @pytest.mark.parametrize(
@@ -59,27 +51,25 @@ def test_the_presets_of_r3gan_have_the_published_numbers_of_parameters(
 
 
 def test_stylegan2_at_its_published_size_has_about_the_published_number_of_parameters() -> None:
-    """At 256x256, configuration F: 24.77 M, 24.00 M (Huang et al. 2024, table 2).
+    """Configuration F at 1024x1024: 30.37 M and 29.01 M, as the authors' program prints them.
 
-    That generator has 17 numbers more a layer for its noise, that discriminator one channel more.
+    That generator has a number more a layer, for its noise, and that discriminator a channel more.
     """
-    small = experiment("stylegan2", labels=False, precision="float32")
+    small = experiment("stylegan2", labels=False)
+    wide = {"width": 32, "max_width": 512}
+    generator = dataclasses.replace(small.generator, latent_dim=512, depth=8, **wide)
+    discriminator = dataclasses.replace(small.discriminator, **wide)
     config = dataclasses.replace(
-        small,
-        generator=dataclasses.replace(
-            small.generator, latent_dim=512, width=128, max_width=512, depth=8
-        ),
-        discriminator=dataclasses.replace(small.discriminator, width=128, max_width=512),
+        small, generator=generator, discriminator=discriminator, embedding=Embedding()
     )
-    _, generator, (discriminator, _) = abstract(config, (256, 256, 3), 0)
-    assert (count(generator), count(discriminator)) == (0, 0)
-    assert count(generator) == pytest.approx(24.77e6, rel=0.01)
-    assert count(discriminator) == pytest.approx(24.00e6, rel=0.01)
+    _, of_generator, (of_discriminator, _) = abstract(config, (1024, 1024, 3), 0)
+    assert count(of_generator) == 30_370_060 - 17
+    assert count(of_discriminator) == 29_012_513 - 9 * 512 - 1
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("classes", [0, CLASSES])
-@pytest.mark.parametrize("side", [4, 16])
+@pytest.mark.parametrize(
+    ("side", "classes", "precision"), [(4, 0, "bfloat16"), (16, CLASSES, "float32")]
+)
 @pytest.mark.parametrize("architecture", AT_SCALE)
 def test_samples_and_verdicts_have_their_shapes_and_are_float32(
     architecture: str, side: int, classes: int, precision: str
@@ -107,61 +97,53 @@ def test_samples_and_verdicts_have_their_shapes_and_are_float32(
     assert {leaf.dtype for leaf in leaves} == {jnp.dtype("float32")}
 
 
-@pytest.fixture(scope="module", params=AT_SCALE)
-def observed(request: pytest.FixtureRequest) -> Any:
-    """One compiled program for each architecture: what a pair says, and slopes of its R1."""
-    pair = networks.build(experiment(request.param), (8, 8, 1), CLASSES)
-    start = jax.jit(lambda: (pair.init_generator(KEY), pair.init_discriminator(KEY)))
-    generator, (params, stats) = moved(start())
+def random_pair(architecture: str) -> tuple[networks.Networks, Any, tuple[Any, Any]]:
+    """A small pair with random variables."""
+    pair, *shapes = abstract(experiment(architecture), (8, 8, 1), CLASSES)
+    generator, (params, stats) = (randomised(architecture, of) for of in shapes)
+    return pair, generator, (params, stats)
 
-    def squares(params: Any, samples: jax.Array, labels: Any) -> tuple[jax.Array, Verdict]:
-        def total(samples: jax.Array) -> tuple[jax.Array, Verdict]:
-            verdict = pair.judge(params, stats, samples, labels)
-            both = present(verdict.score) + present(verdict.embedding)[:, 0]
-            return jnp.sum(both), verdict
 
-        slopes, verdict = jax.grad(total, has_aux=True)(samples)
-        return jnp.sum(jnp.square(slopes), axis=(1, 2, 3)), verdict
+@pytest.mark.parametrize("architecture", AT_SCALE)
+def test_a_row_depends_on_its_latents_and_label_and_on_no_other_row(architecture: str) -> None:
+    pair, generator, (discriminator, stats) = random_pair(architecture)
 
     @jax.jit
-    def observe(latents: jax.Array, labels: Any, direction: Any) -> Any:
+    def observe(latents: jax.Array, labels: jax.Array) -> tuple[jax.Array, Verdict]:
         samples = pair.generate(generator, latents, labels)
-
-        def penalty(params: Any) -> jax.Array:
-            return jnp.sum(squares(params, samples, labels)[0])
-
-        forward = jax.jvp(penalty, (params,), (direction,))[1]
-        penalties, verdict = squares(params, samples, labels)
-        return samples, verdict, penalties, forward, jax.grad(penalty)(params)
+        return samples, pair.judge(discriminator, stats, samples, labels)
 
     latents = jax.random.normal(jax.random.key(3), (ROWS, 6))
-    return lambda latents_, labels, direction: observe(latents_, labels, direction), latents, params
+    labels = np.array([2, 0, 1], np.int32)
+    first = np.arange(ROWS) == 0
+    one = observe(latents, jnp.asarray(labels))
+    others_moved = observe(jnp.where(first[:, None], latents, -latents), jnp.asarray(labels))
+    others_renamed = observe(latents, jnp.asarray(np.where(first, labels, 2)))
+    for other in (others_moved, others_renamed):
+        for before, after in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+            change = np.abs(np.asarray(after) - np.asarray(before)).reshape(ROWS, -1).max(axis=1)
+            assert change[0] < 1e-6
+            assert change[1:].min() > 1e-5
 
 
-def test_a_row_does_not_depend_on_the_other_rows(observed: Any) -> None:
-    observe, latents, params = observed
-    labels = np.arange(ROWS, dtype=np.int32) % CLASSES
-    one = observe(latents, labels, params)[:3]
-    others = latents.at[1:].set(7 * latents[1:] + 1)
-    other = observe(others, labels * (np.arange(ROWS) < 1), params)[:3]
-    for before, after in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        np.testing.assert_allclose(after[0], before[0], rtol=1e-6, atol=1e-6)
-        assert np.abs(np.asarray(after[1:]) - np.asarray(before[1:])).max() > 1e-3
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", AT_SCALE)
+def test_the_slope_of_a_gradient_penalty_backwards_is_that_forwards(architecture: str) -> None:
+    pair, _, (params, stats) = random_pair(architecture)
+    labels = jnp.arange(ROWS) % CLASSES
+    samples = jax.random.normal(jax.random.key(3), (ROWS, 8, 8, 1))
 
+    def penalty(params: Any) -> jax.Array:
+        def total(samples: jax.Array) -> jax.Array:
+            verdict = pair.judge(params, stats, samples, labels)
+            return jnp.sum(present(verdict.score)) + jnp.sum(present(verdict.embedding)[:, 0])
 
-def test_a_row_depends_on_its_label(observed: Any) -> None:
-    observe, latents, params = observed
-    one, other = (observe(latents, np.full(ROWS, label, np.int32), params)[:2] for label in (0, 1))
-    for before, after in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        change = np.abs(np.asarray(after) - np.asarray(before)).reshape(ROWS, -1).max(axis=1)
-        assert change.min() > 1e-4
+        return jnp.sum(jnp.square(jax.grad(total)(samples)))
 
-
-def test_the_slope_of_a_gradient_penalty_backwards_is_that_forwards(observed: Any) -> None:
-    observe, latents, params = observed
     rng = np.random.default_rng(2)
     direction = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), jnp.float32), params)
-    *_, forward, backward = observe(latents, np.arange(ROWS, dtype=np.int32) % CLASSES, direction)
+    forward = jax.jit(lambda params: jax.jvp(penalty, (params,), (direction,))[1])(params)
+    backward = jax.jit(jax.grad(penalty))(params)
     products = jax.tree.map(lambda a, b: float(jnp.vdot(a, b)), backward, direction)
     size = math.sqrt(sum(float(jnp.vdot(leaf, leaf)) for leaf in jax.tree.leaves(backward)))
     assert size > 1e-3
