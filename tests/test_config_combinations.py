@@ -77,15 +77,15 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
         ),
         (
             "discriminator.group_size",
-            16,
-            {"discriminator.architecture": "r3gan", "discriminator.width": 4},
-            "a divisor of width times expansion = 8",
+            12,
+            {"discriminator.architecture": "r3gan"},
+            "a divisor of width times expansion = 512",
         ),
         (
             "generator.group_size",
-            16,
-            {"generator.architecture": "sngan", "generator.width": 24},
-            "a divisor of width = 24",
+            12,
+            {"generator.architecture": "sngan"},
+            "a divisor of width = 256",
         ),
         *(
             (

@@ -223,6 +223,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("augment", 0.5, "Augment"),
     ("optim", 1e-3, "Optim"),
     ("alarm", "warn", "Alarm"),
+    ("precision", "float16", "one of 'float32', 'bfloat16'"),
+    ("precision", 32, "one of 'float32', 'bfloat16'"),
     ("batch_size", 0, "more than 0"),
     ("batch_size", 64.0, WHOLE),
     ("batch_size", False, WHOLE),
