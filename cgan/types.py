@@ -6,7 +6,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
 
 Samples = Float[Array, "n *sample"]
-"""Samples as the networks see them: float32, images in [-1, 1], points in units of their spread."""
+"""Samples as the networks see them: float32, points in units of their spread, images in [-1, 1].
+
+Some generators go a little beyond; it is clipped where images are made of their samples.
+"""
 
 Labels = Int[Array, " n"]
 """The class of each sample, as an index into the data's classes."""

@@ -15,6 +15,11 @@ from configs import (
     imagenet32,
     imagenet64,
     mnist,
+    r3gan_cifar10,
+    r3gan_ffhq64,
+    r3gan_ffhq256,
+    r3gan_imagenet32,
+    r3gan_imagenet64,
     ring8,
     stacked_digits,
     stacked_digits_imbalanced,
@@ -41,6 +46,11 @@ MODULES: dict[str, ModuleType] = {
     "imagenet64": imagenet64,
     "ffhq64": ffhq64,
     "ffhq256": ffhq256,
+    "r3gan_cifar10": r3gan_cifar10,
+    "r3gan_imagenet32": r3gan_imagenet32,
+    "r3gan_imagenet64": r3gan_imagenet64,
+    "r3gan_ffhq64": r3gan_ffhq64,
+    "r3gan_ffhq256": r3gan_ffhq256,
 }
 
 CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULES.items()}

@@ -1,12 +1,23 @@
 """What the experiments on images of 28 pixels and more share; not an experiment itself.
 
-The small convolutional pair, down to a coarsest map of 4 to 7 pixels. Settings are those that did
-well on the embedded digits, not tuned on these sets: figures are "not yet measured" until they are.
+The small convolutional pair, down to a coarsest map of 4 to 7 pixels, or that of R3GAN at its
+published sizes. Losses, rates and penalties are those that did well on the embedded digits, neither
+tuned on these sets nor the paper's: figures are "not yet measured" until they are.
 """
 
+import dataclasses
 from pathlib import Path
 
-from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Optim, Penalty
+from cgan.config import (
+    Augment,
+    Conditioning,
+    Data,
+    Discriminator,
+    Experiment,
+    Generator,
+    Optim,
+    Penalty,
+)
 
 
 def images_experiment(
@@ -38,4 +49,43 @@ def images_experiment(
         log_nimg=25_600,
         snapshot_nimg=256_000,
         checkpoint_nimg=512_000,
+    )
+
+
+def r3gan_experiment(
+    name: str,
+    data: Data,
+    resolution: int,
+    width: int,
+    max_width: int,
+    group_size: int,
+    total_nimg: int,
+    labels: bool = False,
+) -> Experiment:
+    """An experiment on square images with the pair of R3GAN.
+
+    Args:
+        name: of the experiment.
+        data: the data set.
+        resolution: side of its images.
+        width: channels at the finest resolution; each halving doubles them.
+        max_width: most channels.
+        group_size: channels that are convolved together.
+        total_nimg: training length in images.
+        labels: whether the networks see the data's classes.
+    """
+    return dataclasses.replace(
+        images_experiment(name, data, resolution, total_nimg=total_nimg),
+        conditioning=Conditioning(labels=True, dimensions=64) if labels else Conditioning(),
+        generator=Generator(
+            architecture="r3gan",
+            latent_dim=64,
+            width=width,
+            depth=2,
+            max_width=max_width,
+            group_size=group_size,
+        ),
+        discriminator=Discriminator(
+            architecture="r3gan", width=width, depth=2, max_width=max_width, group_size=group_size
+        ),
     )

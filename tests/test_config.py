@@ -22,13 +22,31 @@ SIZES = st.integers(1, 2**16)
 PLAYER = {"width": SIZES, "depth": st.integers(1, 2**8), "max_frequency": st.floats(1, 1e6)}
 MLP = {"architecture": st.just("mlp"), "fourier_features": st.integers(0, 512)}
 CONV = {"architecture": st.just("conv"), "fourier_features": st.just(0)}
+WIDE = {
+    "width": st.integers(1, 2**8).map(lambda n: 16 * n),
+    "max_width": st.integers(2**8, 2**12).map(lambda n: 16 * n),
+}
+R3GAN = WIDE | {
+    "architecture": st.just("r3gan"),
+    "depth": PLAYER["depth"],
+    "expansion": SIZES,
+    "group_size": st.sampled_from([1, 2, 8, 16]),
+}
+SNGAN = WIDE | {"architecture": st.just("sngan"), "attention": st.integers(0, 2**16)}
+STYLEGAN2 = WIDE | {"architecture": st.just("stylegan2")}
 LATENT = {"latent_dim": SIZES, "latent": st.sampled_from(["normal", "uniform"])}
 NORM = {"spectral_norm": st.booleans()}
 GENERATORS = st.builds(Generator, **PLAYER, **LATENT, **MLP, residual=st.booleans()) | st.builds(
     Generator, **PLAYER, **LATENT, **CONV
 )
+GENERATORS |= st.one_of(
+    [st.builds(Generator, **LATENT, **own) for own in (R3GAN, SNGAN, STYLEGAN2)]
+)
 DISCRIMINATORS = st.builds(Discriminator, **PLAYER, **NORM, **MLP) | st.builds(
     Discriminator, **PLAYER, **NORM, **CONV
+)
+DISCRIMINATORS |= st.builds(Discriminator, **SNGAN, **NORM) | st.one_of(
+    [st.builds(Discriminator, **own) for own in (R3GAN, STYLEGAN2)]
 )
 WORKDIRS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(Path)
 UNIT = st.floats(0, 1, exclude_max=True)

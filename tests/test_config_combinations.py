@@ -8,7 +8,7 @@ import pytest
 from tests.unchecked import AROUND, assert_refused, default_of, make
 
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
-CONV = "{} with {}.architecture = 'conv'"
+CONV = "{} with {}.architecture = 'conv', which does not use it"
 EMBEDDING: dict[str, Any] = {"embedding.weight": 0.5}
 NO_PENALTY: dict[str, Any] = {"penalty.r1": 0.0, "penalty.r2": 0.0}
 NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
@@ -34,6 +34,73 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
             4,
             {"discriminator.architecture": "conv"},
             CONV.format("0", "discriminator"),
+        ),
+        *(
+            (
+                f"{player}.{name}",
+                value,
+                {f"{player}.architecture": architecture},
+                f"{default!r} with {player}.architecture = {architecture!r}, which does not use it",
+            )
+            for player, architecture, name, value, default in [
+                ("generator", "mlp", "max_width", 64, 512),
+                ("generator", "conv", "attention", 8, 0),
+                ("generator", "r3gan", "attention", 8, 0),
+                ("generator", "r3gan", "residual", True, False),
+                ("generator", "sngan", "depth", 2, 3),
+                ("generator", "sngan", "expansion", 3, 2),
+                ("generator", "stylegan2", "group_size", 8, 16),
+                ("discriminator", "mlp", "expansion", 3, 2),
+                ("discriminator", "conv", "group_size", 8, 16),
+                ("discriminator", "r3gan", "spectral_norm", True, False),
+                ("discriminator", "r3gan", "fourier_features", 4, 0),
+                ("discriminator", "sngan", "group_size", 8, 16),
+                ("discriminator", "stylegan2", "depth", 2, 3),
+                ("discriminator", "stylegan2", "spectral_norm", True, False),
+            ]
+        ),
+        *(
+            (
+                f"{player}.max_width",
+                128,
+                {f"{player}.architecture": architecture},
+                f"at least {player}.width = 256",
+            )
+            for player in ("generator", "discriminator")
+            for architecture in ("r3gan", "sngan", "stylegan2")
+        ),
+        (
+            "generator.group_size",
+            24,
+            {"generator.architecture": "r3gan", "generator.width": 96},
+            "a divisor of max_width times expansion = 1024",
+        ),
+        (
+            "discriminator.group_size",
+            12,
+            {"discriminator.architecture": "r3gan"},
+            "a divisor of width times expansion = 512",
+        ),
+        (
+            "generator.group_size",
+            12,
+            {"generator.architecture": "sngan"},
+            "a divisor of width = 256",
+        ),
+        *(
+            (
+                f"{player}.fourier_features",
+                4,
+                {"precision": "bfloat16"},
+                "0 with precision = 'bfloat16': its 3 digits are too few for phases",
+            )
+            for player in ("generator", "discriminator")
+        ),
+        (
+            "conditioning.dimensions",
+            8,
+            {"generator.architecture": "sngan", "conditioning.labels": True},
+            "32 with generator.architecture = 'sngan', which does not use it",
         ),
         ("objective.fakes_per_real", 9, {"batch_size": 8}, "at most batch_size = 8"),
         (

@@ -14,7 +14,7 @@ SOURCES = (
     "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'stacked_mnist', 'tfds', "
     "'folder'"
 )
-ARCHITECTURES = "one of 'mlp', 'conv'"
+ARCHITECTURES = "one of 'mlp', 'conv', 'r3gan', 'sngan', 'stylegan2'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 LOSSES = ", ".join([CURVES, *map(repr, CLASSIC)])
@@ -59,6 +59,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("generator.width", "256", WHOLE),
     ("generator.depth", 0, "more than 0"),
     ("generator.depth", None, WHOLE),
+    ("generator.max_width", 0, "more than 0"),
+    ("generator.max_width", None, WHOLE),
+    ("generator.expansion", 0, "more than 0"),
+    ("generator.expansion", 1.5, WHOLE),
+    ("generator.group_size", 0, "more than 0"),
+    ("generator.group_size", True, WHOLE),
+    ("generator.attention", -8, "0 or more"),
+    ("generator.attention", True, WHOLE),
     ("generator.fourier_features", -1, "0 or more"),
     ("generator.fourier_features", 1.5, WHOLE),
     ("generator.max_frequency", 0.5, "1 or more"),
@@ -72,6 +80,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("discriminator.width", 8.0, WHOLE),
     ("discriminator.depth", -3, "more than 0"),
     ("discriminator.depth", "3", WHOLE),
+    ("discriminator.max_width", -1, "more than 0"),
+    ("discriminator.max_width", "most", WHOLE),
+    ("discriminator.expansion", 0, "more than 0"),
+    ("discriminator.expansion", None, WHOLE),
+    ("discriminator.group_size", 0, "more than 0"),
+    ("discriminator.group_size", 16.0, WHOLE),
+    ("discriminator.attention", -8, "0 or more"),
+    ("discriminator.attention", 8.0, WHOLE),
     ("discriminator.fourier_features", -4, "0 or more"),
     ("discriminator.fourier_features", None, WHOLE),
     ("discriminator.max_frequency", -INF, "1 or more"),
@@ -207,6 +223,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("augment", 0.5, "Augment"),
     ("optim", 1e-3, "Optim"),
     ("alarm", "warn", "Alarm"),
+    ("precision", "float16", "one of 'float32', 'bfloat16'"),
+    ("precision", 32, "one of 'float32', 'bfloat16'"),
     ("batch_size", 0, "more than 0"),
     ("batch_size", 64.0, WHOLE),
     ("batch_size", False, WHOLE),

@@ -16,27 +16,28 @@ def normal(*shape: int) -> jax.Array:
 
 
 @pytest.mark.parametrize(
-    ("n", "height", "width", "channels", "features"),
-    [(1, 1, 1, 1, 1), (2, 4, 5, 3, 2), (1, 5, 2, 1, 3)],
+    ("n", "height", "width", "channels", "features", "groups"),
+    [(1, 1, 1, 1, 1, 1), (2, 4, 5, 3, 2, 1), (1, 5, 2, 1, 3, 1), (2, 4, 5, 4, 6, 2)],
 )
 def test_both_forms_of_the_convolution_are_scipys_correlation(
-    n: int, height: int, width: int, channels: int, features: int
+    n: int, height: int, width: int, channels: int, features: int, groups: int
 ) -> None:
     rng = np.random.default_rng([n, height, width, channels, features])
     x = rng.normal(size=(n, height, width, channels)).astype(np.float32)
-    kernel = rng.normal(size=(9 * channels, features)).astype(np.float32)
+    size = channels // groups
+    kernel = rng.normal(size=(9 * size, features)).astype(np.float32)
     expected = np.zeros((n, height, width, features))
     for image in range(n):
         for feature in range(features):
-            for channel in range(channels):
-                window = kernel.reshape(3, 3, channels, features)[:, :, channel, feature]
+            group = feature // (features // groups)
+            for channel in range(group * size, (group + 1) * size):
+                window = kernel.reshape(3, 3, size, features)[:, :, channel % size, feature]
                 plane = x[image, :, :, channel].astype(float)
                 padded = np.pad(plane, 1)
                 expected[image, :, :, feature] += signal.correlate2d(padded, window, "valid")
-    as_product = np.asarray(jax.jit(layers.neighbourhoods)(x) @ kernel)
-    as_convolution = np.asarray(jax.jit(layers.convolve)(x, kernel))
-    np.testing.assert_allclose(as_product, expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(as_convolution, expected, rtol=1e-4, atol=1e-4)
+    for form in (layers.shifted_product, layers.backend_convolution):
+        found = np.asarray(jax.jit(form, static_argnums=2)(x, kernel, groups))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_conv3x3_takes_the_product_on_cpu_and_adds_its_bias() -> None:
@@ -45,7 +46,7 @@ def test_conv3x3_takes_the_product_on_cpu_and_adds_its_bias() -> None:
     bias = np.array([1.0, -2.0, 5.0], np.float32)
     params = {"kernel": jax.random.normal(KEY, (18, 3)), "bias": jnp.asarray(bias)}
     found = np.asarray(jax.jit(layer.apply)({"params": params}, x))
-    expected = np.asarray(layers.convolve(x, params["kernel"])) + bias
+    expected = np.asarray(layers.backend_convolution(x, params["kernel"], 1)) + bias
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 

@@ -75,6 +75,7 @@ def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.
 
 
 CONV, FOURIER = {"architecture": "conv"}, {"fourier_features": 3, "max_frequency": 4.0}
+SNGAN = {"architecture": "sngan", "depth": 3, "max_width": 8, "attention": 4}
 PAIRS = [
     pytest.param(POINT, {}, {}, id="points"),
     pytest.param(POINT, FOURIER, FOURIER, id="points-fourier"),
@@ -298,7 +299,12 @@ def test_features_of_zero_have_no_direction_and_finite_gradients() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "discriminator"), [(POINT, FOURIER | {"depth": 3}), (GREY, CONV | {"depth": 1})]
+    ("shape", "discriminator"),
+    [
+        (POINT, FOURIER | {"depth": 3}),
+        (GREY, CONV | {"depth": 1}),
+        pytest.param(GREY, SNGAN, marks=pytest.mark.slow),
+    ],
 )
 def test_spectral_norm_divides_every_kernel_by_its_largest_singular_value(
     shape: tuple[int, ...], discriminator: dict[str, Any]

@@ -32,6 +32,9 @@ SHAPES = {
     "ffhq256": (256, 256, 3),
 }
 
+R3GAN = {f"r3gan_{name}": name for name in OF_TFDS | OF_FOLDERS if f"r3gan_{name}" in CONFIGS}
+"""Other networks on the data of another preset."""
+
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
@@ -63,7 +66,14 @@ def stand_in(name, folder):
 
 def test_every_preset_has_a_stand_in():
     own = {name for name, config in CONFIGS.items() if config.data.source in ("tfds", "folder")}
+    own -= set(R3GAN)
     assert own == set(OF_TFDS) | set(OF_FOLDERS) == set(SHAPES)
+
+
+def test_the_presets_of_r3gan_have_the_data_of_the_others():
+    assert len(R3GAN) == 5
+    for name, other in R3GAN.items():
+        assert CONFIGS[name].data == CONFIGS[other].data
 
 
 def small(name, folder):
@@ -106,3 +116,15 @@ def test_a_preset_trains(name, tmp_path: Path):
     with Image.open(config.workdir / "samples" / "0000000004.png") as picture:
         assert picture.mode == ("L" if SHAPES[name][2] == 1 else "RGB")
         assert min(picture.size) > 8 * SHAPES[name][0]
+
+
+@pytest.mark.slow
+def test_a_preset_of_r3gan_trains(tmp_path: Path):
+    config, few = CONFIGS["r3gan_cifar10"], {"width": 4, "max_width": 4, "group_size": 4}
+    config = dataclasses.replace(
+        small("cifar10", tmp_path),
+        conditioning=config.conditioning,
+        generator=dataclasses.replace(config.generator, **few),
+        discriminator=dataclasses.replace(config.discriminator, **few),
+    )
+    assert int(loop.train(config, jax.devices()[:1]).step) == 1

@@ -31,6 +31,7 @@ from cgan.data.pipeline import load_batches
 from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets
 from cgan.objectives.penalties import between
 from cgan.rng import row_keys, stream_key
+from tests import backbones
 
 BATCH, STEPS = 16, 3
 
@@ -100,6 +101,12 @@ VARIANTS = {
         penalty=Penalty(gradient_penalty=1.0),
         conditioning=Conditioning(labels=True),
     ),
+    **{
+        name: dataclasses.replace(
+            backbones.experiment(name), batch_size=BATCH, steps_per_dispatch=STEPS
+        )
+        for name in backbones.AT_SCALE
+    },
     "within classes": experiment(conditioning=SAME_CLASS),
     "within classes, 5 fakes": experiment(
         objective=Objective("pairwise", fakes_per_real=5, hardness=1.0, top_k=2),

@@ -3,6 +3,7 @@
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from cgan.config.alarm import OF_SCORES, Alarm
 from cgan.config.checks import (
@@ -73,6 +74,8 @@ class Experiment:
     augment: Augment = field(default_factory=Augment)
     optim: Optim = field(default_factory=Optim)
     alarm: Alarm = field(default_factory=Alarm)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the networks compute in; parameters, averages, losses and penalties are float32."""
     batch_size: int = 64
     """Global batch: real images a step, over all devices."""
     micro_batches: int = 1
@@ -109,6 +112,14 @@ class Experiment:
         self._check_heads()
         self._check_fakes()
         self._check_labels()
+        if self.precision == "bfloat16":
+            when = "with precision = 'bfloat16': its 3 digits are too few for phases"
+            for player, network in (
+                ("generator", self.generator),
+                ("discriminator", self.discriminator),
+            ):
+                name, value = f"{player}.fourier_features", network.fourier_features
+                require(value == 0, name, value, f"0 {when}")
 
     def _check_heads(self) -> None:
         """The discriminator needs a head, and a penalty something to hold down."""
@@ -168,6 +179,9 @@ class Experiment:
             name, value = "conditioning.compare", conditioning.compare
             expected = "'same_class' with objective.weight = 0: the embedding sees no labels"
             require(value == "same_class", name, value, expected)
+        if self.generator.architecture == "sngan":
+            when = "with generator.architecture = 'sngan'"
+            only_defaults(conditioning, "conditioning.", ("dimensions",), when)
 
     @property
     def nimg_per_dispatch(self) -> int:

@@ -1,5 +1,6 @@
-"""The settings of the two networks."""
+"""The settings of the two networks, and which architecture reads which of them."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,11 +10,30 @@ from cgan.config.checks import (
     SIZE_AT_MOST,
     check_types,
     not_negative,
+    only_defaults,
     positive,
     require,
 )
 
-Architecture = Literal["mlp", "conv"]
+Architecture = Literal["mlp", "conv", "r3gan", "sngan", "stylegan2"]
+
+PYRAMID = ("max_width",)
+BOTTLENECKS = ("expansion", "group_size")
+GENERATOR_READS: dict[Architecture, tuple[str, ...]] = {
+    "mlp": ("depth", "fourier_features", "residual"),
+    "conv": ("depth",),
+    "r3gan": ("depth", *PYRAMID, *BOTTLENECKS),
+    "sngan": (*PYRAMID, "group_size", "attention"),
+    "stylegan2": ("depth", *PYRAMID),
+}
+DISCRIMINATOR_READS: dict[Architecture, tuple[str, ...]] = {
+    "mlp": ("depth", "fourier_features", "spectral_norm"),
+    "conv": ("depth", "spectral_norm"),
+    "r3gan": ("depth", *PYRAMID, *BOTTLENECKS),
+    "sngan": (*PYRAMID, "attention", "spectral_norm"),
+    "stylegan2": PYRAMID,
+}
+"""Of the settings that not all architectures have; the others must keep their defaults."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +41,24 @@ class Generator:
     """The network that turns latents into samples."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images."""
+    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
     latent_dim: int = 64
     """Dimension of the latent vector z."""
     latent: Literal["normal", "uniform"] = "normal"
     """Distribution of z's coordinates: both have mean 0 and variance 1."""
     width: int = 256
-    """Units of a hidden layer (mlp), or channels at the finest resolution (conv)."""
+    """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = 3
-    """Hidden layers (mlp), or doublings of the resolution (conv)."""
+    """Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers
+    from z to styles (stylegan2)."""
+    max_width: int = 512
+    """Most channels: each halving of the resolution doubles them up to here (at scale)."""
+    expansion: int = 2
+    """How much wider the middle of a block is (r3gan)."""
+    group_size: int = 16
+    """Channels that are convolved (r3gan) or normalised (sngan) together."""
+    attention: int = 0
+    """Side of the maps that have self-attention; 0 for none (sngan)."""
     fourier_features: int = 0
     """Fixed random sines and cosines of z beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
@@ -39,12 +68,8 @@ class Generator:
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
-        positive(self, "generator.", "latent_dim", "width", at_most=SIZE_AT_MOST)
-        positive(self, "generator.", "depth", at_most=DEPTH_AT_MOST)
-        _check_fourier(self, "generator.")
-        if self.residual:
-            expected = _with_conv("generator.", "False")
-            require(self.architecture == "mlp", "generator.residual", True, expected)
+        positive(self, "generator.", "latent_dim", at_most=SIZE_AT_MOST)
+        _check(self, "generator.", GENERATOR_READS)
 
 
 @dataclass(frozen=True)
@@ -52,34 +77,59 @@ class Discriminator:
     """The network that scores samples: higher is more like the real ones."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images."""
+    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
     width: int = 256
-    """Units of a hidden layer (mlp), or channels at the finest resolution (conv)."""
+    """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = 3
-    """Hidden layers (mlp), or halvings of the resolution (conv)."""
+    """Hidden layers (mlp), halvings of the resolution (conv), or blocks at each (r3gan)."""
+    max_width: int = 512
+    """Most channels: each halving of the resolution doubles them up to here (at scale)."""
+    expansion: int = 2
+    """How much wider the middle of a block is (r3gan)."""
+    group_size: int = 16
+    """Channels that are convolved together (r3gan)."""
+    attention: int = 0
+    """Side of the maps that have self-attention; 0 for none (sngan)."""
     fourier_features: int = 0
     """Fixed random sines and cosines of a sample beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
     """Highest of their angular frequencies, in radians per unit of the data's spread."""
     spectral_norm: bool = False
-    """Divide each weight matrix by its largest singular value (Miyato et al. 2018)."""
+    """Divide each weight matrix by its largest singular value (Miyato et al. 2018): mlp, conv and
+    sngan."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
-        positive(self, "discriminator.", "width", at_most=SIZE_AT_MOST)
-        positive(self, "discriminator.", "depth", at_most=DEPTH_AT_MOST)
-        _check_fourier(self, "discriminator.")
+        _check(self, "discriminator.", DISCRIMINATOR_READS)
 
 
-def _check_fourier(config: Any, prefix: str) -> None:
-    not_negative(config, prefix, "fourier_features", at_most=SIZE_AT_MOST)
+def _check(config: Any, prefix: str, reads: dict[Architecture, tuple[str, ...]]) -> None:
+    sizes = ("width", "max_width", "expansion", "group_size")
+    positive(config, prefix, *sizes, at_most=SIZE_AT_MOST)
+    positive(config, prefix, "depth", at_most=DEPTH_AT_MOST)
+    not_negative(config, prefix, "fourier_features", "attention", at_most=SIZE_AT_MOST)
     name, value = prefix + "max_frequency", config.max_frequency
     require(1 <= value < float("inf"), name, value, "1 or more")
     require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
-    if config.architecture == "conv":
-        name, value = prefix + "fourier_features", config.fourier_features
-        require(value == 0, name, value, _with_conv(prefix, "0"))
+    own = reads[config.architecture]
+    known = {setting for settings in reads.values() for setting in settings}
+    idle = [item.name for item in dataclasses.fields(config) if item.name in known - set(own)]
+    when = f"with {prefix}architecture = {config.architecture!r}"
+    only_defaults(config, prefix, idle, when)
+    if "max_width" in own:
+        _check_pyramid(config, prefix, own)
 
 
-def _with_conv(prefix: str, expected: str) -> str:
-    return f"{expected} with {prefix}architecture = 'conv'"
+def _check_pyramid(config: Any, prefix: str, own: tuple[str, ...]) -> None:
+    """Widths from the finest to the coarsest maps, whole groups of channels at each."""
+    name, value = prefix + "max_width", config.max_width
+    require(value >= config.width, name, value, f"at least {prefix}width = {config.width}")
+    if "group_size" not in own:
+        return
+    times = config.expansion if "expansion" in own else 1
+    widest = " times expansion" if times > 1 else ""
+    for width in ("width", "max_width"):
+        channels = times * getattr(config, width)
+        expected = f"a divisor of {width}{widest} = {channels}"
+        name, value = prefix + "group_size", config.group_size
+        require(channels % value == 0, name, value, expected)

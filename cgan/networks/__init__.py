@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.config import Conditioning, ConfigError, Discriminator, Experiment, Generator
-from cgan.networks.conv import ConvDiscriminator, ConvGenerator
+from cgan.config import Experiment
+from cgan.networks.architectures import DISCRIMINATORS, GENERATORS, check_fits
 from cgan.networks.heads import Heads
-from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples, Verdict
 
 Latents = Float[Array, "n latent_dim"]
@@ -60,14 +58,16 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     Raises:
         ConfigError: an architecture that does not fit the samples.
     """
-    _check_fits("generator", config.generator, sample_shape)
-    _check_fits("discriminator", config.discriminator, sample_shape)
+    check_fits("generator", config.generator, sample_shape)
+    check_fits("discriminator", config.discriminator, sample_shape)
     generator = GENERATORS[config.generator.architecture](
         config.generator, sample_shape, classes, config.conditioning
     )
     heads = Heads(config.objective.weight > 0, _embedding_dimensions(config), classes)
     discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator, heads)
     latent_dim = config.generator.latent_dim
+    # Layers compute in their input's dtype. Parameters, and what comes out, are float32.
+    precision = jnp.dtype(config.precision)
 
     # Made when they are needed: here they would be compiled before bad input can be refused.
     def any_sample() -> Samples:
@@ -88,12 +88,14 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         return jax.vmap(lambda key: draw(key, (latent_dim,)))(keys)
 
     def generate(params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
-        return jnp.asarray(generator.apply({"params": params}, latents, labels))
+        made = generator.apply({"params": params}, latents.astype(precision), labels)
+        return jnp.asarray(made, "float32")
 
     def judge(
         params: Params, stats: Params, samples: Samples, labels: Labels | None = None
     ) -> Verdict:
-        said = discriminator.apply({"params": params, "batch_stats": stats}, samples, labels)
+        variables = {"params": params, "batch_stats": stats}
+        said = discriminator.apply(variables, samples.astype(precision), labels)
         assert isinstance(said, Verdict)
         return said
 
@@ -118,83 +120,10 @@ def count_parameters(params: Params) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-def _mlp_generator(
-    config: Generator, sample_shape: tuple[int, ...], classes: int, conditioning: Conditioning
-) -> nn.Module:
-    if config.residual and sample_shape != (config.latent_dim,):
-        raise ConfigError(
-            f"generator.residual = True: needs latents of the samples' shape {sample_shape}; "
-            f"generator.latent_dim is {config.latent_dim}; must be False, or the two be equal"
-        )
-    return MLPGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        depth=config.depth,
-        fourier_features=config.fourier_features,
-        max_frequency=config.max_frequency,
-        residual=config.residual,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _conv_generator(
-    config: Generator, sample_shape: tuple[int, ...], classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return ConvGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        depth=config.depth,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _mlp_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return MLPDiscriminator(
-        width=config.width,
-        depth=config.depth,
-        heads=heads,
-        spectral_norm=config.spectral_norm,
-        fourier_features=config.fourier_features,
-        max_frequency=config.max_frequency,
-    )
-
-
-def _conv_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return ConvDiscriminator(
-        width=config.width,
-        depth=config.depth,
-        heads=heads,
-        spectral_norm=config.spectral_norm,
-    )
-
-
-GENERATORS = {"mlp": _mlp_generator, "conv": _conv_generator}
-DISCRIMINATORS = {"mlp": _mlp_discriminator, "conv": _conv_discriminator}
 LATENTS: dict[str, Callable[[RandomKey, tuple[int, ...]], Array]] = {
     "normal": jax.random.normal,
     "uniform": lambda key, shape: jax.random.uniform(key, shape, minval=-(3**0.5), maxval=3**0.5),
 }
 
 
-def _check_fits(
-    player: str, config: Generator | Discriminator, sample_shape: tuple[int, ...]
-) -> None:
-    if config.architecture != "conv":
-        return
-    if len(sample_shape) != 3:
-        raise ConfigError(
-            f"{player}.architecture = 'conv': needs images, this data set has samples of shape "
-            f"{sample_shape}; must be 'mlp'"
-        )
-    sides, shrink = sample_shape[:2], 2**config.depth
-    if any(side % shrink for side in sides):
-        most = max(d for d in range(32) if all(side % 2**d == 0 for side in sides))
-        raise ConfigError(
-            f"{player}.depth = {config.depth}: images of {sides[0]}x{sides[1]} can't be halved "
-            f"that often; must be at most {most}"
-        )
-
-
-__all__ = ["Latents", "Networks", "build", "count_parameters"]
+__all__ = ["DISCRIMINATORS", "GENERATORS", "Latents", "Networks", "build", "count_parameters"]

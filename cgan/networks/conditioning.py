@@ -43,7 +43,8 @@ def beside_class_vectors(
         return inputs
     init = nn.initializers.normal(1.0)
     vectors = nn.Dense(dimensions, use_bias=False, kernel_init=init, name="class_vectors")
-    return jnp.concatenate([inputs, vectors(one_hot(labels, classes))], axis=-1)
+    chosen = vectors(one_hot(labels, classes)).astype(inputs.dtype)
+    return jnp.concatenate([inputs, chosen], axis=-1)
 
 
 def projection(

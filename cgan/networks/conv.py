@@ -32,11 +32,11 @@ class ConvGenerator(nn.Module):
         shrink = 2**self.depth
         coarsest = (height // shrink, width // shrink, self.width * shrink)
         x = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
-        x = layers.leaky_relu(layers.dense(coarsest[0] * coarsest[1] * coarsest[2])(x))
+        x = layers.leaky_relu(layers.Dense(coarsest[0] * coarsest[1] * coarsest[2])(x))
         x = x.reshape(-1, *coarsest)
         for level in reversed(range(self.depth)):
             features = self.width * 2**level
-            x = layers.leaky_relu(layers.depth_to_space(layers.dense(4 * features)(x)))
+            x = layers.leaky_relu(layers.depth_to_space(layers.Dense(4 * features)(x)))
             x = layers.leaky_relu(layers.Conv3x3(features)(x))
         return jnp.tanh(layers.Conv3x3(channels)(x))
 
@@ -60,6 +60,6 @@ class ConvDiscriminator(nn.Module):
         for level in range(self.depth):
             x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
             halved = layers.space_to_depth(x)
-            x = layers.leaky_relu(layer(layers.dense(self.width * 2 ** (level + 1)), halved))
+            x = layers.leaky_relu(layer(layers.Dense(self.width * 2 ** (level + 1)), halved))
         features = x.reshape(len(x), -1)
         return verdict(features, labels, self.heads, self.spectral_norm, update_stats)

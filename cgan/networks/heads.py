@@ -29,12 +29,17 @@ def verdict(
 ) -> Verdict:
     """The last layer of a discriminator: a linear map for each head, called inside its module.
 
+    It computes in float32, whatever the features come in: losses see differences of scores, which
+    bfloat16 with its 8 binary digits would round away.
+
     With classes the score has that of the sample's class added. The embedding sees no labels.
 
     Neither has a bias. Contrastive losses see only differences of scores, so a bias would get
     rounding noise for a gradient, which Adam turns into full steps: another run on every number of
     devices.
     """
+
+    features = features.astype("float32")
 
     def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
         layer = nn.Dense(

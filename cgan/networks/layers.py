@@ -5,6 +5,9 @@ as a 2x2 convolution with stride 2 and its transpose, without the transposed con
 several times slower on XLA's CPU backend. A 3x3 convolution is written there as nine shifted
 copies and one matrix product, since the backend's own weight gradient is 10 to 60 times slower
 inside `lax.scan`; `docs/decisions/0003-convolutions.md` has the measurements.
+
+A layer computes in its input's dtype; its parameters are float32 and are rounded where they are
+used. So the precision of a network is that of what goes in.
 """
 
 from collections.abc import Callable
@@ -56,31 +59,56 @@ def neighbourhoods(x: Images) -> Float[Array, "n height width 9*channels"]:
 
 
 class Conv3x3(nn.Module):
-    """A 3x3 convolution, stride 1, zero padding; its kernel is `[9 c, features]` in both forms."""
+    """A 3x3 convolution, stride 1, zero padding, with a bias."""
 
     features: int
 
     @nn.compact
     def __call__(self, x: Images) -> Float[Array, "n height width features"]:
-        channels = x.shape[-1]
-        shape = (9 * channels, self.features)
+        shape = (9 * x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        if jax.default_backend() == "cpu":
-            return neighbourhoods(x) @ kernel + bias
-        return convolve(x, kernel) + bias
+        return convolve(x, kernel.astype(x.dtype)) + bias.astype(x.dtype)
 
 
 def convolve(
-    x: Images, kernel: Float[Array, "9*channels features"]
+    x: Images, kernel: Float[Array, "rows features"], groups: int = 1
 ) -> Float[Array, "n height width features"]:
-    """The same linear map as `neighbourhoods(x) @ kernel`, by the backend's own convolution."""
+    """A 3x3 convolution, stride 1, zero padding, in the form that the backend is fast at.
+
+    Args:
+        x: the maps.
+        kernel: `[9 c / groups, features]`: rows by place, then by channel of the group.
+        groups: of channels, each convolved by itself (Xie et al. 2017, section 3.1); a divisor
+            of the channels and of the features.
+    """
+    form = shifted_product if jax.default_backend() == "cpu" else backend_convolution
+    return form(x, kernel, groups)
+
+
+def shifted_product(
+    x: Images, kernel: Float[Array, "rows features"], groups: int
+) -> Float[Array, "n height width features"]:
+    """`convolve` as nine shifted copies and a matrix product for each group."""
+    n, height, width, channels = x.shape
+    if groups == 1:
+        return neighbourhoods(x) @ kernel
+    patches = neighbourhoods(x).reshape(n, height, width, 9, groups, channels // groups)
+    kernels = kernel.reshape(9, channels // groups, groups, -1)
+    return jnp.einsum("nhwkgc,kcgo->nhwgo", patches, kernels).reshape(n, height, width, -1)
+
+
+def backend_convolution(
+    x: Images, kernel: Float[Array, "rows features"], groups: int
+) -> Float[Array, "n height width features"]:
+    """`convolve` by the backend's own convolution."""
     return jax.lax.conv_general_dilated(
         x,
-        kernel.reshape(3, 3, x.shape[-1], -1),
+        kernel.reshape(3, 3, x.shape[-1] // groups, -1),
         window_strides=(1, 1),
         padding="SAME",
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
     )
 
 
@@ -123,9 +151,33 @@ class FourierFeatures(nn.Module):
         return jnp.concatenate([x, jnp.sin(phases), jnp.cos(phases)], axis=-1)
 
 
-def dense(features: int) -> nn.Dense:
-    """A dense layer with the initialisation that suits leaky ReLU (He et al. 2015)."""
-    return nn.Dense(features, kernel_init=nn.initializers.he_normal())
+class Dense(nn.Module):
+    """A matrix product over the last axis, with a bias; of maps it is a 1x1 convolution."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
+        shape = (x.shape[-1], self.features)
+        kernel = self.param("kernel", nn.initializers.he_normal(), shape)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return x @ kernel.astype(x.dtype) + bias.astype(x.dtype)
+
+
+class Pointwise(nn.Module):
+    """A matrix product over the last axis, a 1x1 convolution, without a bias.
+
+    Weights start normal, their standard deviation `gain` over the root of the inputs' number.
+    """
+
+    features: int
+    gain: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
+        inputs = x.shape[-1]
+        init = nn.initializers.normal(self.gain * inputs**-0.5)
+        return x @ self.param("kernel", init, (inputs, self.features)).astype(x.dtype)
 
 
 def on_sphere(x: Float[Array, "n dimensions"]) -> Embeddings:

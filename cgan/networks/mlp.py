@@ -37,8 +37,8 @@ class MLPGenerator(nn.Module):
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         x = beside_class_vectors(x, labels, self.classes, self.class_dimensions)
         for _ in range(self.depth):
-            x = layers.leaky_relu(layers.dense(self.width)(x))
-        x = layers.dense(math.prod(self.sample_shape))(x)
+            x = layers.leaky_relu(layers.Dense(self.width)(x))
+        x = layers.Dense(math.prod(self.sample_shape))(x)
         if self.residual:
             return latents + x
         x = x.reshape(-1, *self.sample_shape)
@@ -63,6 +63,6 @@ class MLPDiscriminator(nn.Module):
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
         for _ in range(self.depth):
-            hidden = layers.dense(self.width)
+            hidden = layers.Dense(self.width)
             x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
         return verdict(x, labels, self.heads, self.spectral_norm, update_stats)

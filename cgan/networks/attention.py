@@ -1,0 +1,45 @@
+"""Self-attention between the pixels of one map.
+
+Zhang et al. 2019, "Self-attention generative adversarial networks", section 3, with the sizes of
+its released code: queries and keys of an eighth of the channels, values of a half, keys and values
+from maps of half the sides by the largest of four pixels.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.networks.layers import Images, Pointwise, normalised
+
+
+class SelfAttention(nn.Module):
+    """`x + gamma W o`, where `o` is the mean of values weighted by softmax(query . key).
+
+    `gamma` starts at 0: the layer starts as the identity. A row of the batch sees itself only.
+    Weights of the mean are computed in float32.
+    """
+
+    spectral_norm: bool = False
+
+    @nn.compact
+    def __call__(self, x: Images, update_stats: bool = False) -> Images:
+        n, height, width, channels = x.shape
+
+        def project(features: int, maps: Images) -> Float[Array, "n height width features"]:
+            return normalised(Pointwise(features), self.spectral_norm, update_stats)(maps)
+
+        narrow, half = max(1, channels // 8), max(1, channels // 2)
+        queries = project(narrow, x).reshape(n, height * width, narrow)
+        keys = _largest_of_four(project(narrow, x)).reshape(n, -1, narrow)
+        values = _largest_of_four(project(half, x)).reshape(n, -1, half)
+        likeness = jnp.einsum("nqc,nkc->nqk", queries, keys).astype("float32")
+        weights = jax.nn.softmax(likeness).astype(x.dtype)
+        mean = jnp.einsum("nqk,nkc->nqc", weights, values).reshape(n, height, width, half)
+        gamma = self.param("gamma", nn.initializers.zeros, ())
+        return x + gamma.astype(x.dtype) * project(channels, mean)
+
+
+def _largest_of_four(x: Images) -> Float[Array, "n height//2 width//2 channels"]:
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))

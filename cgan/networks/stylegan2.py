@@ -1,0 +1,183 @@
+"""The pair of StyleGAN2: modulated convolutions with skips to RGB, and a residual discriminator.
+
+Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", sections 2 to 4 and
+appendix B: configuration F without what the list names. Weights are drawn with variance 1 and
+scaled where they are used (Karras et al. 2018, section 4.1), so that Adam moves them all alike.
+
+What differs from the paper:
+
+- No noise is added to the maps. It is drawn for each sample and pixel, and a generator here is a
+  function of the latents. Karras et al. 2021 (StyleGAN3) leave it out as well.
+- No standard deviation over the batch in the discriminator: a verdict is on its own sample.
+  Gradient penalties, micro-batches and devices rely on it.
+- Doubling is the smooth filter and then the 3x3 convolution, the paper's a transposed convolution
+  and then the filter; halving is the convolution, then the filter, the paper's the other way round.
+- No mixing of styles, no penalty on path lengths, no truncation: they belong to training and
+  sampling. The mapping network is `depth` layers of `latent_dim` units.
+- Labels: as in the other networks here, beside the latents and by projection.
+"""
+
+from itertools import pairwise
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.heads import Heads, verdict
+from cgan.networks.layers import Images, convolve, leaky_relu
+from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
+from cgan.types import Labels, Samples, Verdict
+
+Styles = Float[Array, "n units"]
+
+GAIN = 2**0.5
+"""After a leaky ReLU, to keep the variance."""
+MAPPING_LR = 0.01
+"""How much slower the mapping network learns than the rest."""
+
+
+def activated(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Leaky ReLU, scaled back to the variance that came in."""
+    return leaky_relu(x) * GAIN
+
+
+class ScaledDense(nn.Module):
+    """A dense layer, or 1x1 convolution, whose weights are scaled where they are used.
+
+    `lr` slows its learning down: parameters are larger by it at the start, and scaled by it.
+    """
+
+    features: int
+    lr: float = 1.0
+    bias_at_start: float = 0.0
+    use_bias: bool = True
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
+        inputs = x.shape[-1]
+        init = nn.initializers.normal(1 / self.lr)
+        kernel = self.param("kernel", init, (inputs, self.features)) * (self.lr * inputs**-0.5)
+        y = x @ kernel.astype(x.dtype)
+        if not self.use_bias:
+            return y
+        start = nn.initializers.constant(self.bias_at_start / self.lr)
+        bias = self.param("bias", start, (self.features,)) * self.lr
+        return y + bias.astype(x.dtype)
+
+
+class ScaledConv3x3(nn.Module):
+    """A 3x3 convolution whose weights are scaled where they are used, a bias, and activation."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Images) -> Float[Array, "n height width features"]:
+        inputs = 9 * x.shape[-1]
+        init = nn.initializers.normal(1.0)
+        kernel = self.param("kernel", init, (inputs, self.features)) * inputs**-0.5
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return activated(convolve(x, kernel.astype(x.dtype)) + bias.astype(x.dtype))
+
+
+class ModulatedConv3x3(nn.Module):
+    """A 3x3 convolution whose weights are `s_i w_kij / |s w_j|`, bias and activation.
+
+    The style `s` scales input `i`, and each output `j` is divided by the length of its weights
+    (eqs. 1 and 3). Both are scalings of the maps, so all samples share one convolution.
+    """
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width features"]:
+        channels = x.shape[-1]
+        init = nn.initializers.normal(1.0)
+        kernel = self.param("kernel", init, (9 * channels, self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        scale = ScaledDense(channels, bias_at_start=1.0, name="style")(styles)
+        squares = jnp.sum(jnp.square(kernel).reshape(9, channels, self.features), axis=0)
+        lengths = jnp.square(scale.astype("float32")) @ squares
+        shrink = jax.lax.rsqrt(lengths + 1e-8).astype(x.dtype)
+        x = convolve(x * scale[:, None, None], kernel.astype(x.dtype)) * shrink[:, None, None]
+        return activated(x + bias.astype(x.dtype))
+
+
+class ToRGB(nn.Module):
+    """A modulated 1x1 convolution to the channels of an image; its length stays as it is."""
+
+    colours: int
+
+    @nn.compact
+    def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width colours"]:
+        scale = ScaledDense(x.shape[-1], bias_at_start=1.0, name="style")(styles)
+        return ScaledDense(self.colours)(x * scale[:, None, None])
+
+
+class StyleGAN2Generator(nn.Module):
+    """Latents `[n, latent_dim]` to images `[n, side, side, channels]`, about in [-1, 1].
+
+    Latents of length 1 and, where there are classes, the vectors of the labels go through the
+    mapping network to styles. A learnt 4x4 map goes through two convolutions a resolution, one at
+    the first; images read off each resolution are doubled and added up.
+    """
+
+    sample_shape: tuple[int, ...]
+    width: int
+    max_width: int
+    depth: int
+    classes: int = 0
+    class_dimensions: int = 0
+
+    @nn.compact
+    def __call__(
+        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
+    ) -> Samples:
+        side, _, channels = self.sample_shape
+        of_sides = widths(side, self.width, self.max_width)
+        styles = _of_unit_variance(latents)
+        styles = beside_class_vectors(styles, labels, self.classes, self.class_dimensions)
+        for _ in range(self.depth):
+            styles = activated(ScaledDense(latents.shape[-1], MAPPING_LR)(styles))
+        start = self.param("start", nn.initializers.normal(1.0), (BASE, BASE, of_sides[BASE]))
+        x = jnp.broadcast_to(start.astype(styles.dtype), (len(styles), *start.shape))
+        x = ModulatedConv3x3(of_sides[BASE])(x, styles)
+        image = ToRGB(channels)(x, styles)
+        for _, features in sorted(of_sides.items())[1:]:
+            x = ModulatedConv3x3(features)(doubled(x, SMOOTH), styles)
+            x = ModulatedConv3x3(features)(x, styles)
+            image = doubled(image, SMOOTH) + ToRGB(channels)(x, styles)
+        return image
+
+
+class StyleGAN2Discriminator(nn.Module):
+    """Images `[n, side, side, channels]` to verdicts.
+
+    A residual block for each halving, `(halved two 3x3 + 1x1 halved) / sqrt 2`; then a 3x3
+    convolution and a dense layer over all the 4x4 pixels.
+    """
+
+    width: int
+    max_width: int
+    heads: Heads
+
+    @nn.compact
+    def __call__(
+        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+    ) -> Verdict:
+        of_sides = list(widths(samples.shape[1], self.width, self.max_width).values())
+        x = activated(ScaledDense(self.width)(samples))
+        for features, coarser in pairwise(of_sides):
+            y = halved(ScaledConv3x3(coarser)(ScaledConv3x3(features)(x)), SMOOTH)
+            x = ScaledDense(coarser, use_bias=False)(halved(x, SMOOTH))
+            x = (x + y) * 0.5**0.5
+        x = ScaledConv3x3(of_sides[-1])(x)
+        x = activated(ScaledDense(of_sides[-1])(x.reshape(len(x), -1)))
+        return verdict(x, labels, self.heads, False, update_stats)
+
+
+def _of_unit_variance(x: Float[Array, "n units"]) -> Float[Array, "n units"]:
+    wide = x.astype("float32")
+    mean_square = jnp.mean(jnp.square(wide), axis=-1, keepdims=True)
+    return (wide * jax.lax.rsqrt(mean_square + 1e-8)).astype(x.dtype)

@@ -1,0 +1,22 @@
+"""FFHQ faces from a folder or archive, at 256x256, with the pair of R3GAN (23 M each).
+
+Command: make train CONFIG=r3gan_ffhq256 ARGS="--data.path PATH"
+Hardware: one GPU; not yet tried on one.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from pathlib import Path
+
+from cgan.config import Data
+from configs.images import r3gan_experiment
+
+CONFIG = r3gan_experiment(
+    "r3gan_ffhq256",
+    Data("folder", path=Path("data/ffhq"), resolution=256, flip=True),
+    resolution=256,
+    width=96,
+    max_width=768,
+    group_size=16,
+    total_nimg=25_000_000,
+)

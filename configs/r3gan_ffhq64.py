@@ -1,0 +1,22 @@
+"""FFHQ faces from a folder or archive, at 64x64, with the pair of R3GAN (22 M parameters each).
+
+Command: make train CONFIG=r3gan_ffhq64 ARGS="--data.path PATH"
+Hardware: one GPU; not yet tried on one.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from pathlib import Path
+
+from cgan.config import Data
+from configs.images import r3gan_experiment
+
+CONFIG = r3gan_experiment(
+    "r3gan_ffhq64",
+    Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
+    resolution=64,
+    width=384,
+    max_width=768,
+    group_size=16,
+    total_nimg=20_000_000,
+)
