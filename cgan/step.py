@@ -25,6 +25,7 @@ from cgan.networks import Latents
 from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
 from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
+from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
 from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
@@ -89,6 +90,7 @@ class TrainStep:
     ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the game's loss and the gradient penalties."""
         ids = parallel.row_ids(len(reals))
+        share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
         parts = self.config.micro_batches
@@ -110,6 +112,7 @@ class TrainStep:
             )
             reals = (rows.ids, rows.real, rows.labels, said_real)
             agreement = self.agreement(judge, state, "discriminator", *reals)
+            terms = {name: share * term for name, term in terms.items()}
             return Verdicts(said_real, said_fake, agreement), terms
 
         def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
@@ -179,9 +182,9 @@ class TrainStep:
 
     def update_average(self, state: TrainState) -> TrainState:
         """Count the step and move the average of the generator's parameters."""
-        step = state.step + 1
-        batch_size, halflife = self.config.batch_size, self.config.optim.ema_halflife_nimg
-        decay = optim_lib.ema_decay(optim_lib.images_seen(step, batch_size), batch_size, halflife)
+        step, batch_size = state.step + 1, self.config.batch_size
+        halflife = optim_lib.ema_halflife(self.config, images_seen(step, batch_size))
+        decay = optim_lib.ema_decay(halflife, batch_size)
         average = optax.incremental_update(state.generator, state.generator_ema, 1 - decay)
         return state._replace(step=step, generator_ema=average)
 

@@ -4,15 +4,22 @@ Command: tfds build cifar10 --file_format array_record; make train CONFIG=cifar1
 Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
+
+Schedules: those of R3GAN for this set.
 """
 
 from cgan.config import Data
-from configs.images import images_experiment
+from configs.images import as_r3gan, images_experiment
 
-CONFIG = images_experiment(
-    "cifar10",
-    Data("tfds", name="cifar10", flip=True),
-    resolution=32,
-    width=64,
-    total_nimg=20_000_000,
+CONFIG = as_r3gan(
+    images_experiment(
+        "cifar10",
+        Data("tfds", name="cifar10", flip=True),
+        resolution=32,
+        width=64,
+        total_nimg=20_000_000,
+    ),
+    gamma=0.05,
+    ema_share=1 / 4,
+    ramp_nimg=20_000_000,
 )

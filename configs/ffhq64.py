@@ -4,17 +4,24 @@ Command: make train CONFIG=ffhq64 ARGS="--data.path PATH"
 Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
+
+Schedules: those of R3GAN for this set.
 """
 
 from pathlib import Path
 
 from cgan.config import Data
-from configs.images import images_experiment
+from configs.images import as_r3gan, images_experiment
 
-CONFIG = images_experiment(
-    "ffhq64",
-    Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
-    resolution=64,
-    width=48,
-    total_nimg=20_000_000,
+CONFIG = as_r3gan(
+    images_experiment(
+        "ffhq64",
+        Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
+        resolution=64,
+        width=48,
+        total_nimg=20_000_000,
+    ),
+    gamma=2.0,
+    ema_share=1 / 40,
+    ramp_nimg=20_000_000,
 )

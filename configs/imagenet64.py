@@ -4,15 +4,22 @@ Command: tfds build imagenet_resized/64x64 --file_format array_record; make trai
 Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
+
+Schedules: those of R3GAN for this set, along this training: the paper's ramp takes 200 million
+images, in batches of 4,096.
 """
 
 from cgan.config import Data
-from configs.images import images_experiment
+from configs.images import as_r3gan, images_experiment
 
-CONFIG = images_experiment(
-    "imagenet64",
-    Data("tfds", name="imagenet_resized/64x64", held_out_split="validation", flip=True),
-    resolution=64,
-    width=64,
-    total_nimg=50_000_000,
+CONFIG = as_r3gan(
+    images_experiment(
+        "imagenet64",
+        Data("tfds", name="imagenet_resized/64x64", held_out_split="validation", flip=True),
+        resolution=64,
+        width=64,
+        total_nimg=50_000_000,
+    ),
+    gamma=1.0,
+    ema_share=1 / 4,
 )

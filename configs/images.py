@@ -4,6 +4,7 @@ The small convolutional pair, down to a coarsest map of 4 to 7 pixels. Settings 
 well on the embedded digits, not tuned on these sets: figures are "not yet measured" until they are.
 """
 
+import dataclasses
 from pathlib import Path
 
 from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Optim, Penalty
@@ -38,4 +39,35 @@ def images_experiment(
         log_nimg=25_600,
         snapshot_nimg=256_000,
         checkpoint_nimg=512_000,
+    )
+
+
+def as_r3gan(
+    experiment: Experiment, gamma: float, ema_share: float, ramp_nimg: int | None = None
+) -> Experiment:
+    """The experiment with the schedules of R3GAN (Huang et al. 2024, appendix on hyperparameters).
+
+    Over the ramp the learning rate goes from 2e-4 to 5e-5, beta2 from 0.9 to 0.99, the weight of R1
+    and R2 to a tenth, and the half-life of the average up from nothing. They were tuned for the
+    paper's networks and its loss on single pairs, not for those here.
+
+    Args:
+        experiment: one on images.
+        gamma: weight of R1 and of R2 at the start.
+        ema_share: the last half-life, as a share of the ramp.
+        ramp_nimg: the ramp's length in images; None takes the whole training.
+    """
+    length = ramp_nimg or experiment.total_nimg
+    return dataclasses.replace(
+        experiment,
+        penalty=Penalty(r1=gamma, r2=gamma, final_fraction=0.1),
+        optim=Optim(
+            lr=2e-4,
+            final_lr_fraction=0.25,
+            beta2=0.9,
+            final_beta2=0.99,
+            ema_halflife_nimg=0,
+            final_ema_halflife_nimg=round(ema_share * length),
+        ),
+        ramp_nimg=ramp_nimg,
     )

@@ -87,6 +87,7 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
             objective.pop("hardness", None)
     if any(section.get(name) for section in (penalty, embedding) for name in ("r1", "r2")):
         penalty["estimator"] = draw(st.sampled_from(["exact", "hutchinson", "finite_differences"]))
+        penalty["final_fraction"] = draw(WEIGHTS)
     if penalty.get("estimator") == "finite_differences":
         penalty["finite_difference"] = draw(positive(1))
     return {
@@ -114,7 +115,9 @@ def experiments(draw: st.DrawFn) -> Any:
             final_lr_fraction=st.floats(0, 1),
             beta1=UNIT,
             beta2=UNIT,
+            final_beta2=st.none() | UNIT,
             ema_halflife_nimg=COUNTS,
+            final_ema_halflife_nimg=st.none() | COUNTS,
         ),
         "alarm": st.builds(
             config.Alarm,
@@ -126,6 +129,7 @@ def experiments(draw: st.DrawFn) -> Any:
         ),
         "probe_nimg": COUNTS,
         "total_nimg": COUNTS,
+        "ramp_nimg": st.none() | COUNTS,
         "steps_per_dispatch": st.integers(1, 4096),
         "log_nimg": COUNTS,
         "snapshot_nimg": COUNTS,

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
     {"archives", "config", "endings", "files", "types"},
-    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
+    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng", "schedules"},
     {
         "accumulation",
         "augment",

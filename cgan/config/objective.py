@@ -117,6 +117,8 @@ class Penalty:
     """The same at fake samples. Both depend on the scale of the data: tune them for each set."""
     gradient_penalty: float = 0.0
     """Weight of the pull of gradient norms to 1 between reals and fakes (WGAN-GP)."""
+    final_fraction: float = 1.0
+    """All penalties' weights at the end, as a share of those at the start (half a cosine)."""
     estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
     """How squared gradients are found: by double backward, or along one random direction."""
     finite_difference: float = 1e-3
@@ -124,7 +126,7 @@ class Penalty:
 
     def __post_init__(self) -> None:
         check_types(self, "penalty.")
-        not_negative(self, "penalty.", "r1", "r2", "gradient_penalty")
+        not_negative(self, "penalty.", "r1", "r2", "gradient_penalty", "final_fraction")
         positive(self, "penalty.", "finite_difference")
         if self.estimator != "finite_differences":
             when = f"with penalty.estimator = {self.estimator!r}"
