@@ -15,14 +15,23 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from cgan import accumulation, parallel
+from cgan import augment as augment_lib
 from cgan import networks as networks_lib
 from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
-from cgan.augment import augment
+from cgan.augment import probability as probability_lib
 from cgan.config import Experiment
 from cgan.health import Outcome, is_finite
 from cgan.networks import Latents
-from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
+from cgan.objectives import (
+    BOUNDARY,
+    BatchVerdicts,
+    Game,
+    Verdicts,
+    draw_offsets,
+    gaps,
+    sign_of_reals,
+)
 from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
@@ -34,6 +43,8 @@ RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
 """Whether what this device computed is finite: see `cgan/health.py`."""
 FINITE = "verdicts are finite"
+SIGN = "real_sign"
+"""A reading of the discriminator's, where the probability of augmentation adapts to it."""
 
 
 class Rows(NamedTuple):
@@ -65,6 +76,7 @@ class TrainStep:
         self.seed = seed
         self.networks = networks
         self.game = game
+        self.augment = augment_lib.build(config.augment)
         self.regularise = Regulariser(config)
         self.optimizer = optimizer
         self.encode = encode
@@ -83,7 +95,9 @@ class TrainStep:
         state, generator_metrics, generator_finite = self.update_generator(state, reals, labels)
         stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
         metrics = discriminator_metrics | generator_metrics
-        return self.update_average(state), Outcome(metrics, parallel.gather(stages[None]))
+        state, augment_metrics = self.update_probability(state, metrics)
+        outcome = Outcome(metrics | augment_metrics, parallel.gather(stages[None]))
+        return self.update_average(state), outcome
 
     def update_discriminator(
         self, state: TrainState, reals: Samples, labels: Labels | None
@@ -119,6 +133,9 @@ class TrainStep:
             batch = self.whole_batch(state, verdicts, labels)
             readings = gaps(batch) | self.game.readings(learnt)
             readings |= {FINITE: is_finite(verdicts).astype(jnp.float32)}
+            if self.config.augment.target is not None:
+                boundary = BOUNDARY.get(self.config.objective.loss)
+                readings |= {SIGN: sign_of_reals(batch, boundary)}
             return self.game.discriminator_terms(learnt, batch), readings
 
         params = (state.discriminator, state.learnt)
@@ -180,6 +197,22 @@ class TrainStep:
         state = state._replace(generator=params, generator_optim=optim_state)
         return state, metrics, [is_finite(gradients)]
 
+    def update_probability(self, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
+        """Adapt the probability of augmentation, and tell the one that was used if it moves."""
+        augment = self.config.augment
+        told: Metrics = {}
+        if not augment.target is augment.final_probability is None:
+            told = {"augment/probability": jnp.asarray(self.probability(state))}
+        if augment.target is None:
+            return state, told
+        sign = metrics[f"discriminator/{SIGN}"]
+        adaptive = probability_lib.adapt(self.config, state.adaptive, state.step, sign)
+        return state._replace(adaptive=adaptive), told
+
+    def probability(self, state: TrainState) -> Float[Array, ""] | float:
+        """With which this step's samples are transformed."""
+        return probability_lib.at(self.config, state.adaptive, state.step)
+
     def update_average(self, state: TrainState) -> TrainState:
         """Count the step and move the average of the generator's parameters."""
         step, batch_size = state.step + 1, self.config.batch_size
@@ -194,7 +227,7 @@ class TrainStep:
 
     def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
         """The samples as the discriminator sees them."""
-        return augment(self.keys(state, stream, ids), samples, self.config.augment.strength)
+        return self.augment(self.keys(state, stream, ids), samples, self.probability(state))
 
     def agreement(
         self,
@@ -209,7 +242,7 @@ class TrainStep:
         """Cosines between two views of each real, one of them already judged."""
         if said.embedding is None:
             return None
-        if self.config.augment.strength == 0:  # both views are the real itself
+        if self.config.augment.is_off:  # both views are the real itself
             return _cosine(said, said)
         other = self.view(state, f"views/{player}/other", ids, reals)
         return _cosine(said, judge(other, labels))

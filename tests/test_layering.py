@@ -147,7 +147,7 @@ def test_devices_stay_in_parallel(path: Path) -> None:
         assert not names_used(path) & (DEVICE_MAPS | AXIS_OPERATIONS)
 
 
-PURE = [ROOT / "cgan/accumulation.py", ROOT / "cgan/augment.py", *python_files("cgan/objectives")]
+PURE = [ROOT / "cgan/accumulation.py", *python_files("cgan/augment", "cgan/objectives")]
 
 
 @pytest.mark.parametrize("path", PURE, ids=module_name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cgan.config.alarm import OF_SCORES, Alarm
+from cgan.config.augment import Augment
 from cgan.config.checks import (
     check_types,
     not_negative,
@@ -19,7 +20,6 @@ from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import (
     CONTRASTIVE_SETTINGS,
     ONLY_FOR,
-    Augment,
     Embedding,
     Objective,
     Penalty,
@@ -120,6 +120,7 @@ class Experiment:
             names = [item.name for item in dataclasses.fields(self.alarm)]
             only_defaults(self.alarm, "alarm.", names, "with probe_nimg = 0")
         require_seed(self.seed)
+        self.augment.check_for(self.data)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches
         expected = f"a divisor of batch_size = {self.batch_size}"
@@ -143,6 +144,7 @@ class Experiment:
                 )
                 require(value == 0, f"penalty.{name}", value, expected)
             only_defaults(self.alarm, "alarm.", OF_SCORES, "with objective.weight = 0")
+            only_defaults(self.augment, "augment.", ("target",), "with objective.weight = 0")
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
             expected = (
@@ -197,6 +199,7 @@ class Experiment:
         still = (
             optim.final_lr_fraction == self.penalty.final_fraction == 1
             and optim.final_beta2 is optim.final_ema_halflife_nimg is None
+            and self.augment.final_probability is None
         )
         if still:
             only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")

@@ -1,4 +1,4 @@
-"""The settings of the game: losses, comparisons, penalties and views."""
+"""The settings of the game: losses, comparisons and penalties."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -78,7 +78,7 @@ class Embedding:
     """The same game on a second head: unit vectors that are alike for views of one real.
 
     How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
-    for both comparisons. Without `augment.strength` both views of a real are the real itself.
+    for both comparisons. Without views (`augment`) both views of a real are the real itself.
     """
 
     weight: float = 0.0
@@ -131,18 +131,6 @@ class Penalty:
         if self.estimator != "finite_differences":
             when = f"with penalty.estimator = {self.estimator!r}"
             only_defaults(self, "penalty.", ("finite_difference",), when)
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random views of samples, reals and fakes alike, before the discriminator sees them."""
-
-    strength: float = 0.0
-    """From 0, the samples as they are, to 1."""
-
-    def __post_init__(self) -> None:
-        check_types(self, "augment.")
-        require(0 <= self.strength <= 1, "augment.strength", self.strength, "from 0 to 1")
 
 
 def _check_temperature(config: Any, prefix: str) -> None:
