@@ -180,7 +180,7 @@ def _named(state: Any) -> list[tuple[str, Any]]:
 
 
 def _in_form(arrays: Any, like: Any) -> Any:
-    """The arrays by their names: a part of the state that came after a run, and is empty, may lack."""
+    """The arrays, by their names, as a state; parts of it that hold none may be missing on disk."""
     by_name = {name: np.asarray(leaf) for name, leaf in _named(arrays)}
     return jax.tree.unflatten(jax.tree.structure(like), [by_name[name] for name, _ in _named(like)])
 

@@ -1,4 +1,4 @@
-"""ADA's transformations: each against NumPy, SciPy or a rotation of space, their draws, gradients."""
+"""ADA's transformations against NumPy and SciPy, how they are drawn, and their gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -93,7 +93,7 @@ def test_a_turn_is_scipy_s(degrees: float) -> None:
 
 
 def forward_by_hand(move: Move) -> np.ndarray:
-    """Where a point of the image goes, as a 3 x 3 matrix on (x, y, 1) with y upwards, in float64."""
+    """Where a point of the image goes: a matrix on (x, y, 1) with y upwards, in float64."""
 
     def linear(a: float, b: float, c: float, d: float) -> np.ndarray:
         return np.array([[a, b, 0], [c, d, 0], [0, 0, 1.0]])
@@ -154,7 +154,7 @@ def test_softening_takes_away_what_a_shrunken_image_would_alias() -> None:
     stripes = np.tile(np.array([1.0, -1.0], np.float32), 8)[None, :, None].repeat(16, axis=0)
     half = STILL._replace(scale=np.float32(0.5), shift=np.array([0, 0.5], np.float32))
     assert np.abs(np.asarray(moved(stripes, half))).max() < 1e-6
-    constant = np.ones((4, 4, 1), np.float32)
+    constant = jnp.ones((4, 4, 1))
     np.testing.assert_allclose(np.asarray(soften(constant, jnp.array([1.7, 9.0]))), 1, rtol=1e-6)
 
 
@@ -241,19 +241,8 @@ def test_gradients_of_both_orders_are_finite_differences(policy: str) -> None:
 
     @jax.jit
     def curved(images: jax.Array) -> jax.Array:
-        return jnp.sum(jnp.sin(view(keys_of(3), images, 0.9)))
+        return jnp.sum(jnp.sin(view(keys_of(1), images, 0.9)))
 
     with jax.enable_x64(True):
-        images = jnp.asarray(images_of(3, 4, 3, 3), jnp.float64)
+        images = jnp.asarray(images_of(1, 4, 3, 3), jnp.float64)
         check_grads(curved, (images,), order=2, modes=["rev"], atol=1e-4, rtol=1e-4)
-
-
-@pytest.mark.parametrize("policy", POLICIES)
-def test_the_backward_pass_is_the_transpose_of_the_forward_one(policy: str) -> None:
-    """A view is affine in its image, so any difference is a derivative."""
-    keys, p = keys_of(6), jnp.float32(0.8)
-    images, others, weights = (images_of(6, 6, 5, 3, seed=seed) for seed in range(3))
-    forward = np.asarray(views_of[policy](keys, others, p) - views_of[policy](keys, images, p))
-    gradient = jax.jit(jax.grad(lambda x: jnp.vdot(weights, views_of[policy](keys, x, p))))(images)
-    along, expected = np.vdot(gradient, others - images), np.vdot(weights, forward)
-    np.testing.assert_allclose(along, expected, rtol=1e-3, atol=1e-4)

@@ -32,10 +32,13 @@ DISCRIMINATORS = st.builds(Discriminator, **PLAYER, **NORM, **MLP) | st.builds(
 )
 WORKDIRS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(Path)
 UNIT = st.floats(0, 1, exclude_max=True)
-PROBABILITIES = st.floats(0, 1, exclude_min=True)
-TRANSFORMED = {"policy": st.sampled_from(["ada", "diffaugment"]), "colour": st.just(False)}
-AUGMENTS = st.builds(config.Augment, st.floats(0, 1)) | st.builds(
-    config.Augment, probability=PROBABILITIES, **TRANSFORMED
+VIEWS = st.builds(config.Augment, st.floats(0, 1))
+TRANSFORMED = st.builds(
+    config.Augment,
+    policy=st.sampled_from(["ada", "diffaugment"]),
+    probability=st.floats(0, 1, exclude_min=True),
+    final_probability=st.none() | st.floats(0, 1),
+    colour=st.just(False),
 )
 WEIGHTS = st.just(0.0) | st.floats(2.0**-126, 3e38)
 CURVES = ("softmax", "pairwise", "average", "hardest", "listwise")
@@ -108,13 +111,12 @@ def experiments(draw: st.DrawFn) -> Any:
     micro_batches = draw(st.integers(1, 32))
     batch_size = micro_batches * draw(st.integers(1, 128))
     sources = st.sampled_from(["digits", "stacked_digits", "ring8", "grid25", "grid100"])
-    images = sources.filter(lambda source: "digits" in source)
     others = {
         "workdir": WORKDIRS.filter(lambda path: str(path) != "."),
         "data": st.builds(config.Data, sources),
         "generator": GENERATORS,
         "discriminator": DISCRIMINATORS,
-        "augment": AUGMENTS,
+        "augment": VIEWS,
         "optim": st.builds(
             config.Optim,
             lr=positive(10),
@@ -142,11 +144,11 @@ def experiments(draw: st.DrawFn) -> Any:
         "checkpoint_nimg": COUNTS,
         "seed": st.integers(0, 2**32 - 1),
     }
+    settings = draw(st.fixed_dictionaries(others))
+    if "digits" in settings["data"].source:
+        settings["augment"] = draw(VIEWS | TRANSFORMED)
     return Experiment(
-        batch_size=batch_size,
-        micro_batches=micro_batches,
-        **draw(games(batch_size)),
-        **draw(st.fixed_dictionaries(others)),
+        batch_size=batch_size, micro_batches=micro_batches, **draw(games(batch_size)), **settings
     )
 
 

@@ -30,9 +30,9 @@ LAYERS: list[set[str]] = [
     {"outputs", "probe", "ranking"},
     {"ranking_picture", "watch"},
     {"loop"},
-    {"rank", "sample"},
+    {"augmented", "rank", "sample"},
 ]
-"""What `cgan` consists of, lowest first; `rank` and `sample` are command lines."""
+"""What `cgan` consists of, lowest first; `augmented`, `rank` and `sample` are command lines."""
 
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmax", "pmean", "ppermute", "psum"}

@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cgan import optim, parallel
 from cgan.assemble import Parts, assemble
-from cgan.augment import augment
+from cgan.augment import build as build_views
 from cgan.config import (
     Augment,
     Conditioning,
@@ -90,6 +90,8 @@ VARIANTS = {
         objective=Objective("wasserstein"), penalty=Penalty(0.0, 0.0, gradient_penalty=10.0)
     ),
     "conv": experiment("conv", depth=1, spectral_norm=True),
+    "diffaugment": experiment(augment=Augment(policy="diffaugment", probability=0.6)),
+    "ada": experiment(augment=Augment(policy="ada", probability=0.6)),
     "classes, conv": experiment(
         "conv",
         depth=1,
@@ -141,6 +143,7 @@ COVERING = (
     "nonsaturating",
     "wasserstein",
     "conv",
+    "diffaugment",
     "classes, hinge",
     "within classes, 5 fakes",
 )
@@ -233,7 +236,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
 
     def view(name, samples):
         keys = row_keys(stream_key(config.seed, f"views/{name}", 0), rows)
-        return augment(keys, samples, config.augment.strength)
+        return build_views(config.augment)(keys, samples, config.augment.probability)
 
     def terms_of(grade, learnt, judge, player, fakes):
         real, other = (judge(view(f"{player}/{side}", reals)) for side in ("real", "other"))

@@ -6,7 +6,7 @@ under a field is its help text.
 """
 
 from cgan.config.alarm import Alarm
-from cgan.config.augment import Augment, PolicyName
+from cgan.config.augment import POINTS, Augment, PolicyName
 from cgan.config.checks import ConfigError, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
@@ -24,6 +24,7 @@ from cgan.config.objective import (
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
+    "POINTS",
     "Alarm",
     "Architecture",
     "Augment",

@@ -11,6 +11,7 @@ PolicyName = Literal["views", "ada", "diffaugment"]
 OF_IMAGES = ("probability", "final_probability", "target", "adapt_nimg", "colour")
 """Settings of `ada` and `diffaugment`."""
 POINTS = ("ring8", "grid25", "grid100")
+"""Data sets whose samples are no images."""
 OWN_CHANNELS = ("stacked_digits", "stacked_mnist")
 """Data sets whose channels are independent digits."""
 
