@@ -5,7 +5,7 @@ Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
 
-Schedules: those of R3GAN for this set.
+Schedules and augmentation: those of R3GAN for this set.
 """
 
 from cgan.config import Data
@@ -21,5 +21,6 @@ CONFIG = as_r3gan(
     ),
     gamma=0.05,
     ema_share=1 / 4,
+    probability=0.55,
     ramp_nimg=20_000_000,
 )

@@ -5,7 +5,7 @@ Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
 
-Schedules: those of R3GAN for this set.
+Schedules and augmentation: those of R3GAN for this set.
 """
 
 from pathlib import Path
@@ -23,5 +23,6 @@ CONFIG = as_r3gan(
     ),
     gamma=150.0,
     ema_share=1 / 40,
+    probability=0.3,
     ramp_nimg=20_000_000,
 )

@@ -5,8 +5,8 @@ Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
 
-Schedules: those of R3GAN for this set, along this training: the paper's ramp takes 200 million
-images, in batches of 4,096.
+Schedules and augmentation: those of R3GAN for this set, along this training. The paper's ramp
+takes 200 million images, in batches of 4,096.
 """
 
 from cgan.config import Data
@@ -22,4 +22,5 @@ CONFIG = as_r3gan(
     ),
     gamma=0.5,
     ema_share=1 / 4,
+    probability=0.5,
 )

@@ -43,24 +43,30 @@ def images_experiment(
 
 
 def as_r3gan(
-    experiment: Experiment, gamma: float, ema_share: float, ramp_nimg: int | None = None
+    experiment: Experiment,
+    gamma: float,
+    ema_share: float,
+    probability: float,
+    ramp_nimg: int | None = None,
 ) -> Experiment:
     """The experiment with the schedules of R3GAN (Huang et al. 2024, appendix on hyperparameters).
 
     Over the ramp the learning rate goes from 2e-4 to 5e-5, beta2 from 0.9 to 0.99, the weight of R1
-    and R2 to a tenth, and the half-life of the average up from nothing. They were tuned for the
-    paper's networks and its loss on single pairs, not for those here.
+    and R2 to a tenth, and the half-life of the average and the probability of ADA up from nothing.
+    They were tuned for the paper's networks and its loss on single pairs, not for those here.
 
     Args:
         experiment: one on images.
         gamma: weight of R1 and of R2 at the start.
         ema_share: the last half-life, as a share of the ramp.
+        probability: the last one with which ADA's transformations are applied.
         ramp_nimg: the ramp's length in images; None takes the whole training.
     """
     length = ramp_nimg or experiment.total_nimg
     return dataclasses.replace(
         experiment,
         penalty=Penalty(r1=gamma, r2=gamma, final_fraction=0.1),
+        augment=Augment(policy="ada", final_probability=probability),
         optim=Optim(
             lr=2e-4,
             final_lr_fraction=0.25,

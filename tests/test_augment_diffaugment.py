@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.test_util import check_grads
 
-from cgan.augment.diffaugment import Change, changed, draw_change
+from cgan.augment.diffaugment import Change, changed, cut_out, draw_change, recolour, translate
 from cgan.rng import row_keys, stream_key
 
 draw_changes = jax.jit(jax.vmap(draw_change, in_axes=(0, None, None, None)), static_argnums=(2, 3))
@@ -81,3 +82,14 @@ def test_an_even_hole_covers_every_pixel_as_often_as_its_mirror_image() -> None:
     rows = np.arange(8)[:, None]
     covered = ((rows >= change.cut_from[:, 0]) & (rows < change.cut_to[:, 0])).mean(axis=1)
     np.testing.assert_allclose(covered, covered[::-1], atol=0.02)
+
+
+def test_gradients_of_both_orders_are_finite_differences() -> None:
+    change = Change(*map(np.float64, (0.1, 1.7, 0.6)), *map(np.float64, ([1, -1], [0, 1], [2, 3])))
+
+    def curved(image: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.sin(cut_out(translate(recolour(image, change), change.shift), change)))
+
+    with jax.enable_x64(True):
+        image = jnp.asarray(np.random.default_rng(0).normal(size=(3, 4, 3)))
+        check_grads(jax.jit(curved), (image,), order=2, modes=["rev"], atol=1e-5, rtol=1e-5)

@@ -11,7 +11,7 @@ import pytest
 from cgan import parallel
 from cgan.assemble import Parts, assemble
 from cgan.augment import probability
-from cgan.config import Augment, Data, Discriminator, Experiment, Generator
+from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Penalty
 from cgan.data.pipeline import load_batches
 from cgan.objectives import BOUNDARY, BatchVerdicts, Verdicts, sign_of_reals
 from cgan.types import Verdict
@@ -28,6 +28,7 @@ def experiment(**sections) -> Experiment:
         data=Data("digits"),
         generator=Generator(latent_dim=2, width=4, depth=1),
         discriminator=Discriminator(width=4, depth=1),
+        penalty=Penalty(r1=0.0, r2=0.0),
         batch_size=BATCH,
         total_nimg=20 * BATCH,
         steps_per_dispatch=4,

@@ -66,7 +66,10 @@ VARIANTS = {
         objective=Objective(fakes_per_real=1, dual=False), penalty=Penalty(r1=0.0, r2=1.0)
     ),
     "spectral norm": experiment(spectral_norm=True, penalty=NO_PENALTY),
-    "pairwise, hard": experiment(objective=Objective("pairwise", hardness=2.0)),
+    "pairwise, hard": experiment(
+        objective=Objective("pairwise", hardness=2.0),
+        augment=Augment(policy="diffaugment", probability=0.6),
+    ),
     "average, learnt temperature": experiment(
         objective=Objective("average", temperature_bounds=(0.5, 2.0))
     ),
@@ -90,7 +93,6 @@ VARIANTS = {
         objective=Objective("wasserstein"), penalty=Penalty(0.0, 0.0, gradient_penalty=10.0)
     ),
     "conv": experiment("conv", depth=1, spectral_norm=True),
-    "diffaugment": experiment(augment=Augment(policy="diffaugment", probability=0.6)),
     "ada": experiment(augment=Augment(policy="ada", probability=0.6)),
     "classes, conv": experiment(
         "conv",
@@ -143,7 +145,6 @@ COVERING = (
     "nonsaturating",
     "wasserstein",
     "conv",
-    "diffaugment",
     "classes, hinge",
     "within classes, 5 fakes",
 )
