@@ -240,7 +240,11 @@ TONE = Tone(*map(np.float64, (0.1, 1.3, 1, 0.7, 0.4)))
 
 
 @pytest.mark.parametrize(
-    "view", [lambda x: warp(x, jnp.asarray(MATRIX)), lambda x: recolour(x, TONE)]
+    "view",
+    [
+        lambda x: warp(x, jnp.asarray(MATRIX)),
+        lambda x: recolour(x, jax.tree.map(jnp.asarray, TONE)),
+    ],
 )
 def test_gradients_of_both_orders_are_finite_differences(view) -> None:
     """Of what views consist of; how much of it there is does not depend on the image."""

@@ -88,7 +88,8 @@ def test_gradients_of_both_orders_are_finite_differences() -> None:
     change = Change(*map(np.float64, (0.1, 1.7, 0.6)), *map(np.float64, ([1, -1], [0, 1], [2, 3])))
 
     def curved(image: jax.Array) -> jax.Array:
-        return jnp.sum(jnp.sin(cut_out(translate(recolour(image, change), change.shift), change)))
+        how = jax.tree.map(jnp.asarray, change)
+        return jnp.sum(jnp.sin(cut_out(translate(recolour(image, how), how.shift), how)))
 
     with jax.enable_x64(True):
         image = jnp.asarray(np.random.default_rng(0).normal(size=(3, 4, 3)))
