@@ -8,6 +8,10 @@ from jaxtyping import Array, Float
 Image = Float[Array, "height width channels"]
 Matrix = Float[Array, "3 3"]
 """Acts on (row, column, 1), in pixels from the image's middle."""
+Positions = Float[Array, "height width"]
+
+PRODUCTS_UP_TO = 64
+"""Pixels of a side: larger images are read pixel by pixel, which takes less work and memory."""
 
 
 def warp(image: Image, inverse: Matrix) -> Image:
@@ -29,9 +33,36 @@ def warp(image: Image, inverse: Matrix) -> Image:
         for along, half in zip(inverse[:2], middle, strict=True)
     ]
     smooth = soften(image, footprint(inverse))
-    planes = (smooth[..., channel] for channel in range(channels))
-    moved = [map_coordinates(plane, at, order=1, mode="mirror") for plane in planes]
-    return jnp.stack(moved, axis=-1)
+    interpolate = by_products if max(height, width) <= PRODUCTS_UP_TO else by_reads
+    return interpolate(smooth, *(mirrored(a, n) for a, n in zip(at, (height, width), strict=True)))
+
+
+def mirrored(at: Positions, size: int) -> Positions:
+    """The position inside an axis that one outside shows, the edge not repeated."""
+    period = max(2 * (size - 1), 1)
+    return size - 1 - jnp.abs(at % period - (size - 1))
+
+
+def by_products(image: Image, rows: Positions, columns: Positions) -> Image:
+    """Bilinear interpolation by products with hats `max(0, 1 - |position - pixel|)`."""
+    height, width, channels = image.shape
+    along_height = jnp.maximum(0, 1 - jnp.abs(rows.reshape(-1, 1) - jnp.arange(height)))
+    along_width = jnp.maximum(0, 1 - jnp.abs(columns.reshape(-1, 1) - jnp.arange(width)))
+    lines = jnp.matmul(along_height, image.reshape(height, -1), precision="highest")
+    lines = lines.reshape(-1, width, channels)
+    found = jnp.einsum("pw,pwc->pc", along_width, lines, precision="highest")
+    return found.reshape(image.shape)
+
+
+def by_reads(image: Image, rows: Positions, columns: Positions) -> Image:
+    """Bilinear interpolation by reading four neighbours: less work, and slow to compile for CPUs."""
+    return jnp.stack(
+        [
+            map_coordinates(image[..., channel], [rows, columns], order=1, mode="nearest")
+            for channel in range(image.shape[2])
+        ],
+        axis=-1,
+    )
 
 
 def footprint(inverse: Matrix) -> Float[Array, "2"]:
