@@ -10,6 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
 from cgan.types import RandomKey
@@ -42,10 +43,8 @@ class Tone(NamedTuple):
 
 def draw_tone(key: RandomKey, probability: Scalar | float) -> Tone:
     """Each transformation with this probability, and how much of it."""
-    keys = jax.random.split(key, 3)
-    on = jax.random.uniform(keys[0], (5,)) < probability
-    uniform = jax.random.uniform(keys[1], (2,))
-    normal = jax.random.normal(keys[2], (3,))
+    u = jax.random.uniform(key, (10,), minval=2.0**-24)
+    on, uniform, normal = u[:5] < probability, u[5:7], ndtri(u[7:])
     return Tone(
         brightness=jnp.where(on[0], BRIGHTNESS_DEVIATION * normal[0], 0.0),
         contrast=jnp.where(on[1], jnp.exp2(CONTRAST_OCTAVES * normal[1]), 1.0),

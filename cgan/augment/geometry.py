@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import ndtri
 from jaxtyping import Array, Float
 
 from cgan.augment.warp import Matrix
@@ -55,10 +56,9 @@ def draw_move(key: RandomKey, probability: Scalar | float, height: int, width: i
         height: of the image, in pixels.
         width: the same.
     """
-    keys = jax.random.split(key, 3)
-    chance = jax.random.uniform(keys[0], (8,))
-    uniform = jax.random.uniform(keys[1], (6,))
-    normal = jax.random.normal(keys[2], (4,))
+    # One draw for all: each takes XLA seconds to compile.
+    u = jax.random.uniform(key, (18,), minval=2.0**-24)
+    chance, uniform, normal = u[:8], u[8:14], ndtri(u[14:])
     on = chance < probability
     on_turn = chance < 1 - jnp.sqrt(1 - jnp.asarray(probability, jnp.float32))
     size = jnp.array([height, width], jnp.float32)

@@ -25,7 +25,7 @@ def warp(image: Image, inverse: Matrix) -> Image:
         image: of any number of channels.
         inverse: where each pixel comes from.
     """
-    height, width, channels = image.shape
+    height, width = image.shape[:2]
     middle = ((height - 1) / 2, (width - 1) / 2)
     rows, columns = jnp.arange(height)[:, None] - middle[0], jnp.arange(width) - middle[1]
     at = [
