@@ -55,7 +55,7 @@ def by_products(image: Image, rows: Positions, columns: Positions) -> Image:
 
 
 def by_reads(image: Image, rows: Positions, columns: Positions) -> Image:
-    """Bilinear interpolation by reading four neighbours: less work, and slow to compile for CPUs."""
+    """Bilinear interpolation by reading four neighbours: less work, but slow to compile."""
     return jnp.stack(
         [
             map_coordinates(image[..., channel], [rows, columns], order=1, mode="nearest")
