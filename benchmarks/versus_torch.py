@@ -124,8 +124,9 @@ class Peer:
     def __init__(self, pair: Pair, ours: Compiled, compiled: bool) -> None:
         state = jax.device_get(ours.start())
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        players = (pair.generator(state.generator), pair.discriminator(state.discriminator))
-        self.training = Training(pair.config, *(p.to(device) for p in players), compiled)
+        generator = pair.generator(state.generator).to(device)
+        discriminator = pair.discriminator(state.discriminator).to(device)
+        self.training = Training(pair.config, generator, discriminator, compiled)
         images = np.asarray(pair.source.encode(jax.device_get(ours.batches).x))[0]
         self.batches = torch.tensor(images).permute(0, 1, 4, 2, 3).contiguous().to(device)
 

@@ -7,6 +7,7 @@ import optax
 
 from cgan import networks as networks_lib
 from cgan import objectives, optim
+from cgan.augment import probability
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
 from cgan.networks import Networks
@@ -32,7 +33,8 @@ class Parts(NamedTuple):
     def init_state(self, seed: int | None = None) -> TrainState:
         """The state before step 0; of the config's seed, or of another."""
         seed = self.config.seed if seed is None else seed
-        return init_state(seed, self.networks, self.game.init(), self.optimizer)
+        adaptive = probability.init(self.config)
+        return init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
 
     def abstract_state(self) -> TrainState:
         """Shapes and dtypes of the state, computed without allocating it."""

@@ -146,9 +146,8 @@ class Checkpoints:
             items = ocp.args.Composite(notes=ocp.args.JsonRestore())
             notes = self._orbax.restore(path.absolute(), args=items)["notes"]
             _require_same_form(notes["arrays"], like)
-            form = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), like)
-            items = ocp.args.Composite(state=ocp.args.StandardRestore(form))
-            state = self._orbax.restore(path.absolute(), args=items)["state"]
+            items = ocp.args.Composite(state=ocp.args.StandardRestore())
+            state = _in_form(self._orbax.restore(path.absolute(), args=items)["state"], like)
         found = _describe(state)
         for name, written in notes["arrays"].items():
             if found[name] != written:
@@ -178,6 +177,12 @@ def _fingerprint(leaf: np.ndarray) -> str:
 def _named(state: Any) -> list[tuple[str, Any]]:
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
     return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]
+
+
+def _in_form(arrays: Any, like: Any) -> Any:
+    """The arrays, by their names, as a state; parts of it that hold none may be missing on disk."""
+    by_name = {name: np.asarray(leaf) for name, leaf in _named(arrays)}
+    return jax.tree.unflatten(jax.tree.structure(like), [by_name[name] for name, _ in _named(like)])
 
 
 def _form(leaf: Any) -> str:

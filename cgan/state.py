@@ -21,6 +21,8 @@ class TrainState(NamedTuple):
     discriminator_stats: Params
     learnt: Params
     """What the discriminator learns beside its weights, such as a temperature; often nothing."""
+    adaptive: Params
+    """An adaptive probability of augmentation; often nothing."""
     generator_ema: Params
     generator_optim: optax.OptState
     discriminator_optim: optax.OptState
@@ -28,7 +30,11 @@ class TrainState(NamedTuple):
 
 
 def init_state(
-    seed: int, networks: Networks, learnt: Params, optimizer: optax.GradientTransformation
+    seed: int,
+    networks: Networks,
+    learnt: Params,
+    adaptive: Params,
+    optimizer: optax.GradientTransformation,
 ) -> TrainState:
     """The state before step 0.
 
@@ -36,6 +42,7 @@ def init_state(
         seed: the experiment's seed.
         networks: the pair to initialise.
         learnt: the game's learnt values before step 0.
+        adaptive: what an adaptive augmentation carries, before step 0.
         optimizer: used by both players, each with a state of its own.
     """
     generator = networks.init_generator(stream_key(seed, "init/generator"))
@@ -46,6 +53,7 @@ def init_state(
         discriminator=discriminator,
         discriminator_stats=stats,
         learnt=learnt,
+        adaptive=adaptive,
         generator_ema=jax.tree.map(jnp.copy, generator),
         generator_optim=optimizer.init(generator),
         discriminator_optim=optimizer.init((discriminator, learnt)),

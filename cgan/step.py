@@ -15,16 +15,26 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from cgan import accumulation, parallel
+from cgan import augment as augment_lib
 from cgan import networks as networks_lib
 from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
-from cgan.augment import augment
+from cgan.augment import probability as probability_lib
 from cgan.config import Experiment
 from cgan.health import Outcome, is_finite
 from cgan.networks import Latents
-from cgan.objectives import BatchVerdicts, Game, Verdicts, draw_offsets, gaps
+from cgan.objectives import (
+    BOUNDARY,
+    BatchVerdicts,
+    Game,
+    Verdicts,
+    draw_offsets,
+    gaps,
+    sign_of_reals,
+)
 from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
+from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
 from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
@@ -33,6 +43,8 @@ RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
 """Whether what this device computed is finite: see `cgan/health.py`."""
 FINITE = "verdicts are finite"
+SIGN = "real_sign"
+"""A reading of the discriminator's, where the probability of augmentation adapts to it."""
 
 
 class Rows(NamedTuple):
@@ -64,6 +76,7 @@ class TrainStep:
         self.seed = seed
         self.networks = networks
         self.game = game
+        self.augment = augment_lib.build(config.augment)
         self.regularise = Regulariser(config)
         self.optimizer = optimizer
         self.encode = encode
@@ -82,13 +95,16 @@ class TrainStep:
         state, generator_metrics, generator_finite = self.update_generator(state, reals, labels)
         stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
         metrics = discriminator_metrics | generator_metrics
-        return self.update_average(state), Outcome(metrics, parallel.gather(stages[None]))
+        state, augment_metrics = self.update_probability(state, metrics)
+        outcome = Outcome(metrics | augment_metrics, parallel.gather(stages[None]))
+        return self.update_average(state), outcome
 
     def update_discriminator(
         self, state: TrainState, reals: Samples, labels: Labels | None
     ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the game's loss and the gradient penalties."""
         ids = parallel.row_ids(len(reals))
+        share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
         parts = self.config.micro_batches
@@ -110,12 +126,16 @@ class TrainStep:
             )
             reals = (rows.ids, rows.real, rows.labels, said_real)
             agreement = self.agreement(judge, state, "discriminator", *reals)
+            terms = {name: share * term for name, term in terms.items()}
             return Verdicts(said_real, said_fake, agreement), terms
 
         def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
             batch = self.whole_batch(state, verdicts, labels)
             readings = gaps(batch) | self.game.readings(learnt)
             readings |= {FINITE: is_finite(verdicts).astype(jnp.float32)}
+            if self.config.augment.target is not None:
+                boundary = BOUNDARY.get(self.config.objective.loss)
+                readings |= {SIGN: sign_of_reals(batch, boundary)}
             return self.game.discriminator_terms(learnt, batch), readings
 
         params = (state.discriminator, state.learnt)
@@ -177,11 +197,27 @@ class TrainStep:
         state = state._replace(generator=params, generator_optim=optim_state)
         return state, metrics, [is_finite(gradients)]
 
+    def update_probability(self, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
+        """Adapt the probability of augmentation, and tell the one that was used if it moves."""
+        augment = self.config.augment
+        told: Metrics = {}
+        if not augment.target is augment.final_probability is None:
+            told = {"augment/probability": jnp.asarray(self.probability(state))}
+        if augment.target is None:
+            return state, told
+        sign = metrics[f"discriminator/{SIGN}"]
+        adaptive = probability_lib.adapt(self.config, state.adaptive, state.step, sign)
+        return state._replace(adaptive=adaptive), told
+
+    def probability(self, state: TrainState) -> Float[Array, ""] | float:
+        """With which this step's samples are transformed."""
+        return probability_lib.at(self.config, state.adaptive, state.step)
+
     def update_average(self, state: TrainState) -> TrainState:
         """Count the step and move the average of the generator's parameters."""
-        step = state.step + 1
-        batch_size, halflife = self.config.batch_size, self.config.optim.ema_halflife_nimg
-        decay = optim_lib.ema_decay(optim_lib.images_seen(step, batch_size), batch_size, halflife)
+        step, batch_size = state.step + 1, self.config.batch_size
+        halflife = optim_lib.ema_halflife(self.config, images_seen(step, batch_size))
+        decay = optim_lib.ema_decay(halflife, batch_size)
         average = optax.incremental_update(state.generator, state.generator_ema, 1 - decay)
         return state._replace(step=step, generator_ema=average)
 
@@ -191,7 +227,7 @@ class TrainStep:
 
     def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
         """The samples as the discriminator sees them."""
-        return augment(self.keys(state, stream, ids), samples, self.config.augment.strength)
+        return self.augment(self.keys(state, stream, ids), samples, self.probability(state))
 
     def agreement(
         self,
@@ -206,7 +242,7 @@ class TrainStep:
         """Cosines between two views of each real, one of them already judged."""
         if said.embedding is None:
             return None
-        if self.config.augment.strength == 0:  # both views are the real itself
+        if self.config.augment.is_off:  # both views are the real itself
             return _cosine(said, said)
         other = self.view(state, f"views/{player}/other", ids, reals)
         return _cosine(said, judge(other, labels))

@@ -89,3 +89,40 @@ def r3gan_experiment(
             architecture="r3gan", width=width, depth=2, max_width=max_width, group_size=group_size
         ),
     )
+
+
+def as_r3gan(
+    experiment: Experiment,
+    gamma: float,
+    ema_share: float,
+    probability: float,
+    ramp_nimg: int | None = None,
+) -> Experiment:
+    """The experiment with the schedules of R3GAN (Huang et al. 2024, appendix on hyperparameters).
+
+    Over the ramp the learning rate goes from 2e-4 to 5e-5, beta2 from 0.9 to 0.99, the weight of R1
+    and R2 to a tenth, and the half-life of the average and the probability of ADA up from nothing.
+    They were tuned for the paper's loss on single pairs.
+
+    Args:
+        experiment: one on images.
+        gamma: weight of R1 and of R2 at the start.
+        ema_share: the last half-life, as a share of the ramp.
+        probability: the last one with which ADA's transformations are applied.
+        ramp_nimg: the ramp's length in images; None takes the whole training.
+    """
+    length = ramp_nimg or experiment.total_nimg
+    return dataclasses.replace(
+        experiment,
+        penalty=Penalty(r1=gamma, r2=gamma, final_fraction=0.1),
+        augment=Augment(policy="ada", final_probability=probability),
+        optim=Optim(
+            lr=2e-4,
+            final_lr_fraction=0.25,
+            beta2=0.9,
+            final_beta2=0.99,
+            ema_halflife_nimg=0,
+            final_ema_halflife_nimg=round(ema_share * length),
+        ),
+        ramp_nimg=ramp_nimg,
+    )

@@ -4,19 +4,27 @@ Command: make train CONFIG=r3gan_ffhq64 ARGS="--data.path PATH"
 Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
+
+Schedules and augmentation: those of R3GAN for this set.
 """
 
 from pathlib import Path
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import as_r3gan, r3gan_experiment
 
-CONFIG = r3gan_experiment(
-    "r3gan_ffhq64",
-    Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
-    resolution=64,
-    width=384,
-    max_width=768,
-    group_size=16,
-    total_nimg=20_000_000,
+CONFIG = as_r3gan(
+    r3gan_experiment(
+        "r3gan_ffhq64",
+        Data("folder", path=Path("data/ffhq"), resolution=64, flip=True),
+        resolution=64,
+        width=384,
+        max_width=768,
+        group_size=16,
+        total_nimg=20_000_000,
+    ),
+    gamma=2.0,
+    ema_share=1 / 40,
+    probability=0.3,
+    ramp_nimg=20_000_000,
 )

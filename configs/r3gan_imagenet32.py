@@ -5,18 +5,26 @@ Command: tfds build imagenet_resized/32x32 --file_format array_record
 Hardware: one GPU; not yet tried on one.
 Time: not yet measured.
 Expected: not yet measured.
+
+Schedules and augmentation: those of R3GAN for this set, along this training. The paper's ramp
+takes 200 million images, in batches of 4,096.
 """
 
 from cgan.config import Data
-from configs.images import r3gan_experiment
+from configs.images import as_r3gan, r3gan_experiment
 
-CONFIG = r3gan_experiment(
-    "r3gan_imagenet32",
-    Data("tfds", name="imagenet_resized/32x32", held_out_split="validation", flip=True),
-    resolution=32,
-    width=1536,
-    max_width=1536,
-    group_size=32,
-    labels=True,
-    total_nimg=50_000_000,
+CONFIG = as_r3gan(
+    r3gan_experiment(
+        "r3gan_imagenet32",
+        Data("tfds", name="imagenet_resized/32x32", held_out_split="validation", flip=True),
+        resolution=32,
+        width=1536,
+        max_width=1536,
+        group_size=32,
+        labels=True,
+        total_nimg=50_000_000,
+    ),
+    gamma=0.5,
+    ema_share=1 / 4,
+    probability=0.5,
 )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import train
-from cgan import cli, loop, rank, sample
+from cgan import augmented, cli, loop, rank, sample
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator, to_json
@@ -31,6 +31,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "train": train.main,
     "sample": sample.main,
     "rank": rank.main,
+    "augmented": augmented.main,
     "eval": evaluate.main,
 }
 WAYS_OUT = ("must be ", "must hold ", "must divide ", "it holds ", "download ")
@@ -247,6 +248,19 @@ REFUSED = {
     "rank run --out x.png --by luck": "invalid choice 'luck' for argument '--by'",
     "rank run --out x.png --by embedding": "by = 'embedding': must be 'critic', the only head",
     "rank unsaved --out x.png": "unsaved: has no checkpoints yet; must be a run that has saved one",
+    # cgan.augmented
+    "augmented": "--out PATH",
+    "augmented --out x.gif": "out = 'x.gif': must be a .png file",
+    "augmented --out x.png --p 0": "p = 0.0: must be more than 0 and at most 1",
+    "augmented --out x.png --p nan": "p = nan: must be more than 0 and at most 1",
+    "augmented --out x.png --images 65": "images = 65: must be from 1 to 64",
+    "augmented --out x.png --views 0": "views = 0: must be from 1 to 64",
+    "augmented --out x.png --policy cutmix": "invalid choice 'cutmix' for argument '--policy'",
+    "augmented --out x.png --data.source ring8": "source = 'ring8': must be a data set of images",
+    "augmented --out x.png --data.source stacked_digits": "augment.colour = True: must be False",
+    "augmented --out x.png --data.source folder --data.path nothing": "data.path = 'nothing'",
+    "train ring8 --augment.policy ada --augment.probability 1": "whose samples are points",
+    "train digits --augment.policy ada": "augment.probability = 0.0: must be more than 0 with",
     # eval of a run, and its report
     "eval nothing": "nothing: not a run, config.json is missing; must be a folder made by train.py",
     "eval compar run run": "Unrecognized options: run, run",

@@ -50,6 +50,14 @@ DISCRIMINATORS |= st.builds(Discriminator, **SNGAN, **NORM) | st.one_of(
 )
 WORKDIRS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(Path)
 UNIT = st.floats(0, 1, exclude_max=True)
+VIEWS = st.builds(config.Augment, st.floats(0, 1))
+TRANSFORMED = st.builds(
+    config.Augment,
+    policy=st.sampled_from(["ada", "diffaugment"]),
+    probability=st.floats(0, 1, exclude_min=True),
+    final_probability=st.none() | st.floats(0, 1),
+    colour=st.just(False),
+)
 WEIGHTS = st.just(0.0) | st.floats(2.0**-126, 3e38)
 CURVES = ("softmax", "pairwise", "average", "hardest", "listwise")
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
@@ -105,6 +113,7 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
             objective.pop("hardness", None)
     if any(section.get(name) for section in (penalty, embedding) for name in ("r1", "r2")):
         penalty["estimator"] = draw(st.sampled_from(["exact", "hutchinson", "finite_differences"]))
+        penalty["final_fraction"] = draw(WEIGHTS)
     if penalty.get("estimator") == "finite_differences":
         penalty["finite_difference"] = draw(positive(1))
     return {
@@ -125,14 +134,16 @@ def experiments(draw: st.DrawFn) -> Any:
         "data": st.builds(config.Data, sources),
         "generator": GENERATORS,
         "discriminator": DISCRIMINATORS,
-        "augment": st.builds(config.Augment, st.floats(0, 1)),
+        "augment": VIEWS,
         "optim": st.builds(
             config.Optim,
             lr=positive(10),
             final_lr_fraction=st.floats(0, 1),
             beta1=UNIT,
             beta2=UNIT,
+            final_beta2=st.none() | UNIT,
             ema_halflife_nimg=COUNTS,
+            final_ema_halflife_nimg=st.none() | COUNTS,
         ),
         "alarm": st.builds(
             config.Alarm,
@@ -144,17 +155,18 @@ def experiments(draw: st.DrawFn) -> Any:
         ),
         "probe_nimg": COUNTS,
         "total_nimg": COUNTS,
+        "ramp_nimg": st.none() | COUNTS,
         "steps_per_dispatch": st.integers(1, 4096),
         "log_nimg": COUNTS,
         "snapshot_nimg": COUNTS,
         "checkpoint_nimg": COUNTS,
         "seed": st.integers(0, 2**32 - 1),
     }
+    settings = draw(st.fixed_dictionaries(others))
+    if "digits" in settings["data"].source:
+        settings["augment"] = draw(VIEWS | TRANSFORMED)
     return Experiment(
-        batch_size=batch_size,
-        micro_batches=micro_batches,
-        **draw(games(batch_size)),
-        **draw(st.fixed_dictionaries(others)),
+        batch_size=batch_size, micro_batches=micro_batches, **draw(games(batch_size)), **settings
     )
 
 

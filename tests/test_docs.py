@@ -9,13 +9,14 @@ import pytest
 import tyro
 
 import train
-from cgan import rank, sample
+from cgan import augmented, rank, sample
 from eval.commands import collapse, compare, reference, report, run
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {
+    "-m cgan.augmented": augmented.Arguments,
     "-m cgan.sample": sample.Arguments,
     "-m cgan.rank": rank.Arguments,
     "-m eval collapse": collapse.Arguments,

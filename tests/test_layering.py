@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
     {"archives", "config", "endings", "files", "types"},
-    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng"},
+    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng", "schedules"},
     {
         "accumulation",
         "augment",
@@ -30,9 +30,9 @@ LAYERS: list[set[str]] = [
     {"outputs", "probe", "ranking"},
     {"ranking_picture", "watch"},
     {"loop"},
-    {"rank", "sample"},
+    {"augmented", "rank", "sample"},
 ]
-"""What `cgan` consists of, lowest first; `rank` and `sample` are command lines."""
+"""What `cgan` consists of, lowest first; `augmented`, `rank` and `sample` are command lines."""
 
 ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
 AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmax", "pmean", "ppermute", "psum"}
@@ -147,7 +147,7 @@ def test_devices_stay_in_parallel(path: Path) -> None:
         assert not names_used(path) & (DEVICE_MAPS | AXIS_OPERATIONS)
 
 
-PURE = [ROOT / "cgan/accumulation.py", ROOT / "cgan/augment.py", *python_files("cgan/objectives")]
+PURE = [ROOT / "cgan/accumulation.py", *python_files("cgan/augment", "cgan/objectives")]
 
 
 @pytest.mark.parametrize("path", PURE, ids=module_name)

@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cgan import optim, parallel
 from cgan.assemble import Parts, assemble
-from cgan.augment import augment
+from cgan.augment import build as build_views
 from cgan.config import (
     Augment,
     Conditioning,
@@ -31,6 +31,7 @@ from cgan.data.pipeline import load_batches
 from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets
 from cgan.objectives.penalties import between
 from cgan.rng import row_keys, stream_key
+from cgan.schedules import images_seen
 from tests import backbones
 
 BATCH, STEPS = 16, 3
@@ -66,7 +67,10 @@ VARIANTS = {
         objective=Objective(fakes_per_real=1, dual=False), penalty=Penalty(r1=0.0, r2=1.0)
     ),
     "spectral norm": experiment(spectral_norm=True, penalty=NO_PENALTY),
-    "pairwise, hard": experiment(objective=Objective("pairwise", hardness=2.0)),
+    "pairwise, hard": experiment(
+        objective=Objective("pairwise", hardness=2.0),
+        augment=Augment(policy="diffaugment", probability=0.6),
+    ),
     "average, learnt temperature": experiment(
         objective=Objective("average", temperature_bounds=(0.5, 2.0))
     ),
@@ -90,6 +94,7 @@ VARIANTS = {
         objective=Objective("wasserstein"), penalty=Penalty(0.0, 0.0, gradient_penalty=10.0)
     ),
     "conv": experiment("conv", depth=1, spectral_norm=True),
+    "ada": experiment(augment=Augment(policy="ada", probability=0.6)),
     "classes, conv": experiment(
         "conv",
         depth=1,
@@ -239,7 +244,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
 
     def view(name, samples):
         keys = row_keys(stream_key(config.seed, f"views/{name}", 0), rows)
-        return augment(keys, samples, config.augment.strength)
+        return build_views(config.augment)(keys, samples, config.augment.probability)
 
     def terms_of(grade, learnt, judge, player, fakes):
         real, other = (judge(view(f"{player}/{side}", reals)) for side in ("real", "other"))
@@ -420,9 +425,9 @@ def test_the_clock_does_not_overflow_in_long_runs():
     """Images seen pass 2**31: the rate keeps falling and the average keeps averaging."""
     config = dataclasses.replace(VARIANTS["all fakes"], batch_size=64, total_nimg=4_000_000_000)
     step = jnp.asarray(2**31 // 64 + 1, jnp.int32)
-    nimg = optim.images_seen(step, 64)
+    nimg = images_seen(step, 64)
     assert 2.0**31 <= float(nimg) < 2.0**31 + 512
-    assert 0 < float(optim.ema_decay(nimg, 64, 32_000)) < 1
+    assert 0 < float(optim.ema_decay(optim.ema_halflife(config, nimg), 64)) < 1
     optimizer, params = optim.build(config), jnp.zeros(())
     later = jax.tree.map(
         lambda leaf: step if leaf.dtype == jnp.int32 else leaf, optimizer.init(params)

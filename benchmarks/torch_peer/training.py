@@ -14,10 +14,8 @@ from torch.nn import functional as F
 
 from cgan.config import Experiment
 
-Scores = torch.Tensor
 
-
-def game(real: Scores, fake: Scores, sign: float) -> torch.Tensor:
+def game(real: torch.Tensor, fake: torch.Tensor, sign: float) -> torch.Tensor:
     """`log(1 + mean_j exp(-M_j))` over rows and columns, of `M = sign * (real - fake)`."""
     losses = -sign * (real[:, None] - fake[None, :])
     rows, columns = (
@@ -89,7 +87,8 @@ class Training:
             weight / 2 * half.mean()
             for weight, half in zip((weights.r1, weights.r2), squares.chunk(2), strict=True)
         ]
-        return game(*scores.chunk(2), 1.0) + sum(penalty)
+        real, fake = scores.chunk(2)
+        return game(real, fake, 1.0) + sum(penalty)
 
-    def _generator_loss(self, real: Scores, latents: torch.Tensor) -> torch.Tensor:
+    def _generator_loss(self, real: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         return game(real, self.discriminator(self.generator(latents)), -1.0)

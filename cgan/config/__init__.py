@@ -6,6 +6,7 @@ under a field is its help text.
 """
 
 from cgan.config.alarm import Alarm
+from cgan.config.augment import POINTS, Augment, PolicyName
 from cgan.config.checks import ConfigError, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
@@ -13,7 +14,6 @@ from cgan.config.experiment import Experiment, Optim
 from cgan.config.launch import Launch
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
-    Augment,
     ClassicName,
     CurveName,
     Embedding,
@@ -24,6 +24,7 @@ from cgan.config.objective import (
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
+    "POINTS",
     "Alarm",
     "Architecture",
     "Augment",
@@ -42,6 +43,7 @@ __all__ = [
     "Objective",
     "Optim",
     "Penalty",
+    "PolicyName",
     "SourceName",
     "differences",
     "from_json",

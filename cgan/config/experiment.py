@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from cgan.config.alarm import OF_SCORES, Alarm
+from cgan.config.augment import Augment
 from cgan.config.checks import (
     check_types,
     not_negative,
@@ -20,7 +21,6 @@ from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import (
     CONTRASTIVE_SETTINGS,
     ONLY_FOR,
-    Augment,
     Embedding,
     Objective,
     Penalty,
@@ -34,7 +34,10 @@ STEPS_AT_MOST = 2**16
 
 @dataclass(frozen=True)
 class Optim:
-    """Adam for both networks, with a cosine decay, and the generator's moving average."""
+    """Adam for both networks, with a cosine decay, and the generator's moving average.
+
+    What has a `final` value goes from the first to it along half a cosine, over `ramp_nimg` images.
+    """
 
     lr: float = 1e-3
     """Learning rate at the start."""
@@ -44,14 +47,25 @@ class Optim:
     """Adam's decay of the mean gradient."""
     beta2: float = 0.99
     """Adam's decay of the mean squared gradient."""
+    final_beta2: float | None = None
+    """The same at the end; None keeps it."""
     ema_halflife_nimg: int = 32_000
-    """Half-life of the generator's moving average, in images."""
+    """Half-life of the generator's moving average, in images; may start at 0 with a final one."""
+    final_ema_halflife_nimg: int | None = None
+    """The same at the end; None keeps it, but for at most 5 % of the images seen so far."""
 
     def __post_init__(self) -> None:
         check_types(self, "optim.")
-        positive(self, "optim.", "lr", "ema_halflife_nimg")
-        for name in ("final_lr_fraction", "beta1", "beta2"):
+        positive(self, "optim.", "lr")
+        if self.final_ema_halflife_nimg is None:
+            positive(self, "optim.", "ema_halflife_nimg")
+        else:
+            not_negative(self, "optim.", "ema_halflife_nimg")
+            positive(self, "optim.", "final_ema_halflife_nimg")
+        for name in ("final_lr_fraction", "beta1", "beta2", "final_beta2"):
             value = getattr(self, name)
+            if value is None:
+                continue
             upper_included = name == "final_lr_fraction"
             inside = 0 <= value <= 1 if upper_included else 0 <= value < 1
             expected = "from 0 to 1" if upper_included else "from 0 to below 1"
@@ -82,6 +96,8 @@ class Experiment:
     """Parts in which a device works through its rows: the same step in less memory, slower."""
     total_nimg: int = 320_000
     """Training length in images; rounded up to whole dispatches."""
+    ramp_nimg: int | None = None
+    """Images after which what has a final value has reached it; None takes the whole training."""
     steps_per_dispatch: int = 1
     """Training steps in one compiled call; small models need several to hide its overhead."""
     log_nimg: int = 6_400
@@ -101,10 +117,13 @@ class Experiment:
         positive(self, "", "steps_per_dispatch", at_most=STEPS_AT_MOST)
         positive(self, "", "total_nimg", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
         not_negative(self, "", "probe_nimg")
+        if self.ramp_nimg is not None:
+            positive(self, "", "ramp_nimg")
         if self.probe_nimg == 0:
             names = [item.name for item in dataclasses.fields(self.alarm)]
             only_defaults(self.alarm, "alarm.", names, "with probe_nimg = 0")
         require_seed(self.seed)
+        self.augment.check_for(self.data)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches
         expected = f"a divisor of batch_size = {self.batch_size}"
@@ -112,14 +131,8 @@ class Experiment:
         self._check_heads()
         self._check_fakes()
         self._check_labels()
-        if self.precision == "bfloat16":
-            when = "with precision = 'bfloat16': its 3 digits are too few for phases"
-            for player, network in (
-                ("generator", self.generator),
-                ("discriminator", self.discriminator),
-            ):
-                name, value = f"{player}.fourier_features", network.fourier_features
-                require(value == 0, name, value, f"0 {when}")
+        self._check_ramps()
+        self._check_precision()
 
     def _check_heads(self) -> None:
         """The discriminator needs a head, and a penalty something to hold down."""
@@ -135,6 +148,7 @@ class Experiment:
                 )
                 require(value == 0, f"penalty.{name}", value, expected)
             only_defaults(self.alarm, "alarm.", OF_SCORES, "with objective.weight = 0")
+            only_defaults(self.augment, "augment.", ("target",), "with objective.weight = 0")
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
             expected = (
@@ -144,6 +158,9 @@ class Experiment:
         if not (penalty.r1 or penalty.r2 or self.embedding.r1 or self.embedding.r2):
             names = ("estimator", "finite_difference")
             only_defaults(penalty, "penalty.", names, "where all of r1 and r2 are 0")
+            if penalty.gradient_penalty == 0:
+                when = "where all penalties are 0"
+                only_defaults(penalty, "penalty.", ("final_fraction",), when)
 
     def _check_fakes(self) -> None:
         """How a real meets its fakes must be something that the losses in use can do."""
@@ -183,6 +200,30 @@ class Experiment:
             when = "with generator.architecture = 'sngan'"
             only_defaults(conditioning, "conditioning.", ("dimensions",), when)
 
+    def _check_ramps(self) -> None:
+        """The length of ramps needs one."""
+        optim = self.optim
+        still = (
+            optim.final_lr_fraction == self.penalty.final_fraction == 1
+            and optim.final_beta2 is optim.final_ema_halflife_nimg is None
+            and self.augment.final_probability is None
+        )
+        if still:
+            only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")
+
+    def _check_precision(self) -> None:
+        """Phases of high frequencies need float32."""
+        if self.precision == "float32":
+            return
+        features = {
+            "generator": self.generator.fourier_features,
+            "discriminator": self.discriminator.fourier_features,
+        }
+        for player, value in features.items():
+            name = f"{player}.fourier_features"
+            expected = "0 with precision = 'bfloat16': its 3 digits are too few for phases"
+            require(value == 0, name, value, expected)
+
     @property
     def nimg_per_dispatch(self) -> int:
         """Images seen in one compiled call."""
@@ -192,6 +233,11 @@ class Experiment:
     def final_nimg(self) -> int:
         """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
         return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch
+
+    @property
+    def ramp_end_nimg(self) -> int:
+        """Images seen when what has a final value reaches it."""
+        return self.ramp_nimg or self.final_nimg
 
     def passes(self, nimg: int, interval_nimg: int) -> bool:
         """Whether the dispatch that ends after so many images passed a multiple of the interval."""

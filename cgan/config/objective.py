@@ -1,4 +1,4 @@
-"""The settings of the game: losses, comparisons, penalties and views."""
+"""The settings of the game: losses, comparisons and penalties."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -78,7 +78,7 @@ class Embedding:
     """The same game on a second head: unit vectors that are alike for views of one real.
 
     How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
-    for both comparisons. Without `augment.strength` both views of a real are the real itself.
+    for both comparisons. Without views (`augment`) both views of a real are the real itself.
     """
 
     weight: float = 0.0
@@ -117,6 +117,8 @@ class Penalty:
     """The same at fake samples. Both depend on the scale of the data: tune them for each set."""
     gradient_penalty: float = 0.0
     """Weight of the pull of gradient norms to 1 between reals and fakes (WGAN-GP)."""
+    final_fraction: float = 1.0
+    """All penalties' weights at the end, as a share of those at the start (half a cosine)."""
     estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
     """How squared gradients are found: by double backward, or along one random direction."""
     finite_difference: float = 1e-3
@@ -124,23 +126,11 @@ class Penalty:
 
     def __post_init__(self) -> None:
         check_types(self, "penalty.")
-        not_negative(self, "penalty.", "r1", "r2", "gradient_penalty")
+        not_negative(self, "penalty.", "r1", "r2", "gradient_penalty", "final_fraction")
         positive(self, "penalty.", "finite_difference")
         if self.estimator != "finite_differences":
             when = f"with penalty.estimator = {self.estimator!r}"
             only_defaults(self, "penalty.", ("finite_difference",), when)
-
-
-@dataclass(frozen=True)
-class Augment:
-    """Random views of samples, reals and fakes alike, before the discriminator sees them."""
-
-    strength: float = 0.0
-    """From 0, the samples as they are, to 1."""
-
-    def __post_init__(self) -> None:
-        check_types(self, "augment.")
-        require(0 <= self.strength <= 1, "augment.strength", self.strength, "from 0 to 1")
 
 
 def _check_temperature(config: Any, prefix: str) -> None:

@@ -2,12 +2,12 @@
 
 from cgan import config as config_lib
 from cgan.config import Experiment
-from cgan.objectives.classic import CLASSIC
+from cgan.objectives.classic import BOUNDARY, CLASSIC
 from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, WeightedSum
-from cgan.objectives.verdicts import BatchVerdicts, Verdicts, draw_offsets, gaps
+from cgan.objectives.verdicts import BatchVerdicts, Verdicts, draw_offsets, gaps, sign_of_reals
 
 
 def build(config: Experiment) -> Game:
@@ -42,4 +42,13 @@ def _contrastive(
     )
 
 
-__all__ = ["BatchVerdicts", "Game", "Verdicts", "build", "draw_offsets", "gaps"]
+__all__ = [
+    "BOUNDARY",
+    "BatchVerdicts",
+    "Game",
+    "Verdicts",
+    "build",
+    "draw_offsets",
+    "gaps",
+    "sign_of_reals",
+]

@@ -96,3 +96,6 @@ CLASSIC: dict[str, Classic] = {
     "wasserstein": WASSERSTEIN,
 }
 """Classic losses by name."""
+
+BOUNDARY = {"nonsaturating": 0.0, "saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
+"""The score between real and fake, of the losses that have one: the others see differences only."""

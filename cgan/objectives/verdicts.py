@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from cgan.types import RandomKey, Scores, Verdict, present
+from cgan.types import RandomKey, Scores, Verdict, present, single
 
 
 class Verdicts(NamedTuple):
@@ -44,6 +44,19 @@ def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Ar
     if fakes_per_real == batch_size:
         return jnp.arange(batch_size)
     return jax.random.permutation(key, batch_size)[:fakes_per_real]
+
+
+def sign_of_reals(batch: BatchVerdicts, boundary: float | None) -> Float[Array, ""]:
+    """How surely reals are called real, from -1 to 1: 0.6 where 80 % of them are.
+
+    With a boundary `E[sign(D(x) - boundary)]`, the overfitting heuristic `r_t` of Karras et al.
+    2020 (section 3, eq. 1). Losses that see differences of scores alone leave their zero anywhere;
+    for them it is `E[sign(D(x) - D(G(z)))]` over all pairs.
+    """
+    reals = single(batch.local.real.score)
+    if boundary is not None:
+        return jnp.mean(jnp.sign(reals - boundary))
+    return jnp.mean(jnp.sign(reals[:, None] - single(batch.whole.fake.score)))
 
 
 def gaps(batch: BatchVerdicts) -> dict[str, Float[Array, ""]]:

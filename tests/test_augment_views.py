@@ -7,8 +7,7 @@ import pytest
 from jax.test_util import check_grads
 from scipy import ndimage
 
-from cgan import augment as views
-from cgan.augment import augment
+from cgan.augment import augment, views
 from cgan.data import EMBEDDED as SOURCES
 from cgan.rng import row_keys, stream_key
 

@@ -1,0 +1,57 @@
+"""With which probability images are transformed: a fixed one, on a ramp, or adaptive."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from cgan.config import Experiment
+from cgan.schedules import images_seen, ramp
+from cgan.types import Params
+
+Scalar = Float[Array, ""]
+
+ADJUSTED_EVERY = 4
+"""Steps, as in Karras et al. 2020 (appendix D): the mean sign is taken over so many batches."""
+
+
+def init(config: Experiment) -> Params:
+    """What an adaptive probability carries from step to step; nothing for the others."""
+    if config.augment.target is None:
+        return {}
+    return {"probability": jnp.float32(config.augment.probability), "signs": jnp.zeros(())}
+
+
+def at(config: Experiment, adaptive: Params, step: Int[Array, ""]) -> Scalar | float:
+    """The probability of this step."""
+    augment = config.augment
+    if augment.target is not None:
+        return adaptive["probability"]
+    if augment.final_probability is None:
+        return augment.probability
+    nimg = images_seen(step, config.batch_size)
+    return ramp(augment.probability, augment.final_probability, nimg, config.ramp_end_nimg)
+
+
+def adapt(config: Experiment, adaptive: Params, step: Int[Array, ""], sign: Scalar) -> Params:
+    """What is carried on after a step.
+
+    After every fourth step p moves by `batch_size * 4 / adapt_nimg`: up if the mean sign of the
+    last four batches' reals, `r_t = E[sign(D(x))]`, is above the target, down if it is below
+    (Karras et al. 2020, section 3). It stays within [0, 1].
+
+    Args:
+        config: the experiment.
+        adaptive: what was carried so far.
+        step: steps taken before this one.
+        sign: mean sign of the whole batch's reals in this step.
+    """
+    target = config.augment.target
+    if target is None:
+        return adaptive
+    signs = adaptive["signs"] + sign
+    by = config.batch_size * ADJUSTED_EVERY / config.augment.adapt_nimg
+    moved = adaptive["probability"] + by * jnp.sign(signs / ADJUSTED_EVERY - target)
+    due = (step + 1) % ADJUSTED_EVERY == 0
+    return {
+        "probability": jnp.where(due, jnp.clip(moved, 0, 1), adaptive["probability"]),
+        "signs": jnp.where(due, 0.0, signs),
+    }
