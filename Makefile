@@ -24,7 +24,7 @@ INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow test-reliability benchmark study ablation lint format clean
+.PHONY: help train test test-slow test-reliability benchmark benchmark-torch study ablation lint format clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -54,6 +54,10 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.probe
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.communication
+
+benchmark-torch: $(VENV)/installed-benchmark ## Time the training step beside the same one in PyTorch.
+	$(INSTALL) -r benchmarks/requirements-torch.txt
+	$(BIN)/python -m benchmarks.versus_torch
 
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)

@@ -28,6 +28,8 @@ from cgan.data.pipeline import load_batches
 from configs import CONFIGS
 
 SIMULATED = 8
+BYTES_OF_A_REAL = 28
+"""Scores, without embeddings: four gathers of a float for each real or fake, three transposes."""
 OPERATION = re.compile(
     r"= (.*?) (all-reduce|all-gather|reduce-scatter|\S*permute|all-to-all)(-start)?\("
 )
@@ -51,10 +53,20 @@ class Arguments:
     """Of `configs/`."""
     project: tuple[int, ...] = (8, 64, 512)
     """Numbers of devices to reckon for."""
+    parameters: int | None = None
+    """Reckon for a pair of so many parameters, which need not be compiled: a step sends 4 bytes for
+    each, and 28 for each real."""
+    batch_size: int = 256
+    """Global batch of these."""
 
     def __post_init__(self) -> None:
         known = ", ".join(CONFIGS)
         require(self.experiment in CONFIGS, "experiment", self.experiment, f"one of {known}")
+        for name in ("parameters", "batch_size"):
+            value = getattr(self, name)
+            require(value is None or value > 0, name, value, "more than 0")
+        for count in self.project:
+            require(count > 0, "project", count, "more than 0")
 
 
 class Collective(NamedTuple):
@@ -99,9 +111,30 @@ def seconds(sent: Sequence[Collective], devices: int, bytes_per_sec: float) -> f
 def main() -> None:
     """Compile for 2, 4 and 8 simulated devices, count, project, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.communication", description=__doc__)
-    jax.config.update("jax_num_cpu_devices", SIMULATED)
-    config = CONFIGS[arguments.experiment]
     console = Console(width=120)
+    if arguments.parameters is None:
+        sent = counted(CONFIGS[arguments.experiment], console)
+    else:
+        sent = of_size(arguments.parameters, arguments.batch_size)
+    headings = (f"{count} devices, ms" for count in arguments.project)
+    table = Table("link of each device", *headings, box=box.MARKDOWN)
+    for link, speed in LINKS.items():
+        times = (1e3 * seconds(sent, count, speed) for count in arguments.project)
+        table.add_row(link, *(f"{time:.3f}" for time in times))
+    console.print(table)
+
+
+def of_size(parameters: int, batch_size: int) -> list[Collective]:
+    """What a step of networks of this size sends: `tests/test_communication.py` holds it."""
+    return [
+        Collective("all-reduce", 4 * parameters),
+        Collective("all-gather", BYTES_OF_A_REAL * batch_size),
+    ]
+
+
+def counted(config: Experiment, console: Console) -> list[Collective]:
+    """What a step sends on all simulated devices; prints it for fewer too."""
+    jax.config.update("jax_num_cpu_devices", SIMULATED)
     table = Table("devices", "all-reduce, bytes", "others, bytes", "operations", box=box.MARKDOWN)
     for count in (2, 4, SIMULATED):
         sent = of_step(config, jax.local_devices()[:count])
@@ -109,12 +142,7 @@ def main() -> None:
         rest = sum(one.size for one in sent) - reduced
         table.add_row(str(count), f"{reduced:,}", f"{rest:,}", str(len(sent)))
     console.print(table)
-    headings = (f"{count} devices, ms" for count in arguments.project)
-    table = Table("link of each device", *headings, box=box.MARKDOWN)
-    for link, speed in LINKS.items():
-        times = (1e3 * seconds(sent, count, speed) for count in arguments.project)
-        table.add_row(link, *(f"{time:.3f}" for time in times))
-    console.print(table)
+    return sent
 
 
 if __name__ == "__main__":

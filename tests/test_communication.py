@@ -5,7 +5,7 @@ import dataclasses
 import jax
 import pytest
 
-from benchmarks.communication import Collective, collectives, of_step, seconds
+from benchmarks.communication import BYTES_OF_A_REAL, Collective, collectives, of_step, seconds
 from cgan.assemble import assemble
 from cgan.config import Discriminator, Generator
 from cgan.networks import count_parameters
@@ -34,7 +34,7 @@ def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(sent, count):
     assert gradients <= reduced <= gradients + 40 * FLOAT  # means of metrics ride along
     stages = count * 5  # a flag for each device and stage: see cgan/health.py
     scores = sum(one.size for one in rest) - stages
-    assert scores == 7 * FLOAT * RING.batch_size  # four gathers, three of their transposes
+    assert scores == BYTES_OF_A_REAL * RING.batch_size
 
 
 def test_bytes_do_not_grow_with_devices(sent):
