@@ -49,7 +49,7 @@ class Arguments:
     def augment(self) -> Augment:
         """The settings that a run would have."""
         if self.policy == "views":
-            return Augment(strength=self.p)
+            return Augment(strength=self.p, colour=self.colour)
         return Augment(policy=self.policy, probability=self.p, colour=self.colour)
 
 

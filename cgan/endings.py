@@ -39,7 +39,7 @@ class StoppedError(AgreedError):
 
 
 class CollapseError(AgreedError):
-    """The generator collapsed; nothing was saved since the figures began to say so."""
+    """The generator collapsed; no checkpoint was allowed since the figures began to say so."""
 
     exit_code = 3
 

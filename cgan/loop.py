@@ -226,7 +226,8 @@ class _Session:
 
         A step's losses are taken before its update, so a bad update shows here first.
         """
-        for name, tree in zip(state._fields, state, strict=True):
+        own = parallel.own_copy(state, self.devices)  # the first process may come here alone
+        for name, tree in zip(state._fields, own, strict=True):
             if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree)):
                 raise NonFiniteError(
                     f"{name} is not finite after {nimg} images; not saved, {self.outputs.newest()}"
@@ -279,5 +280,8 @@ def _introduce(
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")
-    if reals is None and 0 < config.probe_nimg <= config.final_nimg:
-        progress.say(f"no probe for mode collapse: a split has fewer than {AT_LEAST} samples")
+    if reals is None and config.probe_nimg:
+        few = f"a split has fewer than {AT_LEAST} samples"
+        short = f"the first would come after {config.probe_nimg:,} images"
+        reason = few if config.probe_nimg <= config.final_nimg else short
+        progress.say(f"no probe for mode collapse: {reason}")

@@ -22,7 +22,7 @@ from cgan.walks import WALKS
 from cgan.workdir import Workdir
 
 CHUNK = 1024
-"""Samples made in one call."""
+"""Samples made in one call, at most."""
 GRID_SIZE, GRID_COLUMNS = 64, 8
 """Images in a picture, and in one of its rows; a latent walk fills a row."""
 GRID_CLASSES = 16
@@ -39,12 +39,23 @@ class Asked(NamedTuple):
     """The classes that they are to be of; None where the networks see none."""
 
 
+def chunk_size(config: Experiment) -> int:
+    """Samples made in one call: few for networks so large that they train in micro-batches.
+
+    Four of those: without gradients a sample takes a part of what it takes in training.
+    """
+    if config.micro_batches == 1:
+        return CHUNK
+    return min(CHUNK, 4 * config.batch_size // config.micro_batches)
+
+
 class Sampler:
     """Makes samples in the stored form (uint8 images, float32 points) from parameters."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self._devices = jax.local_devices()
+        self._chunk = chunk_size(parts.config)
         self._generate = parallel.spread(
             lambda params, asked: parts.networks.generate(params, *asked), self._devices
         )
@@ -92,7 +103,7 @@ class Sampler:
         require(len(latents) > 0, "n", len(latents), "more than 0")
         params = parallel.replicate(params, self._devices)
         asked = Asked(np.asarray(latents), labels)
-        chunk = min(CHUNK, len(latents))
+        chunk = min(self._chunk, len(latents))
         chunks = (
             jax.tree.map(lambda leaf, start=start: leaf[start : start + chunk], asked)
             for start in range(0, len(latents), chunk)
@@ -102,10 +113,11 @@ class Sampler:
     def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
         """`n` samples in the stored form, a chunk at a time: memory does not grow with `n`."""
         params = parallel.replicate(params, self._devices)
-        for start in range(0, n, CHUNK):
-            rows = np.arange(start, min(start + CHUNK, n))
+        chunk = min(self._chunk, n)
+        for start in range(0, n, chunk):
+            rows = np.arange(start, min(start + chunk, n))
             latents = np.asarray(self._latents(rows, seed, stream))
-            yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), CHUNK)
+            yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), chunk)
 
     def _decoded(self, params: Params, asked: Asked, chunk: int) -> np.ndarray:
         """Samples of at most `chunk` rows, which are padded to one shape (one compilation)."""

@@ -26,7 +26,7 @@ def ramp(start: float, end: float, nimg: Scalar, ramp_nimg: int) -> Scalar:
         nimg: images seen.
         ramp_nimg: length of the ramp in images.
     """
-    share = jnp.square(jnp.sin(jnp.pi / 2 * jnp.minimum(nimg / ramp_nimg, 1)))
+    share = jnp.square(jnp.sin(jnp.pi / 2 * jnp.minimum(nimg / float(ramp_nimg), 1)))
     return (1 - share) * start + share * end
 
 

@@ -60,6 +60,7 @@ def r3gan_experiment(
     max_width: int,
     group_size: int,
     total_nimg: int,
+    micro_batches: int,
     labels: bool = False,
 ) -> Experiment:
     """An experiment on square images with the pair of R3GAN.
@@ -72,11 +73,14 @@ def r3gan_experiment(
         max_width: most channels.
         group_size: channels that are convolved together.
         total_nimg: training length in images.
+        micro_batches: for one GPU of 80 GB, by reckoning and not tried. Several devices need fewer,
+            and their rows must divide into as many.
         labels: whether the networks see the data's classes.
     """
     return dataclasses.replace(
         images_experiment(name, data, resolution, total_nimg=total_nimg),
         conditioning=Conditioning(labels=True, dimensions=64) if labels else Conditioning(),
+        micro_batches=micro_batches,
         generator=Generator(
             architecture="r3gan",
             latent_dim=64,
@@ -99,6 +103,8 @@ def as_r3gan(
     ramp_nimg: int | None = None,
 ) -> Experiment:
     """The experiment with the schedules of R3GAN (Huang et al. 2024, appendix on hyperparameters).
+
+    Augmentation differs: see docs/augmentation.md.
 
     Over the ramp the learning rate goes from 2e-4 to 5e-5, beta2 from 0.9 to 0.99, the weight of R1
     and R2 to a tenth, and the half-life of the average and the probability of ADA up from nothing.

@@ -21,6 +21,7 @@ CONFIG = as_r3gan(
         group_size=16,
         labels=True,
         total_nimg=20_000_000,
+        micro_batches=4,
     ),
     gamma=0.05,
     ema_share=1 / 4,

@@ -22,6 +22,7 @@ CONFIG = as_r3gan(
         max_width=768,
         group_size=16,
         total_nimg=25_000_000,
+        micro_batches=64,
     ),
     gamma=150.0,
     ema_share=1 / 40,

@@ -23,6 +23,7 @@ CONFIG = as_r3gan(
         group_size=32,
         labels=True,
         total_nimg=50_000_000,
+        micro_batches=8,
     ),
     gamma=0.5,
     ema_share=1 / 4,

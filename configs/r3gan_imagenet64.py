@@ -23,6 +23,7 @@ CONFIG = as_r3gan(
         group_size=32,
         labels=True,
         total_nimg=50_000_000,
+        micro_batches=64,
     ),
     gamma=1.0,
     ema_share=1 / 4,

@@ -97,6 +97,12 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
             for player in ("generator", "discriminator")
         ),
         (
+            "penalty.estimator",
+            "finite_differences",
+            {"precision": "bfloat16", "penalty.r1": 0.5},
+            "exact or hutchinson with precision = 'bfloat16', which rounds small steps away",
+        ),
+        (
             "conditioning.dimensions",
             8,
             {"generator.architecture": "sngan", "conditioning.labels": True},

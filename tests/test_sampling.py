@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,10 +18,11 @@ from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, Penalty
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Run, draw_samples, load_run
+from cgan.sampling import CHUNK, Run, chunk_size, draw_samples, load_run
 from cgan.state import TrainState
 from cgan.walks import great_circle_walks, straight_walks
 from cgan.workdir import Workdir
+from configs import CONFIGS
 
 LATENT_DIM = 3
 
@@ -128,6 +130,13 @@ def test_the_first_samples_do_not_depend_on_how_many_there_are(
     assert len(np.unique(many, axis=0)) == 50
     for n in (1, 16, 17):
         np.testing.assert_allclose(draw_samples(run, n, seed=3), many[:n], rtol=1e-5, atol=1e-6)
+
+
+def test_networks_that_train_in_micro_batches_sample_a_few_of_those_at_once() -> None:
+    config = CONFIGS["digits"]
+    assert chunk_size(config) == CHUNK
+    assert chunk_size(replace(config, micro_batches=16)) == 16
+    assert chunk_size(replace(config, micro_batches=2, batch_size=2**12)) == CHUNK
 
 
 def test_samples_of_images_are_pixels(image_run: Run) -> None:

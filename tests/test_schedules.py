@@ -58,6 +58,12 @@ def test_a_ramp_is_half_a_cosine_and_then_flat(start: float, end: float) -> None
     assert found[6:] == [np.float32(end)] * 3
 
 
+def test_a_ramp_may_be_longer_than_whole_numbers_of_32_bits() -> None:
+    length = 3_000_000_000
+    found = jax.jit(lambda nimg: ramp(1.0, 3.0, nimg, length))(jnp.float32(length / 2))
+    assert float(found) == pytest.approx(2.0)
+
+
 def test_the_first_batch_of_a_long_ramp_is_already_above_its_start() -> None:
     """Which a cosine in float32 is not: the half-life is divided by, and must not be 0."""
     first = float(ramp(0.0, 5e7, jnp.float32(256), 200_000_000))

@@ -7,6 +7,7 @@ real is the positive of an embedding contrast. One strength from 0 to 1 scales e
 handedness, and no mixing of channels, since those of `stacked_digits` are independent digits.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -136,7 +137,8 @@ def resample(
         jnp.maximum(0, 1 - jnp.abs(at[:, None] - jnp.arange(size)))
         for at, size in zip((rows, columns), image.shape[:2], strict=True)
     )
-    return jnp.einsum("vw,uwc->uvc", along_width, jnp.einsum("uh,hwc->uwc", along_height, image))
+    product = partial(jnp.einsum, precision="highest")  # or accelerators round whole pixels
+    return product("vw,uwc->uvc", along_width, product("uh,hwc->uwc", along_height, image))
 
 
 def cut_out(image: Image, centre: Float[Array, "2"], side: Scalar) -> Image:

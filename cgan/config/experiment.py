@@ -212,9 +212,12 @@ class Experiment:
             only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")
 
     def _check_precision(self) -> None:
-        """Phases of high frequencies need float32."""
+        """Phases of high frequencies and small differences need float32."""
         if self.precision == "float32":
             return
+        estimator = self.penalty.estimator
+        expected = "exact or hutchinson with precision = 'bfloat16', which rounds small steps away"
+        require(estimator != "finite_differences", "penalty.estimator", estimator, expected)
         features = {
             "generator": self.generator.fourier_features,
             "discriminator": self.discriminator.fourier_features,

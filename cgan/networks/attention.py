@@ -33,7 +33,7 @@ class SelfAttention(nn.Module):
         queries = project(narrow, x).reshape(n, height * width, narrow)
         keys = _largest_of_four(project(narrow, x)).reshape(n, -1, narrow)
         values = _largest_of_four(project(half, x)).reshape(n, -1, half)
-        likeness = jnp.einsum("nqc,nkc->nqk", queries, keys).astype("float32")
+        likeness = jnp.einsum("nqc,nkc->nqk", queries, keys, preferred_element_type="float32")
         weights = jax.nn.softmax(likeness).astype(x.dtype)
         mean = jnp.einsum("nqk,nkc->nqc", weights, values).reshape(n, height, width, half)
         gamma = self.param("gamma", nn.initializers.zeros, ())

@@ -28,6 +28,7 @@ def coordinates(samples: Samples) -> Rows:
     """
     if samples.ndim == 4:
         n, height, width, channels = samples.shape
+        samples = jnp.clip(samples, -1, 1)  # as pictures of it are
         shape = (n, min(height, SIDE), min(width, SIDE), channels)
         samples = jax.image.resize(samples, shape, "linear", antialias=True)
     return samples.reshape(len(samples), -1)

@@ -112,8 +112,15 @@ def test_a_large_image_is_the_mean_over_its_patches():
     np.testing.assert_allclose(found[1:-1], blocks[1:-1], atol=0.01)
 
 
+def test_images_are_taken_as_their_pixels_are_written():
+    """Within [-1, 1]: not all generators end in tanh."""
+    images = np.random.default_rng(0).normal(size=(3, 4, 4, 1)).astype(np.float32)
+    found = coordinates(jnp.asarray(images))
+    assert np.array_equal(found, np.clip(images, -1, 1).reshape(3, 16))
+
+
 def test_points_and_small_images_are_taken_as_they_are():
     points = jnp.arange(6.0).reshape(3, 2)
     assert np.array_equal(coordinates(points), points)
-    images = jnp.arange(2.0 * 5 * 8 * 3).reshape(2, 5, 8, 3)
+    images = jnp.linspace(-1, 1, 2 * 5 * 8 * 3).reshape(2, 5, 8, 3)
     assert np.array_equal(coordinates(images), images.reshape(2, -1))
