@@ -142,7 +142,6 @@ FEW = ("sum, 5 fakes, sharp", "spectral norm", "within classes, 5 fakes")
 """Enough for the fast suite, of states after several steps; the slow one has `SEVERAL`."""
 SEVERAL = (*FEW, "all fakes", "both, 5 fakes", "nonsaturating", "conv", "classes, hinge")
 COVERING = (
-    "all fakes",
     "sum, 5 fakes, sharp",
     "spectral norm",
     "pairwise, hard",
@@ -305,7 +304,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
             assert relative_error(getattr(state, f"{player}_optim"), gradients) < 1e-5
 
 
-@fast_if(("hutchinson", "embedding's penalty"), RANDOM_PENALTIES, RANDOM_PENALTIES)
+@fast_if(("hutchinson",), RANDOM_PENALTIES, RANDOM_PENALTIES)
 def test_random_directions_depend_neither_on_devices_nor_on_micro_batches(config):
     """Nor do the metrics; gradients are taken before Adam, which magnifies rounding."""
     parts = assemble(config)._replace(optimizer=RECORDER)

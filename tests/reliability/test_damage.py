@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,6 +122,7 @@ def test_a_folder_in_use_is_refused_with_who_uses_it(cache: Path, tmp_path: Path
     workdir = tmp_path / "run"
     first = runs.start(runs.command(workdir, steps=50_000), cache)
     runs.wait_until(lambda: runs.newest(workdir) is not None, first)
+    first.send_signal(signal.SIGSTOP)  # it keeps the folder, and leaves the processor to the other
     code, _, err = runs.run(runs.command(workdir, steps=50_000), cache)
     runs.kill(first)
     assert code == 2
