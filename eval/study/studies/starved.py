@@ -1,8 +1,8 @@
 """Mode collapse where the discriminator has a quarter of the generator's units.
 
 Weights of penalties are tried over a wider range than elsewhere: trials pointed either way. 175
-runs of 4,000 steps, 105 of them for tuning. One takes 25 to 30 s of an idle core of an AMD EPYC, and
-60 to 70 s of a busy one: 45 minutes on 2 idle cores.
+runs of 4,000 steps, 105 of them for tuning. One takes 18 s of an idle core of an AMD EPYC, and 60
+to 70 s of a busy one: half an hour on 2 idle cores.
 """
 
 from eval.study.declare import Benchmark, Study, Tuning
