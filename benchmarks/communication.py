@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import tyro
@@ -21,10 +21,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cgan import cli, parallel
+from benchmarks.harness import compile_parts
+from cgan import cli
 from cgan.assemble import assemble
-from cgan.config import Experiment, require
-from cgan.data.pipeline import load_batches
+from cgan.config import Experiment, require, require_known
 from configs import CONFIGS
 
 SIMULATED = 8
@@ -60,8 +60,7 @@ class Arguments:
     """Global batch of these."""
 
     def __post_init__(self) -> None:
-        known = ", ".join(CONFIGS)
-        require(self.experiment in CONFIGS, "experiment", self.experiment, f"one of {known}")
+        require_known("experiment", [self.experiment], CONFIGS)
         for name in ("parameters", "batch_size"):
             value = getattr(self, name)
             require(value is None or value > 0, name, value, "more than 0")
@@ -93,12 +92,8 @@ def _bytes(kind: str, sides: str) -> int:
 
 def of_step(config: Experiment, devices: Sequence[jax.Device]) -> list[Collective]:
     """What one step of an experiment sends on these devices."""
-    config = dataclasses.replace(config, steps_per_dispatch=1)
-    parts = assemble(config)
-    batches = parallel.shard(load_batches(parts.source, config.batch_size, 0, 0, 1), devices)
-    step: Any = parallel.replicated_step(parts.train_step(), devices)
-    state = parallel.replicate(parts.init_state(), devices)
-    return collectives(step.lower(state, batches).compile().as_text(), len(devices))
+    parts = assemble(dataclasses.replace(config, steps_per_dispatch=1))
+    return collectives(compile_parts(parts, devices).dispatch.as_text(), len(devices))
 
 
 def seconds(sent: Sequence[Collective], devices: int, bytes_per_sec: float) -> float:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -31,28 +31,31 @@ class Timed(Protocol):
 
 
 class Compiled(NamedTuple):
-    """One experiment's step, compiled for one device, with a batch to feed it."""
+    """One experiment's step, compiled for some devices, with a batch to feed it."""
 
     parts: Parts
     dispatch: Any
     batches: Any
+    devices: Sequence[jax.Device]
 
     def start(self) -> TrainState:
         """A fresh state; the step donates what it is given."""
-        return parallel.replicate(self.parts.init_state(), jax.local_devices()[:1])
+        return parallel.replicate(self.parts.init_state(), self.devices)
 
 
-def compile_step(
-    config: Experiment, replace_parts: Callable[[Parts], Parts] = lambda parts: parts
-) -> Compiled:
-    """Compile `steps_per_dispatch` steps of an experiment ahead of time."""
-    devices = jax.local_devices()[:1]
-    parts = replace_parts(assemble(config))
+def compile_step(config: Experiment) -> Compiled:
+    """Compile `steps_per_dispatch` steps of an experiment ahead of time, for one device."""
+    return compile_parts(assemble(config))
+
+
+def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> Compiled:
+    """The same of parts that are made already; for one device, or for these."""
+    config, devices = parts.config, devices or jax.local_devices()[:1]
     host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     batches = parallel.shard(host, devices)
     step: Any = parallel.replicated_step(parts.train_step(), devices)
     state = parallel.replicate(parts.init_state(), devices)
-    return Compiled(parts, step.lower(state, batches).compile(), batches)
+    return Compiled(parts, step.lower(state, batches).compile(), batches, devices)
 
 
 def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, list[float]]:

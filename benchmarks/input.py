@@ -28,9 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import quartiles
-from cgan import cli, objectives, optim, parallel
-from cgan import networks as networks_lib
-from cgan.assemble import Parts
+from cgan import cli, parallel
+from cgan.assemble import assemble_on
 from cgan.config import Data, require
 from cgan.data import Source, load_source
 from cgan.data.decoded import DecodedImages
@@ -107,9 +106,7 @@ class Training:
             steps_per_dispatch=1,
             total_nimg=arguments.batch_size * (arguments.steps + 1),
         )
-        networks = networks_lib.build(self.config, source.sample_shape)
-        game, optimizer = objectives.build(self.config), optim.build(self.config)
-        parts = Parts(self.config, source, networks, game, optimizer)
+        parts = assemble_on(self.config, source)
         self.devices = jax.local_devices()[:1]
         self.step = parallel.replicated_step(parts.train_step(), self.devices)
         self.state: TrainState = parallel.replicate(parts.init_state(), self.devices)

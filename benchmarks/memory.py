@@ -18,9 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_step, quartiles, ratios
+from benchmarks.harness import Compiled, compile_parts, compile_step, quartiles, ratios
 from cgan import cli
-from cgan.assemble import Parts
+from cgan.assemble import Parts, assemble
 from cgan.config import require, require_known
 from configs import CONFIGS
 
@@ -67,7 +67,7 @@ def main() -> None:
     steps, errors, first = {}, {}, None
     for parts in arguments.micro_batches:
         config = dataclasses.replace(base, micro_batches=parts)
-        gradients = _gradients(compile_step(config, _keep_gradients))
+        gradients = _gradients(compile_parts(_keep_gradients(assemble(config))))
         first = gradients if first is None else first
         errors[str(parts)] = float(jnp.linalg.norm(gradients - first) / jnp.linalg.norm(first))
         steps[str(parts)] = compile_step(config)

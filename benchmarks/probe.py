@@ -18,12 +18,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_step, quartiles
+from benchmarks.harness import Compiled, compile_parts, compile_step, quartiles
 from benchmarks.input import SIDE, archive
-from cgan import cli, objectives, optim
-from cgan import networks as networks_lib
-from cgan.assemble import Parts
-from cgan.config import Data, Experiment, require
+from cgan import cli
+from cgan.assemble import assemble_on
+from cgan.config import Data, Experiment, require, require_known
 from cgan.data import load_source
 from cgan.probe import Probe, Splits, fixed_splits
 from cgan.probe.reals import fixed_reals
@@ -47,9 +46,7 @@ class Arguments:
     """Rounds in which a dispatch and a look are timed once."""
 
     def __post_init__(self) -> None:
-        for source in self.sources:
-            known = (*CONFIGS, CONVOLUTIONAL)
-            require(source in known, "sources", source, f"one of {', '.join(known)}")
+        require_known("sources", self.sources, (*CONFIGS, CONVOLUTIONAL))
         require(self.rounds > 0, "rounds", self.rounds, "more than 0")
 
 
@@ -70,13 +67,9 @@ def convolutional(folder: Path) -> tuple[Compiled, Splits]:
     source = load_source(Data("folder", path=archive(folder / "images.zip", IMAGES)), "train")
     config = images_experiment("probe", Data("digits"), SIDE)
     config = dataclasses.replace(config, batch_size=64, steps_per_dispatch=1)
-    networks = networks_lib.build(config, source.sample_shape)
-
-    def on_noise(parts: Parts) -> Parts:
-        return Parts(config, source, networks, objectives.build(config), optim.build(config))
-
+    step = compile_parts(assemble_on(config, source))
     reals = fixed_reals(source, config)
-    return compile_step(config, on_noise), Splits(reals, reals)
+    return step, Splits(reals, reals)
 
 
 def experiment(source: str, folder: Path) -> tuple[Compiled, Splits]:

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from cgan import cli
 from cgan.compiled import FOLDER, LIMITS
-from cgan.config import require
+from cgan.config import require_known
 from configs import CONFIGS
 
 ROOT = Path(__file__).parents[1]
@@ -37,8 +37,7 @@ class Arguments:
     """Of `configs/`."""
 
     def __post_init__(self) -> None:
-        for name in self.experiments:
-            require(name in CONFIGS, "experiments", name, f"one of {', '.join(CONFIGS)}")
+        require_known("experiments", self.experiments, CONFIGS)
 
 
 class Seconds(NamedTuple):

@@ -13,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import compile_step, quartiles, ratios
+from benchmarks.harness import compile_parts, compile_step, quartiles, ratios
 from cgan import cli
+from cgan.assemble import assemble
 from cgan.config import require_known
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.verdicts import BatchVerdicts
@@ -72,7 +73,7 @@ def main() -> None:
     columns = []
     for source in arguments.sources:
         config = dataclasses.replace(softmax(CONFIGS[source]), steps_per_dispatch=arguments.steps)
-        steps = {BASELINE: compile_step(config, lambda parts: parts._replace(game=Pairing()))}
+        steps = {BASELINE: compile_parts(assemble(config)._replace(game=Pairing()))}
         for group in arguments.groups:
             for name, change in GROUPS[group].items():
                 if not arguments.variants or name in arguments.variants:

@@ -23,12 +23,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_step, quartiles, ratios
+from benchmarks.harness import Compiled, compile_parts, quartiles, ratios
 from benchmarks.torch_peer import networks as peers
 from benchmarks.torch_peer.training import Training
-from cgan import cli, objectives, optim
-from cgan import networks as networks_lib
-from cgan.assemble import Parts
+from cgan import cli
+from cgan.assemble import assemble_on
 from cgan.config import Data, Experiment, require_known
 from cgan.data import Source
 from cgan.data.source import class_shares, decode_images, encode_images
@@ -180,11 +179,9 @@ def require_same(pair: Pair, ours: Compiled, peer: Peer) -> None:
 def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Ratios to ours by round, and what is known of each besides."""
     source: Source = pair.source
-    networks = networks_lib.build(pair.config, source.sample_shape)
-    game, optimiser = objectives.build(pair.config), optim.build(pair.config)
-    parts = Parts(pair.config, source, networks, game, optimiser)
+    parts = assemble_on(pair.config, source)
     start = time.perf_counter()
-    ours = compile_step(pair.config, lambda _: parts)
+    ours = compile_parts(parts)
     facts = {"compile": time.perf_counter() - start}
     peers_by_name: dict[str, Any] = {EAGER: Peer(pair, ours, False)}
     require_same(pair, ours, peers_by_name[EAGER])

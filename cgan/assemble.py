@@ -53,7 +53,11 @@ def assemble(config: Experiment) -> Parts:
     Raises:
         ConfigError: parts that do not fit together.
     """
-    source = load_source(config.data, "train")
+    return assemble_on(config, load_source(config.data, "train"))
+
+
+def assemble_on(config: Experiment, source: Source) -> Parts:
+    """The same on samples that were loaded elsewhere, whatever the config says of data."""
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-LEAK = 0.2
+from cgan.networks.layers import LEAK
+
 Tree = Mapping[str, Any]
 """Flax's parameters of one network, as NumPy arrays."""
 
@@ -23,9 +24,6 @@ class Weights:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._next: dict[str, Iterator[int]] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        return self._tree[name]
 
     def next(self, kind: str) -> Any:
         """The next `kind_0`, `kind_1`, ..."""

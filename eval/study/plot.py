@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cgan import files
+from eval.drawing import FAINT, INK
 from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 
 ORANGE, BLUE, GREEN = "#d55e00", "#0072b2", "#009e73"
 """Of Okabe & Ito 2008, told apart with any colour vision; shapes tell the same besides."""
-INK, FAINT = "#202124", "#9aa0a6"
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
