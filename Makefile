@@ -43,7 +43,7 @@ test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 test-reliability: $(VENV)/installed-test ## Kill, stop, damage and join runs, all of it (minutes).
 	$(BIN)/python -m pytest tests/reliability $(ARGS)
 
-benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics, probes and starts cost.
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics, probes, starts and convolutions cost.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
@@ -54,6 +54,7 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.probe
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.communication
+	$(BIN)/python -m benchmarks.convolution
 
 benchmark-torch: $(VENV)/installed-benchmark ## Time the training step beside the same one in PyTorch.
 	$(INSTALL) -r benchmarks/requirements-torch.txt

@@ -17,6 +17,8 @@ from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
+from cgan import compiler
+from cgan.compiler import Compiled
 from cgan.config import ConfigError
 from cgan.endings import NonFiniteError
 
@@ -104,8 +106,10 @@ def own_copy(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
 
 def replicated_step(
     step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
-) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
+) -> Compiled:
     """Compile `step(state, local_batch) -> (state, metrics)` for all the devices at once.
+
+    With the compiler's options for the backend, when it is first called.
 
     Args:
         step: a pure function of replicated state and this device's share of the batch. What it
@@ -115,7 +119,7 @@ def replicated_step(
     Returns:
         The compiled step. Its state is donated: the old one can't be used again.
     """
-    return jax.pmap(
+    mapped = jax.pmap(
         step,
         axis_name=AXIS,
         in_axes=(None, 0),
@@ -123,6 +127,7 @@ def replicated_step(
         donate_argnums=(0,),
         devices=devices,
     )
+    return Compiled(mapped)
 
 
 def checked_step(
@@ -163,7 +168,12 @@ def spread(
             number of rows.
     """
     whole, split = _sharding(devices), _sharding(devices, AXIS)
-    compiled = jax.jit(function, in_shardings=(whole, split), out_shardings=split)
+    compiled = jax.jit(
+        function,
+        in_shardings=(whole, split),
+        out_shardings=split,
+        compiler_options=compiler.options(),
+    )
     return lambda params, rows: compiled(params, jax.device_put(rows, split))
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgan.networks import layers, r3gan, stylegan2
+from cgan.networks import convolution, r3gan, stylegan2
 from cgan.networks.attention import SelfAttention
 from cgan.networks.sngan import ClassNorm
 
@@ -35,8 +35,11 @@ def leaky(x: np.ndarray) -> np.ndarray:
 
 
 def correlated(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """A 3x3 convolution, kernel `[9 c, features]`; tests/test_layers.py holds it to SciPy's."""
-    return np.asarray(jax.jit(layers.backend_convolution, static_argnums=2)(x, kernel, 1), float)
+    """A 3x3 convolution, kernel `[9 c, features]`: see tests/test_convolution.py."""
+    windows = kernel.reshape(3, 3, x.shape[-1], -1)
+    return np.asarray(
+        jax.jit(convolution.backend_convolution, static_argnums=2)(x, windows, 1), float
+    )
 
 
 def test_a_block_of_r3gan_is_three_matrices_and_two_biased_activations() -> None:

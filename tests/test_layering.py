@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
     {"archives", "config", "endings", "files", "types"},
-    {"compiled", "health", "hosts", "interrupt", "lock", "parallel", "rng", "schedules"},
+    {"compiled", "compiler", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
+    {"parallel"},
     {
         "accumulation",
         "augment",

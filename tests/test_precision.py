@@ -32,7 +32,7 @@ def test_no_dtype_is_promoted_by_the_way_in_a_whole_step(architecture: str) -> N
     of_device = jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), batches)
     with jax.numpy_dtype_promotion("strict"):
         before = parts.abstract_state()
-        program, (after, _) = jax.make_jaxpr(step, return_shape=True)(before, of_device)
+        program, (after, _) = jax.make_jaxpr(step.mapped, return_shape=True)(before, of_device)
     assert "bf16" in str(program)
     for one, other in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
         assert (one.shape, one.dtype) == (other.shape, other.dtype)

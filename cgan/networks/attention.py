@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.networks.layers import Images, Pointwise, normalised
+from cgan.networks.convolution import Images
+from cgan.networks.layers import Pointwise, normalised
 
 
 class SelfAttention(nn.Module):

@@ -2,9 +2,7 @@
 
 Resampling by 2 is space-to-depth or depth-to-space around a matrix product: the same linear maps
 as a 2x2 convolution with stride 2 and its transpose, without the transposed convolution that is
-several times slower on XLA's CPU backend. A 3x3 convolution is written there as nine shifted
-copies and one matrix product, since the backend's own weight gradient is 10 to 60 times slower
-inside `lax.scan`; `docs/decisions/0003-convolutions.md` has the measurements.
+several times slower on XLA's CPU backend.
 
 A layer computes in its input's dtype; its parameters are float32 and are rounded where they are
 used. So the precision of a network is that of what goes in.
@@ -18,9 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from cgan.networks.convolution import Images, convolve
 from cgan.types import Embeddings
-
-Images = Float[Array, "n height width channels"]
 
 LEAK = 0.2
 
@@ -48,16 +45,6 @@ def space_to_depth(
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
 
 
-def neighbourhoods(x: Images) -> Float[Array, "n height width 9*channels"]:
-    """Each pixel's 3x3 neighbourhood as channels: `[n, h, w, 9 c]`, zeros beyond the edge."""
-    height, width = x.shape[1:3]
-    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    shifts = [(row, column) for row in range(3) for column in range(3)]
-    return jnp.concatenate(
-        [padded[:, row : row + height, column : column + width] for row, column in shifts], axis=-1
-    )
-
-
 class Conv3x3(nn.Module):
     """A 3x3 convolution, stride 1, zero padding, with a bias."""
 
@@ -69,47 +56,6 @@ class Conv3x3(nn.Module):
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         return convolve(x, kernel.astype(x.dtype)) + bias.astype(x.dtype)
-
-
-def convolve(
-    x: Images, kernel: Float[Array, "rows features"], groups: int = 1
-) -> Float[Array, "n height width features"]:
-    """A 3x3 convolution, stride 1, zero padding, in the form that the backend is fast at.
-
-    Args:
-        x: the maps.
-        kernel: `[9 c / groups, features]`: rows by place, then by channel of the group.
-        groups: of channels, each convolved by itself (Xie et al. 2017, section 3.1); a divisor
-            of the channels and of the features.
-    """
-    form = shifted_product if jax.default_backend() == "cpu" else backend_convolution
-    return form(x, kernel, groups)
-
-
-def shifted_product(
-    x: Images, kernel: Float[Array, "rows features"], groups: int
-) -> Float[Array, "n height width features"]:
-    """`convolve` as nine shifted copies and a matrix product for each group."""
-    n, height, width, channels = x.shape
-    if groups == 1:
-        return neighbourhoods(x) @ kernel
-    patches = neighbourhoods(x).reshape(n, height, width, 9, groups, channels // groups)
-    kernels = kernel.reshape(9, channels // groups, groups, -1)
-    return jnp.einsum("nhwkgc,kcgo->nhwgo", patches, kernels).reshape(n, height, width, -1)
-
-
-def backend_convolution(
-    x: Images, kernel: Float[Array, "rows features"], groups: int
-) -> Float[Array, "n height width features"]:
-    """`convolve` by the backend's own convolution."""
-    return jax.lax.conv_general_dilated(
-        x,
-        kernel.reshape(3, 3, x.shape[-1] // groups, -1),
-        window_strides=(1, 1),
-        padding="SAME",
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
-    )
 
 
 def normalised(

@@ -30,8 +30,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.convolution import Images, convolve
 from cgan.networks.heads import Heads, verdict
-from cgan.networks.layers import LEAK, Images, Pointwise, convolve, leaky_relu
+from cgan.networks.layers import LEAK, Pointwise, leaky_relu
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
 from cgan.types import Labels, Samples, Verdict
 

@@ -25,8 +25,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.convolution import Images, convolve
 from cgan.networks.heads import Heads, verdict
-from cgan.networks.layers import Images, convolve, leaky_relu
+from cgan.networks.layers import leaky_relu
 from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
 from cgan.types import Labels, Samples, Verdict
 

@@ -1,11 +1,10 @@
 """Mode collapse on three stacked digits of 8x8 pixels: 1,000 modes, alike and not.
 
-160 runs of 4,000 steps, 90 of them for tuning. One took 60 to 75 s of a core of an AMD EPYC that
-others shared, a quarter of it to read 100,000 samples, and 25 to 30 s of an idle one: 40 minutes on
-2 idle cores, an hour and a half on busy ones.
+190 runs of 4,000 steps, 120 of them for tuning. One takes 20 to 30 s of an idle core of an AMD
+EPYC, and two to three times that of a busy one: 40 minutes on 2 idle cores.
 """
 
-from eval.study.declare import Benchmark, Study
+from eval.study.declare import Benchmark, Study, Tuning
 from eval.study.studies.contenders import CONTENDERS, NONSATURATING, STACKED_TWICE
 
 STUDY = Study(
@@ -16,4 +15,5 @@ STUDY = Study(
         for name in ("stacked_digits", "stacked_digits_imbalanced")
     },
     baseline=NONSATURATING,
+    tuning=Tuning(factors=(0.2, 1.0, 5.0, 25.0)),
 )

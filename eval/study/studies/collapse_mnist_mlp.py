@@ -34,5 +34,5 @@ STUDY = Study(
     },
     baseline=NONSATURATING,
     seeds=3,
-    tuning=Tuning(seeds=(100,)),
+    tuning=Tuning(factors=(0.2, 5.0, 125.0), seeds=(100,)),
 )

@@ -1,0 +1,128 @@
+"""The forms of the 3x3 convolution side by side: `python -m benchmarks.convolution`.
+
+Two layers with a leaky ReLU between, the gradient of a loss with an exact gradient penalty: what a
+step of a discriminator asks of them, once by itself and once inside `lax.scan`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import quartiles, ratios
+from cgan import cli, compiler
+from cgan.config import require
+from cgan.networks.convolution import backend_convolution, convolve
+from cgan.networks.layers import leaky_relu
+
+OURS = "ours"
+SCANNED = 2
+"""Steps of a scan."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Time the forms of the convolution, in turns."""
+
+    batch: int = 64
+    """Images."""
+    side: int = 32
+    """Their side."""
+    channels: int = 32
+    """Of all maps."""
+    groups: int = 1
+    """Of channels, each convolved by itself."""
+    rounds: int = 10
+    """Rounds in which each form takes its turn once."""
+    backend_in_scan: bool = False
+    """Also the backend's own inside a scan: on CPUs a hundred times slower."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "side", "channels", "groups", "rounds"):
+            value = getattr(self, name)
+            require(value > 0, name, value, "more than 0")
+        divisor = f"a divisor of the {self.channels} channels"
+        require(self.channels % self.groups == 0, "groups", self.groups, divisor)
+
+
+class Form(NamedTuple):
+    """A compiled gradient, as something that takes its turn."""
+
+    dispatch: Any
+    batches: jax.Array
+    kernels: jax.Array
+
+    def start(self) -> jax.Array:
+        """Two kernels."""
+        return self.kernels
+
+
+def ours(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
+    """As the networks call it."""
+    return convolve(x, kernel.reshape(-1, kernel.shape[-1]), groups)
+
+
+def compiled(
+    form: Callable[..., jax.Array], arguments: Arguments, scanned: bool, options: dict[str, Any]
+) -> Form:
+    """The gradient of the loss, with one of the forms."""
+    groups, channels = arguments.groups, arguments.channels
+    for_x, for_kernels = jax.random.split(jax.random.key(0))
+    x = jax.random.normal(for_x, (arguments.batch, arguments.side, arguments.side, channels))
+    shape = (2, 3, 3, channels // groups, channels)
+    kernels = jax.random.normal(for_kernels, shape) * (9 * channels // groups) ** -0.5
+
+    def score(kernels: jax.Array, x: jax.Array) -> jax.Array:
+        for kernel in kernels:
+            x = leaky_relu(form(x, kernel, groups))
+        return jnp.sum(x) / arguments.batch
+
+    def loss(kernels: jax.Array, x: jax.Array) -> jax.Array:
+        return score(kernels, x) + jnp.sum(jax.grad(score, argnums=1)(kernels, x) ** 2)
+
+    def step(kernels: jax.Array, x: jax.Array) -> jax.Array:
+        return kernels - 1e-6 * jax.grad(loss)(kernels, x)
+
+    def dispatch(kernels: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        if scanned:
+            kernels = jax.lax.fori_loop(0, SCANNED, lambda _, kernels: step(kernels, x), kernels)
+        else:
+            for _ in range(SCANNED):
+                kernels = step(kernels, x)
+        return kernels, jnp.sum(kernels)
+
+    program = jax.jit(dispatch).lower(kernels, x).compile(compiler_options=options)
+    return Form(program, x, kernels)
+
+
+def main() -> None:
+    """Take turns, print."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.convolution", description=__doc__)
+    chosen = compiler.options()
+    forms = {
+        OURS: compiled(ours, arguments, True, chosen),
+        "ours, without a scan": compiled(ours, arguments, False, chosen),
+        "ours, no options": compiled(ours, arguments, True, {}),
+        "the backend's, without a scan": compiled(backend_convolution, arguments, False, chosen),
+        "the backend's, without a scan, no options": compiled(
+            backend_convolution, arguments, False, {}
+        ),
+    }
+    if arguments.backend_in_scan:
+        forms["the backend's, in a scan"] = compiled(backend_convolution, arguments, True, chosen)
+    found = ratios(forms, OURS, arguments.rounds)
+    table = Table("form", "time, of ours in a scan", box=box.MARKDOWN)
+    for name, values in found.items():
+        table.add_row(name, quartiles(values))
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, options {chosen}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,44 @@
+"""How programs are compiled: with the options that their backend is faster with."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+
+YNN: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+"""Matrix products and convolutions by YNNPACK: convolutions are three to five times faster on CPUs
+than XLA's own (`docs/performance.md`). An experiment of XLA's, so releases may lack it."""
+
+
+@cache
+def options() -> dict[str, Any]:
+    """Those of the default backend; none where this release of JAX doesn't know them."""
+    if jax.default_backend() != "cpu":
+        return {}
+    try:
+        jax.jit(lambda x: x).lower(0).compile(compiler_options=YNN)
+    except jax.errors.JaxRuntimeError:
+        return {}
+    return YNN
+
+
+class Compiled:
+    """A mapped function, compiled with `options` once for each kind of arguments."""
+
+    def __init__(self, mapped: Callable[..., Any]) -> None:
+        self.mapped: Any = mapped
+        """To be traced or lowered otherwise."""
+        self._programs: dict[Any, Any] = {}
+
+    def compile(self, *arguments: Any) -> Any:
+        """The program for arguments of these shapes and dtypes."""
+        leaves, tree = jax.tree.flatten(arguments)
+        key = (tree, *((leaf.shape, leaf.dtype) for leaf in leaves))
+        if key not in self._programs:
+            lowered = self.mapped.lower(*arguments)
+            self._programs[key] = lowered.compile(compiler_options=options())
+        return self._programs[key]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.compile(*arguments)(*arguments)

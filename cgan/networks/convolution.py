@@ -1,0 +1,176 @@
+"""The 3x3 convolution, in the form that is fast on every XLA backend.
+
+On the CPU it is a primitive of its own. The convolution is the backend's, and so is its gradient
+with respect to the maps, which is one with another kernel. The gradient with respect to the kernel
+is written here as an ordinary convolution of transposed maps: JAX's own leaves the transposing to
+the compiler, and inside `lax.scan` that is a hundred times slower. Each of the two operations is
+linear in either operand, and their transposes are each other; so derivatives of any order, in both
+modes, are made of these two alone. `docs/decisions/0003-convolutions.md` has the measurements.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+from jaxtyping import Array, Float
+
+Images = Float[Array, "n height width channels"]
+Kernel = Float[Array, "3 3 inputs features"]
+"""Inputs are a group's channels; features are those of all groups, group by group."""
+
+
+def convolve(
+    x: Images, kernel: Float[Array, "rows features"], groups: int = 1
+) -> Float[Array, "n height width features"]:
+    """A 3x3 convolution, stride 1, zero padding, in the form that the backend is fast at.
+
+    Args:
+        x: the maps.
+        kernel: `[9 c / groups, features]`: rows by place, then by channel of the group.
+        groups: of channels, each convolved by itself (Xie et al. 2017, section 3.1); a divisor
+            of the channels and of the features.
+    """
+    windows = kernel.reshape(3, 3, x.shape[-1] // groups, -1)
+    form = correlate if jax.default_backend() == "cpu" else backend_convolution
+    return form(x, windows, groups)
+
+
+def backend_convolution(
+    x: Images, kernel: Kernel, groups: int
+) -> Float[Array, "n height width features"]:
+    """`convolve` by the backend's own convolution and JAX's derivatives."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=(1, 1),
+        padding="SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+
+
+def transposed_convolution(
+    x: Images, slopes: Float[Array, "n height width features"], groups: int
+) -> Kernel:
+    """What changes a kernel: at each place of it, the products of shifted maps and slopes.
+
+    Images and channels trade places: the channels are convolved, as if they were images, with
+    windows as large as the maps.
+    """
+    n, height, width, channels = x.shape
+    inputs = channels // groups
+    maps = x.reshape(n, height, width, groups, inputs).transpose(4, 1, 2, 3, 0)
+    found = jax.lax.conv_general_dilated(
+        maps.reshape(inputs, height, width, groups * n),
+        slopes.transpose(1, 2, 0, 3),
+        window_strides=(1, 1),
+        padding=((1, 1), (1, 1)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+    return found.transpose(1, 2, 0, 3)
+
+
+def turned(kernel: Kernel, groups: int) -> Float[Array, "3 3 _ channels"]:
+    """The kernel that leads back: upside down, left to right, and from features to inputs."""
+    _, _, inputs, features = kernel.shape
+    kernel = kernel.reshape(3, 3, inputs, groups, features // groups)
+    kernel = kernel[::-1, ::-1].transpose(0, 1, 4, 3, 2)
+    return kernel.reshape(3, 3, features // groups, groups * inputs)
+
+
+def correlate(x: Images, kernel: Kernel, groups: int) -> Float[Array, "n height width features"]:
+    """`backend_convolution`, its derivatives made of it and of `correlate_slopes`."""
+    return _convolution.bind(x, kernel, groups=groups)
+
+
+def correlate_slopes(
+    x: Images, slopes: Float[Array, "n height width features"], groups: int
+) -> Kernel:
+    """`transposed_convolution`, its derivatives made of it and of `correlate`."""
+    return _kernel_slopes.bind(x, slopes, groups=groups)
+
+
+def _primitive(
+    name: str,
+    implementation: Callable[..., Array],
+    shape: Callable[..., tuple[int, ...]],
+    batched: Callable[..., tuple[Array, int]],
+) -> Primitive:
+    def abstract(left: ShapedArray, right: ShapedArray, *, groups: int) -> ShapedArray:
+        return ShapedArray(shape(left.shape, right.shape, groups), left.dtype)
+
+    primitive = Primitive(name)
+    primitive.def_impl(jax.jit(implementation, static_argnames="groups"))
+    primitive.def_abstract_eval(abstract)
+    lowering = mlir.lower_fun(implementation, multiple_results=False)
+    mlir.register_lowering(primitive, lowering)
+    batching.primitive_batchers[primitive] = batched
+    return primitive
+
+
+def _side_by_side(operand: Array, axis: int | None, size: int) -> Array:
+    """Members of a batch as further groups: `[b, ..., c]` as `[..., b c]`."""
+    if axis is None:
+        operand, axis = jnp.broadcast_to(operand, (size, *operand.shape)), 0
+    operand = jnp.moveaxis(operand, axis, -2)
+    return operand.reshape(*operand.shape[:-2], -1)
+
+
+def _batched_maps(
+    operands: tuple[Array, Array], axes: tuple[int | None, int | None], *, groups: int
+) -> tuple[Array, int]:
+    """The rule of `jax.vmap` for `correlate`: a batch of maps under one kernel is more maps."""
+    x, kernel = operands
+    if axes[0] is None or axes[1] is not None:
+        return _batched(correlate)(operands, axes, groups=groups)
+    x = jnp.moveaxis(x, axes[0], 0)
+    found = correlate(x.reshape(-1, *x.shape[2:]), kernel, groups)
+    return found.reshape(*x.shape[:2], *found.shape[1:]), 0
+
+
+def _batched(bind: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
+    """The rule of `jax.vmap`, whatever is batched: one operation with more groups."""
+
+    def rule(
+        operands: tuple[Array, Array], axes: tuple[int | None, int | None], *, groups: int
+    ) -> tuple[Array, int]:
+        size = next(
+            operand.shape[axis]
+            for operand, axis in zip(operands, axes, strict=True)
+            if axis is not None
+        )
+        left, right = (
+            _side_by_side(operand, axis, size) for operand, axis in zip(operands, axes, strict=True)
+        )
+        found = bind(left, right, groups=size * groups)
+        return found.reshape(*found.shape[:-1], size, -1), found.ndim - 1
+
+    return rule
+
+
+_convolution = _primitive(
+    "convolution_3x3",
+    backend_convolution,
+    lambda x, kernel, groups: (*x[:3], kernel[3]),
+    _batched_maps,
+)
+_kernel_slopes = _primitive(
+    "convolution_3x3_kernel_slopes",
+    transposed_convolution,
+    lambda x, slopes, groups: (3, 3, x[3] // groups, slopes[3]),
+    _batched(correlate_slopes),
+)
+ad.defbilinear(
+    _convolution,
+    lambda slopes, x, kernel, groups: correlate(slopes, turned(kernel, groups), groups),
+    lambda slopes, x, kernel, groups: correlate_slopes(x, slopes, groups),
+)
+ad.defbilinear(
+    _kernel_slopes,
+    lambda change, x, slopes, groups: correlate(slopes, turned(change, groups), groups),
+    lambda change, x, slopes, groups: correlate(x, change, groups),
+)

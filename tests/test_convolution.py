@@ -1,0 +1,135 @@
+"""The convolution against SciPy, and its derivatives against JAX's own of the backend's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import signal
+
+from cgan.compiler import YNN, options
+from cgan.networks.convolution import (
+    backend_convolution,
+    convolve,
+    correlate,
+    correlate_slopes,
+)
+
+SIZES = [(1, 1, 1, 1, 1, 1), (2, 4, 5, 3, 2, 1), (1, 5, 2, 1, 3, 1), (2, 4, 5, 4, 6, 2)]
+Form = Callable[..., jax.Array]
+
+
+def normal(*shape: int, seed: int = 0) -> jax.Array:
+    return jnp.asarray(np.random.default_rng([seed, *shape]).normal(size=shape), jnp.float32)
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    for mine, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("n", "height", "width", "channels", "features", "groups"), SIZES)
+def test_all_forms_are_scipys_correlation(
+    n: int, height: int, width: int, channels: int, features: int, groups: int
+) -> None:
+    x, size = normal(n, height, width, channels), channels // groups
+    kernel = normal(3, 3, size, features)
+    expected = np.zeros((n, height, width, features))
+    for image in range(n):
+        for feature in range(features):
+            group = feature // (features // groups)
+            for channel in range(group * size, (group + 1) * size):
+                window = np.asarray(kernel)[:, :, channel % size, feature]
+                padded = np.pad(np.asarray(x, float)[image, :, :, channel], 1)
+                expected[image, :, :, feature] += signal.correlate2d(padded, window, "valid")
+    for form in (correlate, backend_convolution):
+        assert_close(jax.jit(form, static_argnums=2)(x, kernel, groups), expected)
+    assert_close(correlate(x, kernel, groups), expected)
+    assert_close(convolve(x, kernel.reshape(9 * size, features), groups), expected)
+
+
+@pytest.mark.parametrize(("n", "height", "width", "channels", "features", "groups"), SIZES)
+def test_kernel_slopes_are_what_jax_derives(
+    n: int, height: int, width: int, channels: int, features: int, groups: int
+) -> None:
+    x, slopes = normal(n, height, width, channels), normal(n, height, width, features)
+    kernel = jnp.zeros((3, 3, channels // groups, features))
+    _, back = jax.vjp(lambda kernel: backend_convolution(x, kernel, groups), kernel)
+    assert_close(correlate_slopes(x, slopes, groups), back(slopes)[0])
+
+
+def judged(form: Form, groups: int) -> Callable[..., jax.Array]:
+    """A loss of two layers with a gradient penalty: the third derivatives are not zero."""
+
+    def score(kernels: Any, x: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.sin(form(jnp.sin(form(x, kernels[0], groups)), kernels[1], groups)))
+
+    def loss(kernels: Any, x: jax.Array) -> jax.Array:
+        return score(kernels, x) + jnp.sum(jax.grad(score, argnums=1)(kernels, x) ** 2)
+
+    return loss
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_derivatives_of_all_orders_and_modes_are_those_of_the_backends_convolution(
+    groups: int,
+) -> None:
+    x, kernels = normal(2, 3, 4, 4), (normal(3, 3, 4 // groups, 4), normal(3, 3, 4 // groups, 4))
+    change = (normal(3, 3, 4 // groups, 4, seed=1), normal(3, 3, 4 // groups, 4, seed=2))
+    mine, other = judged(correlate, groups), judged(backend_convolution, groups)
+    for derive in (
+        lambda loss: jax.grad(loss, argnums=(0, 1)),
+        lambda loss: lambda kernels, x: jax.jvp(loss, (kernels, x), (change, x)),
+        lambda loss: lambda kernels, x: jax.jvp(jax.grad(loss), (kernels, x), (change, x)),
+        lambda loss: jax.grad(lambda k, x: jax.jvp(loss, (k, x), (change, x))[1], argnums=(0, 1)),
+        lambda loss: jax.grad(jax.checkpoint(loss)),
+    ):
+        assert_close(jax.jit(derive(mine))(kernels, x), jax.jit(derive(other))(kernels, x))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("axes", [(0, None), (3, None), (None, 1), (0, 0), (2, 4)])
+def test_a_batch_of_operands_is_each_by_itself(
+    axes: tuple[int | None, int | None], groups: int
+) -> None:
+    def stacked(shape: tuple[int, ...], axis: int | None) -> jax.Array:
+        return normal(*shape) if axis is None else normal(*shape[:axis], 3, *shape[axis:])
+
+    x_shape, kernel_shape, slopes_shape = (2, 4, 5, 4), (3, 3, 4 // groups, 6), (2, 4, 5, 6)
+    for form, shape in ((correlate, kernel_shape), (correlate_slopes, slopes_shape)):
+        right = None if axes[1] is None else min(axes[1], len(shape))
+        operands = stacked(x_shape, axes[0]), stacked(shape, right)
+
+        def one(left: jax.Array, right: jax.Array, form: Form = form) -> jax.Array:
+            return form(left, right, groups)
+
+        members = [
+            one(
+                *(
+                    operand if axis is None else jnp.take(operand, member, axis)
+                    for operand, axis in zip(operands, (axes[0], right), strict=True)
+                )
+            )
+            for member in range(3)
+        ]
+        assert_close(jax.vmap(one, (axes[0], right))(*operands), jnp.stack(members))
+
+
+def test_a_batch_of_maps_under_one_kernel_needs_no_more_groups() -> None:
+    x, kernel = normal(3, 2, 4, 5, 4), normal(3, 3, 4, 6)
+    traced = jax.make_jaxpr(jax.vmap(lambda x: correlate(x, kernel, 1)))(x)
+    (groups,) = (
+        equation.params["groups"] for equation in traced.eqns if "groups" in equation.params
+    )
+    assert groups == 1
+
+
+def test_the_compilers_options_change_rounding_alone() -> None:
+    assert options() in ({}, YNN)
+    x, kernel = normal(8, 8, 8, 16), normal(3, 3, 16, 16)
+    lowered = jax.jit(correlate, static_argnums=2).lower(x, kernel, 1)
+    plain, fast = (lowered.compile(compiler_options=chosen) for chosen in ({}, options()))
+    assert_close(fast(x, kernel), plain(x, kernel))
