@@ -5,14 +5,15 @@ Before anything is timed both are given the same samples, and must return the sa
 penalties and losses. Then they take turns; only ratios within a round are kept. PyTorch compiles
 what it can: a second backward pass through a compiled function is not supported (PyTorch 2.13), so
 the discriminator's update runs as it is. `pip install torch==2.13.0` first.
+
+Utilisation is the step's floating point operations, as the program that JAX hands to the compiler
+has them, by its time, as a share of what a large matrix product reaches here at that moment.
 """
 
-import dataclasses
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,83 +24,26 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_parts, quartiles, ratios
-from benchmarks.torch_peer import networks as peers
+from benchmarks.harness import (
+    Compiled,
+    compile_parts,
+    product_rate,
+    quartiles,
+    ratios,
+    step_flops,
+)
+from benchmarks.torch_peer.pairs import PAIRS, Pair
 from benchmarks.torch_peer.training import Training
 from cgan import cli
 from cgan.assemble import assemble_on
-from cgan.config import Data, Experiment, require_known
+from cgan.config import require_known
 from cgan.data import Source
-from cgan.data.source import class_shares, decode_images, encode_images
-from cgan.types import Batch
-from configs import stacked_digits
-from configs.images import images_experiment
 
-SIDE = 32
 CLOSE = 2e-3
 """Of two arrays' distance to their length: sums in another order move a few units over the kinks of
 their activations."""
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 OURS, EAGER, TORCH_COMPILED = "ours", "PyTorch, eager", "PyTorch, compiled"
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Uniform random images, as a data set."""
-
-    sample_shape: tuple[int, int, int]
-    name: str = "noise"
-    class_names: tuple[str, ...] = ("0",)
-    encode = staticmethod(encode_images)
-    decode = staticmethod(decode_images)
-
-    @property
-    def class_weights(self) -> np.ndarray:
-        """One class."""
-        return class_shares(np.zeros(1, np.int32), 1)
-
-    def __len__(self) -> int:
-        return 2**20
-
-    def __getitem__(self, indices: np.ndarray) -> Batch:
-        rng = np.random.default_rng(indices.ravel()[0])
-        images = rng.integers(256, size=(len(indices), *self.sample_shape), dtype=np.uint8)
-        return Batch(images, np.zeros(len(indices), np.int32))
-
-
-class Pair(NamedTuple):
-    """Networks in both libraries."""
-
-    config: Experiment
-    source: Noise
-    generator: Callable[[peers.Tree], torch.nn.Module]
-    discriminator: Callable[[peers.Tree], torch.nn.Module]
-
-
-def mlp() -> Pair:
-    """That of `stacked_digits`, with its many steps a dispatch."""
-    source = Noise((8, 8, 3))
-    return Pair(
-        stacked_digits.CONFIG,
-        source,
-        lambda tree: peers.MLPGenerator(tree, source.sample_shape),
-        peers.MLPDiscriminator,
-    )
-
-
-def conv() -> Pair:
-    """The small convolutional pair of the presets on images."""
-    config = images_experiment("conv", Data("digits"), SIDE)
-    config = dataclasses.replace(config, batch_size=64, steps_per_dispatch=1)
-    depth, source = config.generator.depth, Noise((SIDE, SIDE, 3))
-    return Pair(
-        config,
-        source,
-        lambda tree: peers.ConvGenerator(tree, source.sample_shape, depth),
-        lambda tree: peers.ConvDiscriminator(tree, depth),
-    )
-
-
-PAIRS: dict[str, Callable[[], Pair]] = {"mlp": mlp, "conv": conv}
 
 
 @dataclass(frozen=True)
@@ -117,17 +61,27 @@ class Arguments:
         require_known("pairs", self.pairs, PAIRS)
 
 
+def channels_first(samples: np.ndarray, axes: int) -> torch.Tensor:
+    """Ours as PyTorch's layers want them; samples of so many axes, points stay as they are."""
+    return torch.tensor(np.moveaxis(samples, -1, -axes) if axes == 3 else samples)
+
+
+def channels_last(samples: torch.Tensor) -> torch.Tensor:
+    """The way back."""
+    return samples.movedim(1, -1)
+
+
 class Peer:
     """The same step in PyTorch, as something that takes its turn."""
 
     def __init__(self, pair: Pair, ours: Compiled, compiled: bool) -> None:
         state = jax.device_get(ours.start())
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        generator = pair.generator(state.generator).to(device)
-        discriminator = pair.discriminator(state.discriminator).to(device)
+        generator = pair.generator(state.generator).to(DEVICE)
+        discriminator = pair.discriminator(state.discriminator).to(DEVICE)
         self.training = Training(pair.config, generator, discriminator, compiled)
-        images = np.asarray(pair.source.encode(jax.device_get(ours.batches).x))[0]
-        self.batches = torch.tensor(images).permute(0, 1, 4, 2, 3).contiguous().to(device)
+        samples = np.asarray(pair.source.encode(jax.device_get(ours.batches).x))[0]
+        axes = len(pair.source.sample_shape)
+        self.batches = channels_first(samples, axes).contiguous().to(DEVICE)
 
     def start(self) -> "Peer":
         """It keeps its state."""
@@ -142,33 +96,44 @@ class Peer:
         return state, None
 
 
-def require_same(pair: Pair, ours: Compiled, peer: Peer) -> None:
+def perturbed(tree: Any) -> Any:
+    """Weights moved at random, by as much as a layer's usually are large: none is 0 any more."""
+    rng = np.random.default_rng(1)
+
+    def move(leaf: np.ndarray) -> np.ndarray:
+        scale = 0.5 * np.prod(leaf.shape[:-1]) ** -0.5
+        return (leaf + scale * rng.normal(size=leaf.shape)).astype(np.float32)
+
+    return jax.tree.map(move, tree)
+
+
+def require_same(pair: Pair, ours: Compiled) -> None:
     """Both compute the same from the same weights, latents and reals.
 
     Raises:
         AssertionError: naming what differs, and by how much.
     """
-    state, parts = jax.device_get(ours.start()), ours.parts
-    reals = peer.batches[0].requires_grad_(False)
-    z = np.random.default_rng(0).normal(size=(len(reals), pair.config.generator.latent_dim))
-    z = z.astype(np.float32)
-    x = jnp.asarray(reals.cpu().permute(0, 2, 3, 1).numpy())
-    fakes = parts.networks.generate(state.generator, jnp.asarray(z))
+    state, networks = jax.device_get(ours.start()), ours.parts.networks
+    of_generator, of_discriminator = perturbed(state.generator), perturbed(state.discriminator)
+    rng, config = np.random.default_rng(0), pair.config
+    z = rng.normal(size=(config.batch_size, config.generator.latent_dim)).astype(np.float32)
+    fakes = np.asarray(networks.generate(of_generator, jnp.asarray(z)))
+    reals = np.asarray(pair.source.encode(jax.device_get(ours.batches).x))[0, 0]
+    x = np.concatenate([reals, fakes])
 
     def score(samples: Any) -> Any:
-        said = parts.networks.judge(state.discriminator, state.discriminator_stats, samples)
-        return said.score
+        return networks.judge(of_discriminator, state.discriminator_stats, samples).score
 
-    slopes = jax.grad(lambda samples: score(samples).sum())(jnp.concatenate([x, fakes]))
-    training = peer.training
-    their_fakes = training.generator(torch.tensor(z).to(reals.device))
-    samples = torch.cat([reals, their_fakes]).detach().requires_grad_(True)
-    scores = training.discriminator(samples)
+    slopes = jax.grad(lambda samples: score(samples).sum())(jnp.asarray(x))
+    generator = pair.generator(of_generator).to(DEVICE)
+    discriminator = pair.discriminator(of_discriminator).to(DEVICE)
+    samples = channels_first(x, fakes.ndim - 1).to(DEVICE).requires_grad_(True)
+    scores = discriminator(samples)
     (gradients,) = torch.autograd.grad(scores.sum(), samples)
     pairs = {
-        "samples": (fakes, their_fakes.permute(0, 2, 3, 1)),
-        "scores": (score(jnp.concatenate([x, fakes])), scores),
-        "gradients": (slopes, gradients.permute(0, 2, 3, 1)),
+        "samples": (fakes, channels_last(generator(torch.tensor(z).to(DEVICE)))),
+        "scores": (score(x), scores),
+        "gradients": (slopes, channels_last(gradients)),
     }
     for name, (mine, theirs) in pairs.items():
         a, b = np.asarray(mine), theirs.detach().cpu().numpy()
@@ -184,7 +149,7 @@ def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dic
     ours = compile_parts(parts)
     facts = {"compile": time.perf_counter() - start}
     peers_by_name: dict[str, Any] = {EAGER: Peer(pair, ours, False)}
-    require_same(pair, ours, peers_by_name[EAGER])
+    require_same(pair, ours)
     if arguments.compile:
         peer = peers_by_name[TORCH_COMPILED] = Peer(pair, ours, True)
         start = time.perf_counter()
@@ -197,6 +162,8 @@ def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dic
     jax.block_until_ready(ours.dispatch(state, ours.batches))
     seconds = time.perf_counter() - start
     facts["images/s"] = pair.config.nimg_per_dispatch / seconds
+    rate = step_flops(parts) * pair.config.steps_per_dispatch / seconds
+    facts["GFLOP/s"], facts["utilisation, %"] = rate / 1e9, 100 * rate / product_rate()
     return found, facts
 
 
@@ -205,7 +172,7 @@ def main() -> None:
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.versus_torch", description=__doc__)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     names = (EAGER, *((TORCH_COMPILED,) if arguments.compile else ()))
-    facts = ("images/s", "compile", "torch compile", "MiB")
+    facts = ("images/s", "GFLOP/s", "utilisation, %", "compile", "torch compile", "MiB")
     table = Table("networks", *(f"{name} / ours" for name in names), *facts, box=box.MARKDOWN)
     for name in arguments.pairs:
         found, known = timed(PAIRS[name](), arguments)

@@ -7,11 +7,14 @@ Weights are read from the trees of ours, so both compute the same function of th
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cgan.networks import layers
 from cgan.networks.layers import LEAK
 
 Tree = Mapping[str, Any]
@@ -85,6 +88,40 @@ def unshuffled(of: Tree) -> nn.Conv2d:
     return pointwise({"kernel": kernel[order], "bias": of["bias"]})
 
 
+class FourierFeatures(nn.Module):
+    """`cgan.networks.layers.FourierFeatures`."""
+
+    def __init__(self, matrix: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("matrix", matrix)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        phases = x @ self.matrix
+        return torch.cat([x, phases.sin(), phases.cos()], dim=1)
+
+
+def fourier(inputs: int, count: int, max_frequency: float) -> FourierFeatures:
+    """Directions times frequencies `[inputs, count]`, read off ours: its slopes at zero."""
+    ours = layers.FourierFeatures(count, max_frequency)
+    slopes = jax.jacfwd(lambda x: ours.apply({}, x[None])[0])(jnp.zeros(inputs))
+    return FourierFeatures(tensor(slopes[inputs : inputs + count].T))
+
+
+class PointsGenerator(nn.Module):
+    """`cgan.networks.mlp.MLPGenerator` for points: `z + f(z)`."""
+
+    def __init__(self, tree: Tree, features: FourierFeatures) -> None:
+        super().__init__()
+        self.features = features
+        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(len(tree)))
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        x = self.features(z)
+        for layer in self.layers[:-1]:
+            x = F.leaky_relu(layer(x), LEAK)
+        return z + self.layers[-1](x)
+
+
 class MLPGenerator(nn.Module):
     """`cgan.networks.mlp.MLPGenerator` for images, without Fourier features and classes."""
 
@@ -102,16 +139,17 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """`cgan.networks.mlp.MLPDiscriminator`, of scores."""
+    """`cgan.networks.mlp.MLPDiscriminator`, of scores; of images, or of points by features."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, features: FourierFeatures | None = None) -> None:
         super().__init__()
+        self.features = features
         hidden = len(tree) - 1
         self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(hidden))
         self.score = linear(tree["score"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.permute(0, 2, 3, 1).flatten(1)
+        x = x.permute(0, 2, 3, 1).flatten(1) if self.features is None else self.features(x)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), LEAK)
         return self.score(x)[:, 0]

@@ -74,7 +74,11 @@ class Training:
 
     def latents(self, reals: torch.Tensor) -> torch.Tensor:
         """As many as there are reals, where they are."""
-        return torch.randn(len(reals), self.config.generator.latent_dim, device=reals.device)
+        generator = self.config.generator
+        shape, device = (len(reals), generator.latent_dim), reals.device
+        if generator.latent == "uniform":
+            return 2 * torch.rand(shape, device=device) - 1
+        return torch.randn(shape, device=device)
 
     def discriminator_loss(self, reals: torch.Tensor, fakes: torch.Tensor) -> torch.Tensor:
         """The game and the penalties, in one pass over both."""

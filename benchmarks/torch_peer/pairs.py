@@ -1,0 +1,136 @@
+"""The pairs that are timed in both libraries: an experiment, and how its trees become modules."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import nn
+
+from benchmarks.torch_peer import networks, r3gan, sngan
+from benchmarks.torch_peer.networks import Tree
+from cgan.config import Data, Discriminator, Experiment, Generator, Objective
+from cgan.data.source import class_shares, decode_images, encode_images
+from cgan.types import Batch
+from configs import ring8, stacked_digits
+from configs.images import images_experiment
+
+SIDE = 32
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Uniform random images, or points, as a data set."""
+
+    sample_shape: tuple[int, ...]
+    name: str = "noise"
+    class_names: tuple[str, ...] = ("0",)
+    encode = staticmethod(encode_images)
+    decode = staticmethod(decode_images)
+
+    @property
+    def class_weights(self) -> np.ndarray:
+        """One class."""
+        return class_shares(np.zeros(1, np.int32), 1)
+
+    def __len__(self) -> int:
+        return 2**20
+
+    def __getitem__(self, indices: np.ndarray) -> Batch:
+        rng = np.random.default_rng(indices.ravel()[0])
+        images = rng.integers(256, size=(len(indices), *self.sample_shape), dtype=np.uint8)
+        return Batch(images, np.zeros(len(indices), np.int32))
+
+
+class Pair(NamedTuple):
+    """Networks in both libraries."""
+
+    config: Experiment
+    source: Noise
+    generator: Callable[[Tree], nn.Module]
+    discriminator: Callable[[Tree], nn.Module]
+
+
+def points() -> Pair:
+    """That of `ring8`, with the loss of the others, and its many steps a dispatch."""
+    config = dataclasses.replace(ring8.CONFIG, objective=Objective())
+    source, players = Noise((2,)), (config.generator, config.discriminator)
+    of_generator, of_discriminator = (
+        networks.fourier(2, player.fourier_features, player.max_frequency) for player in players
+    )
+    return Pair(
+        config,
+        source,
+        lambda tree: networks.PointsGenerator(tree, of_generator),
+        lambda tree: networks.MLPDiscriminator(tree, of_discriminator),
+    )
+
+
+def mlp() -> Pair:
+    """That of `stacked_digits`, with its many steps a dispatch."""
+    source = Noise((8, 8, 3))
+    return Pair(
+        stacked_digits.CONFIG,
+        source,
+        lambda tree: networks.MLPGenerator(tree, (8, 8, 3)),
+        networks.MLPDiscriminator,
+    )
+
+
+def _of_images(config: Experiment, batch_size: int, **sections: Any) -> Experiment:
+    return dataclasses.replace(config, batch_size=batch_size, steps_per_dispatch=1, **sections)
+
+
+def conv() -> Pair:
+    """The small convolutional pair of the presets on images."""
+    config, shape = images_experiment("conv", Data("digits"), SIDE), (SIDE, SIDE, 3)
+    depth = config.generator.depth
+    return Pair(
+        _of_images(config, 64),
+        Noise(shape),
+        lambda tree: networks.ConvGenerator(tree, shape, depth),
+        lambda tree: networks.ConvDiscriminator(tree, depth),
+    )
+
+
+def sngan_pair() -> Pair:
+    """That of SNGAN, narrow, with R1 and R2 in place of spectral norm."""
+    shape, width, most = (SIDE, SIDE, 3), 32, 128
+    generator = Generator("sngan", latent_dim=128, width=width, max_width=most, group_size=8)
+    discriminator = Discriminator("sngan", width=width, max_width=most)
+    base = images_experiment("sngan", Data("digits"), SIDE)
+    return Pair(
+        _of_images(base, 32, generator=generator, discriminator=discriminator),
+        Noise(shape),
+        lambda tree: sngan.SNGANGenerator(tree, shape, generator.group_size),
+        lambda tree: sngan.SNGANDiscriminator(tree, shape),
+    )
+
+
+def r3gan_pair() -> Pair:
+    """That of R3GAN, narrow."""
+    shape = (SIDE, SIDE, 3)
+    sizes: dict[str, Any] = {"width": 32, "max_width": 128, "depth": 1, "group_size": 16}
+    base = images_experiment("r3gan", Data("digits"), SIDE)
+    config = _of_images(
+        base,
+        32,
+        generator=Generator("r3gan", latent_dim=64, **sizes),
+        discriminator=Discriminator("r3gan", **sizes),
+    )
+    return Pair(
+        config,
+        Noise(shape),
+        lambda tree: r3gan.R3GANGenerator(tree, shape, **sizes),
+        lambda tree: r3gan.R3GANDiscriminator(tree, shape, **sizes),
+    )
+
+
+PAIRS: dict[str, Callable[[], Pair]] = {
+    "points": points,
+    "mlp": mlp,
+    "conv": conv,
+    "sngan": sngan_pair,
+    "r3gan": r3gan_pair,
+}
