@@ -9,6 +9,7 @@ modes, are made of these two alone. `docs/decisions/0003-convolutions.md` has th
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -52,24 +53,52 @@ def backend_convolution(
     )
 
 
-def transposed_convolution(
+def each_group(
+    operation: Callable[[Array, Array], Array], left: Array, right: Array, groups: int
+) -> Array:
+    """An operation on each group of the last axes by itself: faster on CPUs than XLA's grouped.
+
+    One after another: side by side in the program, they would take minutes to compile.
+    """
+    if groups == 1:
+        return operation(left, right)
+
+    def apart(x: Array) -> Array:
+        return jnp.moveaxis(x.reshape(*x.shape[:-1], groups, -1), -2, 0)
+
+    found = jax.lax.map(lambda pair: operation(*pair), (apart(left), apart(right)))
+    found = jnp.moveaxis(found, 0, -2)
+    return found.reshape(*found.shape[:-2], -1)
+
+
+def grouped_convolution(
+    x: Images, kernel: Kernel, groups: int
+) -> Float[Array, "n height width features"]:
+    """`backend_convolution`, one for each group."""
+    return each_group(partial(backend_convolution, groups=1), x, kernel, groups)
+
+
+def kernel_slopes(
     x: Images, slopes: Float[Array, "n height width features"], groups: int
 ) -> Kernel:
-    """What changes a kernel: at each place of it, the products of shifted maps and slopes.
+    """What changes a kernel: at each place of it, the products of shifted maps and slopes."""
+    return each_group(transposed_convolution, x, slopes, groups)
+
+
+def transposed_convolution(
+    x: Images, slopes: Float[Array, "n height width features"]
+) -> Float[Array, "3 3 channels features"]:
+    """The same of one group.
 
     Images and channels trade places: the channels are convolved, as if they were images, with
     windows as large as the maps.
     """
-    n, height, width, channels = x.shape
-    inputs = channels // groups
-    maps = x.reshape(n, height, width, groups, inputs).transpose(4, 1, 2, 3, 0)
     found = jax.lax.conv_general_dilated(
-        maps.reshape(inputs, height, width, groups * n),
+        x.transpose(3, 1, 2, 0),
         slopes.transpose(1, 2, 0, 3),
         window_strides=(1, 1),
         padding=((1, 1), (1, 1)),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        feature_group_count=groups,
     )
     return found.transpose(1, 2, 0, 3)
 
@@ -83,14 +112,14 @@ def turned(kernel: Kernel, groups: int) -> Float[Array, "3 3 _ channels"]:
 
 
 def correlate(x: Images, kernel: Kernel, groups: int) -> Float[Array, "n height width features"]:
-    """`backend_convolution`, its derivatives made of it and of `correlate_slopes`."""
+    """`grouped_convolution`, its derivatives made of it and of `correlate_slopes`."""
     return _convolution.bind(x, kernel, groups=groups)
 
 
 def correlate_slopes(
     x: Images, slopes: Float[Array, "n height width features"], groups: int
 ) -> Kernel:
-    """`transposed_convolution`, its derivatives made of it and of `correlate`."""
+    """`kernel_slopes`, its derivatives made of it and of `correlate`."""
     return _kernel_slopes.bind(x, slopes, groups=groups)
 
 
@@ -154,13 +183,13 @@ def _batched(bind: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
 
 _convolution = _primitive(
     "convolution_3x3",
-    backend_convolution,
+    grouped_convolution,
     lambda x, kernel, groups: (*x[:3], kernel[3]),
     _batched_maps,
 )
 _kernel_slopes = _primitive(
     "convolution_3x3_kernel_slopes",
-    transposed_convolution,
+    kernel_slopes,
     lambda x, slopes, groups: (3, 3, x[3] // groups, slopes[3]),
     _batched(correlate_slopes),
 )
