@@ -71,6 +71,18 @@ def test_an_adaptive_probability_follows_the_sign_of_reals(level: float, end: fl
         assert (np.diff(found) < 0).any()
 
 
+@pytest.mark.parametrize("rounding", [-1e-6, 0.0, 1e-6])
+def test_at_the_target_an_adaptive_probability_stays_however_its_mean_is_rounded(
+    rounding: float,
+) -> None:
+    config = experiment(augment=ADAPTIVE)
+    adaptive = probability.init(config)
+    for step in range(4):
+        sign = jnp.asarray(0.2 + rounding, jnp.float32)
+        adaptive = probability.adapt(config, adaptive, jnp.int32(step), sign)
+    assert float(adaptive["probability"]) == 0.5
+
+
 def test_a_probability_on_a_ramp_follows_the_clock_and_carries_nothing() -> None:
     augment = Augment(policy="ada", final_probability=0.55)
     config = dataclasses.replace(experiment(augment=augment), ramp_nimg=10 * BATCH)

@@ -12,6 +12,9 @@ Scalar = Float[Array, ""]
 ADJUSTED_EVERY = 4
 """Steps, as in Karras et al. 2020 (appendix D): the mean sign is taken over so many batches."""
 
+TIE = 1e-5
+"""So close to the target p stays: sums of signs round otherwise on another number of devices."""
+
 
 def init(config: Experiment) -> Params:
     """What an adaptive probability carries from step to step; nothing for the others."""
@@ -36,7 +39,7 @@ def adapt(config: Experiment, adaptive: Params, step: Int[Array, ""], sign: Scal
 
     After every fourth step p moves by `batch_size * 4 / adapt_nimg`: up if the mean sign of the
     last four batches' reals, `r_t = E[sign(D(x))]`, is above the target, down if it is below
-    (Karras et al. 2020, section 3). It stays within [0, 1].
+    (Karras et al. 2020, section 3). At the target it stays. It stays within [0, 1].
 
     Args:
         config: the experiment.
@@ -49,7 +52,8 @@ def adapt(config: Experiment, adaptive: Params, step: Int[Array, ""], sign: Scal
         return adaptive
     signs = adaptive["signs"] + sign
     by = config.batch_size * ADJUSTED_EVERY / config.augment.adapt_nimg
-    moved = adaptive["probability"] + by * jnp.sign(signs / ADJUSTED_EVERY - target)
+    apart = signs / ADJUSTED_EVERY - target
+    moved = adaptive["probability"] + by * jnp.where(jnp.abs(apart) < TIE, 0.0, jnp.sign(apart))
     due = (step + 1) % ADJUSTED_EVERY == 0
     return {
         "probability": jnp.where(due, jnp.clip(moved, 0, 1), adaptive["probability"]),
