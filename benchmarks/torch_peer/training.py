@@ -77,7 +77,7 @@ class Training:
         generator = self.config.generator
         shape, device = (len(reals), generator.latent_dim), reals.device
         if generator.latent == "uniform":
-            return 2 * torch.rand(shape, device=device) - 1
+            return 3**0.5 * (2 * torch.rand(shape, device=device) - 1)
         return torch.randn(shape, device=device)
 
     def discriminator_loss(self, reals: torch.Tensor, fakes: torch.Tensor) -> torch.Tensor:

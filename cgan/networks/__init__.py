@@ -8,7 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.config import Experiment
-from cgan.networks.architectures import DISCRIMINATORS, GENERATORS, check_fits
+from cgan.networks.architectures import (
+    DISCRIMINATORS,
+    GENERATORS,
+    build_discriminator,
+    build_generator,
+    check_fits,
+)
 from cgan.networks.heads import Heads
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples, Verdict
 
@@ -60,11 +66,9 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     """
     check_fits("generator", config.generator, sample_shape)
     check_fits("discriminator", config.discriminator, sample_shape)
-    generator = GENERATORS[config.generator.architecture](
-        config.generator, sample_shape, classes, config.conditioning
-    )
+    generator = build_generator(config.generator, sample_shape, classes, config.conditioning)
     heads = Heads(config.objective.weight > 0, _embedding_dimensions(config), classes)
-    discriminator = DISCRIMINATORS[config.discriminator.architecture](config.discriminator, heads)
+    discriminator = build_discriminator(config.discriminator, heads)
     latent_dim = config.generator.latent_dim
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.
     precision = jnp.dtype(config.precision)

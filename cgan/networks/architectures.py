@@ -1,6 +1,7 @@
 """The networks by the names of their architectures, and the samples that each of them fits."""
 
-from collections.abc import Callable
+import dataclasses
+from typing import Any
 
 import flax.linen as nn
 
@@ -15,137 +16,49 @@ from cgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 
 Shape = tuple[int, ...]
 
+FLAX_OWN = {"parent", "name"}
+"""Fields of all modules."""
 DEPTH_AT_MOST = 32
 """Halvings of a side that anyone asks for."""
 
 
-def _mlp_generator(
-    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return MLPGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        depth=config.depth,
-        fourier_features=config.fourier_features,
-        max_frequency=config.max_frequency,
-        residual=config.residual,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _conv_generator(
-    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return ConvGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        depth=config.depth,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _r3gan_generator(
-    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return R3GANGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        max_width=config.max_width,
-        depth=config.depth,
-        expansion=config.expansion,
-        group_size=config.group_size,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _sngan_generator(
-    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return SNGANGenerator(
-        sample_shape=sample_shape,
-        width=config.width,
-        max_width=config.max_width,
-        group_size=config.group_size,
-        attention=config.attention,
-        classes=classes,
-    )
-
-
-def _stylegan2_generator(
-    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
-    return StyleGAN2Generator(
-        sample_shape=sample_shape,
-        width=config.width,
-        max_width=config.max_width,
-        depth=config.depth,
-        classes=classes,
-        class_dimensions=conditioning.dimensions,
-    )
-
-
-def _mlp_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return MLPDiscriminator(
-        width=config.width,
-        depth=config.depth,
-        heads=heads,
-        spectral_norm=config.spectral_norm,
-        fourier_features=config.fourier_features,
-        max_frequency=config.max_frequency,
-    )
-
-
-def _conv_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return ConvDiscriminator(
-        width=config.width,
-        depth=config.depth,
-        heads=heads,
-        spectral_norm=config.spectral_norm,
-    )
-
-
-def _r3gan_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return R3GANDiscriminator(
-        width=config.width,
-        max_width=config.max_width,
-        depth=config.depth,
-        expansion=config.expansion,
-        group_size=config.group_size,
-        heads=heads,
-    )
-
-
-def _sngan_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return SNGANDiscriminator(
-        width=config.width,
-        max_width=config.max_width,
-        attention=config.attention,
-        heads=heads,
-        spectral_norm=config.spectral_norm,
-    )
-
-
-def _stylegan2_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
-    return StyleGAN2Discriminator(width=config.width, max_width=config.max_width, heads=heads)
-
-
-GENERATORS: dict[Architecture, Callable[[Generator, Shape, int, Conditioning], nn.Module]] = {
-    "mlp": _mlp_generator,
-    "conv": _conv_generator,
-    "r3gan": _r3gan_generator,
-    "sngan": _sngan_generator,
-    "stylegan2": _stylegan2_generator,
+GENERATORS: dict[Architecture, type[nn.Module]] = {
+    "mlp": MLPGenerator,
+    "conv": ConvGenerator,
+    "r3gan": R3GANGenerator,
+    "sngan": SNGANGenerator,
+    "stylegan2": StyleGAN2Generator,
 }
-DISCRIMINATORS: dict[Architecture, Callable[[Discriminator, Heads], nn.Module]] = {
-    "mlp": _mlp_discriminator,
-    "conv": _conv_discriminator,
-    "r3gan": _r3gan_discriminator,
-    "sngan": _sngan_discriminator,
-    "stylegan2": _stylegan2_discriminator,
+DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
+    "mlp": MLPDiscriminator,
+    "conv": ConvDiscriminator,
+    "r3gan": R3GANDiscriminator,
+    "sngan": SNGANDiscriminator,
+    "stylegan2": StyleGAN2Discriminator,
 }
+
+
+def build_generator(
+    config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
+) -> nn.Module:
+    """The generator that the settings describe."""
+    others = {
+        "sample_shape": sample_shape,
+        "classes": classes,
+        "class_dimensions": conditioning.dimensions,
+    }
+    return _by_names(GENERATORS[config.architecture], vars(config) | others)
+
+
+def build_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
+    """The discriminator that the settings describe."""
+    return _by_names(DISCRIMINATORS[config.architecture], vars(config) | {"heads": heads})
+
+
+def _by_names(network: type[nn.Module], values: dict[str, Any]) -> nn.Module:
+    """A network's fields are named as the settings that it reads."""
+    names = {field.name for field in dataclasses.fields(network)} - FLAX_OWN
+    return network(**{name: values[name] for name in names})
 
 
 def check_fits(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
