@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from cgan import compiler, parallel
+from cgan import parallel
 from cgan.assemble import Parts, assemble
 from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
@@ -56,29 +56,6 @@ def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> 
     step = parallel.replicated_step(parts.train_step(), devices)
     state = parallel.replicate(parts.init_state(), devices)
     return Compiled(parts, step.compile(state, batches), batches, devices)
-
-
-def step_flops(parts: Parts) -> float:
-    """Floating point operations of one step, as its program has them before it is compiled."""
-    devices = jax.local_devices()[:1]
-    batches = load_batches(parts.source, parts.config.batch_size, 0, 0, 1)
-    step = parallel.replicated_step(parts.train_step(), devices)
-    state = parallel.replicate(parts.init_state(), devices)
-    lowered = step.mapped.lower(state, parallel.shard(batches, devices))
-    return float(lowered.cost_analysis()["flops"])
-
-
-def product_rate(side: int = 2048, rounds: int = 3) -> float:
-    """Floating point operations a second of a product of two large float32 matrices."""
-    matrix = jax.random.normal(jax.random.key(0), (side, side))
-    square = jax.jit(lambda matrix: matrix @ matrix, compiler_options=compiler.options())
-    jax.block_until_ready(square(matrix))
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        jax.block_until_ready(square(matrix))
-        seconds.append(time.perf_counter() - start)
-    return 2 * side**3 / min(seconds)
 
 
 def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, list[float]]:

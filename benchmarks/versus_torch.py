@@ -6,8 +6,8 @@ penalties and losses. Then they take turns; only ratios within a round are kept.
 what it can: a second backward pass through a compiled function is not supported (PyTorch 2.13), so
 the discriminator's update runs as it is. `pip install torch==2.13.0` first.
 
-Utilisation is the step's floating point operations, as the program that JAX hands to the compiler
-has them, by its time, as a share of what a large matrix product reaches here at that moment.
+Utilisation is the operations of the step's matrix products and convolutions by its time, as a
+share of what the product of two large matrices reaches on this machine at that moment.
 """
 
 import os
@@ -24,14 +24,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import (
-    Compiled,
-    compile_parts,
-    product_rate,
-    quartiles,
-    ratios,
-    step_flops,
-)
+from benchmarks.flops import product_rate, step_flops
+from benchmarks.harness import Compiled, compile_parts, quartiles, ratios
 from benchmarks.torch_peer.pairs import PAIRS, Pair
 from benchmarks.torch_peer.training import Training
 from cgan import cli

@@ -1,13 +1,17 @@
 """What the benchmarks reckon, and the variants that they and the ablation build."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from benchmarks import neighbours
+from benchmarks.flops import flops
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
 from benchmarks.penalties import quality
 from cgan.assemble import assemble
+from cgan.networks.convolution import backend_convolution, correlate
 from eval.study.studies.ablation import STUDY
 
 
@@ -16,6 +20,24 @@ def test_every_variant_of_the_ablation_can_be_assembled(benchmark):
     for variant in STUDY.variants:
         config = STUDY.experiment(benchmark, variant, None)
         assert assemble(config).config is config
+
+
+@pytest.mark.parametrize("form", [correlate, backend_convolution])
+def test_flops_of_convolutions_and_their_gradients_are_those_of_the_formula(form):
+    """2 for each product: outputs x 9 x a group's channels, and as many for either gradient."""
+    x, kernel = jnp.ones((2, 4, 5, 6)), jnp.ones((3, 3, 3, 8))
+    once = 2 * (2 * 4 * 5 * 8) * 9 * 3
+    assert flops(jax.make_jaxpr(lambda x, kernel: form(x, kernel, 2))(x, kernel).jaxpr) == once
+    slopes = jax.grad(lambda x, kernel: form(x, kernel, 2).sum(), argnums=(0, 1))
+    assert flops(jax.make_jaxpr(slopes)(x, kernel).jaxpr) == 3 * once
+
+
+def test_flops_of_a_scan_are_those_of_all_its_products():
+    def steps(x, matrix):
+        return jax.lax.scan(lambda x, _: (jnp.sin(x @ matrix), None), x, None, length=5)[0]
+
+    traced = jax.make_jaxpr(jax.jit(steps))(jnp.ones((3, 4)), jnp.ones((4, 4)))
+    assert flops(traced.jaxpr) == 5 * 2 * 3 * 4 * 4
 
 
 def test_quartiles_and_the_quality_of_estimates():

@@ -1,0 +1,83 @@
+"""The floating point operations of a training step, and the rate at which this machine does them.
+
+Counted are matrix products and convolutions, as the traced step has them: what is between them,
+such as activations and the optimiser, is not.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.extend.core import jaxprs_in_params
+
+from cgan import compiler, parallel
+from cgan.assemble import Parts
+from cgan.data.pipeline import load_batches
+
+
+def step_flops(parts: Parts) -> int:
+    """Of one step with one device."""
+    devices = jax.local_devices()[:1]
+    batches = load_batches(parts.source, parts.config.batch_size, 0, 0, 1)
+    step = parallel.replicated_step(parts.train_step(), devices)
+    state = parallel.replicate(parts.init_state(), devices)
+    return flops(jax.make_jaxpr(step.mapped)(state, parallel.shard(batches, devices)).jaxpr)
+
+
+def flops(jaxpr: Any) -> int:
+    """Of a traced program; a loop of unknown length counts once."""
+    found = 0
+    for equation in jaxpr.eqns:
+        count = COUNTS.get(equation.primitive.name)
+        if count is not None:
+            shapes = [operand.aval.shape for operand in (*equation.invars, *equation.outvars)]
+            found += count(*shapes, equation.params)
+        else:
+            times = equation.params["length"] if equation.primitive.name == "scan" else 1
+            found += times * sum(map(flops, jaxprs_in_params(equation.params)))
+    return found
+
+
+Shape = tuple[int, ...]
+
+
+def _of_product(left: Shape, right: Shape, out: Shape, params: dict[str, Any]) -> int:
+    (contracted, _), _ = params["dimension_numbers"]
+    return 2 * math.prod(out) * math.prod(left[axis] for axis in contracted)
+
+
+def _of_convolution(x: Shape, kernel: Shape, out: Shape, params: dict[str, Any]) -> int:
+    places = params["dimension_numbers"].rhs_spec
+    window = [kernel[axis] for axis in places[1:]]  # inputs of a group, and the sides
+    return 2 * math.prod(out) * math.prod(window)
+
+
+def _of_convolution_3x3(x: Shape, kernel: Shape, out: Shape, params: dict[str, Any]) -> int:
+    return 2 * math.prod(out) * math.prod(kernel[:3])
+
+
+def _of_kernel_slopes(x: Shape, slopes: Shape, out: Shape, params: dict[str, Any]) -> int:
+    return 2 * math.prod(slopes) * math.prod(out[:3])
+
+
+COUNTS: dict[str, Callable[..., int]] = {
+    "dot_general": _of_product,
+    "conv_general_dilated": _of_convolution,
+    "convolution_3x3": _of_convolution_3x3,
+    "convolution_3x3_kernel_slopes": _of_kernel_slopes,
+}
+
+
+def product_rate(side: int = 2048, rounds: int = 3) -> float:
+    """Floating point operations a second of a product of two large float32 matrices."""
+    matrix = jax.random.normal(jax.random.key(0), (side, side))
+    square = jax.jit(lambda matrix: matrix @ matrix, compiler_options=compiler.options())
+    jax.block_until_ready(square(matrix))
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        jax.block_until_ready(square(matrix))
+        seconds.append(time.perf_counter() - start)
+    return 2 * side**3 / min(seconds)
