@@ -1,8 +1,8 @@
 """Mode collapse on three stacked digits of 8x8 pixels: 1,000 modes, alike and not.
 
-160 runs of 4,000 steps, 90 of them for tuning. One takes 50 s of a core of an AMD EPYC, so count on
-an hour and a quarter on 2 cores. Weights above the experiment's own were tried first: 5 and 25 times
-as large they did worse.
+160 runs of 4,000 steps, 90 of them for tuning. One takes 50 s of a core of an AMD EPYC, so count
+on an hour and a quarter on 2 cores. Weights above the experiment's own were tried first: 5 and 25
+times as large they did worse.
 """
 
 from eval.study.declare import Benchmark, Study, Tuning
