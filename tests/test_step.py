@@ -148,8 +148,6 @@ COVERING = (
     "average, learnt temperature",
     "listwise, top 5",
     "embedding alone",
-    "nonsaturating",
-    "wasserstein",
     "conv",
     "classes, hinge",
     "within classes, 5 fakes",
