@@ -10,6 +10,7 @@ from benchmarks.flops import flops
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
 from benchmarks.penalties import quality
+from benchmarks.profile_step import by_kind
 from cgan.assemble import assemble
 from cgan.networks.convolution import backend_convolution, correlate
 from eval.study.studies.ablation import STUDY
@@ -38,6 +39,20 @@ def test_flops_of_a_scan_are_those_of_all_its_products():
 
     traced = jax.make_jaxpr(jax.jit(steps))(jnp.ones((3, 4)), jnp.ones((4, 4)))
     assert flops(traced.jaxpr) == 5 * 2 * 3 * 4 * 4
+
+
+def test_a_profile_adds_up_the_operations_of_a_kind_and_leaves_loops_to_what_is_in_them():
+    def event(operation, microseconds, **others):
+        return {"ph": "X", "args": {"hlo_op": operation}, "dur": microseconds, **others}
+
+    events = [
+        event("dot.1", 2.0),
+        event("dot.1", 3.0),
+        event("dot.27", 4.0),
+        event("while.3", 99.0),
+    ]
+    events += [event("add_fusion.clone.2", 20.0), {"ph": "M"}, {"ph": "X", "dur": 7.0}]
+    assert by_kind(events) == {"add_fusion": (20.0, 1), "dot": (9.0, 2)}
 
 
 def test_quartiles_and_the_quality_of_estimates():

@@ -1,0 +1,114 @@
+"""Where a step's time goes, by kind of operation: `python -m benchmarks.profile_step digits`.
+
+JAX's profiler traces a few dispatches of an experiment, or of a pair of `benchmarks.versus_torch`
+(which needs torch). What a loop does is counted where it is done, not with the loop.
+"""
+
+import gzip
+import json
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import jax
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import Compiled, compile_parts, compile_step
+from cgan import cli
+from cgan.assemble import assemble_on
+from cgan.config import require
+from configs import CONFIGS
+
+LOOPS = ("while", "call", "conditional")
+"""Their own entries last as long as all that is in them."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Profile the training step."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """An experiment of `configs/`, or with --pair a pair of `benchmarks.versus_torch`."""
+    pair: bool = False
+    """Whether the name is a pair's."""
+    dispatches: int = 3
+    """That are traced."""
+    top: int = 12
+    """Kinds that are printed."""
+
+    def __post_init__(self) -> None:
+        if not self.pair:
+            require(self.name in CONFIGS, "name", self.name, f"one of {', '.join(CONFIGS)}")
+        for name in ("dispatches", "top"):
+            require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+
+
+def compiled(arguments: Arguments) -> Compiled:
+    """The step to profile."""
+    if not arguments.pair:
+        return compile_step(CONFIGS[arguments.name])
+    from benchmarks.torch_peer.pairs import PAIRS
+
+    require(arguments.name in PAIRS, "name", arguments.name, f"one of {', '.join(PAIRS)}")
+    pair = PAIRS[arguments.name]()
+    return compile_parts(assemble_on(pair.config, pair.source))
+
+
+def trace(step: Compiled, dispatches: int) -> list[dict[str, Any]]:
+    """The profiler's events of so many dispatches, after one that warms up."""
+    state, _ = step.dispatch(step.start(), step.batches)
+    jax.block_until_ready(state)
+    with tempfile.TemporaryDirectory() as folder:
+        with jax.profiler.trace(folder):
+            for _ in range(dispatches):
+                state, _ = step.dispatch(state, step.batches)
+            jax.block_until_ready(state)
+        (file,) = Path(folder).rglob("*.trace.json.gz")
+        events: list[dict[str, Any]] = json.loads(gzip.decompress(file.read_bytes()))["traceEvents"]
+    return events
+
+
+def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
+    """Microseconds and number of different operations of each kind, the largest first.
+
+    An operation's kind is its name in the compiled program without its number: `dot.12` is a `dot`.
+    """
+    operations = Counter[str]()
+    for event in events:
+        operation = event.get("args", {}).get("hlo_op")
+        if event.get("ph") == "X" and operation:
+            operations[operation] += event["dur"]
+    kinds: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
+    for operation, microseconds in operations.items():
+        kind = re.sub(r"(\.\d+|\.clone)+$", "", operation)
+        if kind not in LOOPS:
+            kinds[kind] += microseconds
+            numbers[kind] += 1
+    return {kind: (microseconds, numbers[kind]) for kind, microseconds in kinds.most_common()}
+
+
+def main() -> None:
+    """Trace, print."""
+    prog = "python -m benchmarks.profile_step"
+    arguments = tyro.cli(Arguments, prog=prog, description=__doc__)
+    step = compiled(arguments)
+    kinds = by_kind(trace(step, arguments.dispatches))
+    steps = arguments.dispatches * step.parts.config.steps_per_dispatch
+    whole = sum(microseconds for microseconds, _ in kinds.values())
+    table = Table("kind of operation", "ms a step", "share, %", "operations", box=box.MARKDOWN)
+    for kind, (microseconds, number) in list(kinds.items())[: arguments.top]:
+        milliseconds, share = microseconds / 1e3 / steps, 100 * microseconds / whole
+        table.add_row(kind, f"{milliseconds:.2f}", f"{share:.1f}", str(number))
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}: {arguments.name}")
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)
