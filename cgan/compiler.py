@@ -1,4 +1,4 @@
-"""How programs are compiled: with the options that their backend is faster with."""
+"""How training steps are compiled: with the options that their backend is faster with."""
 
 from collections.abc import Callable
 from functools import cache
@@ -7,8 +7,11 @@ from typing import Any
 import jax
 
 YNN: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
-"""Matrix products and convolutions by YNNPACK: convolutions are three to five times faster on CPUs
-than XLA's own (`docs/performance.md`). An experiment of XLA's, so releases may lack it."""
+"""Matrix products by YNNPACK, fused with what follows them. With it XLA also leaves to a library
+the convolutions of weight gradients, for which it writes a loop otherwise, and a step of
+convolutions is three to five times faster (`docs/performance.md`). An experiment of XLA's, so
+releases may lack it.
+"""
 
 
 @cache
@@ -41,4 +44,7 @@ class Compiled:
         return self._programs[key]
 
     def __call__(self, *arguments: Any) -> Any:
+        # Of several processes, each brings a part: the map joins them, its program alone does not.
+        if not options() or jax.process_count() > 1:
+            return self.mapped(*arguments)
         return self.compile(*arguments)(*arguments)

@@ -17,7 +17,6 @@ from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
-from cgan import compiler
 from cgan.compiler import Compiled
 from cgan.config import ConfigError
 from cgan.endings import NonFiniteError
@@ -168,12 +167,7 @@ def spread(
             number of rows.
     """
     whole, split = _sharding(devices), _sharding(devices, AXIS)
-    compiled = jax.jit(
-        function,
-        in_shardings=(whole, split),
-        out_shardings=split,
-        compiler_options=compiler.options(),
-    )
+    compiled = jax.jit(function, in_shardings=(whole, split), out_shardings=split)
     return lambda params, rows: compiled(params, jax.device_put(rows, split))
 
 

@@ -98,7 +98,7 @@ class FourierFeatures(nn.Module):
 
 
 def product(
-    x: Float[Array, "*rows inputs"], kernel: Float[Array, "inputs outputs"]
+    x: Float[Array, "*rows inputs"], kernel: Float[Array | np.ndarray, "inputs outputs"]
 ) -> Float[Array, "*rows outputs"]:
     """`x @ kernel` as a product of two matrices, whose gradients XLA's CPU backend is faster at."""
     flat = x.reshape(-1, x.shape[-1])
