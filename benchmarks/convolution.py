@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import quartiles, ratios
-from cgan import cli, compiler
+from cgan import cli, compile_options
 from cgan.config import require
 from cgan.networks.convolution import backend_convolution, convolve
 from cgan.networks.layers import leaky_relu
@@ -104,7 +104,7 @@ def compiled(
 def main() -> None:
     """Take turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.convolution", description=__doc__)
-    chosen = compiler.options()
+    chosen = compile_options.options()
     forms = {
         OURS: compiled(ours, arguments, True, chosen),
         "ours, without a scan": compiled(ours, arguments, False, chosen),

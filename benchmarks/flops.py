@@ -12,7 +12,7 @@ from typing import Any
 import jax
 from jax.extend.core import jaxprs_in_params
 
-from cgan import compiler, parallel
+from cgan import compile_options, parallel
 from cgan.assemble import Parts
 from cgan.data.pipeline import load_batches
 
@@ -73,7 +73,7 @@ COUNTS: dict[str, Callable[..., int]] = {
 def product_rate(side: int = 2048, rounds: int = 3) -> float:
     """Floating point operations a second of a product of two large float32 matrices."""
     matrix = jax.random.normal(jax.random.key(0), (side, side))
-    square = jax.jit(lambda matrix: matrix @ matrix, compiler_options=compiler.options())
+    square = jax.jit(lambda matrix: matrix @ matrix, compiler_options=compile_options.options())
     jax.block_until_ready(square(matrix))
     seconds = []
     for _ in range(rounds):

@@ -1,10 +1,10 @@
 """Our training step beside the same one in PyTorch: `python -m benchmarks.versus_torch`.
 
 Same networks from the same weights, same batch, penalties at every step, optimiser and average.
-Before anything is timed both are given the same samples, and must return the same scores,
-penalties and losses. Then they take turns; only ratios within a round are kept. PyTorch compiles
-what it can: a second backward pass through a compiled function is not supported (PyTorch 2.13), so
-the discriminator's update runs as it is. `pip install torch==2.13.0` first.
+Before anything is timed both are given the same latents and samples, and must return the same
+samples, scores and gradients. Then they take turns; only ratios within a round are kept. PyTorch
+compiles what it can: a second backward pass through a compiled function is not supported (PyTorch
+2.13), so the discriminator's update runs as it is. `pip install torch==2.13.0` first.
 
 Utilisation is the operations of the step's matrix products and convolutions by its time, as a
 share of what the product of two large matrices reaches on this machine at that moment.

@@ -17,7 +17,7 @@ from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
-from cgan.compiler import Compiled
+from cgan.compile_options import CompiledStep
 from cgan.config import ConfigError
 from cgan.endings import NonFiniteError
 
@@ -105,10 +105,10 @@ def own_copy(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
 
 def replicated_step(
     step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
-) -> Compiled:
+) -> CompiledStep:
     """Compile `step(state, local_batch) -> (state, metrics)` for all the devices at once.
 
-    With the compiler's options for the backend, when it is first called.
+    With the options of `compile_options`, when it is first called.
 
     Args:
         step: a pure function of replicated state and this device's share of the batch. What it
@@ -126,13 +126,15 @@ def replicated_step(
         donate_argnums=(0,),
         devices=devices,
     )
-    return Compiled(mapped)
+    return CompiledStep(mapped)
 
 
 def checked_step(
     step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
 ) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
     """As `replicated_step`, but stops at the first operation that makes a NaN. Much slower.
+
+    Without the options of `compile_options`, so that sums may be rounded otherwise.
 
     Raises (the step that is returned):
         NonFiniteError: naming the operation on each device where it made a NaN.

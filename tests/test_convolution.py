@@ -7,9 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental import checkify
 from scipy import signal
 
-from cgan.compiler import YNN, options
+from cgan.compile_options import YNN, CompiledStep, options
+from cgan.networks import convolution
 from cgan.networks.convolution import (
     backend_convolution,
     convolve,
@@ -128,9 +130,56 @@ def test_a_batch_of_maps_under_one_kernel_needs_no_more_groups() -> None:
     assert groups == 1
 
 
-def test_the_compilers_options_change_rounding_alone() -> None:
-    assert options() in ({}, YNN)
-    x, kernel = normal(8, 8, 8, 16), normal(3, 3, 16, 16)
-    lowered = jax.jit(correlate, static_argnums=2).lower(x, kernel, 1)
-    plain, fast = (lowered.compile(compiler_options=chosen) for chosen in ({}, options()))
-    assert_close(fast(x, kernel), plain(x, kernel))
+def test_the_compilers_options_are_known_here_and_change_rounding_alone() -> None:
+    assert options() == YNN
+    x, kernel, slopes = normal(8, 8, 8, 16), normal(3, 3, 16, 16), normal(8, 8, 8, 16, seed=1)
+    for form, right in ((correlate, kernel), (correlate_slopes, slopes)):
+        lowered = jax.jit(form, static_argnums=2).lower(x, right, 1)
+        plain, fast = (lowered.compile(compiler_options=chosen) for chosen in ({}, options()))
+        assert_close(fast(x, right), plain(x, right))
+
+
+def test_a_step_is_compiled_once_for_each_type_of_its_arguments() -> None:
+    traced = []
+
+    def double(x: jax.Array) -> jax.Array:
+        traced.append(x)
+        return 2 * x
+
+    step = CompiledStep(jax.pmap(double, devices=jax.devices()[:1]))
+    for shape, dtype in (((1, 3), "float32"), ((1, 4), "float32"), ((1, 3), "int32")) * 2:
+        x = jnp.ones(shape, dtype)
+        assert_close(step(x), 2 * np.ones(shape))
+        assert step(x).dtype == dtype
+    assert len(traced) == 3
+
+
+def test_a_nan_is_laid_to_the_convolution_that_made_it() -> None:
+    x, kernel = jnp.full((1, 3, 3, 2), jnp.inf), normal(3, 3, 2, 2)
+    for form, right in ((correlate, kernel), (correlate_slopes, normal(1, 3, 3, 2))):
+        checked = checkify.checkify(
+            lambda x, form=form, right=right: form(x, right, 1), errors=checkify.nan_checks
+        )
+        error, _ = jax.jit(checked)(x)
+        assert "convolution_3x3" in error.get()
+        error, _ = jax.jit(checked)(jnp.ones_like(x))
+        assert error.get() is None
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "dtype"),
+    [
+        ((1, 3, 3, 2), (3, 3, 4, 2), "float32"),
+        ((1, 3, 3, 2), (5, 5, 2, 2), "float32"),
+        ((1, 3, 3, 2), (3, 3, 2, 2), "bfloat16"),
+    ],
+)
+def test_operands_that_do_not_fit_are_refused(
+    x: tuple[int, ...], kernel: tuple[int, ...], dtype: str
+) -> None:
+    with pytest.raises(TypeError, match="must be"):
+        jax.eval_shape(_convolution_of, jnp.zeros(x), jnp.zeros(kernel, dtype))
+
+
+def _convolution_of(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return convolution._convolution.bind(x, kernel, groups=1)

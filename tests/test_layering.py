@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
     {"archives", "config", "endings", "files", "types"},
-    {"compiled", "compiler", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
+    {"compile_options", "compiled", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
     {"parallel"},
     {
         "accumulation",

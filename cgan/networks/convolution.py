@@ -13,11 +13,13 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax._src import checkify
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
+Shape = tuple[int, ...]
 Images = Float[Array, "n height width channels"]
 Kernel = Float[Array, "3 3 inputs features"]
 """Inputs are a group's channels; features are those of all groups, group by group."""
@@ -126,10 +128,12 @@ def correlate_slopes(
 def _primitive(
     name: str,
     implementation: Callable[..., Array],
-    shape: Callable[..., tuple[int, ...]],
+    shape: Callable[[Shape, Shape, int], Shape],
     batched: Callable[..., tuple[Array, int]],
 ) -> Primitive:
     def abstract(left: ShapedArray, right: ShapedArray, *, groups: int) -> ShapedArray:
+        if left.dtype != right.dtype:
+            raise TypeError(f"{name}: operands of {left.dtype} and {right.dtype}; must be alike")
         return ShapedArray(shape(left.shape, right.shape, groups), left.dtype)
 
     primitive = Primitive(name)
@@ -138,7 +142,21 @@ def _primitive(
     lowering = mlir.lower_fun(implementation, multiple_results=False)
     mlir.register_lowering(primitive, lowering)
     batching.primitive_batchers[primitive] = batched
+    # So that --debug-nans names it; the registry has no public name.
+    checkify.error_checks[primitive] = partial(checkify.nan_error_check, primitive)
     return primitive
+
+
+def _shape_of_maps(x: Shape, kernel: Shape, groups: int) -> Shape:
+    if kernel[:2] != (3, 3) or x[3] != groups * kernel[2]:
+        raise TypeError(f"maps {x} and kernel {kernel} in {groups} groups: must be 3x3 of as many")
+    return (*x[:3], kernel[3])
+
+
+def _shape_of_kernel(x: Shape, slopes: Shape, groups: int) -> Shape:
+    if x[:3] != slopes[:3]:
+        raise TypeError(f"maps {x} and slopes {slopes}: must be alike but for their channels")
+    return (3, 3, x[3] // groups, slopes[3])
 
 
 def _side_by_side(operand: Array, axis: int | None, size: int) -> Array:
@@ -184,13 +202,13 @@ def _batched(bind: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
 _convolution = _primitive(
     "convolution_3x3",
     grouped_convolution,
-    lambda x, kernel, groups: (*x[:3], kernel[3]),
+    _shape_of_maps,
     _batched_maps,
 )
 _kernel_slopes = _primitive(
     "convolution_3x3_kernel_slopes",
     kernel_slopes,
-    lambda x, slopes, groups: (3, 3, x[3] // groups, slopes[3]),
+    _shape_of_kernel,
     _batched(correlate_slopes),
 )
 ad.defbilinear(
