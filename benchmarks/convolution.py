@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.harness import quartiles, ratios
 from cgan import cli, compile_options
-from cgan.config import require
+from cgan.config import positive, require
 from cgan.networks.convolution import backend_convolution, convolve
 from cgan.networks.layers import leaky_relu
 
@@ -44,9 +44,7 @@ class Arguments:
     """Also the backend's own inside a scan: on CPUs a hundred times slower."""
 
     def __post_init__(self) -> None:
-        for name in ("batch", "side", "channels", "groups", "rounds"):
-            value = getattr(self, name)
-            require(value > 0, name, value, "more than 0")
+        positive(self, "", "batch", "side", "channels", "groups", "rounds")
         divisor = f"a divisor of the {self.channels} channels"
         require(self.channels % self.groups == 0, "groups", self.groups, divisor)
 

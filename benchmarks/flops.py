@@ -12,18 +12,16 @@ from typing import Any
 import jax
 from jax.extend.core import jaxprs_in_params
 
+from benchmarks.harness import Compiled
 from cgan import compile_options, parallel
-from cgan.assemble import Parts
-from cgan.data.pipeline import load_batches
 
 
-def step_flops(parts: Parts) -> int:
-    """Of one step with one device."""
-    devices = jax.local_devices()[:1]
-    batches = load_batches(parts.source, parts.config.batch_size, 0, 0, 1)
-    step = parallel.replicated_step(parts.train_step(), devices)
-    state = parallel.replicate(parts.init_state(), devices)
-    return flops(jax.make_jaxpr(step.mapped)(state, parallel.shard(batches, devices)).jaxpr)
+def step_flops(compiled: Compiled) -> int:
+    """Of one step on one device."""
+    parts = compiled.parts
+    step = parallel.replicated_step(parts.train_step(), compiled.devices)
+    traced = jax.make_jaxpr(step.mapped)(compiled.start(), compiled.batches)
+    return flops(traced.jaxpr) // parts.config.steps_per_dispatch
 
 
 def flops(jaxpr: Any) -> int:

@@ -22,7 +22,7 @@ from rich.table import Table
 from benchmarks.harness import Compiled, compile_parts, compile_step
 from cgan import cli
 from cgan.assemble import assemble_on
-from cgan.config import require
+from cgan.config import positive, require
 from configs import CONFIGS
 
 LOOPS = ("while", "call", "conditional")
@@ -45,8 +45,7 @@ class Arguments:
     def __post_init__(self) -> None:
         if not self.pair:
             require(self.name in CONFIGS, "name", self.name, f"one of {', '.join(CONFIGS)}")
-        for name in ("dispatches", "top"):
-            require(getattr(self, name) > 0, name, getattr(self, name), "more than 0")
+        positive(self, "", "dispatches", "top")
 
 
 def compiled(arguments: Arguments) -> Compiled:

@@ -56,8 +56,8 @@ class Arguments:
 
 
 def channels_first(samples: np.ndarray, axes: int) -> torch.Tensor:
-    """Ours as PyTorch's layers want them; samples of so many axes, points stay as they are."""
-    return torch.tensor(np.moveaxis(samples, -1, -axes) if axes == 3 else samples)
+    """Ours as PyTorch's layers want them: of an image's three axes, or a point's one."""
+    return torch.tensor(np.moveaxis(samples, -1, -axes))
 
 
 def channels_last(samples: torch.Tensor) -> torch.Tensor:
@@ -156,7 +156,7 @@ def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dic
     jax.block_until_ready(ours.dispatch(state, ours.batches))
     seconds = time.perf_counter() - start
     facts["images/s"] = pair.config.nimg_per_dispatch / seconds
-    rate = step_flops(parts) * pair.config.steps_per_dispatch / seconds
+    rate = step_flops(ours) * pair.config.steps_per_dispatch / seconds
     facts["GFLOP/s"], facts["utilisation, %"] = rate / 1e9, 100 * rate / product_rate()
     return found, facts
 

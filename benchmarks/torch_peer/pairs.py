@@ -110,20 +110,15 @@ def sngan_pair() -> Pair:
 
 def r3gan_pair() -> Pair:
     """That of R3GAN, narrow."""
-    shape = (SIDE, SIDE, 3)
     sizes: dict[str, Any] = {"width": 32, "max_width": 128, "depth": 1, "group_size": 16}
+    generator = Generator("r3gan", latent_dim=64, **sizes)
+    discriminator = Discriminator("r3gan", **sizes)
     base = images_experiment("r3gan", Data("digits"), SIDE)
-    config = _of_images(
-        base,
-        32,
-        generator=Generator("r3gan", latent_dim=64, **sizes),
-        discriminator=Discriminator("r3gan", **sizes),
-    )
     return Pair(
-        config,
-        Noise(shape),
-        lambda tree: r3gan.R3GANGenerator(tree, shape, **sizes),
-        lambda tree: r3gan.R3GANDiscriminator(tree, shape, **sizes),
+        _of_images(base, 32, generator=generator, discriminator=discriminator),
+        Noise((SIDE, SIDE, 3)),
+        lambda tree: r3gan.R3GANGenerator(tree, SIDE, generator),
+        lambda tree: r3gan.R3GANDiscriminator(tree, SIDE, discriminator),
     )
 
 

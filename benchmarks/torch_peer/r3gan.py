@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks.torch_peer.networks import Tree, Weights, convolution, linear, pointwise, tensor
+from cgan.config import Discriminator, Generator
 from cgan.networks.layers import LEAK
 from cgan.networks.resample import BASE, LINEAR, widths
 
@@ -49,9 +50,12 @@ class Block(nn.Module):
 
 
 def stages(
-    tree: Tree, weights: Weights, channels: list[int], depth: int, group_size: int, double: bool
+    weights: Weights, side: int, settings: Generator | Discriminator, double: bool
 ) -> nn.Sequential:
     """Changes of resolution and width between residual blocks; wider or narrower as ours."""
+    channels = list(widths(side, settings.width, settings.max_width).values())
+    if double:
+        channels.reverse()
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(zip([channels[0], *channels], channels, strict=False)):
         change = [] if before == after else [pointwise(weights.next("Pointwise"))]
@@ -59,28 +63,20 @@ def stages(
             layers += [*change, *([Resampled(after, True)] if number else [])]
         else:
             layers += [*([Resampled(before, False)] if number else []), *change]
-        layers += [Block(weights.next("Block"), group_size) for _ in range(depth)]
+        blocks = (weights.next("Block") for _ in range(settings.depth))
+        layers += [Block(block, settings.group_size) for block in blocks]
     return nn.Sequential(*layers)
 
 
 class R3GANGenerator(nn.Module):
     """A weighted basis, then stages that double the sides."""
 
-    def __init__(
-        self,
-        tree: Tree,
-        sample_shape: tuple[int, int, int],
-        width: int,
-        max_width: int,
-        depth: int,
-        group_size: int,
-    ) -> None:
+    def __init__(self, tree: Tree, side: int, settings: Generator) -> None:
         super().__init__()
         weights = Weights(tree)
         self.basis = nn.Parameter(tensor(tree["basis"]).permute(2, 0, 1).contiguous())
         self.weigh = linear(weights.next("Pointwise"))
-        channels = list(widths(sample_shape[0], width, max_width).values())[::-1]
-        self.stages = stages(tree, weights, channels, depth, group_size, True)
+        self.stages = stages(weights, side, settings, double=True)
         self.last = pointwise(weights.next("Pointwise"))
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
@@ -90,20 +86,11 @@ class R3GANGenerator(nn.Module):
 class R3GANDiscriminator(nn.Module):
     """Stages that halve the sides, then one 4x4 filter for each channel."""
 
-    def __init__(
-        self,
-        tree: Tree,
-        sample_shape: tuple[int, int, int],
-        width: int,
-        max_width: int,
-        depth: int,
-        group_size: int,
-    ) -> None:
+    def __init__(self, tree: Tree, side: int, settings: Discriminator) -> None:
         super().__init__()
         weights = Weights(tree)
         self.first = pointwise(weights.next("Pointwise"))
-        channels = list(widths(sample_shape[0], width, max_width).values())
-        self.stages = stages(tree, weights, channels, depth, group_size, False)
+        self.stages = stages(weights, side, settings, double=False)
         self.filters = nn.Parameter(tensor(tree["filters"]).permute(2, 0, 1).contiguous())
         self.score = linear(tree["score"])
 

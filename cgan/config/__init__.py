@@ -7,7 +7,7 @@ under a field is its help text.
 
 from cgan.config.alarm import Alarm
 from cgan.config.augment import POINTS, Augment, PolicyName
-from cgan.config.checks import ConfigError, require, require_known, require_seed
+from cgan.config.checks import ConfigError, positive, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
@@ -47,6 +47,7 @@ __all__ = [
     "SourceName",
     "differences",
     "from_json",
+    "positive",
     "require",
     "require_known",
     "require_seed",

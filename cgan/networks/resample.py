@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.networks.layers import Images
+from cgan.networks.convolution import Images
 
 Taps = tuple[int, ...]
 

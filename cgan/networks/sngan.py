@@ -24,8 +24,8 @@ from jaxtyping import Array, Float
 from cgan.networks import layers
 from cgan.networks.attention import SelfAttention
 from cgan.networks.conditioning import one_hot
+from cgan.networks.convolution import Images
 from cgan.networks.heads import Heads, verdict
-from cgan.networks.layers import Images
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
 from cgan.types import Labels, Samples, Verdict
 
