@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from cgan.cache import load_arrays, note, save_arrays
 from cgan.data import Source
 from cgan.files import cache_folder
 from cgan.types import Batch
-from eval.cache import load_arrays, note, save_arrays
 from eval.fingerprint import fingerprint
 from eval.gather import Advance, Reader, Wanted, gather, silent
 from eval.metrics.base import Gathered, Need

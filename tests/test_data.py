@@ -1,5 +1,9 @@
 """Data sets against what the literature and scikit-learn say they hold."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -84,6 +88,29 @@ def test_a_fifth_of_every_digit_is_held_out() -> None:
 
 def test_the_digits_split_is_the_same_every_time() -> None:
     np.testing.assert_array_equal(load_digits("test").images, load_digits("test").images)
+
+
+def test_digits_are_read_anew_where_what_was_kept_is_missing_damaged_or_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = load_digits("test").images
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path))
+    load_digits("train")
+    (kept,) = (tmp_path / "data").iterdir()
+    for damage in (b"", kept.read_bytes()[:5000]):
+        kept.write_bytes(damage)
+        np.testing.assert_array_equal(load_digits("test").images, expected)
+        assert "building it anew" in capsys.readouterr().err
+    np.savez(kept, test_images=expected)
+    np.testing.assert_array_equal(load_digits("test").images, expected)
+
+
+def test_kept_digits_are_read_without_scikit_learn() -> None:
+    load_digits("train")
+    program = "import sys; from cgan.data.digits import load_digits; load_digits('train'); "
+    program += "print('sklearn' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ran.stdout.strip() == b"False"
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"archives", "config", "endings", "files", "types"},
+    {"archives", "cache", "config", "endings", "files", "types"},
     {"compile_options", "compiled", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
     {"parallel"},
     {

@@ -20,10 +20,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float, Int, UInt8
 
 from cgan import parallel
+from cgan.cache import load_arrays, note, save_arrays
 from cgan.data import Source
 from cgan.files import cache_folder
 from cgan.types import Params
-from eval.cache import load_arrays, note, save_arrays
 from eval.extractors.base import Features
 from eval.fingerprint import fingerprint
 
