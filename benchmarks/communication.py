@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.harness import compile_parts
 from cgan import cli
 from cgan.assemble import assemble
-from cgan.config import Experiment, require, require_known
+from cgan.config import Experiment, positive, require, require_known
 from configs import CONFIGS
 
 SIMULATED = 8
@@ -61,9 +61,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require_known("experiment", [self.experiment], CONFIGS)
-        for name in ("parameters", "batch_size"):
-            value = getattr(self, name)
-            require(value is None or value > 0, name, value, "more than 0")
+        positive(self, "", "batch_size", *(() if self.parameters is None else ("parameters",)))
         for count in self.project:
             require(count > 0, "project", count, "more than 0")
 

@@ -19,7 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_step
+from benchmarks.harness import Prepared, compile_step
 from cgan import cli, parallel
 from cgan.assemble import Parts, assemble
 from cgan.augment import augment
@@ -100,7 +100,7 @@ def threshold(parts: Parts, at_most: int = 4096) -> float:
     return float(jnp.linalg.eigvalsh(spread(one - stranger) - spread(one - other))[-1] / 2)
 
 
-def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str, float]:
+def cosines(compiled: Prepared, state: TrainState, count: int = 512) -> dict[str, float]:
     """Mean cosines between views of one real, of two reals, and of a real and a fake."""
     parts, networks = compiled.parts, compiled.parts.networks
 
@@ -120,7 +120,7 @@ def cosines(compiled: Compiled, state: TrainState, count: int = 512) -> dict[str
 
 
 def figures_of(
-    compiled: Compiled, state: TrainState, evaluation: Evaluation
+    compiled: Prepared, state: TrainState, evaluation: Evaluation
 ) -> dict[str, float | None]:
     """The metrics of the experiment's protocol, of generated samples."""
     sampler = Sampler(compiled.parts)
@@ -132,7 +132,7 @@ def figures_of(
     return {metrics[name].label: value for name, value in found.items()}
 
 
-def train(compiled: Compiled, steps: int) -> tuple[TrainState, float]:
+def train(compiled: Prepared, steps: int) -> tuple[TrainState, float]:
     """The state after some steps, and the discriminator's loss in the last dispatch."""
     config, devices = compiled.parts.config, jax.local_devices()[:1]
     state, loss = compiled.start(), float("nan")

@@ -12,11 +12,11 @@ from typing import Any
 import jax
 from jax.extend.core import jaxprs_in_params
 
-from benchmarks.harness import Compiled
+from benchmarks.harness import Prepared
 from cgan import compile_options, parallel
 
 
-def step_flops(compiled: Compiled) -> int:
+def step_flops(compiled: Prepared) -> int:
     """Of one step on one device."""
     parts = compiled.parts
     step = parallel.replicated_step(parts.train_step(), compiled.devices)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.harness import quartiles
 from cgan import cli
-from cgan.config import require
+from cgan.config import positive, require
 from eval.metrics.frechet import frechet_distance
 
 
@@ -36,7 +36,7 @@ class Arguments:
         require(self.n >= 2, "n", self.n, "at least 2 rows")
         fitting = bool(self.dimensions) and min(self.dimensions) > 0
         require(fitting, "dimensions", self.dimensions, "one or more, each more than 0")
-        require(self.rounds > 0, "rounds", self.rounds, "more than 0")
+        positive(self, "", "rounds")
 
 
 def by_matrix_square_root(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:

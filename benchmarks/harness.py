@@ -30,7 +30,7 @@ class Timed(Protocol):
         """A fresh state; the dispatch donates what it is given."""
 
 
-class Compiled(NamedTuple):
+class Prepared(NamedTuple):
     """One experiment's step, compiled for some devices, with a batch to feed it."""
 
     parts: Parts
@@ -43,19 +43,19 @@ class Compiled(NamedTuple):
         return parallel.replicate(self.parts.init_state(), self.devices)
 
 
-def compile_step(config: Experiment) -> Compiled:
+def compile_step(config: Experiment) -> Prepared:
     """Compile `steps_per_dispatch` steps of an experiment ahead of time, for one device."""
     return compile_parts(assemble(config))
 
 
-def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> Compiled:
+def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> Prepared:
     """The same of parts that are made already; for one device, or for these."""
     config, devices = parts.config, devices or jax.local_devices()[:1]
     host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     batches = parallel.shard(host, devices)
     step = parallel.replicated_step(parts.train_step(), devices)
     state = parallel.replicate(parts.init_state(), devices)
-    return Compiled(parts, step.compile(state, batches), batches, devices)
+    return Prepared(parts, step.compile(state, batches), batches, devices)
 
 
 def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, list[float]]:

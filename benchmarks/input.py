@@ -30,7 +30,7 @@ from rich.table import Table
 from benchmarks.harness import quartiles
 from cgan import cli, parallel
 from cgan.assemble import assemble_on
-from cgan.config import Data, require
+from cgan.config import Data, positive, require
 from cgan.data import Source, load_source
 from cgan.data.decoded import DecodedImages
 from cgan.data.feed import Feed
@@ -56,8 +56,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require(self.steps > 1, "steps", self.steps, "more than 1")
-        require(self.batch_size > 0, "batch_size", self.batch_size, "more than 0")
-        require(self.width > 0, "width", self.width, "more than 0")
+        positive(self, "", "batch_size", "width")
 
 
 def archive(path: Path, images: int = IMAGES) -> Path:

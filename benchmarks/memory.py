@@ -18,7 +18,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_parts, compile_step, quartiles, ratios
+from benchmarks.harness import Prepared, compile_parts, compile_step, quartiles, ratios
 from cgan import cli
 from cgan.assemble import Parts, assemble
 from cgan.config import require, require_known
@@ -53,7 +53,7 @@ def _keep_gradients(parts: Parts) -> Parts:
     return parts._replace(optimizer=zeros)
 
 
-def _gradients(compiled: Compiled) -> jax.Array:
+def _gradients(compiled: Prepared) -> jax.Array:
     state, _ = compiled.dispatch(compiled.start(), compiled.batches)
     return ravel_pytree((state.discriminator_optim, state.generator_optim))[0]
 

@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
 from cgan import cli
-from cgan.config import require
+from cgan.config import positive, require
 
 Route = Literal["prdc", "ours", "ours with error bars"]
 Four = tuple[float, float, float, float]
@@ -49,8 +49,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require(self.n > K, "n", self.n, f"more than {K} rows")
-        require(self.dimensions > 0, "dimensions", self.dimensions, "more than 0")
-        require(self.rounds > 0, "rounds", self.rounds, "more than 0")
+        positive(self, "", "dimensions", "rounds")
 
 
 def by_prdc(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) -> Four:

@@ -20,7 +20,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_step, quartiles, ratios
+from benchmarks.harness import Prepared, compile_step, quartiles, ratios
 from cgan import cli
 from cgan.config import Experiment, Penalty, require_known
 from cgan.objectives import penalties
@@ -72,7 +72,7 @@ class Quality(NamedTuple):
 
 
 def estimates(
-    compiled: Compiled, state: TrainState, penalty: Penalty, draws: int
+    compiled: Prepared, state: TrainState, penalty: Penalty, draws: int
 ) -> Float[Array, "draws n"]:
     """Squared gradient norms of the score at a batch of reals, draw by draw."""
     parts, estimator = compiled.parts, penalties.build(penalty)

@@ -18,11 +18,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_parts, compile_step, quartiles
+from benchmarks.harness import Prepared, compile_parts, compile_step, quartiles
 from benchmarks.input import SIDE, archive
 from cgan import cli
 from cgan.assemble import assemble_on
-from cgan.config import Data, Experiment, require, require_known
+from cgan.config import Data, Experiment, positive, require_known
 from cgan.data import load_source
 from cgan.probe import Probe, Splits, fixed_splits
 from cgan.probe.reals import fixed_reals
@@ -47,7 +47,7 @@ class Arguments:
 
     def __post_init__(self) -> None:
         require_known("sources", self.sources, (*CONFIGS, CONVOLUTIONAL))
-        require(self.rounds > 0, "rounds", self.rounds, "more than 0")
+        positive(self, "", "rounds")
 
 
 class Timing(NamedTuple):
@@ -61,7 +61,7 @@ class Timing(NamedTuple):
     """Until the look is handed to the device: what a device that works by itself waits for."""
 
 
-def convolutional(folder: Path) -> tuple[Compiled, Splits]:
+def convolutional(folder: Path) -> tuple[Prepared, Splits]:
     """The step of the pair of the presets on images, on random ones."""
     os.environ["CGAN_CACHE"] = str(folder)
     source = load_source(Data("folder", path=archive(folder / "images.zip", IMAGES)), "train")
@@ -72,7 +72,7 @@ def convolutional(folder: Path) -> tuple[Compiled, Splits]:
     return step, Splits(reals, reals)
 
 
-def experiment(source: str, folder: Path) -> tuple[Compiled, Splits]:
+def experiment(source: str, folder: Path) -> tuple[Prepared, Splits]:
     """A step and the reals to probe it with."""
     if source == CONVOLUTIONAL:
         return convolutional(folder)
@@ -84,7 +84,7 @@ def experiment(source: str, folder: Path) -> tuple[Compiled, Splits]:
     return step, reals
 
 
-def timings(step: Compiled, reals: Splits, rounds: int) -> tuple[list[Timing], float]:
+def timings(step: Prepared, reals: Splits, rounds: int) -> tuple[list[Timing], float]:
     """Of each round; and what the probe costs before its second look, compilation and all."""
     state, _ = jax.block_until_ready(step.dispatch(step.start(), step.batches))
     start = time.perf_counter()

@@ -19,7 +19,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Compiled, compile_parts, compile_step
+from benchmarks.harness import Prepared, compile_parts, compile_step
 from cgan import cli
 from cgan.assemble import assemble_on
 from cgan.config import positive, require
@@ -48,7 +48,7 @@ class Arguments:
         positive(self, "", "dispatches", "top")
 
 
-def compiled(arguments: Arguments) -> Compiled:
+def compiled(arguments: Arguments) -> Prepared:
     """The step to profile."""
     if not arguments.pair:
         return compile_step(CONFIGS[arguments.name])
@@ -59,7 +59,7 @@ def compiled(arguments: Arguments) -> Compiled:
     return compile_parts(assemble_on(pair.config, pair.source))
 
 
-def trace(step: Compiled, dispatches: int) -> list[dict[str, Any]]:
+def trace(step: Prepared, dispatches: int) -> list[dict[str, Any]]:
     """The profiler's events of so many dispatches, after one that warms up."""
     state, _ = step.dispatch(step.start(), step.batches)
     jax.block_until_ready(state)

@@ -49,14 +49,17 @@ class Seconds(NamedTuple):
 
 def start(name: str, workdir: Path, cache: Path) -> Seconds:
     """What the command takes."""
-    kept = {key: value for key, value in os.environ.items() if key not in (FOLDER, *LIMITS)}
     command = [sys.executable, "train.py", name, "--workdir", str(workdir)]
     command += ["--total-nimg", "1"]
     began, before = time.perf_counter(), used()
-    subprocess.run(
-        command, cwd=ROOT, env=kept | {"CGAN_CACHE": str(cache)}, check=True, capture_output=True
-    )
+    subprocess.run(command, cwd=ROOT, env=with_cache(cache), check=True, capture_output=True)
     return Seconds(time.perf_counter() - began, used() - before)
+
+
+def with_cache(folder: Path) -> dict[str, str]:
+    """This environment with another cache folder, and nothing said of compiled programs."""
+    kept = {name: value for name, value in os.environ.items() if name not in (FOLDER, *LIMITS)}
+    return kept | {"CGAN_CACHE": str(folder)}
 
 
 def used() -> float:

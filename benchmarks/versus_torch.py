@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.flops import product_rate, step_flops
-from benchmarks.harness import Compiled, compile_parts, quartiles, ratios
+from benchmarks.harness import Prepared, compile_parts, quartiles, ratios
 from benchmarks.torch_peer.pairs import PAIRS, Pair
 from benchmarks.torch_peer.training import Training
 from cgan import cli
@@ -68,7 +68,7 @@ def channels_last(samples: torch.Tensor) -> torch.Tensor:
 class Peer:
     """The same step in PyTorch, as something that takes its turn."""
 
-    def __init__(self, pair: Pair, ours: Compiled, compiled: bool) -> None:
+    def __init__(self, pair: Pair, ours: Prepared, compiled: bool) -> None:
         state = jax.device_get(ours.start())
         generator = pair.generator(state.generator).to(DEVICE)
         discriminator = pair.discriminator(state.discriminator).to(DEVICE)
@@ -101,7 +101,7 @@ def perturbed(tree: Any) -> Any:
     return jax.tree.map(move, tree)
 
 
-def require_same(pair: Pair, ours: Compiled) -> None:
+def require_same(pair: Pair, ours: Prepared) -> None:
     """Both compute the same from the same weights, latents and reals.
 
     Raises:

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 
-from cgan.compiled import FOLDER, LIMITS, keep, processor
+from benchmarks.startup import with_cache
+from cgan.compiled import FOLDER, keep, processor
 
 PROGRAM = """
 import sys
@@ -25,11 +26,9 @@ cli.run(main)
 
 def start(cache, **environment):
     """The program's count of cache hits, and what it warned of."""
-    kept = {name: value for name, value in os.environ.items() if name not in (FOLDER, *LIMITS)}
-    kept |= {"CGAN_CACHE": str(cache)}
     command = [sys.executable, "-c", PROGRAM]
     ran = subprocess.run(
-        command, env=kept | environment, capture_output=True, text=True, check=True
+        command, env=with_cache(cache) | environment, capture_output=True, text=True, check=True
     )
     return int(ran.stdout), ran.stderr
 
