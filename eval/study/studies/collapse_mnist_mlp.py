@@ -34,7 +34,7 @@ STUDY = Study(
     variants=CONTENDERS,
     benchmarks={
         name: Benchmark(total_nimg=128_000, figures=STACKED, change=perceptrons)
-        for name in ("stacked_mnist_starved", "stacked_mnist")
+        for name in ("stacked_mnist", "stacked_mnist_starved")
     },
     baseline=NONSATURATING,
     seeds=3,
