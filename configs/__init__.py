@@ -25,6 +25,7 @@ from configs import (
     stacked_digits_imbalanced,
     stacked_digits_starved,
     stacked_mnist,
+    stacked_mnist_mlp,
     stacked_mnist_starved,
 )
 
@@ -38,6 +39,7 @@ MODULES: dict[str, ModuleType] = {
     "grid25_imbalanced": grid25_imbalanced,
     "grid100": grid100,
     "stacked_mnist": stacked_mnist,
+    "stacked_mnist_mlp": stacked_mnist_mlp,
     "stacked_mnist_starved": stacked_mnist_starved,
     "mnist": mnist,
     "cifar10": cifar10,
