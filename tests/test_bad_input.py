@@ -23,6 +23,7 @@ from cgan import augmented, cli, loop, rank, sample
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator, to_json
+from cgan.data.digits import load_digits
 from cgan.workdir import Workdir
 from configs import CONFIGS
 from eval import __main__ as evaluate
@@ -119,6 +120,9 @@ def changed_config(root: Path, section: str | None, **fields: Any) -> None:
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs and files, good and bad ones."""
     root = tmp_path_factory.mktemp("workplace")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CGAN_CACHE", str(root / "cache"))
+        load_digits("train")  # so that no command below is the first to keep them
     with contextlib.chdir(root):
         make_run(Path("run"), "ring8")
         make_run(Path("images"), "digits")

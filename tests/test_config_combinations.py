@@ -73,19 +73,19 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
             "generator.group_size",
             24,
             {"generator.architecture": "r3gan", "generator.width": 96},
-            "a divisor of max_width times expansion = 1024",
+            "a divisor of generator.max_width times expansion = 1024",
         ),
         (
             "discriminator.group_size",
             12,
             {"discriminator.architecture": "r3gan"},
-            "a divisor of width times expansion = 512",
+            "a divisor of discriminator.width times expansion = 512",
         ),
         (
             "generator.group_size",
             12,
             {"generator.architecture": "sngan"},
-            "a divisor of width = 256",
+            "a divisor of generator.width = 256",
         ),
         *(
             (

@@ -130,6 +130,6 @@ def _check_pyramid(config: Any, prefix: str, own: tuple[str, ...]) -> None:
     widest = " times expansion" if times > 1 else ""
     for width in ("width", "max_width"):
         channels = times * getattr(config, width)
-        expected = f"a divisor of {width}{widest} = {channels}"
+        expected = f"a divisor of {prefix}{width}{widest} = {channels}"
         name, value = prefix + "group_size", config.group_size
         require(channels % value == 0, name, value, expected)
