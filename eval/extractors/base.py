@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
@@ -35,3 +36,10 @@ class Extractor(Protocol):
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:
         """Features of samples in their stored form (uint8 NHWC, float32 points)."""
+
+
+def images_at_once(on_cpu: int, on_accelerator: int) -> int:
+    """The number for this machine's devices, rounded up to a multiple of theirs."""
+    devices = jax.local_devices()
+    wanted = on_cpu if devices[0].platform == "cpu" else on_accelerator
+    return -(-wanted // len(devices)) * len(devices)

@@ -24,7 +24,7 @@ from cgan.cache import load_arrays, note, save_arrays
 from cgan.data import Source
 from cgan.files import cache_folder
 from cgan.types import Params
-from eval.extractors.base import Features
+from eval.extractors.base import Features, images_at_once
 from eval.fingerprint import fingerprint
 
 Weights = dict[str, np.ndarray]
@@ -158,9 +158,7 @@ class Classifier:
 
     def __call__(self, stored: UInt8[np.ndarray, "n height width channels"]) -> Features:
         """Features and classes, in batches of one shape (one compilation)."""
-        n, devices = len(stored), jax.local_device_count()
-        wanted = CPU_BATCH if jax.default_backend() == "cpu" else ACCELERATOR_BATCH
-        batch = -(-wanted // devices) * devices
+        n, batch = len(stored), images_at_once(CPU_BATCH, ACCELERATOR_BATCH)
         features = np.empty((n, RECIPE.features), np.float32)
         logits = np.empty((n, self.classes), np.float32)
         for start in range(0, n, batch):

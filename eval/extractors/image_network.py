@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, UInt8
 from cgan import parallel
 from cgan.config import ConfigError
 from cgan.types import Params
-from eval.extractors.base import Features
+from eval.extractors.base import Features, images_at_once
 from eval.extractors.resize import Resize
 
 CPU_BATCH = 32
@@ -60,9 +60,8 @@ class ImageNetwork:
 
     @cached_property
     def _batch_size(self) -> int:
-        on_cpu = self._devices[0].platform == "cpu"
-        wanted = self.batch_size or (CPU_BATCH if on_cpu else ACCELERATOR_BATCH)
-        return -(-wanted // len(self._devices)) * len(self._devices)
+        wanted = self.batch_size
+        return images_at_once(wanted or CPU_BATCH, wanted or ACCELERATOR_BATCH)
 
     @cached_property
     def _square(self) -> Callable[[Resize, np.ndarray], Array]:

@@ -7,25 +7,27 @@ Less is done than elsewhere: two weights and one seed for tuning, and 26,000 sam
 
 from dataclasses import replace
 
-from cgan.config import Discriminator, Experiment, Generator, Optim
+from cgan.config import Experiment
+from configs import stacked_mnist_mlp
 from eval.study.declare import Benchmark, Study, Tuning
 from eval.study.studies.contenders import CONTENDERS, NONSATURATING, STACKED
 
 
 def perceptrons(config: Experiment) -> Experiment:
-    """The networks of `stacked_digits` on the larger images; starved stays starved.
+    """The networks and settings of `stacked_mnist_mlp`; starved stays starved.
 
     The learning rate did best of 1e-3, 3e-4 and 1e-4: reverse KL 1.05, 0.74 and 3.6 on
     `stacked_mnist` with softmax and R1 = R2 = 2.5, after 192,000 images, seed 0.
     """
-    width = 256 * config.discriminator.width // config.generator.width
+    whole = stacked_mnist_mlp.CONFIG
+    width = whole.discriminator.width * config.discriminator.width // config.generator.width
     return replace(
         config,
-        generator=Generator(width=256),
-        discriminator=Discriminator(width=width),
-        optim=Optim(lr=3e-4, ema_halflife_nimg=44_000),
-        batch_size=64,
-        steps_per_dispatch=20,
+        generator=whole.generator,
+        discriminator=replace(whole.discriminator, width=width),
+        optim=replace(whole.optim, ema_halflife_nimg=44_000),
+        batch_size=whole.batch_size,
+        steps_per_dispatch=whole.steps_per_dispatch,
     )
 
 
