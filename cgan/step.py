@@ -32,11 +32,11 @@ from cgan.objectives import (
     gaps,
     sign_of_reals,
 )
-from cgan.objectives.regulariser import Keys, LabelledJudge, Regulariser
+from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
-from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
+from cgan.types import Batch, Factors, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
@@ -113,8 +113,10 @@ class TrainStep:
         )
 
         def judge_rows(params: Params, rows: Rows) -> tuple[Verdicts, Terms]:
-            def judge(samples: Samples, labels: Labels | None) -> Verdict:
-                return self.networks.judge(params, stats, samples, labels)
+            def judge(
+                samples: Samples, labels: Labels | None, factors: Factors | None = None
+            ) -> Verdict:
+                return self.networks.judge(params, stats, samples, labels, factors)
 
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
@@ -231,7 +233,7 @@ class TrainStep:
 
     def agreement(
         self,
-        judge: LabelledJudge,
+        judge: Callable[[Samples, Labels | None], Verdict],
         state: TrainState,
         player: str,
         ids: RowIds,

@@ -29,6 +29,9 @@ PerSample = Float[Array, " n"]
 Params = PyTree[Float[Array | np.ndarray, "..."]]
 """The parameters of a network: nested dictionaries of arrays, on devices or on the host."""
 
+Factors = PerSample
+"""What each sample's score comes out multiplied by; positive, and 1 wherever a score is read."""
+
 RandomKey = Key[Array, ""]
 RowKeys = Key[Array, " n"]
 
@@ -66,6 +69,7 @@ def single(head: Array | None) -> Array:
 __all__ = [
     "Batch",
     "Embeddings",
+    "Factors",
     "Labels",
     "Margins",
     "Params",

@@ -16,7 +16,7 @@ from cgan.networks.architectures import (
     check_fits,
 )
 from cgan.networks.heads import Heads
-from cgan.types import Labels, Params, RandomKey, RowKeys, Samples, Verdict
+from cgan.types import Factors, Labels, Params, RandomKey, RowKeys, Samples, Verdict
 
 Latents = Float[Array, "n latent_dim"]
 
@@ -32,9 +32,14 @@ class Judge(Protocol):
     """A discriminator's verdicts, its stats left as they are; labels as for `Generate`."""
 
     def __call__(
-        self, params: Params, stats: Params, samples: Samples, labels: Labels | None = None
+        self,
+        params: Params,
+        stats: Params,
+        samples: Samples,
+        labels: Labels | None = None,
+        factors: Factors | None = None,
     ) -> Verdict:
-        """One verdict for each sample."""
+        """One verdict for each sample, its score multiplied by the factor where there is one."""
 
 
 class Networks(NamedTuple):
@@ -96,10 +101,15 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         return jnp.asarray(made, "float32")
 
     def judge(
-        params: Params, stats: Params, samples: Samples, labels: Labels | None = None
+        params: Params,
+        stats: Params,
+        samples: Samples,
+        labels: Labels | None = None,
+        factors: Factors | None = None,
     ) -> Verdict:
         variables = {"params": params, "batch_stats": stats}
-        said = discriminator.apply(variables, samples.astype(precision), labels)
+        inputs = samples.astype(precision)
+        said = discriminator.apply(variables, inputs, labels, factors=factors)
         assert isinstance(said, Verdict)
         return said
 

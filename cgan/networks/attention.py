@@ -11,7 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks.convolution import Images
+from cgan.networks.factors import times
 from cgan.networks.layers import Pointwise, normalised
+from cgan.types import Factors
 
 
 class SelfAttention(nn.Module):
@@ -24,7 +26,9 @@ class SelfAttention(nn.Module):
     spectral_norm: bool = False
 
     @nn.compact
-    def __call__(self, x: Images, update_stats: bool = False) -> Images:
+    def __call__(
+        self, x: Images, update_stats: bool = False, factors: Factors | None = None
+    ) -> Images:
         n, height, width, channels = x.shape
 
         def project(features: int, maps: Images) -> Float[Array, "n height width features"]:
@@ -35,6 +39,8 @@ class SelfAttention(nn.Module):
         keys = _largest_of_four(project(narrow, x)).reshape(n, -1, narrow)
         values = _largest_of_four(project(half, x)).reshape(n, -1, half)
         likeness = jnp.einsum("nqc,nkc->nqk", queries, keys, preferred_element_type="float32")
+        if factors is not None:  # queries and keys were both multiplied
+            likeness = times(likeness, 1 / jnp.square(factors))
         weights = jax.nn.softmax(likeness).astype(x.dtype)
         mean = jnp.einsum("nqk,nkc->nqc", weights, values).reshape(n, height, width, half)
         gamma = self.param("gamma", nn.initializers.zeros, ())

@@ -6,8 +6,9 @@ from jaxtyping import Array, Float
 
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.factors import times
 from cgan.networks.heads import Heads, verdict
-from cgan.types import Labels, Samples, Verdict
+from cgan.types import Factors, Labels, Samples, Verdict
 
 
 class ConvGenerator(nn.Module):
@@ -51,12 +52,17 @@ class ConvDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+        self,
+        samples: Samples,
+        labels: Labels | None = None,
+        update_stats: bool = False,
+        factors: Factors | None = None,
     ) -> Verdict:
         def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x)
+            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
-        x = layers.leaky_relu(layer(layers.Conv3x3(self.width), samples))
+        x = times(samples, factors)
+        x = layers.leaky_relu(layer(layers.Conv3x3(self.width), x))
         for level in range(self.depth):
             x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
             halved = layers.space_to_depth(x)

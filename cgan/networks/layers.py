@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from cgan.networks.convolution import Images, convolve
-from cgan.types import Embeddings
+from cgan.networks.factors import add_bias
+from cgan.types import Embeddings, Factors
 
 LEAK = 0.2
 
@@ -51,16 +52,18 @@ class Conv3x3(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x: Images) -> Float[Array, "n height width features"]:
+    def __call__(
+        self, x: Images, factors: Factors | None = None
+    ) -> Float[Array, "n height width features"]:
         shape = (9 * x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return convolve(x, kernel.astype(x.dtype)) + bias.astype(x.dtype)
+        return add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors)
 
 
 def normalised(
     layer: nn.Module, spectral_norm: bool, update_stats: bool
-) -> Callable[[Array], Array]:
+) -> Callable[..., Array]:
     """The layer, its kernel divided by its largest singular value where asked for.
 
     The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm
@@ -74,7 +77,7 @@ def normalised(
     if not spectral_norm:
         return layer
     wrapped = nn.SpectralNorm(layer, epsilon=1e-12)
-    return lambda x: wrapped(x, update_stats=update_stats)
+    return lambda *inputs: wrapped(*inputs, update_stats=update_stats)
 
 
 class FourierFeatures(nn.Module):
@@ -111,11 +114,13 @@ class Dense(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
+    def __call__(
+        self, x: Float[Array, "*rows inputs"], factors: Factors | None = None
+    ) -> Float[Array, "*rows outputs"]:
         shape = (x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return product(x, kernel.astype(x.dtype)) + bias.astype(x.dtype)
+        return add_bias(product(x, kernel.astype(x.dtype)), bias, factors)
 
 
 class Pointwise(nn.Module):

@@ -8,8 +8,9 @@ from jaxtyping import Array, Float
 
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.factors import times
 from cgan.networks.heads import Heads, verdict
-from cgan.types import Labels, Samples, Verdict
+from cgan.types import Factors, Labels, Samples, Verdict
 
 
 class MLPGenerator(nn.Module):
@@ -57,12 +58,17 @@ class MLPDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+        self,
+        samples: Samples,
+        labels: Labels | None = None,
+        update_stats: bool = False,
+        factors: Factors | None = None,
     ) -> Verdict:
         x = samples.reshape(len(samples), -1)
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
+        x = times(x, factors)
         for _ in range(self.depth):
-            hidden = layers.Dense(self.width)
-            x = layers.leaky_relu(layers.normalised(hidden, self.spectral_norm, update_stats)(x))
+            hidden = layers.normalised(layers.Dense(self.width), self.spectral_norm, update_stats)
+            x = layers.leaky_relu(hidden(x, factors))
         return verdict(x, labels, self.heads, self.spectral_norm, update_stats)

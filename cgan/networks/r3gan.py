@@ -31,10 +31,11 @@ from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
+from cgan.networks.factors import add_bias, times
 from cgan.networks.heads import Heads, verdict
 from cgan.networks.layers import LEAK, Pointwise, leaky_relu
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
-from cgan.types import Labels, Samples, Verdict
+from cgan.types import Factors, Labels, Samples, Verdict
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
 """Weights so much larger make up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
@@ -59,9 +60,9 @@ class BiasedActivation(nn.Module):
     """A bias for each channel, then the leaky ReLU."""
 
     @nn.compact
-    def __call__(self, x: Images) -> Images:
+    def __call__(self, x: Images, factors: Factors | None = None) -> Images:
         bias = self.param("bias", nn.initializers.zeros, (x.shape[-1],))
-        return leaky_relu(x + bias.astype(x.dtype))
+        return leaky_relu(add_bias(x, bias, factors))
 
 
 class Block(nn.Module):
@@ -75,11 +76,11 @@ class Block(nn.Module):
     blocks: int
 
     @nn.compact
-    def __call__(self, x: Images) -> Images:
+    def __call__(self, x: Images, factors: Factors | None = None) -> Images:
         channels = x.shape[-1]
         gain = GAIN * self.blocks ** (-1 / (2 * LAYERS_OF_A_BLOCK - 2))
-        y = BiasedActivation()(Pointwise(self.expansion * channels, gain)(x))
-        y = BiasedActivation()(Grouped(self.group_size, gain)(y))
+        y = BiasedActivation()(Pointwise(self.expansion * channels, gain)(x), factors)
+        y = BiasedActivation()(Grouped(self.group_size, gain)(y), factors)
         return x + Pointwise(channels, 0.0)(y)
 
 
@@ -136,18 +137,22 @@ class R3GANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+        self,
+        samples: Samples,
+        labels: Labels | None = None,
+        update_stats: bool = False,
+        factors: Factors | None = None,
     ) -> Verdict:
         of_sides = widths(samples.shape[1], self.width, self.max_width)
         blocks = self.depth * len(of_sides)
-        x = Pointwise(self.width)(samples)
+        x = Pointwise(self.width)(times(samples, factors))
         for at, features in of_sides.items():
             if at != samples.shape[1]:
                 x = halved(x, LINEAR)
             if features != x.shape[-1]:
                 x = Pointwise(features)(x)
             for _ in range(self.depth):
-                x = Block(self.expansion, self.group_size, blocks)(x)
+                x = Block(self.expansion, self.group_size, blocks)(x, factors)
         init = nn.initializers.normal(1 / BASE)
         filters = self.param("filters", init, (BASE, BASE, x.shape[-1])).astype(x.dtype)
         read = jnp.einsum("nhwc,hwc->nc", x, filters)

@@ -25,9 +25,10 @@ from cgan.networks import layers
 from cgan.networks.attention import SelfAttention
 from cgan.networks.conditioning import one_hot
 from cgan.networks.convolution import Images
+from cgan.networks.factors import times
 from cgan.networks.heads import Heads, verdict
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
-from cgan.types import Labels, Samples, Verdict
+from cgan.types import Factors, Labels, Samples, Verdict
 
 Maps = Float[Array, "n _ _ _"]
 """Of any sides and channels."""
@@ -119,21 +120,26 @@ class SNGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+        self,
+        samples: Samples,
+        labels: Labels | None = None,
+        update_stats: bool = False,
+        factors: Factors | None = None,
     ) -> Verdict:
         def layer(module: nn.Module, x: Maps) -> Maps:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x)
+            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
         def block(x: Maps, start: Maps, features: int) -> Maps:
             y = nn.relu(layer(layers.Conv3x3(features), start))
             return layer(layers.Conv3x3(features), y) + layer(layers.Dense(features), x)
 
-        x = block(samples, samples, self.width)
+        x = times(samples, factors)
+        x = block(x, x, self.width)
         coarser = list(widths(samples.shape[1], self.width, self.max_width).items())[1:]
         for at, features in coarser:
             x = halved(x, NEAREST)
             if at == self.attention:
-                x = SelfAttention(self.spectral_norm)(x, update_stats)
+                x = SelfAttention(self.spectral_norm)(x, update_stats, factors)
             x = block(x, nn.relu(x), features)
         sums = jnp.sum(nn.relu(x), axis=(1, 2), dtype="float32")
         return verdict(sums, labels, self.heads, self.spectral_norm, update_stats)

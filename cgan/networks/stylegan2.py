@@ -26,10 +26,11 @@ from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
+from cgan.networks.factors import add_bias, times
 from cgan.networks.heads import Heads, verdict
 from cgan.networks.layers import leaky_relu
 from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
-from cgan.types import Labels, Samples, Verdict
+from cgan.types import Factors, Labels, Samples, Verdict
 
 Styles = Float[Array, "n units"]
 
@@ -56,7 +57,9 @@ class ScaledDense(nn.Module):
     use_bias: bool = True
 
     @nn.compact
-    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
+    def __call__(
+        self, x: Float[Array, "*rows inputs"], factors: Factors | None = None
+    ) -> Float[Array, "*rows outputs"]:
         inputs = x.shape[-1]
         init = nn.initializers.normal(1 / self.lr)
         kernel = self.param("kernel", init, (inputs, self.features)) * (self.lr * inputs**-0.5)
@@ -65,7 +68,7 @@ class ScaledDense(nn.Module):
             return y
         start = nn.initializers.constant(self.bias_at_start / self.lr)
         bias = self.param("bias", start, (self.features,)) * self.lr
-        return y + bias.astype(x.dtype)
+        return add_bias(y, bias, factors)
 
 
 class ScaledConv3x3(nn.Module):
@@ -74,12 +77,14 @@ class ScaledConv3x3(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x: Images) -> Float[Array, "n height width features"]:
+    def __call__(
+        self, x: Images, factors: Factors | None = None
+    ) -> Float[Array, "n height width features"]:
         inputs = 9 * x.shape[-1]
         init = nn.initializers.normal(1.0)
         kernel = self.param("kernel", init, (inputs, self.features)) * inputs**-0.5
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return activated(convolve(x, kernel.astype(x.dtype)) + bias.astype(x.dtype))
+        return activated(add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors))
 
 
 class ModulatedConv3x3(nn.Module):
@@ -165,16 +170,21 @@ class StyleGAN2Discriminator(nn.Module):
 
     @nn.compact
     def __call__(
-        self, samples: Samples, labels: Labels | None = None, update_stats: bool = False
+        self,
+        samples: Samples,
+        labels: Labels | None = None,
+        update_stats: bool = False,
+        factors: Factors | None = None,
     ) -> Verdict:
         of_sides = list(widths(samples.shape[1], self.width, self.max_width).values())
-        x = activated(ScaledDense(self.width)(samples))
+        x = activated(ScaledDense(self.width)(times(samples, factors), factors))
         for features, coarser in pairwise(of_sides):
-            y = halved(ScaledConv3x3(coarser)(ScaledConv3x3(features)(x)), SMOOTH)
+            y = ScaledConv3x3(coarser)(ScaledConv3x3(features)(x, factors), factors)
+            y = halved(y, SMOOTH)
             x = ScaledDense(coarser, use_bias=False)(halved(x, SMOOTH))
             x = (x + y) * 0.5**0.5
-        x = ScaledConv3x3(of_sides[-1])(x)
-        x = activated(ScaledDense(of_sides[-1])(x.reshape(len(x), -1)))
+        x = ScaledConv3x3(of_sides[-1])(x, factors)
+        x = activated(ScaledDense(of_sides[-1])(x.reshape(len(x), -1), factors))
         return verdict(x, labels, self.heads, False, update_stats)
 
 

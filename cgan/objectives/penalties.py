@@ -13,17 +13,21 @@ Jacobian. Three estimators of it:
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, Protocol
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.config import Penalty
-from cgan.types import PerSample, RowKeys, Samples, Scores, Verdict, present
+from cgan.types import Factors, PerSample, RowKeys, Samples, Scores, Verdict, present
 
-Judge = Callable[[Samples], Verdict]
-"""A discriminator with its parameters: row by row, so that a verdict is on its own sample only."""
+class Judge(Protocol):
+    """A discriminator with its parameters: row by row, so that a verdict is on its own sample only."""
+
+    def __call__(self, samples: Samples, factors: Factors | None = None, /) -> Verdict:
+        """One verdict for each sample, its score multiplied by the factor where there is one."""
+
 
 Head = Literal["score", "embedding"]
 Heads = tuple[Head, ...]
@@ -37,18 +41,39 @@ def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
     covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
+
+    The scores' derivatives come out of the same backward pass. With `D` the scores' sum, each
+    multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient: the score itself. A
+    loss that takes both from there sends its own gradient through that pass alone, and where
+    factors go in with the inputs (`cgan/networks/factors.py`) two more passes are saved: four
+    products for each layer in place of six.
     """
-    verdict, pullback = jax.vjp(judge, samples)
+    verdict, pullback = jax.vjp(judge, samples, jnp.ones(len(samples)))
     nothing = jax.tree.map(jnp.zeros_like, verdict)
     found = Verdict(None, None)
     if "score" in heads:
-        (gradients,) = pullback(nothing._replace(score=jnp.ones_like(present(verdict.score))))
+        score = present(verdict.score)
+        gradients, by_factors = pullback(nothing._replace(score=jnp.ones_like(score)))
+        verdict = verdict._replace(score=_with_derivatives(score, by_factors))
         found = found._replace(score=_squared_norm(gradients))
     if "embedding" in heads:
         directions = random_signs(keys, present(verdict.embedding))
-        (gradients,) = pullback(nothing._replace(embedding=directions))
+        gradients, _ = pullback(nothing._replace(embedding=directions))
         found = found._replace(embedding=_squared_norm(gradients))
     return verdict, found
+
+
+@jax.custom_jvp
+def _with_derivatives(value: Scores, same: Scores) -> Scores:
+    """The first, with the derivatives of the second, which is equal to it but for rounding."""
+    return value
+
+
+@_with_derivatives.defjvp
+def _derivatives_of_the_same(
+    primals: tuple[Scores, Scores], tangents: tuple[Scores, Scores]
+) -> tuple[Scores, Scores]:
+    return primals[0], tangents[1].astype(primals[0].dtype)
 
 
 def hutchinson(

@@ -10,10 +10,11 @@ import jax.numpy as jnp
 from cgan.config import Experiment
 from cgan.objectives import penalties
 from cgan.objectives.penalties import Heads, Judge
-from cgan.types import Labels, PerSample, RowKeys, Samples, Verdict
+from cgan.types import Factors, Labels, PerSample, RowKeys, Samples, Verdict
 
-LabelledJudge = Callable[[Samples, Labels | None], Verdict]
-"""A discriminator of samples beside their labels; None where there are no classes."""
+LabelledJudge = Callable[[Samples, Labels | None, Factors | None], Verdict]
+"""A discriminator of samples beside their labels; None where there are no classes. Factors as for
+`penalties.Judge`."""
 
 
 class Keys(NamedTuple):
@@ -71,8 +72,10 @@ class Regulariser:
         return judge(samples), Verdict(None, None)
 
 
-def _with_labels(judge: LabelledJudge, labels: Labels | None, samples: Samples) -> Verdict:
-    return judge(samples, labels)
+def _with_labels(
+    judge: LabelledJudge, labels: Labels | None, samples: Samples, factors: Factors | None = None
+) -> Verdict:
+    return judge(samples, labels, factors)
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:
