@@ -26,7 +26,7 @@ from cgan.config import Experiment, Penalty, require_known
 from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
-from cgan.types import Samples, Verdict, present
+from cgan.types import Factors, Samples, Verdict, present
 from configs import CONFIGS
 from eval.study.studies.ablation import STUDY
 
@@ -78,8 +78,9 @@ def estimates(
     parts, estimator = compiled.parts, penalties.build(penalty)
     reals = parts.source.encode(compiled.batches.x[0, 0])
 
-    def judge(samples: Samples) -> Verdict:
-        return parts.networks.judge(state.discriminator, state.discriminator_stats, samples)
+    def judge(samples: Samples, factors: Factors | None = None) -> Verdict:
+        players = state.discriminator, state.discriminator_stats
+        return parts.networks.judge(*players, samples, factors=factors)
 
     def draw(number: Array) -> Array:
         keys = row_keys(stream_key(0, "benchmark", number), jnp.arange(len(reals)))

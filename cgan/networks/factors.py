@@ -5,8 +5,8 @@ by what its inputs are multiplied by: layer for layer its maps are `f` times wha
 is its score. Factors are 1 wherever a score is read. What they are for is their derivative:
 `penalties.exact` has the loss's gradient from it, and does without a backward pass.
 
-A layer that is not homogeneous has two ways to keep the promise that the score comes out multiplied:
-to undo the factor before and redo it after, or to leave it to the layers that come later.
+A layer that is not homogeneous divides the factor out where it matters, as self-attention does; or
+the factor goes in behind it, as behind Fourier features.
 """
 
 from jaxtyping import Array, Float
@@ -16,9 +16,7 @@ from cgan.types import Factors
 
 def times(x: Float[Array, "n *shape"], factors: Factors | None) -> Float[Array, "n *shape"]:
     """Each row times its factor; as it is without factors."""
-    if factors is None:
-        return x
-    return x * factors.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+    return x if factors is None else x * _for_each_row(factors, x)
 
 
 def add_bias(
@@ -26,6 +24,9 @@ def add_bias(
 ) -> Float[Array, "n *shape features"]:
     """Each row plus its factor times the bias."""
     bias = bias.astype(x.dtype)
-    if factors is None:
-        return x + bias
-    return x + times(bias.reshape(*[1] * (x.ndim - 1), -1), factors)
+    return x + (bias if factors is None else bias * _for_each_row(factors, x))
+
+
+def _for_each_row(factors: Factors, x: Float[Array, "n *shape"]) -> Float[Array, "n *_"]:
+    """`[n, 1, ..., 1]`, to be multiplied with rows like these."""
+    return factors.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias
+from cgan.networks.sinusoids import sines_and_cosines
 from cgan.types import Embeddings, Factors
 
 LEAK = 0.2
@@ -61,9 +62,7 @@ class Conv3x3(nn.Module):
         return add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors)
 
 
-def normalised(
-    layer: nn.Module, spectral_norm: bool, update_stats: bool
-) -> Callable[..., Array]:
+def normalised(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Callable[..., Array]:
     """The layer, its kernel divided by its largest singular value where asked for.
 
     The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm
@@ -97,7 +96,7 @@ class FourierFeatures(nn.Module):
         directions /= np.linalg.norm(directions, axis=0)
         frequencies = self.max_frequency ** rng.uniform(size=self.count)
         phases = x @ jnp.asarray(directions * frequencies, x.dtype)
-        return jnp.concatenate([x, jnp.sin(phases), jnp.cos(phases)], axis=-1)
+        return jnp.concatenate([x, *sines_and_cosines(phases)], axis=-1)
 
 
 def product(

@@ -13,7 +13,7 @@ Jacobian. Three estimators of it:
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +22,10 @@ from jaxtyping import Array, Float
 from cgan.config import Penalty
 from cgan.types import Factors, PerSample, RowKeys, Samples, Scores, Verdict, present
 
+
+@runtime_checkable
 class Judge(Protocol):
-    """A discriminator with its parameters: row by row, so that a verdict is on its own sample only."""
+    """A discriminator with its parameters: row by row, a verdict is on its own sample only."""
 
     def __call__(self, samples: Samples, factors: Factors | None = None, /) -> Verdict:
         """One verdict for each sample, its score multiplied by the factor where there is one."""
@@ -48,19 +50,35 @@ def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[
     factors go in with the inputs (`cgan/networks/factors.py`) two more passes are saved: four
     products for each layer in place of six.
     """
-    verdict, pullback = jax.vjp(judge, samples, jnp.ones(len(samples)))
-    nothing = jax.tree.map(jnp.zeros_like, verdict)
+    if not heads:
+        return judge(samples), Verdict(None, None)
     found = Verdict(None, None)
+    if "embedding" in heads:
+        verdict, embedding, pullback = _pull_back(judge, samples, "embedding")
+        gradients, _ = pullback(random_signs(keys, embedding))
+        found = found._replace(embedding=_squared_norm(gradients))
     if "score" in heads:
-        score = present(verdict.score)
-        gradients, by_factors = pullback(nothing._replace(score=jnp.ones_like(score)))
+        verdict, score, pullback = _pull_back(judge, samples, "score")
+        gradients, by_factors = pullback(jnp.ones_like(score))
         verdict = verdict._replace(score=_with_derivatives(score, by_factors))
         found = found._replace(score=_squared_norm(gradients))
-    if "embedding" in heads:
-        directions = random_signs(keys, present(verdict.embedding))
-        gradients, _ = pullback(nothing._replace(embedding=directions))
-        found = found._replace(embedding=_squared_norm(gradients))
     return verdict, found
+
+
+def _pull_back(
+    judge: Judge, samples: Samples, head: Head
+) -> tuple[Verdict, Array, Callable[[Array], tuple[Samples, Factors]]]:
+    """Verdicts, one head's output, and the backward pass from it to samples and factors.
+
+    The other head is left out of that pass: cotangents of 0 would cost as much as others.
+    """
+
+    def output(samples: Samples, factors: Factors) -> tuple[Array, Verdict]:
+        verdict = judge(samples, factors)
+        return present(getattr(verdict, head)), verdict
+
+    found, pullback, verdict = jax.vjp(output, samples, jnp.ones(len(samples)), has_aux=True)
+    return verdict, found, pullback
 
 
 @jax.custom_jvp

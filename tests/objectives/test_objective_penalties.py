@@ -29,14 +29,15 @@ def keys(count=5, seed=0):
     return jax.random.split(jax.random.key(seed), count)
 
 
-def linear(samples, weights=WEIGHTS):
-    return Verdict(samples @ weights, None)
+def linear(samples, factors=1.0, weights=WEIGHTS):
+    return Verdict(factors * (samples @ weights), None)
 
 
-def curved(samples):
+def curved(samples, factors=1.0):
     """Both heads, neither of them linear."""
     embedding = jnp.tanh(samples @ MATRIX)
-    return Verdict(jnp.sin(samples @ WEIGHTS) + jnp.sum(samples**3, axis=1), embedding)
+    score = jnp.sin(samples @ WEIGHTS) + jnp.sum(samples**3, axis=1)
+    return Verdict(factors * score, embedding)
 
 
 def squared_jacobians(judge, samples):
@@ -72,7 +73,10 @@ def test_the_exact_score_equals_central_differences_of_each_sample_beside_an_emb
 def test_images_sum_over_all_their_axes(estimate):
     images = jnp.asarray(RNG.normal(size=(2, 4, 4, 3)), jnp.float32)
     _, squared = estimate(
-        lambda x: Verdict(jnp.sum(x**2, axis=(1, 2, 3)), None), images, keys(2), SCORE
+        lambda x, factors=1.0: Verdict(factors * jnp.sum(x**2, axis=(1, 2, 3)), None),
+        images,
+        keys(2),
+        SCORE,
     )
     if estimate is exact:
         expected = 4 * np.sum(np.square(images), axis=(1, 2, 3))
@@ -89,8 +93,8 @@ def test_images_sum_over_all_their_axes(estimate):
 def test_every_estimator_returns_the_verdicts_and_one_value_a_head(name, heads):
     missing = {head: None for head in Verdict._fields if head not in heads}
 
-    def judge(samples):
-        return curved(samples)._replace(**missing)
+    def judge(samples, factors=1.0):
+        return curved(samples, factors)._replace(**missing)
 
     heads = tuple(head for head in HEADS if head not in missing)
     verdict, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys(), heads)
@@ -178,7 +182,8 @@ def test_the_penalty_can_be_differentiated_by_the_parameters(name):
     estimate = penalties.build(Penalty(estimator=name))
 
     def penalty(weights):
-        return estimate(lambda x: linear(x, weights), SAMPLES, keys(), SCORE)[1].score.mean()
+        judge = partial(linear, weights=weights)
+        return estimate(judge, SAMPLES, keys(), SCORE)[1].score.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = {"exact": 2 * WEIGHTS}.get(name, 2 * np.mean((signs @ WEIGHTS)[:, None] * signs, 0))
@@ -189,9 +194,10 @@ def test_the_exact_embedding_can_be_differentiated_by_the_parameters():
     """Of `h = x W` along `u` it is `|W u|^2`, with the gradient `2 W u u^T`."""
 
     def penalty(matrix):
-        return exact(lambda x: Verdict(None, x @ matrix), SAMPLES, keys(), HEADS[1:])[
-            1
-        ].embedding.mean()
+        def judge(samples, _factors):
+            return Verdict(None, samples @ matrix)
+
+        return exact(judge, SAMPLES, keys(), HEADS[1:])[1].embedding.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = np.mean([2 * MATRIX @ np.outer(u, u) for u in signs], axis=0)
@@ -208,7 +214,7 @@ def test_signs_are_fair_and_each_row_has_its_own_key():
 
 
 def pull_of_weights(weights):
-    return penalties.pull_to_unit_norm(lambda x: linear(x, weights), SAMPLES)
+    return penalties.pull_to_unit_norm(partial(linear, weights=weights), SAMPLES)
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
@@ -260,7 +266,10 @@ def regularised(settings, judge=curved, real=SAMPLES, fake=SAMPLES + 1):
     embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
     config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
     return Regulariser(config)(
-        lambda x, labels: judge(x), Keys(keys(), keys(seed=1), keys(seed=2)), real, fake
+        lambda x, labels, factors: judge(x, 1.0 if factors is None else factors),
+        Keys(keys(), keys(seed=1), keys(seed=2)),
+        real,
+        fake,
     )
 
 
