@@ -16,10 +16,10 @@ Pair = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 
 QUARTER = math.pi / 2
 """Of a turn."""
-COARSE = 1.5703125
-"""A quarter's first nine binary digits, so that its product with a count up to 32,768 is exact."""
-FINE = float(np.float32(QUARTER - COARSE))
+COARSE = 0x1.92p0
+FINE = 0x1.FBp-12
 LEAST = QUARTER - COARSE - FINE
+"""The two before have 9 binary digits: up to 32,768 times either of them is exact in float32."""
 SINE = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(5))
 COSINE = tuple((-1) ** k / math.factorial(2 * k) for k in range(6))
 """Coefficients by powers of the square; the rest is below 1e-8 up to an eighth of a turn."""
