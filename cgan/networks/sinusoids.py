@@ -16,8 +16,8 @@ Pair = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 
 QUARTER = math.pi / 2
 """Of a turn."""
-COARSE = 0x1.92p0
-FINE = 0x1.FBp-12
+COARSE = 1.5703125
+FINE = 0.00048351287841796875
 LEAST = QUARTER - COARSE - FINE
 """The two before have 9 binary digits: up to 32,768 times either of them is exact in float32."""
 SINE = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(5))
