@@ -9,7 +9,6 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 Pair = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
