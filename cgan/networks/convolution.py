@@ -60,17 +60,24 @@ def each_group(
 ) -> Array:
     """An operation on each group of the last axes by itself: faster on CPUs than XLA's grouped.
 
-    One after another: side by side in the program, they would take minutes to compile.
+    One after another: side by side in the program, they would take minutes to compile. What comes
+    out takes the place of what went in where it can, as an array of its own has to be filled first.
     """
     if groups == 1:
         return operation(left, right)
 
-    def apart(x: Array) -> Array:
-        return jnp.moveaxis(x.reshape(*x.shape[:-1], groups, -1), -2, 0)
+    def part(x: Array, group: Array | int) -> Array:
+        size = x.shape[-1] // groups
+        return jax.lax.dynamic_slice_in_dim(x, group * size, size, axis=-1)
 
-    found = jax.lax.map(lambda pair: operation(*pair), (apart(left), apart(right)))
-    found = jnp.moveaxis(found, 0, -2)
-    return found.reshape(*found.shape[:-2], -1)
+    def put(group: Array, found: Array) -> Array:
+        one = operation(part(found if in_place else left, group), part(right, group))
+        return jax.lax.dynamic_update_slice_in_dim(found, one, group * one.shape[-1], axis=-1)
+
+    one = jax.eval_shape(lambda: operation(part(left, 0), part(right, 0)))
+    shape = (*one.shape[:-1], groups * one.shape[-1])
+    in_place = shape == left.shape
+    return jax.lax.fori_loop(0, groups, put, left if in_place else jnp.zeros(shape, one.dtype))
 
 
 def grouped_convolution(
