@@ -1,0 +1,120 @@
+"""The exact penalties' gradient in one backward pass less: `python -m benchmarks.exact_gradient`.
+
+The gradient of a discriminator's loss with R1 on random images of 32x32, once as `penalties.exact`
+has it and once as the textbook: the scores' gradient, its square, and the gradient of both through
+everything.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.harness import quartiles, ratios
+from cgan import cli, compile_options, networks
+from cgan.config import Discriminator, positive, require_known
+from cgan.objectives import penalties
+from cgan.types import Factors, Params, RowKeys, Samples, Verdict, present
+from configs import CONFIGS
+
+SHAPE, WEIGHT = (32, 32, 3), 0.1
+DISCRIMINATORS = {
+    "mlp": Discriminator("mlp", width=512, depth=3),
+    "conv": Discriminator("conv", width=32, depth=3),
+    "sngan": Discriminator("sngan", width=32, max_width=128),
+    "r3gan": Discriminator("r3gan", width=32, max_width=128, depth=1, group_size=16),
+    "stylegan2": Discriminator("stylegan2", width=32, max_width=128),
+}
+SHARED, TEXTBOOK = "shared", "textbook"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Time both forms of the gradient, in turns."""
+
+    discriminators: tuple[str, ...] = tuple(DISCRIMINATORS)
+    """Which of them."""
+    batch: int = 64
+    """Images."""
+    rounds: int = 10
+    """Rounds in which each form takes its turn once."""
+
+    def __post_init__(self) -> None:
+        require_known("discriminators", self.discriminators, DISCRIMINATORS)
+        positive(self, "", "batch", "rounds")
+
+
+class Form(NamedTuple):
+    """A compiled gradient, as something that takes its turn."""
+
+    dispatch: Any
+    batches: Samples
+    params: Params
+
+    def start(self) -> Params:
+        """The parameters, which stay."""
+        return self.params
+
+
+def textbook(
+    judge: penalties.Judge, samples: Samples, keys: RowKeys, heads: penalties.Heads
+) -> tuple[Verdict, Verdict]:
+    """The score's squared norms by differentiating twice, as an `Estimator`."""
+    slopes = jax.grad(lambda inputs: present(judge(inputs).score).sum())(samples)
+    squares = jnp.square(slopes).sum(axis=range(1, samples.ndim))
+    return judge(samples), Verdict(squares, None)
+
+
+FORMS: dict[str, penalties.Estimator] = {SHARED: penalties.exact, TEXTBOOK: textbook}
+
+
+def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
+    """The gradient of `mean softplus(-D) + WEIGHT / 2 |grad D|^2`."""
+    config = replace(CONFIGS["digits"], discriminator=DISCRIMINATORS[name])
+    pair = networks.build(config, SHAPE)
+    key = jax.random.key(0)
+    params, stats = pair.init_discriminator(key)
+    samples, keys = jax.random.normal(key, (batch, *SHAPE)), jax.random.split(key, batch)
+
+    def loss(params: Params, samples: Samples) -> jax.Array:
+        def judge(samples: Samples, factors: Factors | None = None) -> Verdict:
+            return pair.judge(params, stats, samples, factors=factors)
+
+        said, squares = estimate(judge, samples, keys, ("score",))
+        losses = jax.nn.softplus(-present(said.score)) + WEIGHT / 2 * present(squares.score)
+        return losses.mean()
+
+    def dispatch(params: Params, samples: Samples) -> tuple[Params, Params]:
+        return params, jax.grad(loss)(params, samples)
+
+    lowered = jax.jit(dispatch).lower(params, samples)
+    return Form(lowered.compile(compile_options.options()), samples, params)
+
+
+def main() -> None:
+    """Compile, compare, take turns, print."""
+    arguments = tyro.cli(Arguments, prog="python -m benchmarks.exact_gradient", description=__doc__)
+    table = Table(
+        "discriminator", "textbook / shared", "MiB, textbook", "MiB, shared", box=box.MARKDOWN
+    )
+    for name in arguments.discriminators:
+        forms = {form: compiled(name, FORMS[form], arguments.batch) for form in FORMS}
+        found = ratios(forms, SHARED, arguments.rounds)
+        memory = {
+            form: forms[form].dispatch.memory_analysis().temp_size_in_bytes / 2**20
+            for form in (TEXTBOOK, SHARED)
+        }
+        told = (f"{used:,.0f}" for used in memory.values())
+        table.add_row(name, quartiles(found[TEXTBOOK]), *told)
+        jax.clear_caches()
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)
