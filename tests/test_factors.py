@@ -1,5 +1,6 @@
 """Scores multiplied by factors, and the gradient that the exact penalties make of them."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,80 +12,132 @@ from jax.flatten_util import ravel_pytree
 
 from benchmarks.flops import flops
 from cgan import networks
+from cgan.config import Embedding, Experiment
 from cgan.objectives import penalties
 from cgan.types import Verdict, present
 from tests.backbones import PAIRS, experiment, randomised
 
-KEY, ROWS, CLASSES, SIDE = jax.random.key(0), 4, 3, 8
+KEY, ROWS, CLASSES = jax.random.key(0), 4, 3
 LABELS = jnp.array([0, 2, 1, 2])
-SAMPLES = jax.random.normal(KEY, (ROWS, SIDE, SIDE, 1))
 FACTORS = jnp.array([0.3, 1.0, 1.7, 4.0])
-NORMALS = np.random.default_rng(2).normal(size=(2, ROWS)).astype(np.float32)
+WEIGHTS = np.random.default_rng(2).normal(size=(4, ROWS)).astype(np.float32)
+"""Of the scores, of their squared slopes, of embeddings' sums and of their squared slopes."""
+SCORE, BOTH = ("score",), ("score", "embedding")
 
 
-def discriminator(architecture: str, **players: Any) -> tuple[Callable[..., Verdict], Any]:
-    """`judge(params, samples, factors)` of a small random network with classes, and its params."""
-    pair = networks.build(experiment(architecture, **players), (SIDE, SIDE, 1), CLASSES)
-    params, stats = randomised(architecture, jax.eval_shape(pair.init_discriminator, KEY))
-
-    def judge(params: Any, samples: jax.Array, factors: jax.Array | None = None) -> Verdict:
-        return pair.judge(params, stats, samples, LABELS, factors)
-
-    return judge, params
+def changed(architecture: str, **settings: Any) -> Experiment:
+    config = experiment(architecture)
+    discriminator = dataclasses.replace(config.discriminator, **settings)
+    return dataclasses.replace(config, discriminator=discriminator)
 
 
-def plain_loss(judge: Callable[..., Verdict], params: Any) -> jax.Array:
-    """Weighted scores and squared slopes, the slopes taken as a textbook has them."""
-
-    def total(samples: jax.Array) -> jax.Array:
-        return present(judge(params, samples).score).sum()
-
-    squares = jnp.square(jax.grad(total)(SAMPLES)).sum(axis=(1, 2, 3))
-    return NORMALS[0] @ present(judge(params, SAMPLES).score) + NORMALS[1] @ squares
-
-
-def shared_loss(judge: Callable[..., Verdict], params: Any) -> jax.Array:
-    """The same from `penalties.exact`."""
-    keys = jax.random.split(KEY, ROWS)
-    said, squares = penalties.exact(
-        lambda samples, factors=None: judge(params, samples, factors), SAMPLES, keys, ("score",)
-    )
-    return NORMALS[0] @ present(said.score) + NORMALS[1] @ present(squares.score)
+IMAGES, POINTS = (8, 8, 1), (2,)
+NETWORKS = {name: (experiment(name), IMAGES) for name in PAIRS} | {
+    "sngan, no attention": (changed("sngan", attention=0), IMAGES),
+    "points": (
+        changed("mlp", depth=2, fourier_features=6, max_frequency=5.0, spectral_norm=True),
+        POINTS,
+    ),
+}
+"""By name: an experiment with both heads, and the shape of its samples."""
 
 
-@pytest.mark.parametrize("architecture", PAIRS)
-def test_scores_are_multiplied_by_the_factors_and_embeddings_stay(architecture: str) -> None:
-    judge, params = discriminator(architecture)
-    said = jax.jit(judge)(params, SAMPLES)
-    found = jax.jit(judge)(params, SAMPLES, FACTORS)
+class Case:
+    """A small random discriminator with classes, with or without its embedding, and samples."""
+
+    def __init__(self, name: str, heads: tuple[str, ...]) -> None:
+        config, shape = NETWORKS[name]
+        if "embedding" not in heads:
+            config = dataclasses.replace(config, embedding=Embedding())
+        pair = networks.build(config, shape, CLASSES)
+        variables = jax.eval_shape(pair.init_discriminator, KEY)
+        self.params, self.stats = randomised(config.discriminator.architecture, variables)
+        self.samples = jax.random.normal(KEY, (ROWS, *shape))
+        self.heads, self.pair = heads, pair
+
+    def judge(self, params: Any, samples: jax.Array, factors: jax.Array | None = None) -> Verdict:
+        return self.pair.judge(params, self.stats, samples, LABELS, factors)
+
+    def loss(self, params: Any, estimate: penalties.Estimator) -> jax.Array:
+        """Weighted scores, embeddings, and squared slopes of either."""
+        keys = jax.random.split(KEY, ROWS)
+        said, squares = estimate(
+            lambda samples, factors=None: self.judge(params, samples, factors),
+            self.samples,
+            keys,
+            self.heads,
+        )
+        found = WEIGHTS[0] @ present(said.score) + WEIGHTS[1] @ present(squares.score)
+        if said.embedding is not None:
+            sums = said.embedding @ jnp.arange(1.0, 4.0)
+            found += WEIGHTS[2] @ sums + WEIGHTS[3] @ present(squares.embedding)
+        return found
+
+    def products(self, function: Callable[..., Any]) -> int:
+        """Floating point operations of its products and convolutions."""
+        return flops(jax.make_jaxpr(function)(self.params).jaxpr)
+
+
+def textbook(
+    judge: penalties.Judge, samples: jax.Array, keys: jax.Array, heads: penalties.Heads
+) -> tuple[Verdict, Verdict]:
+    """Slopes of the heads as they are written, one after the other, as an `Estimator`."""
+
+    def squared(total: Callable[[Verdict], jax.Array]) -> jax.Array:
+        slopes = jax.grad(lambda inputs: total(judge(inputs)))(samples)
+        return jnp.square(slopes).sum(axis=range(1, samples.ndim))
+
+    said = judge(samples)
+    of_score = squared(lambda verdict: present(verdict.score).sum())
+    if "embedding" not in heads:
+        return said, Verdict(of_score, None)
+    signs = penalties.random_signs(keys, present(said.embedding))
+    return said, Verdict(of_score, squared(lambda said: jnp.vdot(present(said.embedding), signs)))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_scores_are_multiplied_by_the_factors_and_embeddings_stay(name: str) -> None:
+    case = Case(name, BOTH)
+    said = jax.jit(case.judge)(case.params, case.samples)
+    found = jax.jit(case.judge)(case.params, case.samples, FACTORS)
     np.testing.assert_allclose(found.score, FACTORS * said.score, rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(found.embedding, said.embedding, rtol=2e-5, atol=1e-6)
     assert np.abs(said.score).min() > 1e-3
 
 
-@pytest.mark.parametrize("architecture", PAIRS)
-def test_the_gradient_of_the_exact_penalty_and_scores_is_the_textbook_one(
-    architecture: str,
+@pytest.mark.parametrize("heads", [SCORE, BOTH], ids="+".join)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_gradient_of_the_exact_penalty_and_what_is_said_is_the_textbooks(
+    name: str, heads: tuple[str, ...]
 ) -> None:
-    judge, params = discriminator(architecture)
-    value, slopes = jax.jit(jax.value_and_grad(lambda params: shared_loss(judge, params)))(params)
-    expected = jax.jit(jax.value_and_grad(lambda params: plain_loss(judge, params)))(params)
-    found, wanted = (np.asarray(ravel_pytree(tree)[0]) for tree in (slopes, expected[1]))
-    np.testing.assert_allclose(value, expected[0], rtol=1e-4)
+    case = Case(name, heads)
+    (value, slopes), (expected, wanted) = (
+        jax.jit(jax.value_and_grad(lambda params, estimate=estimate: case.loss(params, estimate)))(
+            case.params
+        )
+        for estimate in (penalties.exact, textbook)
+    )
+    found, wanted = (np.asarray(ravel_pytree(tree)[0]) for tree in (slopes, wanted))
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
     assert np.linalg.norm(found - wanted) < 1e-5 * np.linalg.norm(wanted)
 
 
-@pytest.mark.parametrize("architecture", [name for name in PAIRS if name != "sngan"])
-def test_it_takes_four_products_for_each_layer_where_the_textbook_takes_six(
-    architecture: str,
-) -> None:
-    judge, params = discriminator(architecture)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_takes_four_products_for_each_layer_where_the_textbook_takes_six(name: str) -> None:
+    case = Case(name, SCORE)
+    once = case.products(lambda params: present(case.judge(params, case.samples).score))
+    ours, theirs = (
+        case.products(jax.grad(lambda params, estimate=estimate: case.loss(params, estimate)))
+        for estimate in (penalties.exact, textbook)
+    )
+    # What attention weighs by is no linear map; power iterations count too.
+    assert ours <= (4.8 if name == "sngan" else 4.1) * once
+    assert theirs > 1.2 * ours
 
-    def count(function: Callable[..., Any]) -> int:
-        return flops(jax.make_jaxpr(function)(params).jaxpr)
 
-    once = count(lambda params: present(judge(params, SAMPLES).score))
-    textbook = count(jax.grad(lambda params: plain_loss(judge, params)))
-    shared = count(jax.grad(lambda params: shared_loss(judge, params)))
-    assert shared <= 4 * once
-    assert textbook > 5 * once
+def test_with_both_heads_what_is_said_goes_one_way_only() -> None:
+    """Ten products: forward, back and two transposes for each head, and two for what is said."""
+    case = Case("r3gan", BOTH)
+    once = case.products(lambda params: present(case.judge(params, case.samples).score))
+    ours = case.products(jax.grad(lambda params: case.loss(params, penalties.exact)))
+    assert ours <= 10 * once

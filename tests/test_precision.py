@@ -1,5 +1,6 @@
 """Networks in bfloat16: what stays float32, and how far losses and gradients are from float32."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -11,9 +12,11 @@ from jax.flatten_util import ravel_pytree
 
 from cgan import parallel
 from cgan.assemble import assemble
+from cgan.config import Embedding
 from cgan.data.pipeline import load_batches
 from cgan.networks import build
-from cgan.types import present
+from cgan.objectives import penalties
+from cgan.types import Verdict, present
 from tests.backbones import PAIRS, experiment, randomised
 
 KEY = jax.random.key(0)
@@ -50,9 +53,11 @@ def test_losses_and_gradients_in_bfloat16_follow_those_in_float32(architecture: 
     rng = np.random.default_rng(1)
     latents = jnp.asarray(rng.normal(size=(n, 6)), jnp.float32)
     reals = jnp.asarray(rng.uniform(-1, 1, size=(n, *shape)), jnp.float32)
+    keys = jax.random.split(KEY, n)
 
     def slopes(precision: str) -> tuple[float, np.ndarray]:
-        pair = build(experiment(architecture, labels=False, precision=precision), shape)
+        config = experiment(architecture, labels=False, precision=precision)
+        pair = build(dataclasses.replace(config, embedding=Embedding()), shape)
 
         of_generator = jax.eval_shape(pair.init_generator, KEY)
         of_generator = randomised(architecture, of_generator)
@@ -63,12 +68,13 @@ def test_losses_and_gradients_in_bfloat16_follow_those_in_float32(architecture: 
         def loss(params: Any) -> jax.Array:
             of_generator, of_discriminator = params
 
-            def score(samples: jax.Array) -> jax.Array:
-                return present(pair.judge(of_discriminator, stats, samples).score)
+            def judge(samples: jax.Array, factors: jax.Array | None = None) -> Verdict:
+                return pair.judge(of_discriminator, stats, samples, factors=factors)
 
-            fakes = pair.generate(of_generator, latents)
-            r1 = jnp.square(jax.grad(lambda samples: jnp.sum(score(samples)))(reals)).sum() / n
-            return jnp.mean(jax.nn.softplus(score(fakes) - score(reals))) + r1 / 2
+            fakes = present(judge(pair.generate(of_generator, latents)).score)
+            said, squares = penalties.exact(judge, reals, keys, ("score",))
+            r1 = present(squares.score).mean()
+            return jnp.mean(jax.nn.softplus(fakes - present(said.score))) + r1 / 2
 
         value, gradient = jax.value_and_grad(loss)((of_generator, of_discriminator))
         return float(value), np.asarray(ravel_pytree(gradient)[0])

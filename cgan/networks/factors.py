@@ -9,6 +9,8 @@ A layer that is not homogeneous divides the factor out where it matters, as self
 the factor goes in behind it, as behind Fourier features.
 """
 
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from cgan.types import Factors
@@ -16,17 +18,23 @@ from cgan.types import Factors
 
 def times(x: Float[Array, "n *shape"], factors: Factors | None) -> Float[Array, "n *shape"]:
     """Each row times its factor; as it is without factors."""
-    return x if factors is None else x * _for_each_row(factors, x)
+    return x if factors is None else x * _for_each_row(factors, x).astype(x.dtype)
 
 
 def add_bias(
-    x: Float[Array, "n *shape features"], bias: Float[Array, " features"], factors: Factors | None
+    x: Float[Array, "n *shape features"],
+    bias: Float[Array | np.ndarray, " features"],
+    factors: Factors | None,
 ) -> Float[Array, "n *shape features"]:
-    """Each row plus its factor times the bias."""
-    bias = bias.astype(x.dtype)
-    return x + (bias if factors is None else bias * _for_each_row(factors, x))
+    """Each row plus its factor times the bias.
+
+    The bias is rounded to the maps' precision last, where it has their shape already: so its
+    gradient, the sum of as many numbers, is summed in float32.
+    """
+    scaled = bias if factors is None else bias * _for_each_row(factors, x)
+    return x + jnp.broadcast_to(scaled, x.shape).astype(x.dtype)
 
 
 def _for_each_row(factors: Factors, x: Float[Array, "n *shape"]) -> Float[Array, "n *_"]:
     """`[n, 1, ..., 1]`, to be multiplied with rows like these."""
-    return factors.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+    return factors.reshape(-1, *[1] * (x.ndim - 1))

@@ -25,7 +25,7 @@ COSINE = tuple((-1) ** k / math.factorial(2 * k) for k in range(6))
 
 
 def sines_and_cosines(x: Float[Array, "*shape"]) -> Pair:
-    """Of angles in radians; for float32 below 50,000 right to 2e-7."""
+    """Of angles in radians; for float32 right to 2e-7 below 50,000, and within [-1, 1] beyond."""
     if jax.default_backend() == "cpu" and x.dtype == jnp.float32:
         return by_series(x)
     return jnp.sin(x), jnp.cos(x)
@@ -36,6 +36,7 @@ def by_series(x: Float[Array, "*shape"]) -> Pair:
     """Whole quarters of a turn, which only trade places and signs, and a series for the rest."""
     quarters = jnp.round(x * (1 / QUARTER))
     rest = ((x - quarters * COARSE) - quarters * FINE) - quarters * LEAST
+    rest = jnp.clip(rest, -1.0, 1.0)  # of angles too large to have a rest at all
     sine, cosine = rest * _sum(SINE, rest * rest), _sum(COSINE, rest * rest)
     turned = quarters.astype(int)
     odd, back, left = turned & 1 != 0, turned & 2 != 0, (turned + 1) & 2 != 0

@@ -44,24 +44,30 @@ def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
     covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
 
-    The scores' derivatives come out of the same backward pass. With `D` the scores' sum, each
-    multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient: the score itself. A
-    loss that takes both from there sends its own gradient through that pass alone, and where
-    factors go in with the inputs (`cgan/networks/factors.py`) two more passes are saved: four
-    products for each layer in place of six.
+    Where a score is the only head, its derivatives come out of the same backward pass. With `D` the
+    sum of scores, each multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient:
+    the score itself. A loss that takes both from there sends its own gradient through that pass
+    alone, and where factors go in with the inputs (`cgan/networks/factors.py`) two more passes are
+    saved: four products for each layer in place of six. A judge that left its score as it is,
+    whatever the factors, would give it no derivatives. An embedding's loss goes through the forward
+    pass anyway.
+
+    References:
+        docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.
     """
     if not heads:
         return judge(samples), Verdict(None, None)
     found = Verdict(None, None)
+    if "score" in heads:
+        verdict, score, pullback = _pull_back(judge, samples, "score")
+        gradients, by_factors = pullback(jnp.ones_like(score))
+        if verdict.embedding is None:
+            verdict = verdict._replace(score=_with_derivatives(score, by_factors))
+        found = found._replace(score=_squared_norm(gradients))
     if "embedding" in heads:
         verdict, embedding, pullback = _pull_back(judge, samples, "embedding")
         gradients, _ = pullback(random_signs(keys, embedding))
         found = found._replace(embedding=_squared_norm(gradients))
-    if "score" in heads:
-        verdict, score, pullback = _pull_back(judge, samples, "score")
-        gradients, by_factors = pullback(jnp.ones_like(score))
-        verdict = verdict._replace(score=_with_derivatives(score, by_factors))
-        found = found._replace(score=_squared_norm(gradients))
     return verdict, found
 
 
