@@ -68,9 +68,10 @@ COUNTS: dict[str, Callable[..., int]] = {
 }
 
 
-def product_rate(side: int = 2048, rounds: int = 3) -> float:
-    """Floating point operations a second of a product of two large float32 matrices."""
-    matrix = jax.random.normal(jax.random.key(0), (side, side))
+def product_rate(precision: str = "float32", rounds: int = 3) -> float:
+    """Floating point operations a second of a product of two large matrices of this precision."""
+    side = 2048 if jax.default_backend() == "cpu" else 8192
+    matrix = jax.random.normal(jax.random.key(0), (side, side), precision)
     square = jax.jit(lambda matrix: matrix @ matrix, compiler_options=compile_options.options())
     jax.block_until_ready(square(matrix))
     seconds = []

@@ -49,6 +49,12 @@ def linear(of: Tree) -> nn.Linear:
     return layer
 
 
+def score(head: nn.Linear, features: torch.Tensor) -> torch.Tensor:
+    """The score head, in float32 as ours is, whatever the layers before it compute in."""
+    with torch.autocast(features.device.type, enabled=False):
+        return head(features.float())[:, 0]
+
+
 def pointwise(of: Tree) -> nn.Conv2d:
     """A 1x1 convolution from a kernel `[inputs, outputs]`."""
     inputs, outputs = of["kernel"].shape
@@ -152,7 +158,7 @@ class MLPDiscriminator(nn.Module):
         x = x.permute(0, 2, 3, 1).flatten(1) if self.features is None else self.features(x)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), LEAK)
-        return self.score(x)[:, 0]
+        return score(self.score, x)
 
 
 class ConvGenerator(nn.Module):
@@ -196,4 +202,4 @@ class ConvDiscriminator(nn.Module):
         for convolve, coarser in zip(self.convolutions, self.coarser, strict=True):
             x = F.leaky_relu(convolve(x), LEAK)
             x = F.leaky_relu(coarser(F.pixel_unshuffle(x, 2)), LEAK)
-        return self.score(x.permute(0, 2, 3, 1).flatten(1))[:, 0]
+        return score(self.score, x.permute(0, 2, 3, 1).flatten(1))

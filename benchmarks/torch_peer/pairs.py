@@ -13,7 +13,7 @@ from benchmarks.torch_peer.networks import Tree
 from cgan.config import Data, Discriminator, Experiment, Generator, Objective
 from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.types import Batch
-from configs import ring8, stacked_digits
+from configs import r3gan_cifar10, ring8, stacked_digits
 from configs.images import images_experiment
 
 SIDE = 32
@@ -122,10 +122,26 @@ def r3gan_pair() -> Pair:
     )
 
 
+def r3gan_cifar10_pair() -> Pair:
+    """That of `r3gan_cifar10` at its full size, without classes: for accelerators."""
+    preset, shape = r3gan_cifar10.CONFIG, (SIDE, SIDE, 3)
+    generator, discriminator = preset.generator, preset.discriminator
+    base = images_experiment("r3gan", Data("digits"), SIDE)
+    return Pair(
+        _of_images(base, 256, generator=generator, discriminator=discriminator),
+        Noise(shape),
+        lambda tree: r3gan.R3GANGenerator(tree, SIDE, generator),
+        lambda tree: r3gan.R3GANDiscriminator(tree, SIDE, discriminator),
+    )
+
+
 PAIRS: dict[str, Callable[[], Pair]] = {
     "points": points,
     "mlp": mlp,
     "conv": conv,
     "sngan": sngan_pair,
     "r3gan": r3gan_pair,
+    "r3gan_cifar10": r3gan_cifar10_pair,
 }
+LARGE = ("r3gan_cifar10",)
+"""Too large for CPUs."""

@@ -4,7 +4,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.torch_peer.networks import Tree, Weights, convolution, linear, pointwise, tensor
+from benchmarks.torch_peer.networks import (
+    Tree,
+    Weights,
+    convolution,
+    linear,
+    pointwise,
+    score,
+    tensor,
+)
 from cgan.config import Discriminator, Generator
 from cgan.networks.layers import LEAK
 from cgan.networks.resample import BASE, LINEAR, widths
@@ -97,4 +105,4 @@ class R3GANDiscriminator(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = self.stages(self.first(x))
         assert maps.shape[-1] == BASE
-        return self.score((maps * self.filters).sum((2, 3)))[:, 0]
+        return score(self.score, (maps * self.filters).sum((2, 3)))

@@ -5,7 +5,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.torch_peer.networks import Tree, Weights, convolution, linear, pointwise, tensor
+from benchmarks.torch_peer.networks import (
+    Tree,
+    Weights,
+    convolution,
+    linear,
+    pointwise,
+    score,
+    tensor,
+)
 from cgan.networks.resample import BASE
 
 EPSILON = 1e-6
@@ -86,4 +94,4 @@ class SNGANDiscriminator(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for number, block in enumerate(self.blocks):
             x = block(F.avg_pool2d(x, 2) if number else x)
-        return self.score(F.relu(x).sum((2, 3)))[:, 0]
+        return score(self.score, F.relu(x).sum((2, 3)))

@@ -48,6 +48,7 @@ class Training:
             )
             for player in (generator, discriminator)
         ]
+        self.rough = config.precision == "bfloat16"
         wrap: Callable = torch.compile if compiled else lambda function: function
         self.draw = wrap(generator)
         self.generator_loss = wrap(self._generator_loss)
@@ -55,22 +56,31 @@ class Training:
     def step(self, reals: torch.Tensor) -> None:
         """The discriminator, the generator, the average."""
         for_generator, for_discriminator = self.optimisers
-        with torch.no_grad():
+        with torch.no_grad(), self.precision(reals):
             fakes = self.draw(self.latents(reals))
         for_discriminator.zero_grad(set_to_none=True)
-        self.discriminator_loss(reals, fakes).backward()
+        with self.precision(reals):
+            loss = self.discriminator_loss(reals, fakes.float())
+        loss.backward()
         for_discriminator.step()
-        with torch.no_grad():
+        with torch.no_grad(), self.precision(reals):
             scores = self.discriminator(reals)
         for_generator.zero_grad(set_to_none=True)
         self.discriminator.requires_grad_(False)
-        self.generator_loss(scores, self.latents(reals)).backward()
+        with self.precision(reals):
+            loss = self.generator_loss(scores, self.latents(reals))
+        loss.backward()
         self.discriminator.requires_grad_(True)
         for_generator.step()
         share = 1 - 0.5 ** (len(reals) / self.config.optim.ema_halflife_nimg)
         torch._foreach_lerp_(
             list(self.average.parameters()), list(self.generator.parameters()), share
         )
+
+    def precision(self, like: torch.Tensor) -> torch.autocast:
+        """Products in bfloat16 where the config asks for it; each pass has a context of its own, as
+        weights that one has cast without gradients would have none in the next."""
+        return torch.autocast(like.device.type, torch.bfloat16, enabled=self.rough)
 
     def latents(self, reals: torch.Tensor) -> torch.Tensor:
         """As many as there are reals, where they are."""
