@@ -6,7 +6,7 @@ step of a discriminator asks of them, once by itself and once inside `lax.scan`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import quartiles, ratios
+from benchmarks.harness import Form, quartiles, ratios
 from cgan import cli, compile_options
 from cgan.config import positive, require
 from cgan.networks.convolution import backend_convolution, convolve
@@ -47,18 +47,6 @@ class Arguments:
         positive(self, "", "batch", "side", "channels", "groups", "rounds")
         divisor = f"a divisor of the {self.channels} channels"
         require(self.channels % self.groups == 0, "groups", self.groups, divisor)
-
-
-class Form(NamedTuple):
-    """A compiled gradient, as something that takes its turn."""
-
-    dispatch: Any
-    batches: jax.Array
-    kernels: jax.Array
-
-    def start(self) -> jax.Array:
-        """Two kernels."""
-        return self.kernels
 
 
 def ours(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:

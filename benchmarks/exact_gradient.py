@@ -6,7 +6,6 @@ everything.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import quartiles, ratios
+from benchmarks.harness import Form, quartiles, ratios
 from cgan import cli, compile_options, networks
 from cgan.config import Discriminator, positive, require_known
 from cgan.objectives import penalties
@@ -50,18 +49,6 @@ class Arguments:
     def __post_init__(self) -> None:
         require_known("discriminators", self.discriminators, DISCRIMINATORS)
         positive(self, "", "batch", "rounds")
-
-
-class Form(NamedTuple):
-    """A compiled gradient, as something that takes its turn."""
-
-    dispatch: Any
-    batches: Samples
-    params: Params
-
-    def start(self) -> Params:
-        """The parameters, which stay."""
-        return self.params
 
 
 def textbook(
@@ -106,7 +93,7 @@ def require_same(forms: dict[str, Form]) -> None:
         AssertionError: by how much they differ.
     """
     ours, textbook = (
-        ravel_pytree(form.dispatch(form.params, form.batches)[1])[0]
+        ravel_pytree(form.dispatch(form.start(), form.batches)[1])[0]
         for form in (forms[OURS], forms[TEXTBOOK])
     )
     apart = float(jnp.linalg.norm(ours - textbook) / jnp.linalg.norm(textbook))

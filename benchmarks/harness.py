@@ -43,6 +43,19 @@ class Prepared(NamedTuple):
         return parallel.replicate(self.parts.init_state(), self.devices)
 
 
+class Form(NamedTuple):
+    """One form of a computation, compiled, that takes its turn without a state of its own."""
+
+    dispatch: Any
+    batches: Any
+    start_from: Any
+    """What each dispatch is given first, and does not donate."""
+
+    def start(self) -> Any:
+        """The same always."""
+        return self.start_from
+
+
 def compile_step(config: Experiment) -> Prepared:
     """Compile `steps_per_dispatch` steps of an experiment ahead of time, for one device."""
     return compile_parts(assemble(config))

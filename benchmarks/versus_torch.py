@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.flops import product_rate, step_flops
 from benchmarks.harness import Prepared, compile_parts, quartiles, ratios
+from benchmarks.torch_peer.networks import computing_in
 from benchmarks.torch_peer.pairs import LARGE, PAIRS, Pair
 from benchmarks.torch_peer.training import Training
 from cgan import cli
@@ -126,7 +127,7 @@ def require_same(pair: Pair, ours: Prepared) -> None:
     generator = pair.generator(of_generator).to(DEVICE)
     discriminator = pair.discriminator(of_discriminator).to(DEVICE)
     samples = channels_first(x, fakes.ndim - 1).to(DEVICE).requires_grad_(True)
-    with torch.autocast(DEVICE, torch.bfloat16, enabled=config.precision == "bfloat16"):
+    with computing_in(config.precision, DEVICE):
         scores, drawn = discriminator(samples), generator(torch.tensor(z).to(DEVICE))
     (gradients,) = torch.autograd.grad(scores.sum(), samples)
     pairs = {

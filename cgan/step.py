@@ -7,6 +7,7 @@ it back to where the verdict came from.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -36,7 +37,7 @@ from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
-from cgan.types import Batch, Factors, Labels, Params, RowKeys, Samples, Scores, Verdict, single
+from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
@@ -113,11 +114,7 @@ class TrainStep:
         )
 
         def judge_rows(params: Params, rows: Rows) -> tuple[Verdicts, Terms]:
-            def judge(
-                samples: Samples, labels: Labels | None, factors: Factors | None = None
-            ) -> Verdict:
-                return self.networks.judge(params, stats, samples, labels, factors)
-
+            judge = partial(self.networks.judge, params, stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
@@ -166,9 +163,7 @@ class TrainStep:
         ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
-        def judge(samples: Samples, labels: Labels | None) -> Verdict:
-            discriminator, stats = state.discriminator, state.discriminator_stats
-            return self.networks.judge(discriminator, stats, samples, labels)
+        judge = partial(self.networks.judge, state.discriminator, state.discriminator_stats)
 
         def judge_reals(
             rows: tuple[RowIds, Samples, Labels | None],

@@ -49,6 +49,14 @@ def linear(of: Tree) -> nn.Linear:
     return layer
 
 
+def computing_in(precision: str, device: str) -> torch.autocast:
+    """A context whose products are in bfloat16 where the precision is.
+
+    Each pass has one of its own: weights that one has cast without gradients have none in the next.
+    """
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
+
+
 def score(head: nn.Linear, features: torch.Tensor) -> torch.Tensor:
     """The score head, in float32 as ours is, whatever the layers before it compute in."""
     with torch.autocast(features.device.type, enabled=False):

@@ -108,31 +108,27 @@ def sngan_pair() -> Pair:
     )
 
 
-def r3gan_pair() -> Pair:
-    """That of R3GAN, narrow."""
-    sizes: dict[str, Any] = {"width": 32, "max_width": 128, "depth": 1, "group_size": 16}
-    generator = Generator("r3gan", latent_dim=64, **sizes)
-    discriminator = Discriminator("r3gan", **sizes)
+def _of_r3gan(generator: Generator, discriminator: Discriminator, batch_size: int) -> Pair:
     base = images_experiment("r3gan", Data("digits"), SIDE)
     return Pair(
-        _of_images(base, 32, generator=generator, discriminator=discriminator),
+        _of_images(base, batch_size, generator=generator, discriminator=discriminator),
         Noise((SIDE, SIDE, 3)),
         lambda tree: r3gan.R3GANGenerator(tree, SIDE, generator),
         lambda tree: r3gan.R3GANDiscriminator(tree, SIDE, discriminator),
     )
 
 
+def r3gan_pair() -> Pair:
+    """That of R3GAN, narrow."""
+    sizes: dict[str, Any] = {"width": 32, "max_width": 128, "depth": 1, "group_size": 16}
+    generator = Generator("r3gan", latent_dim=64, **sizes)
+    return _of_r3gan(generator, Discriminator("r3gan", **sizes), 32)
+
+
 def r3gan_cifar10_pair() -> Pair:
     """That of `r3gan_cifar10` at its full size, without classes: for accelerators."""
-    preset, shape = r3gan_cifar10.CONFIG, (SIDE, SIDE, 3)
-    generator, discriminator = preset.generator, preset.discriminator
-    base = images_experiment("r3gan", Data("digits"), SIDE)
-    return Pair(
-        _of_images(base, 256, generator=generator, discriminator=discriminator),
-        Noise(shape),
-        lambda tree: r3gan.R3GANGenerator(tree, SIDE, generator),
-        lambda tree: r3gan.R3GANDiscriminator(tree, SIDE, discriminator),
-    )
+    preset = r3gan_cifar10.CONFIG
+    return _of_r3gan(preset.generator, preset.discriminator, 256)
 
 
 PAIRS: dict[str, Callable[[], Pair]] = {

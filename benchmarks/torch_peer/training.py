@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmarks.torch_peer.networks import computing_in
 from cgan.config import Experiment
 
 
@@ -48,7 +49,6 @@ class Training:
             )
             for player in (generator, discriminator)
         ]
-        self.rough = config.precision == "bfloat16"
         wrap: Callable = torch.compile if compiled else lambda function: function
         self.draw = wrap(generator)
         self.generator_loss = wrap(self._generator_loss)
@@ -78,9 +78,8 @@ class Training:
         )
 
     def precision(self, like: torch.Tensor) -> torch.autocast:
-        """Products in bfloat16 where the config asks for it; each pass has a context of its own, as
-        weights that one has cast without gradients would have none in the next."""
-        return torch.autocast(like.device.type, torch.bfloat16, enabled=self.rough)
+        """A context for one pass, in the precision that the config asks for."""
+        return computing_in(self.config.precision, like.device.type)
 
     def latents(self, reals: torch.Tensor) -> torch.Tensor:
         """As many as there are reals, where they are."""
