@@ -5,7 +5,6 @@ held out, chosen by its path, so that the choice stays when images are added.
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from cgan import archives
 from cgan.config import ConfigError, Data
 from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
 from cgan.data.decoded import DecodedImages, decoded
-from cgan.data.encoded import EncodedFiles, EncodedImages, Listing, encoded
+from cgan.data.encoded import EncodedImages, encoded
+from cgan.data.files import EncodedFiles, Listing
 from cgan.data.source import Split
+from cgan.data.witness import Witness, witness_of
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 HELD_OUT_ONE_IN = 10
@@ -31,8 +32,8 @@ class Below(NamedTuple):
 
     paths: list[PurePosixPath]
     """Of the images, sorted, relative to the path."""
-    described: dict[PurePosixPath, list[int]]
-    """Size and time of change of each, or size and checksum in an archive."""
+    witness: Callable[[list[PurePosixPath]], Witness]
+    """Of some of them."""
     files: Callable[[list[PurePosixPath]], EncodedFiles]
     """Some of them, to be read."""
 
@@ -74,13 +75,12 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
             "one of them, or all images in no subfolder"
         )
     labels = [classes.index(path.parts[base]) if classes else 0 for path in chosen]
-    described = json.dumps([[str(path), below.described[path]] for path in chosen])
     listing = Listing(
         name=data.path.stem,
         files=below.files(chosen),
         labels=lambda: np.array(labels, np.int32),
         class_names=tuple(classes),
-        fingerprint=hashlib.sha256(described.encode()).hexdigest(),
+        witness=below.witness(chosen),
     )
     return decoded(listing, data) if data.cached else encoded(listing, data)
 
@@ -125,14 +125,14 @@ class FolderFiles:
 
 
 def _below_folder(root: Path) -> Below:
-    described: dict[PurePosixPath, list[int]] = {}
+    stats: dict[PurePosixPath, os.stat_result] = {}
     for file in root.rglob("*"):
         if file.suffix.lower() in SUFFIXES and file.is_file():
-            stat = file.stat()
-            relative = PurePosixPath(file.relative_to(root).as_posix())
-            described[relative] = [stat.st_size, stat.st_mtime_ns]
+            stats[PurePosixPath(file.relative_to(root).as_posix())] = file.stat()
     return Below(
-        sorted(described), described, lambda chosen: FolderFiles(root, [*map(str, chosen)])
+        sorted(stats),
+        lambda chosen: witness_of((stats[path] for path in chosen), [*map(str, chosen)]),
+        lambda chosen: FolderFiles(root, [*map(str, chosen)]),
     )
 
 
@@ -174,9 +174,9 @@ def _below_archive(file: Path) -> Below:
         raise ConfigError(f"data.path = {str(file)!r}: {reason}") from None
     entries = {PurePosixPath(entry.filename): entry for entry in archive.infolist()}
     images = {p: e for p, e in entries.items() if p.suffix.lower() in SUFFIXES and not e.is_dir()}
-    described = {path: [entry.file_size, entry.CRC] for path, entry in images.items()}
+    stat = file.stat()
     return Below(
-        sorted(described),
-        described,
+        sorted(images),
+        lambda chosen: witness_of([stat], [*map(str, chosen)]),
         lambda chosen: ArchiveFiles(archive, [images[path].filename for path in chosen]),
     )
