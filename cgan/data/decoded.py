@@ -21,7 +21,7 @@ from jaxtyping import Float, Int, UInt8
 
 from cgan.config import ConfigError, Data
 from cgan.data.decode import Form, UnusableImage
-from cgan.data.encoded import Listing, decoded_in_order, like_others, refusal
+from cgan.data.encoded import Listing, decoded_in_order, form_of, like_others, refusal
 from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.files import cache_folder
 from cgan.types import Batch
@@ -41,6 +41,8 @@ class DecodedImages:
     class_names: tuple[str, ...]
     skipped: int
     """Images that were unusable."""
+    said: str = ""
+    """What a start says of the data set."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -66,9 +68,9 @@ def decoded(listing: Listing, data: Data) -> DecodedImages:
     Raises:
         ConfigError: no usable image, or an unusable one where `data.unusable` is fail.
     """
-    form = Form(data.resolution, data.channels)
+    form = form_of(data)
     digest = hashlib.sha256(
-        json.dumps([VERSION, listing.fingerprint, form, data.unusable]).encode()
+        json.dumps([VERSION, listing.fingerprint, form, listing.shape, data.unusable]).encode()
     ).hexdigest()[:16]
     folder = listing.cache_path(digest)
     if not folder.is_dir():
@@ -87,7 +89,9 @@ def _open(folder: Path, listing: Listing) -> DecodedImages:
         raise ConfigError(
             f"{folder}: decoded images can't be read ({error}); remove the folder to decode anew"
         ) from None
-    return DecodedImages(listing.name, images, labels, listing.class_names, len(skipped))
+    return DecodedImages(
+        listing.name, images, labels, listing.class_names, len(skipped), listing.said
+    )
 
 
 def _build(listing: Listing, form: Form, unusable: str, folder: Path) -> None:
@@ -111,14 +115,14 @@ def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> N
     kept: list[int] = []
     skipped: dict[str, str] = {}
     with (folder / "images.npy").open("wb") as file:
-        shape: tuple[int, ...] | None = None
+        shape: tuple[int, ...] | None = listing.shape
         for number, found in decoded_in_order(listing.files, range(len(listing)), form):
-            if isinstance(found, np.ndarray) and shape is None:
+            if shape is not None:
+                found = like_others(found, shape)
+            if isinstance(found, np.ndarray) and not kept:
                 shape = found.shape
                 _require_room(folder, listing, len(listing) * found.nbytes)
                 _write_header(file, (len(listing), *shape))
-            if shape is not None:
-                found = like_others(found, shape)
             if isinstance(found, UnusableImage):
                 name = listing.files.name(number)
                 if unusable == "fail":
@@ -127,7 +131,7 @@ def _decode_into(listing: Listing, form: Form, unusable: str, folder: Path) -> N
                 continue
             file.write(found.tobytes())
             kept.append(number)
-        if shape is None:
+        if not kept or shape is None:
             raise ConfigError(f"{listing.name}: none of {len(listing)} images can be used")
         file.seek(0)
         _write_header(file, (len(kept), *shape))

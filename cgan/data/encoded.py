@@ -65,6 +65,10 @@ class Listing:
     """Empty where there are no classes."""
     fingerprint: str
     """Of the files' content, or of all that decides it: sizes and times of change."""
+    shape: tuple[int, int, int] | None = None
+    """Height, width and channels of samples; None: those of the first image."""
+    said: str = ""
+    """What a start says of the data set; the same for all of its splits."""
 
     def __len__(self) -> int:
         return len(self.files)
@@ -83,9 +87,11 @@ class EncodedImages:
     files: EncodedFiles
     form: Form
     sample_shape: tuple[int, ...]
-    """Of the first image, and so of all."""
+    """Of all images."""
     labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
+    said: str = ""
+    """What a start says of the data set."""
 
     @cached_property
     def class_weights(self) -> Float[np.ndarray, " classes"]:
@@ -117,16 +123,26 @@ def encoded(listing: Listing, data: Data) -> EncodedImages:
     """The images of a listing, to be decoded each time they are read.
 
     Raises:
-        ConfigError: the first image is unusable; others are met later.
+        ConfigError: no shape is known and the first image is unusable; others are met later.
     """
-    form = Form(data.resolution, data.channels)
+    form = form_of(data)
+    shape = listing.shape or _shape_of_first(listing, form)
+    labels = _kept_labels(listing)
+    return EncodedImages(
+        listing.name, listing.files, form, shape, labels, listing.class_names, listing.said
+    )
+
+
+def _shape_of_first(listing: Listing, form: Form) -> tuple[int, ...]:
     ((_, first),) = decoded_in_order(listing.files, [0], form)
     if isinstance(first, UnusableImage):
         raise refusal(listing.files.name(0), first, WITH_CACHE)
-    labels = _kept_labels(listing)
-    return EncodedImages(
-        listing.name, listing.files, form, first.shape, labels, listing.class_names
-    )
+    return first.shape
+
+
+def form_of(data: Data) -> Form:
+    """How these settings have images prepared."""
+    return Form(data.resolution, data.channels, data.background)
 
 
 def _kept_labels(listing: Listing) -> Int[np.ndarray, " n"]:
