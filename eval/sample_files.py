@@ -16,12 +16,10 @@ from PIL import Image
 from cgan import archives
 from cgan.config import ConfigError
 from cgan.data import decode
-from cgan.data.decode import UnusableImage
+from cgan.data.decode import SUFFIXES, UnusableImage
 from eval.metrics.base import FeatureError, check_finite
 from eval.npy import BrokenArray, read_npy
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
-FORMATS = (*decode.FORMATS, "BMP")
 ARRAY_NAMES = ("samples", "images", "features")
 CHUNK, CHUNK_PIXELS = 256, 2**28
 """A chunk ends at so many images, or pixels: 256 of 1,024 x 1,024."""
@@ -113,7 +111,7 @@ def open_samples(field: str, path: Path) -> SampleFiles:
     if found is None:
         raise ConfigError(f"{given}: {expected}")
     if len(found) < 2:
-        kinds = ", ".join(sorted(SUFFIXES))
+        kinds = ", ".join(SUFFIXES)
         hint = f" ({kinds})" if path.is_dir() else ""
         raise ConfigError(f"{given}: holds {len(found)} samples; must hold at least 2{hint}")
     return found
@@ -175,7 +173,7 @@ def _open(path: Path, read: Callable[[Image.Image], T]) -> T:
     size = path.stat().st_size
     try:
         decode.require_size(size)
-        with decode.opened_image(path, FORMATS) as image:
+        with decode.opened_image(path) as image:
             return read(image)
     except UnusableImage as error:
         raise ConfigError(f"{path}: can't be read as an image: {error}; must be one") from None

@@ -85,8 +85,8 @@ def bomb(width, height):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is no PNG, JPEG or WebP"),
-        (b"GIF89a" + bytes(20), "is no PNG, JPEG or WebP"),
+        (b"", "is no PNG, JPEG, WebP or BMP"),
+        (b"GIF89a" + bytes(20), "is no PNG, JPEG, WebP or BMP"),
         (encoded(noise(30, 30, 3))[:-40], "is damaged"),
         (encoded(noise(30, 30, 3), "jpeg")[:300], "is damaged"),
         (bomb(9_000, 9_000), "has 9000 x 9000 pixels"),

@@ -189,7 +189,7 @@ def test_an_archive_that_swells_is_refused(tmp_path):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(30):
             archive.writestr(f"{number}.png", bytes(2**20))
-    with pytest.raises(ConfigError, match=r"\.png: is no PNG, JPEG or WebP image"):
+    with pytest.raises(ConfigError, match=r"\.png: is no PNG, JPEG, WebP or BMP image"):
         both(file)
 
 

@@ -116,7 +116,7 @@ def test_a_damaged_image_is_named_when_it_is_met(images, workers, tmp_path):
     with Feed(dispatches(source), 0, lambda batch: batch, workers) as feed:
         next(feed)
         next(feed)
-        said = f"{bad}: is no PNG, JPEG or WebP image; must be .*then the same command goes on"
+        said = f"{bad}: is no PNG, JPEG, WebP or BMP image; must be .*then the same command goes on"
         with pytest.raises(DataError, match=said):
             next(feed)
 

@@ -150,7 +150,7 @@ ATTACKS: dict[str, Attack] = {
     "canvas": Attack(
         REFERENCE, "is far too large", lambda path: folder(path, webp(16_383, 16_383), "{}.webp")
     ),
-    "program": Attack(REFERENCE, "is no PNG, JPEG or WebP", lambda path: folder(path, EPS)),
+    "program": Attack(REFERENCE, "is no PNG, JPEG, WebP or BMP", lambda path: folder(path, EPS)),
     "empty": Attack(REFERENCE, SPARSE, sparse),
     "swells.zip": Attack(
         REFERENCE, "has 134,217,729 bytes", lambda path: bomb(path, IMAGES, 2**27 + 1)
@@ -293,7 +293,7 @@ def test_links_in_a_folder_show_pixels_only(
             (tmp_path / "set" / named).symlink_to(target)
     data = Data("folder", path=tmp_path / "set", unusable="skip")
     assert load_source(data, "train").sample_shape == (8, 8, 1)
-    with pytest.raises(ConfigError, match=r"passwd\d.png: is no PNG, JPEG or WebP image"):
+    with pytest.raises(ConfigError, match=r"passwd\d.png: is no PNG, JPEG, WebP or BMP image"):
         load_source(Data("folder", path=tmp_path / "set"), "train")
 
 

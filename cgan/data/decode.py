@@ -12,13 +12,15 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp")
+"""Of files that are taken for images; what a file is, its content says."""
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 PIXELS_AT_MOST = 2**26
 """Of an image as it is stored: 8,192 x 8,192, which take a gigabyte with all copies."""
 SAMPLE_PIXELS_AT_MOST = 2**22
@@ -28,6 +30,10 @@ BYTES_AT_MOST = 2**27
 GREY_MODES = ("1", "L", "LA")
 MODES = (*GREY_MODES, "P", "RGB", "RGBA", "CMYK", "YCbCr")
 """Pillow's modes of 8 bits a channel or less; deeper ones would lose theirs unseen."""
+
+
+Background = Literal["white", "black", "grey"]
+"""What transparent pixels are laid on."""
 
 
 class UnusableImage(ValueError):
@@ -44,6 +50,7 @@ class Form(NamedTuple):
     """Side of the central square after resizing; None: as stored."""
     channels: int | None
     """1 or 3; None: 1 where the image is grey."""
+    background: Background = "white"
 
 
 def decode(content: bytes, form: Form) -> UInt8[np.ndarray, "height width channels"]:

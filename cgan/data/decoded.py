@@ -17,9 +17,8 @@ from jaxtyping import Float, Int, UInt8
 from cgan.cache import mark_used, note
 from cgan.config import ConfigError, Data
 from cgan.data.contents import Content, Hashes, content_of, hashes_of
-from cgan.data.decode import Form
 from cgan.data.decoding import KEPT, LOCK, SKIPPED, CantKeepError, Recipe, build
-from cgan.data.encoded import EncodedImages, encoded
+from cgan.data.encoded import EncodedImages, encoded, form_of
 from cgan.data.files import Listing
 from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.lock import Shared
@@ -41,6 +40,8 @@ class DecodedImages:
     """Of the images as they are stored in their files."""
     held: Shared | None = None
     """While it lives, the cache's folder is not cleared away."""
+    said: str = ""
+    """What a start says of the data set."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -72,7 +73,7 @@ def decoded(listing: Listing, data: Data) -> DecodedImages | EncodedImages:
     Raises:
         ConfigError: no usable image, or an unusable one where `data.unusable` is fail.
     """
-    recipe = Recipe(Form(data.resolution, data.channels), data.unusable)
+    recipe = Recipe(form_of(data), listing.shape, data.unusable)
     hashes = hashes_of(listing.name, listing.files, listing.witness)
     folder = listing.cache_path(recipe.key(hashes))
     if not folder.is_dir():
@@ -112,4 +113,5 @@ def _open(folder: Path, listing: Listing, hashes: Hashes) -> DecodedImages:
         len(skipped),
         hashes[kept],
         held,
+        listing.said,
     )

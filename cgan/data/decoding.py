@@ -54,6 +54,8 @@ class Recipe(NamedTuple):
     """How images are prepared."""
 
     form: Form
+    shape: tuple[int, int, int] | None
+    """That all must have; None: that of the first usable one."""
     unusable: str
 
     def key(self, hashes: Hashes) -> str:
@@ -207,18 +209,20 @@ def _decode_into(
             )
         return decode(content, recipe.form)
 
-    if journal.shape is not None:
+    if journal.shape is None:
+        journal.shape = recipe.shape
+    else:
         file.truncate(HEADER_BYTES + journal.rows * math.prod(journal.shape))
         file.seek(0, os.SEEK_END)
     saved, left = time.monotonic(), range(journal.seen, len(listing))
     with shown(f"decoding {listing.name}", len(listing), journal.seen) as advance:
         for number, found in read_in_order(listing.files, left, work):
-            if isinstance(found, np.ndarray) and journal.shape is None:
-                journal.shape = found.shape
-                _require_room(folder, listing, len(left) * found.nbytes)
-                _write_header(file, (len(listing), *found.shape))
             if journal.shape is not None:
                 found = like_others(found, journal.shape)
+            if isinstance(found, np.ndarray) and journal.rows == 0:
+                journal.shape = found.shape
+                _require_room(folder, listing, len(listing) * found.nbytes)
+                _write_header(file, (len(listing), *found.shape))
             if isinstance(found, UnusableImage):
                 if recipe.unusable == "fail":
                     raise refusal(listing.files.name(number), found)
@@ -231,7 +235,7 @@ def _decode_into(
                 _bring_to_disk(file)
                 journal.write(folder)
                 saved = time.monotonic()
-    if journal.shape is None:
+    if journal.shape is None or journal.rows == 0:
         raise ConfigError(f"{listing.name}: none of {len(listing)} images can be used")
     file.seek(0)
     _write_header(file, (journal.rows, *journal.shape))

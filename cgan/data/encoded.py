@@ -34,10 +34,12 @@ class EncodedImages:
     files: EncodedFiles
     form: Form
     sample_shape: tuple[int, ...]
-    """Of the first image, and so of all."""
+    """Of all images."""
     labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
     witness: Witness
+    said: str = ""
+    """What a start says of the data set."""
 
     @cached_property
     def class_weights(self) -> Float[np.ndarray, " classes"]:
@@ -73,21 +75,31 @@ def encoded(listing: Listing, data: Data) -> EncodedImages:
     """The images of a listing, to be decoded each time they are read.
 
     Raises:
-        ConfigError: the first image is unusable; others are met later.
+        ConfigError: no shape is known and the first image is unusable; others are met later.
     """
-    form = Form(data.resolution, data.channels)
-    ((_, first),) = decoded_in_order(listing.files, [0], form)
-    if isinstance(first, UnusableImage):
-        raise refusal(listing.files.name(0), first, WITH_CACHE)
+    form = form_of(data)
     return EncodedImages(
         listing.name,
         listing.files,
         form,
-        first.shape,
+        listing.shape or _shape_of_first(listing, form),
         listing.labels(),
         listing.class_names,
         listing.witness,
+        listing.said,
     )
+
+
+def _shape_of_first(listing: Listing, form: Form) -> tuple[int, ...]:
+    ((_, first),) = decoded_in_order(listing.files, [0], form)
+    if isinstance(first, UnusableImage):
+        raise refusal(listing.files.name(0), first, WITH_CACHE)
+    return first.shape
+
+
+def form_of(data: Data) -> Form:
+    """How these settings have images prepared."""
+    return Form(data.resolution, data.channels, data.background)
 
 
 def decoded_in_order(

@@ -55,6 +55,10 @@ class Listing:
     """Empty where there are no classes."""
     witness: Witness
     """Of the files."""
+    shape: tuple[int, int, int] | None = None
+    """Height, width and channels of samples; None: those of the first image."""
+    said: str = ""
+    """What a start says of the data set; the same for all of its splits."""
 
     def __len__(self) -> int:
         return len(self.files)

@@ -16,14 +16,13 @@ import numpy as np
 
 from cgan import archives
 from cgan.config import ConfigError, Data
-from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
+from cgan.data.decode import BYTES_AT_MOST, SUFFIXES, UnusableImage, require_size
 from cgan.data.decoded import DecodedImages, decoded
 from cgan.data.encoded import EncodedImages, encoded
 from cgan.data.files import EncodedFiles, Listing
 from cgan.data.source import Split
 from cgan.data.witness import Witness, witness_of
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 HELD_OUT_ONE_IN = 10
 
 

@@ -29,10 +29,16 @@ class Arguments:
     """What is held out (tfds)."""
     path: Path | None = None
     """Folder or .zip file of images (folder)."""
+    classes: str = Data.classes
+    """folders, none, or a file of labels (folder)."""
+    splits: str = Data.splits
+    """none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = None
     """Side of the images (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Grey or RGB (tfds, folder)."""
+    background: Literal["white", "black", "grey"] = Data.background
+    """What transparent pixels are laid on (tfds, folder)."""
     unusable: Literal["fail", "skip"] = Data.unusable
     """What to do about an image that is damaged or of another size (tfds, folder)."""
     cached: bool = Data.cached
