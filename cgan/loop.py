@@ -13,7 +13,7 @@ import numpy as np
 from cgan import health, hosts, parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Experiment, Launch
+from cgan.config import Experiment, Launch, require
 from cgan.data import prepare_held_out
 from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches
@@ -67,11 +67,12 @@ def train(
         state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
         _introduce(parts, devices, nimg, state, reals, progress)
-        if nimg >= config.final_nimg:
+        if nimg == config.final_nimg:
             return state
         outputs: Outputs = NoOutputs()
         watch: Watch = NoWatch()
         if hosts.is_first():
+            workdir.record(config)
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
             outputs = DiskOutputs(parts, workdir, writer, checkpoints)
             if reals is not None:
@@ -95,7 +96,10 @@ def _open(workdir: Workdir, config: Experiment, checkpoints: Checkpoints, stack:
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()
-    return checkpoints.latest() or 0
+    nimg = checkpoints.latest() or 0
+    trained = f"at least {nimg}, which the run in {config.workdir} is trained to"
+    require(nimg <= config.final_nimg, "total_nimg", config.total_nimg, trained)
+    return nimg
 
 
 def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainState, dict[str, Any]]:
@@ -276,7 +280,7 @@ def _introduce(
         f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "
         f"discriminator {counts[1]:,} parameters; {len(devices)} x {devices[0].device_kind}"
     )
-    if start_nimg >= config.final_nimg:
+    if start_nimg == config.final_nimg:
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")
