@@ -23,7 +23,7 @@ MOST_BYTES = 2**26
 """A data.json of a thousand classes has some hundred thousand."""
 HISTORY = "before"
 """What the data were before other ones were accepted, the oldest first."""
-ACCEPT = "--data-changed accept goes on with what is there now"
+ACCEPT = "--data-changed accept goes on with these"
 
 
 def read(workdir: Workdir) -> Identity | None:
@@ -41,13 +41,16 @@ def read(workdir: Workdir) -> Identity | None:
         raise _unreadable(workdir, str(error)) from None
 
 
-def check(root: Path, known: Identity | None, found: Identity, data_changed: DataChanged) -> None:
+def check(
+    root: Path, known: Identity | None, data: Data, found: Identity, data_changed: DataChanged
+) -> None:
     """Refuse data that are not those that a run learnt.
 
     Args:
         root: the run's folder.
         known: what it knows of them, if anything.
-        found: what is there now.
+        data: what names them now.
+        found: what they are.
         data_changed: whether the user accepts other ones.
 
     Raises:
@@ -56,10 +59,17 @@ def check(root: Path, known: Identity | None, found: Identity, data_changed: Dat
     listed = [] if known is None else changes(known, found)
     if not listed:
         return
-    said = f"{root}: the data are not those that this run learnt ({'; '.join(listed)})"
+    said = f"{_called(data)}: not the data that {root} learnt ({'; '.join(listed)})"
     if data_changed == "refuse":
         raise ConfigError(f"{said}; must be the same, wherever they lie. {ACCEPT}")
-    note(f"{said}: going on with them")
+    note(f"{said}: going on with these")
+
+
+def _called(data: Data) -> str:
+    """What names the data set in the settings."""
+    if data.path is not None:
+        return f"data.path = {str(data.path)!r}"
+    return f"data.name = {data.name!r}" if data.name else f"data.source = {data.source!r}"
 
 
 def require_fitting(config: Experiment, known: Identity | None, found: Identity) -> None:
@@ -132,9 +142,7 @@ def source_of(workdir: Workdir, config: Experiment) -> Source:
         return load_source(config.data, "train")
 
     def opened() -> Source:
-        source = load_source(config.data, "train")
-        check(workdir.root, known, identify(source, load_source(config.data, "test")), "refuse")
-        return source
+        return splits_of(workdir, config, Whereabouts())[0]
 
     return RememberedImages(config.data.name or config.data.source, known, opened)
 
@@ -155,11 +163,16 @@ def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple
         ConfigError: they are not there, or others than those that it learnt.
     """
     data = moved(config.data, where.path)
-    train, held_out = (load_source(data, split) for split in ("train", "test"))
+    try:
+        train, held_out = load_source(data, "train"), load_source(data, "test")
+    except ConfigError as error:
+        if any(path and not path.expanduser().exists() for path in (data.path, data.data_dir)):
+            raise ConfigError(f"{error}. --data-path says where this run's data lie now") from None
+        raise
     known = read(workdir)
     if known is not None:
         found = identify(train, held_out)
-        check(workdir.root, known, found, where.changed)
+        check(workdir.root, known, data, found, where.changed)
         require_fitting(config, known, found)
     return train, held_out
 
