@@ -1,0 +1,111 @@
+"""What a data set is, in words: one line at each start, or all of it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from cgan.data.decode import UnusableImage
+from cgan.data.encoded import sizes
+from cgan.data.listing.contents import Contents
+from cgan.data.listing.names import printable
+from cgan.data.listing.survey import Shape
+
+CLASSES_IN_LINE = 10
+
+
+def line(contents: Contents) -> str:
+    """Images, form, splits, classes and what is left out."""
+    train, test = (len(contents.usable(split)) for split in ("train", "test"))
+    form = "" if contents.common is None else f" of {sizes(contents.common[0])}"
+    told = [
+        f"{contents.name}: {train + test:,} images{form}",
+        f"{train:,} to train on and {test:,} held out ({contents.splits.how})",
+        _classes_in_short(contents),
+    ]
+    left_out = {reason: len(names) for reason, names in sorted(_left_out(contents).items())}
+    if left_out:
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+        told.append(f"left out {sum(left_out.values()):,}: {listed}")
+    return "; ".join([*told, *contents.splits.notes, *contents.classes.notes])
+
+
+def lines(contents: Contents, most: int) -> Iterator[str]:
+    """The same in full.
+
+    Args:
+        contents: of the data set.
+        most: how many names to give of what is left out, for each reason.
+    """
+    yield line(contents)
+    yield ""
+    yield from _table("forms", _forms(contents))
+    counts = {split: _counts(contents, split) for split in ("train", "test")}
+    heading = f"classes ({contents.classes.how}), images to train on and held out"
+    yield from _table(
+        heading,
+        {
+            name: f"{counts['train'][number]:>9,} {counts['test'][number]:>9,}"
+            for number, name in enumerate(contents.classes.names)
+        },
+    )
+    for reason, names in sorted(_left_out(contents).items()):
+        yield f"left out, {reason}: {len(names):,}"
+        yield from (f"    {name}" for name in names[:most])
+        if len(names) > most:
+            yield f"    and {len(names) - most:,} more"
+
+
+def _table(heading: str, rows: dict[str, str]) -> Iterator[str]:
+    if rows:
+        yield heading
+        width = max(map(len, rows))
+        yield from (f"    {name:<{width}} {value}" for name, value in rows.items())
+
+
+def _counts(contents: Contents, split: str) -> Counter[int]:
+    part = contents.usable("train" if split == "train" else "test")
+    return Counter(contents.classes.of[path] for path in part)
+
+
+def _classes_in_short(contents: Contents) -> str:
+    names, how = contents.classes.names, contents.classes.how
+    if not names:
+        return f"no classes ({how})"
+    counts = _counts(contents, "train") + _counts(contents, "test")
+    shown = [f"{name} {counts[place]:,}" for place, name in enumerate(names[:CLASSES_IN_LINE])]
+    if len(names) > CLASSES_IN_LINE:
+        least, most = min(counts.values(), default=0), max(counts.values(), default=0)
+        shown.append(f"and {len(names) - CLASSES_IN_LINE:,} more, of {least:,} to {most:,} images")
+    return f"{len(names):,} class{'es' if len(names) > 1 else ''} ({how}): {', '.join(shown)}"
+
+
+def _forms(contents: Contents) -> dict[str, str]:
+    """How many images have which form, the commonest first."""
+    counts = Counter(s for s in contents.shapes.values() if not isinstance(s, UnusableImage))
+    return {sizes(shape): f"{count:>9,}" for shape, count in counts.most_common()}
+
+
+def _left_out(contents: Contents) -> dict[str, list[str]]:
+    """All that is not read, by reason."""
+    found = dict(contents.below.left_out)
+    shape = None if contents.common is None else contents.common[0]
+
+    def add(reason: str, path: PurePosixPath, detail: str = "") -> None:
+        found.setdefault(reason, []).append(printable(str(path)) + detail)
+
+    for path in contents.splits.unused:
+        add("in neither split", path)
+    for path, seen in contents.shapes.items():
+        if isinstance(seen, UnusableImage):
+            add("unreadable", path, f": {printable(str(seen))}")
+        elif seen != shape:
+            add("of another form", path, f": {_sizes(seen)}")
+    for path in contents.classes.unlabelled:
+        add("without a label", path)
+    if contents.classes.missing:
+        found["labelled and not there"] = list(contents.classes.missing)
+    return found
+
+
+def _sizes(shape: Shape) -> str:
+    return f"is {sizes(shape)}"
