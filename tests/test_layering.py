@@ -9,9 +9,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"archives", "cache", "config", "endings", "files", "types"},
+    {"archives", "config", "endings", "files", "types"},
     {"compile_options", "compiled", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
-    {"parallel"},
+    {"cache", "parallel"},
     {
         "accumulation",
         "augment",

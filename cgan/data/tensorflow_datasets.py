@@ -5,11 +5,10 @@ Preparing a data set may need TensorFlow and is a step of its own, in an environ
 """
 
 import contextlib
-import hashlib
 import io
-import json
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
+from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
 from cgan.data.decoded import DecodedImages, decoded
-from cgan.data.encoded import EncodedImages, Listing, encoded
+from cgan.data.encoded import EncodedImages, encoded
+from cgan.data.files import Listing, named_cache_path
 from cgan.data.source import Split
+from cgan.data.witness import Witness, witness_of
 
 REASON_AT_MOST = 300
 """Characters of the library's own words in a message: some list all that it knows."""
@@ -49,17 +51,20 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
             f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
         ) from None
     features = builder.info.features
-    state = [builder.info.full_name, str(builder.data_path), wanted, image_key, label_key]
-    state += sorted(
-        (file.name, file.stat().st_size, file.stat().st_mtime_ns)
-        for file in Path(builder.data_path).iterdir()
-    )
+    files = sorted(Path(builder.data_path).iterdir())
+    described = [builder.info.full_name, wanted, image_key, label_key, [f.name for f in files]]
+    witness = witness_of((file.stat() for file in files), described)
+    name = data.name.replace("/", "-")
+
+    def labels() -> Int[np.ndarray, " n"]:
+        return _labels(builder, records, label_key, f"data.name = {data.name!r}")
+
     listing = Listing(
-        name=data.name.replace("/", "-"),
+        name=name,
         files=Records(records, image_key, f"{data.name} {wanted}"),
-        labels=lambda: _labels(builder, records, label_key, f"data.name = {data.name!r}"),
+        labels=lambda: _kept_labels(name, len(records), labels, witness),
         class_names=() if label_key is None else tuple(features[label_key].names),
-        fingerprint=hashlib.sha256(json.dumps(state).encode()).hexdigest(),
+        witness=witness,
     )
     return decoded(listing, data) if data.cached else encoded(listing, data)
 
@@ -177,6 +182,20 @@ def _record(records: Any, number: int) -> Any:
 def _reason(error: Exception) -> str:
     """The library's own words on one line, cut where they are long."""
     return " ".join(str(error).split())[:REASON_AT_MOST] or type(error).__name__
+
+
+def _kept_labels(
+    name: str, count: int, read: Callable[[], Int[np.ndarray, " n"]], witness: Witness
+) -> Int[np.ndarray, " n"]:
+    """The labels, from the cache or read now and kept there."""
+    began_ns = time.time_ns()
+    path = named_cache_path(name, f"{witness.fingerprint[:16]}.labels.npz")
+    labels = (load_arrays(path) or {}).get("labels")
+    if labels is None or labels.dtype != np.int32 or labels.shape != (count,):
+        labels = read()
+        if witness.is_settled(began_ns):
+            save_arrays(path, {"labels": labels})
+    return labels
 
 
 def _labels(builder: Any, records: Any, key: str | None, given: str) -> Int[np.ndarray, " n"]:

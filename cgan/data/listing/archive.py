@@ -12,6 +12,7 @@ from cgan import archives
 from cgan.data.decode import UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
 from cgan.data.listing.names import HIDDEN, is_never_data, printable
+from cgan.data.witness import witness_of
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def below_archive(file: Path) -> Below:
         ConfigError: it holds the folder of a run.
         OSError: it can't be read.
     """
+    status = file.stat()
     archive = archives.open_archive(file)
     entries = archive.infolist()
     numbers: dict[PurePosixPath, int] = {}
@@ -80,8 +82,8 @@ def below_archive(file: Path) -> Below:
             if path in numbers:
                 found.leave_out("replaced by a later entry of its name", str(path))
             numbers[path] = number
-    for path, number in numbers.items():
-        found.add(path, [entries[number].file_size, entries[number].CRC])
+    for path in numbers:
+        found.add(path)
 
     def files(chosen: Sequence[PurePosixPath]) -> ArchiveFiles:
         return ArchiveFiles(archive, [numbers[path] for path in chosen])
@@ -89,7 +91,7 @@ def below_archive(file: Path) -> Below:
     def read(path: PurePosixPath, most: int) -> bytes:
         return archives.read_entry(archive, entries[numbers[path]], most)
 
-    return found.below(files, read)
+    return found.below(files, read, lambda chosen: witness_of([status], [*map(str, chosen)]))
 
 
 def _separators(entries: Sequence[ZipInfo]) -> Any:

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cgan.config import ConfigError
-from cgan.data.encoded import EncodedFiles
+from cgan.data.files import EncodedFiles
 from cgan.data.listing.names import is_image, kind, printable
+from cgan.data.witness import Witness
 
 LABELS = "dataset.json"
 """StyleGAN's file of labels."""
@@ -20,8 +21,8 @@ RUN_FOLDERS = ("checkpoints", "samples")
 class Below(NamedTuple):
     """What lies below a path."""
 
-    images: dict[PurePosixPath, list[int]]
-    """By path relative to it, sorted: size and time of change, or size and checksum."""
+    images: tuple[PurePosixPath, ...]
+    """Relative to it, sorted."""
     others: frozenset[PurePosixPath]
     """Files that are no images, and are not hidden."""
     left_out: dict[str, list[str]]
@@ -30,20 +31,22 @@ class Below(NamedTuple):
     """Some of the images, to be read."""
     read: Callable[[PurePosixPath, int], bytes]
     """The first so many bytes of any file."""
+    witness: Callable[[Sequence[PurePosixPath]], Witness]
+    """Of some of the images."""
 
 
 class Found:
     """Gathers what lies below a path, file by file."""
 
     def __init__(self) -> None:
-        self.images: dict[PurePosixPath, list[int]] = {}
+        self.images: list[PurePosixPath] = []
         self.others: set[PurePosixPath] = set()
         self.left_out: dict[str, list[str]] = {}
 
-    def add(self, path: PurePosixPath, described: list[int]) -> None:
-        """A regular file; `described` is what changes with its content."""
+    def add(self, path: PurePosixPath) -> None:
+        """A regular file."""
         if is_image(path):
-            self.images[path] = described
+            self.images.append(path)
         else:
             self.others.add(path)
             if path.name != LABELS:
@@ -57,16 +60,17 @@ class Found:
         self,
         files: Callable[[Sequence[PurePosixPath]], EncodedFiles],
         read: Callable[[PurePosixPath, int], bytes],
+        witness: Callable[[Sequence[PurePosixPath]], Witness],
     ) -> Below:
         """All of it.
 
         Raises:
             ConfigError: it holds the folder of a run, whose pictures are not data.
         """
-        images = {path: self.images[path] for path in sorted(self.images)}
+        images = tuple(sorted(self.images))
         left_out = {reason: sorted(names) for reason, names in self.left_out.items()}
         _refuse_runs(images, self.others, read)
-        return Below(images, frozenset(self.others), left_out, files, read)
+        return Below(images, frozenset(self.others), left_out, files, read, witness)
 
 
 def _refuse_runs(

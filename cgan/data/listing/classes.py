@@ -16,6 +16,8 @@ from cgan.data.listing.splits import Splits, enclosing
 SHARD = re.compile(r"\d{5}", re.ASCII)
 """Folders of FFHQ, and of StyleGAN's dataset tool."""
 
+NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
 
 class Classes(NamedTuple):
     """The classes of a data set."""
@@ -146,8 +148,8 @@ def _of_labels(below: Below, used: Sequence[PurePosixPath], labels: Labels, name
     there = {path: labels[path] for path in used if path in labels}
     if not there:
         raise ConfigError(
-            f"{name}: says nothing of any image, such as {printable(str(used[0]))}; must name paths "
-            "relative to the data"
+            f"{name}: says nothing of any image, such as {printable(str(used[0]))}; "
+            "must name paths relative to the data"
         )
     values = _sorted(set(there.values()))
     place = {value: number for number, value in enumerate(values)}
@@ -179,6 +181,6 @@ def _shift(labels: Labels, used: Iterable[PurePosixPath], outer: Sequence[str]) 
 def _sorted(values: Iterable[Label]) -> list[Label]:
     """Numbers by size, names by letter; a table's names that are all numbers, by size too."""
     listed = list(values)
-    if all(isinstance(value, int) or value.isdecimal() and value.isascii() for value in listed):
+    if all(isinstance(value, int) or NUMBER.fullmatch(value) for value in listed):
         return sorted(listed, key=lambda value: (int(value), str(value)))
     return sorted(listed, key=str)

@@ -6,49 +6,49 @@ from pathlib import PurePosixPath
 
 from cgan.data.decode import UnusableImage
 from cgan.data.encoded import sizes
-from cgan.data.listing.contents import Contents
+from cgan.data.listing.image_set import ImageSet
 from cgan.data.listing.names import printable
 from cgan.data.listing.survey import Shape
 
 CLASSES_IN_LINE = 10
 
 
-def line(contents: Contents) -> str:
+def line(images: ImageSet) -> str:
     """Images, form, splits, classes and what is left out."""
-    train, test = (len(contents.usable(split)) for split in ("train", "test"))
-    form = "" if contents.common is None else f" of {sizes(contents.common[0])}"
+    train, test = (len(images.usable(split)) for split in ("train", "test"))
+    form = "" if images.common is None else f" of {sizes(images.common[0])}"
     told = [
-        f"{contents.name}: {train + test:,} images{form}",
-        f"{train:,} to train on and {test:,} held out ({contents.splits.how})",
-        _classes_in_short(contents),
+        f"{images.name}: {train + test:,} images{form}",
+        f"{train:,} to train on and {test:,} held out ({images.splits.how})",
+        _classes_in_short(images),
     ]
-    left_out = {reason: len(names) for reason, names in sorted(_left_out(contents).items())}
+    left_out = {reason: len(names) for reason, names in sorted(_left_out(images).items())}
     if left_out:
         listed = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
         told.append(f"left out {sum(left_out.values()):,}: {listed}")
-    return "; ".join([*told, *contents.splits.notes, *contents.classes.notes])
+    return "; ".join([*told, *images.splits.notes, *images.classes.notes])
 
 
-def lines(contents: Contents, most: int) -> Iterator[str]:
+def lines(images: ImageSet, most: int) -> Iterator[str]:
     """The same in full.
 
     Args:
-        contents: of the data set.
+        images: of the data set.
         most: how many names to give of what is left out, for each reason.
     """
-    yield line(contents)
+    yield line(images)
     yield ""
-    yield from _table("forms", _forms(contents))
-    counts = {split: _counts(contents, split) for split in ("train", "test")}
-    heading = f"classes ({contents.classes.how}), images to train on and held out"
+    yield from _table("forms", _forms(images))
+    counts = {split: _counts(images, split) for split in ("train", "test")}
+    heading = f"classes ({images.classes.how}), images to train on and held out"
     yield from _table(
         heading,
         {
             name: f"{counts['train'][number]:>9,} {counts['test'][number]:>9,}"
-            for number, name in enumerate(contents.classes.names)
+            for number, name in enumerate(images.classes.names)
         },
     )
-    for reason, names in sorted(_left_out(contents).items()):
+    for reason, names in sorted(_left_out(images).items()):
         yield f"left out, {reason}: {len(names):,}"
         yield from (f"    {name}" for name in names[:most])
         if len(names) > most:
@@ -62,16 +62,16 @@ def _table(heading: str, rows: dict[str, str]) -> Iterator[str]:
         yield from (f"    {name:<{width}} {value}" for name, value in rows.items())
 
 
-def _counts(contents: Contents, split: str) -> Counter[int]:
-    part = contents.usable("train" if split == "train" else "test")
-    return Counter(contents.classes.of[path] for path in part)
+def _counts(images: ImageSet, split: str) -> Counter[int]:
+    part = images.usable("train" if split == "train" else "test")
+    return Counter(images.classes.of[path] for path in part)
 
 
-def _classes_in_short(contents: Contents) -> str:
-    names, how = contents.classes.names, contents.classes.how
+def _classes_in_short(images: ImageSet) -> str:
+    names, how = images.classes.names, images.classes.how
     if not names:
         return f"no classes ({how})"
-    counts = _counts(contents, "train") + _counts(contents, "test")
+    counts = _counts(images, "train") + _counts(images, "test")
     shown = [f"{name} {counts[place]:,}" for place, name in enumerate(names[:CLASSES_IN_LINE])]
     if len(names) > CLASSES_IN_LINE:
         least, most = min(counts.values(), default=0), max(counts.values(), default=0)
@@ -79,31 +79,31 @@ def _classes_in_short(contents: Contents) -> str:
     return f"{len(names):,} class{'es' if len(names) > 1 else ''} ({how}): {', '.join(shown)}"
 
 
-def _forms(contents: Contents) -> dict[str, str]:
+def _forms(images: ImageSet) -> dict[str, str]:
     """How many images have which form, the commonest first."""
-    counts = Counter(s for s in contents.shapes.values() if not isinstance(s, UnusableImage))
+    counts = Counter(s for s in images.shapes.values() if not isinstance(s, UnusableImage))
     return {sizes(shape): f"{count:>9,}" for shape, count in counts.most_common()}
 
 
-def _left_out(contents: Contents) -> dict[str, list[str]]:
+def _left_out(images: ImageSet) -> dict[str, list[str]]:
     """All that is not read, by reason."""
-    found = dict(contents.below.left_out)
-    shape = None if contents.common is None else contents.common[0]
+    found = dict(images.below.left_out)
+    shape = None if images.common is None else images.common[0]
 
     def add(reason: str, path: PurePosixPath, detail: str = "") -> None:
         found.setdefault(reason, []).append(printable(str(path)) + detail)
 
-    for path in contents.splits.unused:
+    for path in images.splits.unused:
         add("in neither split", path)
-    for path, seen in contents.shapes.items():
+    for path, seen in images.shapes.items():
         if isinstance(seen, UnusableImage):
             add("unreadable", path, f": {printable(str(seen))}")
         elif seen != shape:
             add("of another form", path, f": {_sizes(seen)}")
-    for path in contents.classes.unlabelled:
+    for path in images.classes.unlabelled:
         add("without a label", path)
-    if contents.classes.missing:
-        found["labelled and not there"] = list(contents.classes.missing)
+    if images.classes.missing:
+        found["labelled and not there"] = list(images.classes.missing)
     return found
 
 

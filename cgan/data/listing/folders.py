@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
 from cgan.data.listing.names import HIDDEN, is_never_data, printable
+from cgan.data.witness import witness_of
 
 Identity = tuple[int, int]
 """Device and number of a folder: the same by whatever path it is reached."""
@@ -51,14 +52,20 @@ def below_folder(root: Path) -> Below:
         OSError: a folder can't be read.
     """
     found = Found()
+    stats: dict[PurePosixPath, os.stat_result] = {}
     for path, status in _walk(root, found):
-        found.add(path, [status.st_size, status.st_mtime_ns])
+        found.add(path)
+        stats[path] = status
 
     def read(path: PurePosixPath, most: int) -> bytes:
         with (root / path).open("rb") as file:
             return file.read(most)
 
-    return found.below(lambda chosen: FolderFiles(root, [*map(str, chosen)]), read)
+    return found.below(
+        lambda chosen: FolderFiles(root, [*map(str, chosen)]),
+        read,
+        lambda chosen: witness_of((stats[path] for path in chosen), [*map(str, chosen)]),
+    )
 
 
 def _walk(root: Path, found: Found) -> Iterator[tuple[PurePosixPath, os.stat_result]]:

@@ -1,54 +1,45 @@
 """What a data set is: its splits, its classes and its form, each decided in one place."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
 import numpy as np
 
-from cgan.cache import load_arrays, save_arrays
+from cgan.cache import save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import SUFFIXES, UnusableImage
-from cgan.data.encoded import WITH_CACHE, Listing, form_of, refusal, sizes
+from cgan.data.encoded import WITH_CACHE, form_of, refusal, sizes
+from cgan.data.files import Listing
 from cgan.data.listing.below import Below
 from cgan.data.listing.classes import Classes, classify
 from cgan.data.listing.names import printable
-from cgan.data.listing.paths import given, look_below
+from cgan.data.listing.paths import given, look_below, place
 from cgan.data.listing.splits import HELD_OUT_ONE_IN, Part, Splits, divide
-from cgan.data.listing.survey import Readable, Shape, Survey, commonest, survey
+from cgan.data.listing.survey import Shape, Survey, commonest, kept_survey
 from cgan.data.source import Split
 
-VERSION = "survey-1"
-"""Raise it when the code changes what the same headers are taken for."""
 NAMES_IN_ERRORS = 5
 
 
 @dataclass(frozen=True)
-class Contents:
+class ImageSet:
     """What a folder or an archive holds, with these settings."""
 
     data: Data
+    name: str
     below: Below
     splits: Splits
     classes: Classes
     paths: tuple[PurePosixPath, ...]
     """Of the images of both splits, sorted."""
-    surveyed: Survey
+    survey: Survey
     """Of these."""
-
-    @property
-    def name(self) -> str:
-        """Of the data set."""
-        assert self.data.path is not None
-        return printable(self.data.path.resolve().stem)
 
     @cached_property
     def shapes(self) -> dict[PurePosixPath, Shape | UnusableImage]:
         """What each image would be as a sample."""
-        return dict(zip(self.paths, self.surveyed.shapes(form_of(self.data)), strict=True))
+        return dict(zip(self.paths, self.survey.shapes(form_of(self.data)), strict=True))
 
     @cached_property
     def common(self) -> tuple[Shape, int] | None:
@@ -105,10 +96,10 @@ class Contents:
         ):
             if paths:
                 first = ", ".join(printable(str(path)) for path in paths[:NAMES_IN_ERRORS])
+                file, said = self.classes.how.removeprefix("by "), wrong.format(f"{len(paths):,}")
                 raise ConfigError(
-                    f"{given(self.data)}: {self.classes.how.removeprefix('by ')} "
-                    f"{wrong.format(f'{len(paths):,}')}, such as {first}; must name the images that "
-                    "are there. data.unusable = skip leaves such out"
+                    f"{given(self.data)}: {file} {said}, such as {first}; must name the images "
+                    "that are there. data.unusable = skip leaves such out"
                 )
 
     def _check_splits(self, shape: Shape) -> None:
@@ -135,35 +126,32 @@ class Contents:
         """One of the splits, to be read."""
         paths = [p for p in self.part(split).paths if p not in set(self.classes.unlabelled)]
         labels = np.array([self.classes.of[path] for path in paths], np.int32)
-        described = _described(self.below, paths)
-        state = [described, labels.tolist(), self.classes.names]
         return Listing(
             name=self.name,
             files=self.below.files(paths),
             labels=lambda: labels,
             class_names=self.classes.names,
-            fingerprint=_digest(state),
+            witness=self.below.witness(paths),
             shape=None if self.common is None else self.common[0],
             said=said,
         )
 
 
-def contents(data: Data, keep: bool = True) -> Contents:
+def image_set(data: Data, keep: bool = True) -> ImageSet:
     """What lies at `data.path`; headers are read, pixels are not.
 
     Args:
         data: the settings.
-        keep: the survey of headers in the cache folder, once it is found in order.
+        keep: what headers say, in the cache folder, once they are found to be in order.
 
     Raises:
         ConfigError: no such path, no images there, or splits or classes that can't be told.
     """
     below = look_below(data)
-    paths = list(below.images)
-    if not paths:
+    if not below.images:
         raise ConfigError(f"{given(data)}: {_without_images(below)}")
     try:
-        splits = divide(paths, data.splits)
+        splits = divide(below.images, data.splits)
         classes = classify(below, splits, data.classes)
     except ConfigError as error:
         known = str(error).startswith(("data.splits", "data.classes"))
@@ -171,36 +159,22 @@ def contents(data: Data, keep: bool = True) -> Contents:
     for split, part in (("train", splits.train), ("test", splits.test)):
         if not part.paths:
             raise ConfigError(
-                f"{given(data)}: has {len(paths)} images, none of them in the split {split!r}; "
-                f"must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
+                f"{given(data)}: has {len(below.images)} images, none of them in the split "
+                f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
             )
-    used = tuple(sorted([*splits.train.paths, *splits.test.paths]))
-    found = Contents(data, below, splits, classes, used, Survey(np.zeros((0, 3), np.int32), {}))
-    return _surveyed(found, keep)
-
-
-def _surveyed(found: Contents, keep: bool) -> Contents:
-    """The same with what the headers say, from the cache or read now."""
-    files = found.below.files(found.paths)
-    assert isinstance(files, Readable)
-    key = _digest([VERSION, _described(found.below, found.paths)])[:16]
-    file = found.listing("train").cache_path(f"{key}.survey.npz")
-    kept = Survey.of_arrays(load_arrays(file), len(files))
-    if kept is not None:
-        return replace(found, surveyed=kept)
-    found = replace(found, surveyed=survey(files))
-    if keep:
+    paths = tuple(sorted([*splits.train.paths, *splits.test.paths]))
+    files, name = below.files(paths), _name(data)
+    survey, path = kept_survey(name, files, below.witness(paths))
+    found = ImageSet(data, name, below, splits, classes, paths, survey)
+    if keep and path is not None:
         found.check()
-        save_arrays(file, found.surveyed.arrays())
+        save_arrays(path, survey.arrays())
     return found
 
 
-def _described(below: Below, paths: Iterable[PurePosixPath]) -> list[list[object]]:
-    return [[str(path), below.images[path]] for path in paths]
-
-
-def _digest(state: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(state).encode()).hexdigest()
+def _name(data: Data) -> str:
+    """Of the data set: the folder's, or the archive's without its suffix."""
+    return printable(place(data).resolve().stem)
 
 
 def _without_images(below: Below) -> str:

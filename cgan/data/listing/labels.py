@@ -94,9 +94,8 @@ def _of_table(text: str, name: str, suffix: str) -> Iterator[tuple[str, Label]]:
             continue
         heading = number == 0 and not row[0].strip().lower().endswith(SUFFIXES)
         if len(row) != 2:
-            raise ConfigError(
-                f"{name}: line {rows.line_num} has {len(row)} columns; must have two, path and class"
-            )
+            found = f"line {rows.line_num} has {len(row)} columns"
+            raise ConfigError(f"{name}: {found}; must have two, path and class")
         path, label = (cell.strip() for cell in row)
         if heading:
             continue

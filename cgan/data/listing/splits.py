@@ -126,7 +126,7 @@ def _refuse_splits_of_classes(paths: Iterable[PurePosixPath], depth: int) -> Non
 
 
 def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]] | None:
-    """The folders at this depth that have a split's name, by role; None where they are no splits."""
+    """The folders at this depth with a split's name, by role; None where they are no splits."""
     tops = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
     named: dict[str, list[str]] = {}
     for top in sorted(tops):

@@ -5,19 +5,23 @@ whose orientation stands behind their pixels.
 """
 
 import os
+import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
+from cgan.cache import load_arrays
 from cgan.data.decode import SAMPLE_PIXELS_AT_MOST, Form, UnusableImage, opened_image
-from cgan.data.encoded import THREADS_AT_MOST
+from cgan.data.files import THREADS_AT_MOST, EncodedFiles, named_cache_path
 from cgan.data.levels import MODES, is_grey, stored_as
 from cgan.data.orientation import LYING, orientation
+from cgan.data.witness import Witness, fingerprint_of
 
 Shape = tuple[int, int, int]
 """Height, width and channels."""
@@ -25,16 +29,15 @@ HEAD_BYTES = 2**15
 """Of each file at first: most headers are shorter."""
 BEHIND_PIXELS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
 """Chunks of a PNG that may tell an orientation."""
+VERSION = "survey-1"
+"""Raise it when the code changes what the same headers are taken for."""
 IN_A_ROW = 256
 """Files that a thread looks at in one go."""
 
 
-@runtime_checkable
-class Readable(Protocol):
-    """Encoded images by number."""
+class Readable(EncodedFiles, Protocol):
+    """Encoded images by number, or their beginnings."""
 
-    def __len__(self) -> int: ...
-    def read(self, number: int) -> bytes: ...
     def head(self, number: int, most: int) -> bytes:
         """The first so many bytes of an image.
 
@@ -86,6 +89,23 @@ class Survey:
             return None
         reasons = map(str, kept["reasons"].tolist())
         return cls(kept["stored"], dict(zip(kept["unusable"].tolist(), reasons, strict=True)))
+
+
+def kept_survey(name: str, files: Readable, witness: Witness) -> tuple[Survey, Path | None]:
+    """The survey of these images from the cache, or made now, with where it should be kept then.
+
+    Args:
+        name: of the data set.
+        files: its images.
+        witness: of these.
+    """
+    began_ns = time.time_ns()
+    key = fingerprint_of([VERSION, witness.fingerprint])[:16]
+    path = named_cache_path(name, f"{key}.survey.npz")
+    kept = Survey.of_arrays(load_arrays(path), len(files))
+    if kept is not None:
+        return kept, None
+    return survey(files), path if witness.is_settled(began_ns) else None
 
 
 def survey(files: Readable) -> Survey:
