@@ -26,7 +26,7 @@ from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.files import cache_folder
 from cgan.types import Batch
 
-VERSION = "decoded-1"
+VERSION = "decoded-2"
 """Raise it when the code changes what the same files are decoded to."""
 
 
