@@ -34,6 +34,10 @@ BYTES_AT_MOST = 2**27
 """Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
 
 
+File = IO[bytes] | io.BytesIO
+"""An open file of bytes."""
+
+
 class UnusableImage(ValueError):
     """An image that can't be a sample; the message says what is wrong with it."""
 
@@ -84,7 +88,7 @@ def decode(
             return _decode(image, form)
 
 
-def sample_shape(file: IO[bytes], form: Form) -> tuple[int, int, int]:
+def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
     """Height, width and channels that `decode` would give; most images are not decoded for it.
 
     Raises:
@@ -113,7 +117,7 @@ def require_size(size: int) -> None:
 
 
 @contextmanager
-def opened_image(file: IO[bytes]) -> Iterator[Image.Image]:
+def opened_image(file: File) -> Iterator[Image.Image]:
     """An image whose header has been read; its pixels are decoded inside of the `with`.
 
     Raises:
@@ -169,7 +173,7 @@ class _Unheard:
 _UNHEARD = _Unheard()
 
 
-def _without_metadata(file: IO[bytes]) -> tuple[IO[bytes], dict[str, bytes]]:
+def _without_metadata(file: File) -> tuple[File, dict[str, bytes]]:
     """The file as Pillow is given it, and what was taken out of it."""
     start = file.read(3)
     file.seek(0)
