@@ -3,8 +3,8 @@
 from cgan.config import Data
 from cgan.data.decoded import DecodedImages, decoded
 from cgan.data.encoded import EncodedImages, encoded
-from cgan.data.listing.image_set import image_set
 from cgan.data.listing.describe import line
+from cgan.data.listing.image_set import image_set
 from cgan.data.listing.splits import is_held_out as _is_held_out
 from cgan.data.source import Split
 

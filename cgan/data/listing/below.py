@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cgan.config import ConfigError
-from cgan.data.files import EncodedFiles
 from cgan.data.listing.names import is_image, kind, printable
+from cgan.data.listing.survey import Readable
 from cgan.data.witness import Witness
 
 LABELS = "dataset.json"
@@ -27,7 +27,7 @@ class Below(NamedTuple):
     """Files that are no images, and are not hidden."""
     left_out: dict[str, list[str]]
     """What is not read, by reason."""
-    files: Callable[[Sequence[PurePosixPath]], EncodedFiles]
+    files: Callable[[Sequence[PurePosixPath]], Readable]
     """Some of the images, to be read."""
     read: Callable[[PurePosixPath, int], bytes]
     """The first so many bytes of any file."""
@@ -58,7 +58,7 @@ class Found:
 
     def below(
         self,
-        files: Callable[[Sequence[PurePosixPath]], EncodedFiles],
+        files: Callable[[Sequence[PurePosixPath]], Readable],
         read: Callable[[PurePosixPath, int], bytes],
         witness: Callable[[Sequence[PurePosixPath]], Witness],
     ) -> Below:

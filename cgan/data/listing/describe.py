@@ -6,16 +6,16 @@ from pathlib import PurePosixPath
 
 from cgan.data.decode import UnusableImage
 from cgan.data.encoded import sizes
-from cgan.data.listing.image_set import ImageSet
+from cgan.data.listing.image_set import SPLITS, ImageSet
 from cgan.data.listing.names import printable
-from cgan.data.listing.survey import Shape
+from cgan.data.source import Split
 
 CLASSES_IN_LINE = 10
 
 
 def line(images: ImageSet) -> str:
     """Images, form, splits, classes and what is left out."""
-    train, test = (len(images.usable(split)) for split in ("train", "test"))
+    train, test = (len(images.usable(split)) for split in SPLITS)
     form = "" if images.common is None else f" of {sizes(images.common[0])}"
     told = [
         f"{images.name}: {train + test:,} images{form}",
@@ -39,7 +39,7 @@ def lines(images: ImageSet, most: int) -> Iterator[str]:
     yield line(images)
     yield ""
     yield from _table("forms", _forms(images))
-    counts = {split: _counts(images, split) for split in ("train", "test")}
+    counts = {split: _counts(images, split) for split in SPLITS}
     heading = f"classes ({images.classes.how}), images to train on and held out"
     yield from _table(
         heading,
@@ -62,9 +62,8 @@ def _table(heading: str, rows: dict[str, str]) -> Iterator[str]:
         yield from (f"    {name:<{width}} {value}" for name, value in rows.items())
 
 
-def _counts(images: ImageSet, split: str) -> Counter[int]:
-    part = images.usable("train" if split == "train" else "test")
-    return Counter(images.classes.of[path] for path in part)
+def _counts(images: ImageSet, split: Split) -> Counter[int]:
+    return Counter(images.classes.of[path] for path in images.usable(split))
 
 
 def _classes_in_short(images: ImageSet) -> str:
@@ -99,13 +98,9 @@ def _left_out(images: ImageSet) -> dict[str, list[str]]:
         if isinstance(seen, UnusableImage):
             add("unreadable", path, f": {printable(str(seen))}")
         elif seen != shape:
-            add("of another form", path, f": {_sizes(seen)}")
+            add("of another form", path, f": {sizes(seen)}")
     for path in images.classes.unlabelled:
         add("without a label", path)
     if images.classes.missing:
         found["labelled and not there"] = list(images.classes.missing)
     return found
-
-
-def _sizes(shape: Shape) -> str:
-    return f"is {sizes(shape)}"

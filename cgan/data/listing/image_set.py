@@ -16,9 +16,10 @@ from cgan.data.listing.classes import Classes, classify
 from cgan.data.listing.names import printable
 from cgan.data.listing.paths import given, look_below, place
 from cgan.data.listing.splits import HELD_OUT_ONE_IN, Part, Splits, divide
-from cgan.data.listing.survey import Shape, Survey, commonest, kept_survey
+from cgan.data.listing.survey import Seen, Shape, commonest, kept_survey, to_arrays
 from cgan.data.source import Split
 
+SPLITS: tuple[Split, ...] = ("train", "test")
 NAMES_IN_ERRORS = 5
 
 
@@ -33,13 +34,13 @@ class ImageSet:
     classes: Classes
     paths: tuple[PurePosixPath, ...]
     """Of the images of both splits, sorted."""
-    survey: Survey
-    """Of these."""
+    seen: tuple[Seen, ...]
+    """What each of these would be as a sample."""
 
     @cached_property
-    def shapes(self) -> dict[PurePosixPath, Shape | UnusableImage]:
-        """What each image would be as a sample."""
-        return dict(zip(self.paths, self.survey.shapes(form_of(self.data)), strict=True))
+    def shapes(self) -> dict[PurePosixPath, Seen]:
+        """The same by path."""
+        return dict(zip(self.paths, self.seen, strict=True))
 
     @cached_property
     def common(self) -> tuple[Shape, int] | None:
@@ -79,9 +80,9 @@ class ImageSet:
             if isinstance(found, UnusableImage):
                 raise refusal(name(number), found, self._where)
             if found != shape:
-                most = f"{count:,} of {len(self.paths):,}"
-                odd = UnusableImage(f"is {sizes(found)}, and others {sizes(shape)} ({most})")
-                raise refusal(name(number), odd, self._where)
+                odd = UnusableImage(f"is {sizes(found)}, and others {sizes(shape)}")
+                most = f"{count:,} of {len(self.paths):,} images are like those"
+                raise ConfigError(f"{refusal(name(number), odd, self._where)}; {most}")
 
     @property
     def _where(self) -> str:
@@ -104,9 +105,9 @@ class ImageSet:
 
     def _check_splits(self, shape: Shape) -> None:
         """Refuse splits that are unlike, which decoding would meet one after the other."""
-        forms = {
+        forms: dict[Split, tuple[Shape, int] | None] = {
             split: commonest(self.shapes[path] for path in self.part(split).paths)
-            for split in ("train", "test")
+            for split in SPLITS
         }
         by_folder = self.splits.how.startswith("folder")
         unlike = {split: most for split, most in forms.items() if most is None or most[0] != shape}
@@ -164,11 +165,11 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
             )
     paths = tuple(sorted([*splits.train.paths, *splits.test.paths]))
     files, name = below.files(paths), _name(data)
-    survey, path = kept_survey(name, files, below.witness(paths))
-    found = ImageSet(data, name, below, splits, classes, paths, survey)
+    seen, path = kept_survey(name, files, below.witness(paths), form_of(data))
+    found = ImageSet(data, name, below, splits, classes, paths, tuple(seen))
     if keep and path is not None:
         found.check()
-        save_arrays(path, survey.arrays())
+        save_arrays(path, to_arrays(seen))
     return found
 
 

@@ -1,38 +1,35 @@
-"""Sizes and channels of all images from their headers: the commonest form decides.
+"""The shape of each image as a sample, from its header: the commonest decides.
 
-Only the beginning of each file is read, where that tells; nothing is decoded but the few images
-whose orientation stands behind their pixels.
+Only the beginning of each file is read, where that tells.
 """
 
+import io
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Int, Shaped
 
 from cgan.cache import load_arrays
-from cgan.data.decode import SAMPLE_PIXELS_AT_MOST, Form, UnusableImage, opened_image
+from cgan.data.decode import Form, UnusableImage, sample_shape
 from cgan.data.files import THREADS_AT_MOST, EncodedFiles, named_cache_path
-from cgan.data.levels import MODES, is_grey, stored_as
-from cgan.data.orientation import LYING, orientation
 from cgan.data.witness import Witness, fingerprint_of
+
+VERSION = "survey-1"
+"""Raise it when the code changes what the same headers are taken for."""
+HEAD_BYTES = 2**15
+"""Of each file at first: most headers are shorter."""
+IN_A_ROW = 256
+"""Files that a thread looks at in one go."""
 
 Shape = tuple[int, int, int]
 """Height, width and channels."""
-HEAD_BYTES = 2**15
-"""Of each file at first: most headers are shorter."""
-BEHIND_PIXELS = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")
-"""Chunks of a PNG that may tell an orientation."""
-VERSION = "survey-1"
-"""Raise it when the code changes what the same headers are taken for."""
-IN_A_ROW = 256
-"""Files that a thread looks at in one go."""
+Seen = Shape | UnusableImage
+"""What an image would be as a sample."""
 
 
 class Readable(EncodedFiles, Protocol):
@@ -46,141 +43,75 @@ class Readable(EncodedFiles, Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Survey:
-    """What the headers of some images say."""
+def survey(files: Readable, form: Form) -> list[Seen]:
+    """The shape of each of these images, prepared so."""
+    starts = range(0, len(files), IN_A_ROW)
 
-    stored: Int[np.ndarray, "n 3"]
-    """Height and width as they were seen, and channels; zeros of images that can't be used."""
-    unusable: dict[int, str]
-    """What is wrong with those, by number."""
+    def look(start: int) -> list[Seen]:
+        return [_look(files, n, form) for n in range(start, min(start + IN_A_ROW, len(files)))]
 
-    def shapes(self, form: Form) -> list[Shape | UnusableImage]:
-        """What each image would be as a sample."""
-        kinds: dict[Shape, Shape | UnusableImage] = {}
-        found: list[Shape | UnusableImage] = []
-        for number, (height, width, channels) in enumerate(self.stored.tolist()):
-            if number in self.unusable:
-                found.append(UnusableImage(self.unusable[number]))
-                continue
-            stored = (height, width, channels)
-            if stored not in kinds:
-                try:
-                    kinds[stored] = sample_shape(*stored, form)
-                except UnusableImage as error:
-                    kinds[stored] = error
-            found.append(kinds[stored])
-        return found
-
-    def arrays(self) -> dict[str, Shaped[np.ndarray, "..."]]:
-        """The same as arrays, to be kept."""
-        reasons = np.array(list(self.unusable.values()), dtype=np.str_)
-        numbers = np.array(list(self.unusable), dtype=np.int64)
-        return {"stored": self.stored, "unusable": numbers, "reasons": reasons}
-
-    @classmethod
-    def of_arrays(
-        cls, kept: dict[str, Shaped[np.ndarray, "..."]] | None, n: int
-    ) -> "Survey | None":
-        """What `arrays` gave, of so many images; None where it is not that."""
-        if kept is None or set(kept) != {"stored", "unusable", "reasons"}:
-            return None
-        if kept["stored"].shape != (n, 3) or kept["unusable"].shape != kept["reasons"].shape:
-            return None
-        reasons = map(str, kept["reasons"].tolist())
-        return cls(kept["stored"], dict(zip(kept["unusable"].tolist(), reasons, strict=True)))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS_AT_MOST)) as pool:
+        return [seen for some in pool.map(look, starts) for seen in some]
 
 
-def kept_survey(name: str, files: Readable, witness: Witness) -> tuple[Survey, Path | None]:
-    """The survey of these images from the cache, or made now, with where it should be kept then.
+def _look(files: Readable, number: int, form: Form) -> Seen:
+    try:
+        head = files.head(number, HEAD_BYTES)
+        try:
+            return sample_shape(io.BytesIO(head), form)
+        except UnusableImage:
+            if len(head) < HEAD_BYTES:
+                raise
+        return sample_shape(io.BytesIO(files.read(number)), form)
+    except UnusableImage as error:
+        return error
+
+
+def commonest(seen: Iterable[Seen]) -> tuple[Shape, int] | None:
+    """The commonest shape and how many have it, the earlier of equals; None without any."""
+    counts = Counter(shape for shape in seen if not isinstance(shape, UnusableImage))
+    return counts.most_common(1)[0] if counts else None
+
+
+def kept_survey(
+    name: str, files: Readable, witness: Witness, form: Form
+) -> tuple[list[Seen], Path | None]:
+    """The same from the cache; or made now, with where it may be kept.
 
     Args:
         name: of the data set.
         files: its images.
         witness: of these.
+        form: how they are prepared.
     """
     began_ns = time.time_ns()
-    key = fingerprint_of([VERSION, witness.fingerprint])[:16]
+    key = fingerprint_of([VERSION, witness.fingerprint, form[:2]])[:16]
     path = named_cache_path(name, f"{key}.survey.npz")
-    kept = Survey.of_arrays(load_arrays(path), len(files))
+    kept = _of_arrays(load_arrays(path), len(files))
     if kept is not None:
         return kept, None
-    return survey(files), path if witness.is_settled(began_ns) else None
+    return survey(files, form), path if witness.is_settled(began_ns) else None
 
 
-def survey(files: Readable) -> Survey:
-    """Look at the headers of all these images."""
-    stored = np.zeros((len(files), 3), np.int32)
-    unusable: dict[int, str] = {}
-    starts = range(0, len(files), IN_A_ROW)
-
-    def look(start: int) -> list[Shape | UnusableImage]:
-        return [_look(files, n) for n in range(start, min(start + IN_A_ROW, len(files)))]
-
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, THREADS_AT_MOST)) as pool:
-        for start, some in zip(starts, pool.map(look, starts), strict=True):
-            for number, found in enumerate(some, start):
-                if isinstance(found, UnusableImage):
-                    unusable[number] = str(found)
-                else:
-                    stored[number] = found
-    return Survey(stored, unusable)
+def to_arrays(seen: list[Seen]) -> dict[str, np.ndarray]:
+    """A survey as arrays."""
+    reasons = {n: str(one) for n, one in enumerate(seen) if isinstance(one, UnusableImage)}
+    shapes = [(0, 0, 0) if isinstance(one, UnusableImage) else one for one in seen]
+    return {
+        "shapes": np.array(shapes, np.int32).reshape(-1, 3),
+        "unusable": np.array(list(reasons), np.int64),
+        "reasons": np.array(list(reasons.values()), np.str_),
+    }
 
 
-def commonest(shapes: Iterable[Shape | UnusableImage]) -> tuple[Shape, int] | None:
-    """The commonest shape and how many have it, the earlier of equals; None without any."""
-    counts = Counter(shape for shape in shapes if not isinstance(shape, UnusableImage))
-    return counts.most_common(1)[0] if counts else None
-
-
-def sample_shape(height: int, width: int, channels: int, form: Form) -> Shape:
-    """The shape that an image of these sizes has as a sample.
-
-    Raises:
-        UnusableImage: it would be far too large.
-    """
-    channels = form.channels or channels
-    if form.resolution is not None:
-        return form.resolution, form.resolution, channels
-    if height * width > SAMPLE_PIXELS_AT_MOST:
-        raise UnusableImage(
-            f"has {width} x {height} pixels; at most {SAMPLE_PIXELS_AT_MOST:,} "
-            "are a sample, and data.resolution makes one of larger images"
-        )
-    return height, width, channels
-
-
-def _look(files: Readable, number: int) -> Shape | UnusableImage:
-    try:
-        head = files.head(number, HEAD_BYTES)
-        whole = len(head) < HEAD_BYTES
-        try:
-            return _stored(head, whole)
-        except UnusableImage:
-            if whole:
-                raise
-        return _stored(files.read(number), True)
-    except UnusableImage as error:
-        return error
-
-
-def _stored(content: bytes, whole: bool) -> Shape:
-    """Height, width and channels of an image as it was seen.
-
-    Raises:
-        UnusableImage: no image that is read, or one whose end has to be seen and is not there.
-    """
-    with opened_image(content) as image:
-        if image.mode not in MODES:
-            raise UnusableImage(f"has pixels of the kind {image.mode}")
-        channels = 1 if is_grey(image, stored_as(image)) else 3
-        width, height = image.size
-        if width != height:
-            if image.format == "PNG":
-                if not whole:
-                    raise UnusableImage("may tell its orientation at its end")
-                if any(content.find(chunk, content.find(b"IDAT")) >= 0 for chunk in BEHIND_PIXELS):
-                    image.load()
-            if orientation(image.info) in LYING:
-                width, height = height, width
-    return height, width, channels
+def _of_arrays(kept: dict[str, Any] | None, n: int) -> list[Seen] | None:
+    """What `to_arrays` gave, of so many images; None where it is not that."""
+    if kept is None or set(kept) != {"shapes", "unusable", "reasons"}:
+        return None
+    shapes, unusable, reasons = kept["shapes"], kept["unusable"], kept["reasons"]
+    if shapes.shape != (n, 3) or unusable.shape != reasons.shape:
+        return None
+    seen: list[Seen] = [(height, width, channels) for height, width, channels in shapes.tolist()]
+    for number, reason in zip(unusable.tolist(), reasons.tolist(), strict=True):
+        seen[number] = UnusableImage(str(reason))
+    return seen
