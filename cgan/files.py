@@ -12,14 +12,19 @@ UNFINISHED = ".partial-"
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there; missing folders are made."""
+    """Write a file beside its place, then move it there; missing folders are made.
+
+    Raises:
+        OSError: naming the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(content)
         partial.replace(path)
-    except OSError:
+    except OSError as error:
         partial.unlink(missing_ok=True)
+        error.filename = str(path)
         raise
 
 

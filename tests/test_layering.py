@@ -9,8 +9,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"archives", "config", "endings", "files", "types"},
-    {"compile_options", "compiled", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
+    {"archives", "config", "endings", "files", "legible", "types"},
+    {
+        "compile_options",
+        "compiled",
+        "health",
+        "hosts",
+        "interrupt",
+        "lettering",
+        "lock",
+        "rng",
+        "schedules",
+        "terminal",
+    },
     {"cache", "parallel"},
     {
         "accumulation",

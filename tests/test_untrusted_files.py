@@ -20,7 +20,7 @@ import pytest
 
 from cgan.config import ConfigError, Data
 from cgan.data import load_source
-from eval.record import read_rows
+from eval.json_lines import read_rows
 from tests.hostile_files import (
     IMAGES,
     Payload,

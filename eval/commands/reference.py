@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from cgan import terminal
 from cgan.config import Data, SourceName
 from eval.names import ExtractorName
 
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with reading(arguments.dataset, None) as advance:
         evaluation = load_evaluation(data, arguments.extractor, arguments.weights, advance)
     reference, extractor = evaluation.reference, evaluation.reader.extractor
-    print(
+    terminal.say(
         f"{evaluation.splits.train.name}: {reference.gathered.n:,} train samples "
         f"({reference.samples_fingerprint}) read by {extractor.name} ({extractor.fingerprint}), "
         f"kept in {cache_folder()}"
