@@ -14,7 +14,7 @@ from cgan import health, hosts, parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import Experiment, Launch, require
-from cgan.data import prepare_held_out
+from cgan.data import prepare_held_out, require_outside
 from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches
 from cgan.endings import SAME_COMMAND, NonFiniteError, StoppedError
@@ -57,6 +57,7 @@ def train(
     launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     launch.check_for(config.data)
+    require_outside(config.data, config.workdir)
     prepare_held_out(config.data)
     parts = assemble(config)
     reals = find_reals(parts, launch)
@@ -275,6 +276,8 @@ def _introduce(
     progress: TrainingProgress,
 ) -> None:
     config = parts.config
+    if said := getattr(parts.source, "said", ""):
+        progress.say(said)
     counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
         f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "

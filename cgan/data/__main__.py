@@ -1,7 +1,5 @@
 """Say what a data set holds, without training: `python -m cgan.data PATH`."""
 
-import io
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -54,8 +52,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog="python -m cgan.data", description=__doc__)
     require(arguments.names >= 0, "names", arguments.names, "0 or more")
     data = arguments.checked
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     if data.source == "tfds":
         from cgan.data import tensorflow_datasets
 

@@ -11,8 +11,9 @@ from zipfile import ZipFile, ZipInfo
 from cgan import archives
 from cgan.data.decode import UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
-from cgan.data.listing.names import HIDDEN, is_never_data, printable
+from cgan.data.listing.names import HIDDEN, is_never_data
 from cgan.data.witness import witness_of
+from cgan.legible import plain
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ArchiveFiles:
 
     def name(self, number: int) -> str:
         entry = PurePosixPath(self._entry(number).filename)
-        return printable(f"{self.archive.filename}/{entry}")
+        return plain(f"{self.archive.filename}/{entry}")
 
     def read(self, number: int) -> bytes:
         return self._read(number, None)

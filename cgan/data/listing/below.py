@@ -6,9 +6,10 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cgan.config import ConfigError
-from cgan.data.listing.names import is_image, kind, printable
+from cgan.data.listing.names import is_image, kind
 from cgan.data.listing.survey import Readable
 from cgan.data.witness import Witness
+from cgan.legible import plain
 
 LABELS = "dataset.json"
 """StyleGAN's file of labels."""
@@ -54,7 +55,7 @@ class Found:
 
     def leave_out(self, reason: str, name: str) -> None:
         """Something that is not read."""
-        self.left_out.setdefault(reason, []).append(printable(name))
+        self.left_out.setdefault(reason, []).append(plain(name))
 
     def below(
         self,
@@ -85,7 +86,7 @@ def _refuse_runs(
     for config in configs:
         run = config.parent
         if any(run / name in folders for name in RUN_FOLDERS) and _is_of_run(read, config):
-            where = f"its folder {printable(str(run))!r}" if run.name else "it"
+            where = f"its folder {plain(str(run))!r}" if run.name else "it"
             raise ConfigError(
                 f"{where} is a run's folder, with pictures that training drew; "
                 "must be moved out, or data.path be another folder"

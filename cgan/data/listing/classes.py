@@ -10,8 +10,8 @@ from cgan.config import ConfigError
 from cgan.data.listing import labels as label_files
 from cgan.data.listing.below import LABELS, Below
 from cgan.data.listing.labels import Label, Labels
-from cgan.data.listing.names import printable
 from cgan.data.listing.splits import Splits, enclosing
+from cgan.legible import plain
 
 SHARD = re.compile(r"\d{5}", re.ASCII)
 """Folders of FFHQ, and of StyleGAN's dataset tool."""
@@ -23,7 +23,7 @@ class Classes(NamedTuple):
     """The classes of a data set."""
 
     names: tuple[str, ...]
-    """Empty where there are none. Sorted; printable."""
+    """Sorted; empty where there are none."""
     of: dict[PurePosixPath, int]
     """Of each image of both splits; 0 where there are no classes."""
     how: str
@@ -82,7 +82,7 @@ def _of_folders(splits: Splits, setting: str) -> Classes:
     loose = [path for path, names in folders.items() if not names]
     if loose:
         raise ConfigError(
-            f"{printable(str(loose[0]))} lies beside class folders ({printable(tops[0])!r} for "
+            f"{plain(str(loose[0]))} lies beside class folders ({plain(tops[0])!r} for "
             "one); must be in one of them, or all images in no subfolder. data.classes = none "
             "takes all for one class"
         )
@@ -90,17 +90,13 @@ def _of_folders(splits: Splits, setting: str) -> Classes:
     of = {path: place[names[0]] for path, names in folders.items()}
     deeper = sum(len(names) > 1 for names in folders.values())
     notes = [f"{deeper:,} images lie deeper, and count to the outermost folder"] if deeper else []
-    return Classes(_printable(tops), of, "by folder", notes=(*notes, *_alike(tops)))
-
-
-def _printable(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(printable(name) for name in names)
+    return Classes(tuple(tops), of, "by folder", notes=(*notes, *_alike(tops)))
 
 
 def _alike(names: Sequence[str]) -> list[str]:
     """A note on names that differ by case alone: one folder on other systems."""
     counts = Counter(name.casefold() for name in names)
-    alike = [printable(name) for name in names if counts[name.casefold()] > 1]
+    alike = [plain(name) for name in names if counts[name.casefold()] > 1]
     return [f"{' and '.join(alike)} differ by case alone, and are told apart"] if alike else []
 
 
@@ -112,7 +108,7 @@ def _beside(below: Below, used: Sequence[PurePosixPath]) -> tuple[Labels, str] |
     for file in sorted(path for path in below.others if path.name == LABELS):
         if file.parent not in folders:
             continue
-        name = printable(str(file))
+        name = plain(str(file))
         content = below.read(file, label_files.BYTES_AT_MOST + 1)
         try:
             labels = label_files.parse(content, name, ".json")
@@ -148,14 +144,14 @@ def _of_labels(below: Below, used: Sequence[PurePosixPath], labels: Labels, name
     there = {path: labels[path] for path in used if path in labels}
     if not there:
         raise ConfigError(
-            f"{name}: says nothing of any image, such as {printable(str(used[0]))}; "
+            f"{name}: says nothing of any image, such as {plain(str(used[0]))}; "
             "must name paths relative to the data"
         )
     values = _sorted(set(there.values()))
     place = {value: number for number, value in enumerate(values)}
     known = {*below.images, *below.others}
-    missing = sorted(printable(str(path)) for path in labels if path not in known)
-    names = _printable(str(value) for value in values)
+    missing = sorted(plain(str(path)) for path in labels if path not in known)
+    names = tuple(str(value) for value in values)
     return Classes(
         names,
         {path: place[there[path]] if path in there else 0 for path in used},

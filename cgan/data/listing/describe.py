@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 from cgan.data.decode import UnusableImage
 from cgan.data.encoded import sizes
 from cgan.data.listing.image_set import SPLITS, ImageSet
-from cgan.data.listing.names import printable
 from cgan.data.source import Split
+from cgan.legible import plain
 
 CLASSES_IN_LINE = 10
 
@@ -43,10 +43,10 @@ def lines(images: ImageSet, most: int) -> Iterator[str]:
     heading = f"classes ({images.classes.how}), images to train on and held out"
     yield from _table(
         heading,
-        {
-            name: f"{counts['train'][number]:>9,} {counts['test'][number]:>9,}"
+        [
+            (plain(name), f"{counts['train'][number]:>9,} {counts['test'][number]:>9,}")
             for number, name in enumerate(images.classes.names)
-        },
+        ],
     )
     for reason, names in sorted(_left_out(images).items()):
         yield f"left out, {reason}: {len(names):,}"
@@ -55,11 +55,11 @@ def lines(images: ImageSet, most: int) -> Iterator[str]:
             yield f"    and {len(names) - most:,} more"
 
 
-def _table(heading: str, rows: dict[str, str]) -> Iterator[str]:
+def _table(heading: str, rows: list[tuple[str, str]]) -> Iterator[str]:
     if rows:
         yield heading
-        width = max(map(len, rows))
-        yield from (f"    {name:<{width}} {value}" for name, value in rows.items())
+        width = max(len(name) for name, _ in rows)
+        yield from (f"    {name:<{width}} {value}" for name, value in rows)
 
 
 def _counts(images: ImageSet, split: Split) -> Counter[int]:
@@ -71,17 +71,19 @@ def _classes_in_short(images: ImageSet) -> str:
     if not names:
         return f"no classes ({how})"
     counts = _counts(images, "train") + _counts(images, "test")
-    shown = [f"{name} {counts[place]:,}" for place, name in enumerate(names[:CLASSES_IN_LINE])]
+    shown = [
+        f"{plain(name)} {counts[place]:,}" for place, name in enumerate(names[:CLASSES_IN_LINE])
+    ]
     if len(names) > CLASSES_IN_LINE:
         least, most = min(counts.values(), default=0), max(counts.values(), default=0)
         shown.append(f"and {len(names) - CLASSES_IN_LINE:,} more, of {least:,} to {most:,} images")
     return f"{len(names):,} class{'es' if len(names) > 1 else ''} ({how}): {', '.join(shown)}"
 
 
-def _forms(images: ImageSet) -> dict[str, str]:
+def _forms(images: ImageSet) -> list[tuple[str, str]]:
     """How many images have which form, the commonest first."""
     counts = Counter(s for s in images.shapes.values() if not isinstance(s, UnusableImage))
-    return {sizes(shape): f"{count:>9,}" for shape, count in counts.most_common()}
+    return [(sizes(shape), f"{count:>9,}") for shape, count in counts.most_common()]
 
 
 def _left_out(images: ImageSet) -> dict[str, list[str]]:
@@ -90,13 +92,13 @@ def _left_out(images: ImageSet) -> dict[str, list[str]]:
     shape = None if images.common is None else images.common[0]
 
     def add(reason: str, path: PurePosixPath, detail: str = "") -> None:
-        found.setdefault(reason, []).append(printable(str(path)) + detail)
+        found.setdefault(reason, []).append(plain(str(path)) + detail)
 
     for path in images.splits.unused:
         add("in neither split", path)
     for path, seen in images.shapes.items():
         if isinstance(seen, UnusableImage):
-            add("unreadable", path, f": {printable(str(seen))}")
+            add("unreadable", path, f": {plain(str(seen))}")
         elif seen != shape:
             add("of another form", path, f": {sizes(seen)}")
     for path in images.classes.unlabelled:

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 
 from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
-from cgan.data.listing.names import HIDDEN, is_never_data, printable
+from cgan.data.listing.names import HIDDEN, is_never_data
 from cgan.data.witness import witness_of
+from cgan.legible import plain
 
 Identity = tuple[int, int]
 """Device and number of a folder: the same by whatever path it is reached."""
@@ -30,7 +31,7 @@ class FolderFiles:
         return len(self.paths)
 
     def name(self, number: int) -> str:
-        return printable(f"{self.root}/{self.paths[number]}")
+        return plain(f"{self.root}/{self.paths[number]}")
 
     def read(self, number: int) -> bytes:
         return self.head(number, BYTES_AT_MOST)

@@ -13,11 +13,11 @@ from cgan.data.encoded import WITH_CACHE, form_of, refusal, sizes
 from cgan.data.files import Listing
 from cgan.data.listing.below import Below
 from cgan.data.listing.classes import Classes, classify
-from cgan.data.listing.names import printable
 from cgan.data.listing.paths import given, look_below, place
 from cgan.data.listing.splits import HELD_OUT_ONE_IN, Part, Splits, divide
 from cgan.data.listing.survey import Seen, Shape, commonest, kept_survey, to_arrays
 from cgan.data.source import Split
+from cgan.legible import plain
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 NAMES_IN_ERRORS = 5
@@ -96,7 +96,7 @@ class ImageSet:
             (self.classes.missing, "names {} that are not there"),
         ):
             if paths:
-                first = ", ".join(printable(str(path)) for path in paths[:NAMES_IN_ERRORS])
+                first = ", ".join(plain(str(path)) for path in paths[:NAMES_IN_ERRORS])
                 file, said = self.classes.how.removeprefix("by "), wrong.format(f"{len(paths):,}")
                 raise ConfigError(
                     f"{given(self.data)}: {file} {said}, such as {first}; must name the images "
@@ -175,7 +175,7 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
 
 def _name(data: Data) -> str:
     """Of the data set: the folder's, or the archive's without its suffix."""
-    return printable(place(data).resolve().stem)
+    return plain(place(data).resolve().stem)
 
 
 def _without_images(below: Below) -> str:

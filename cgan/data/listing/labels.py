@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from cgan.config import ConfigError
 from cgan.data.decode import SUFFIXES
-from cgan.data.listing.names import printable
+from cgan.legible import plain
 
 BYTES_AT_MOST = 2**27
 """Of a file of labels: that of ImageNet has 50 million."""
@@ -48,7 +48,7 @@ def parse(content: bytes, name: str, suffix: str) -> Labels | None:
         )
         if labels.setdefault(inside, label) != label:
             raise ConfigError(
-                f"{name}: says {labels[inside]!r} and {label!r} of {printable(path)}; "
+                f"{name}: says {labels[inside]!r} and {label!r} of {plain(path)}; "
                 "must say one class of each image"
             )
     return labels
@@ -77,9 +77,9 @@ def _checked(found: list[object], name: str, expected: str) -> Iterator[tuple[st
         path, label = pair
         whole = isinstance(label, int) and not isinstance(label, bool)
         if not (whole and 0 <= label <= LABEL_AT_MOST) and not (isinstance(label, str) and label):
-            shown = printable(repr(label)[:80])
+            shown = plain(repr(label)[:80])
             raise ConfigError(
-                f"{name}: the label of {printable(path)} is {shown}; must be a class, a whole "
+                f"{name}: the label of {plain(path)} is {shown}; must be a class, a whole "
                 "number from 0 on or a name: there is no training on vectors"
             )
         yield path, label

@@ -9,7 +9,7 @@ from cgan.data.decode import SUFFIXES
 from cgan.data.listing.archive import below_archive
 from cgan.data.listing.below import Below
 from cgan.data.listing.folders import below_folder
-from cgan.data.listing.names import printable
+from cgan.legible import plain
 
 EXPECTED = "must be a folder or a .zip file of images"
 PACKED = (".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")
@@ -21,7 +21,7 @@ ARRAYS = (
 
 def given(data: Data) -> str:
     """How messages begin that are about `data.path`."""
-    return f"data.path = '{printable(str(data.path))}'"
+    return f"data.path = '{plain(str(data.path))}'"
 
 
 def place(data: Data) -> Path:
@@ -54,10 +54,10 @@ def look_below(data: Data) -> Below:
     except ConfigError as error:
         raise ConfigError(f"{given(data)}: {error}") from None
     except archives.BrokenArchive as error:
-        reason = f"is no zip archive ({printable(str(error))}); must be one, or a folder of images"
+        reason = f"is no zip archive ({plain(str(error))}); must be one, or a folder of images"
         raise ConfigError(f"{given(data)}: {reason}") from None
     except OSError as error:
-        where = "" if error.filename is None else f"{printable(os.fsdecode(error.filename))} "
+        where = "" if error.filename is None else f"{plain(os.fsdecode(error.filename))} "
         reason = f"{where}can't be read ({error.strerror})"
         raise ConfigError(f"{given(data)}: {reason}; {EXPECTED}") from None
     raise ConfigError(f"{given(data)}: {reason}; {EXPECTED}")
@@ -69,13 +69,11 @@ def require_outside(data: Data, workdir: Path) -> None:
     Raises:
         ConfigError: its folder lies in the data's.
     """
-    if data.source != "folder":
-        return
     path = place(data)
     inside = workdir.expanduser().resolve().is_relative_to(path.resolve())
     if path.is_dir() and inside:
         raise ConfigError(
-            f"workdir = '{printable(str(workdir))}': lies in {given(data)}, so that the run's "
+            f"workdir = '{plain(str(workdir))}': lies in {given(data)}, so that the run's "
             "pictures would become data; must be a folder outside of it"
         )
 
@@ -83,12 +81,12 @@ def require_outside(data: Data, workdir: Path) -> None:
 def _is_instead(path: Path) -> str:
     """What is at a path that holds no data set."""
     if path.is_symlink() and not path.exists():
-        return f"is a link to {printable(str(path.readlink()))}, which is not there"
+        return f"is a link to {plain(str(path.readlink()))}, which is not there"
     if not path.exists():
         above = next(folder for folder in path.absolute().parents if folder.exists())
         missing = path.absolute().relative_to(above).parts[0]
-        kind = "is no folder" if above.is_file() else f"holds no {printable(missing)!r}"
-        return f"is not there: {printable(str(above))} {kind}"
+        kind = "is no folder" if above.is_file() else f"holds no {plain(missing)!r}"
+        return f"is not there: {plain(str(above))} {kind}"
     suffix = path.suffix.lower()
     if not path.is_file():
         return "is no regular file"

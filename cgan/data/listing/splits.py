@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cgan.config import ConfigError
-from cgan.data.listing.names import printable
+from cgan.legible import plain
 
 ROLES = {
     "train": "train",
@@ -102,9 +102,9 @@ def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
     """What may have been meant as splits and is not read so."""
     around = [name for name in min(paths).parts[:outer] if name.lower() in ROLES]
     if around:
-        return (f"all images lie in {printable(around[-1])}, with no other split beside it",)
+        return (f"all images lie in {plain(around[-1])}, with no other split beside it",)
     tops = sorted({path.parts[outer] for path in paths if len(path.parts) > outer + 1})
-    alike = [printable(top) for top in tops if LIKE_SPLITS.match(top)]
+    alike = [plain(top) for top in tops if LIKE_SPLITS.match(top)]
     if len(alike) > 1:
         pair = f"{alike[-1]},{alike[0]}" if len(alike) == 2 else "TRAIN,HELD_OUT"
         return (f"{', '.join(alike)} are read as classes, not as splits (--data.splits {pair})",)
@@ -120,7 +120,7 @@ def _refuse_splits_of_classes(paths: Iterable[PurePosixPath], depth: int) -> Non
     if None not in roles and len(roles) > 1:
         found = next(path for path in paths).parent
         raise ConfigError(
-            f"{printable(str(found))}: a split inside of a class; must be the other way round, as "
+            f"{plain(str(found))}: a split inside of a class; must be the other way round, as "
             "in train/cats. data.splits = none takes all images for one set"
         )
 
@@ -136,7 +136,7 @@ def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]] |
 
 
 def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[str]]) -> Splits:
-    listed = " and ".join(printable(name) for names in named.values() for name in names)
+    listed = " and ".join(plain(name) for names in named.values() for name in names)
     way_out = "data.splits names two, as in train,val, or is none"
     for names in named.values():
         if len(names) > 1:
@@ -146,9 +146,9 @@ def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[
     folders = {role: name for role, (name,) in named.items()}
     beside = [path for path in paths if path.parts[depth] not in folders.values()]
     if beside:
-        where = " and ".join(printable(folders[role]) for role in ORDER if role in folders)
+        where = " and ".join(plain(folders[role]) for role in ORDER if role in folders)
         raise ConfigError(
-            f"{printable(str(beside[0]))} lies beside {where}; must be in them. {way_out}"
+            f"{plain(str(beside[0]))} lies beside {where}; must be in them. {way_out}"
         )
     held_out = "test" if "test" in folders else "val"
     unused = [path for path in paths if path.parts[depth] == folders.get("val")]
@@ -156,7 +156,7 @@ def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[
         Part(tuple(path for path in paths if path.parts[depth] == folders[role]), depth + 1)
         for role in ("train", held_out)
     )
-    how = f"folder {printable(folders[held_out])}"
+    how = f"folder {plain(folders[held_out])}"
     return Splits(train, test, how, () if held_out == "val" else tuple(unused))
 
 
@@ -178,11 +178,11 @@ def _of_pair(
                 raise ConfigError(
                     f"data.splits = {setting!r}: one lies in the other; must be two folders apart"
                 )
-            how = f"folder {printable(str(test))}, as data.splits says"
+            how = f"folder {plain(str(test))}, as data.splits says"
             unused = tuple(path for path in paths if path not in used)
             return Splits(parts[0], parts[1], how, unused)
     tops = sorted({p.parts[len(outer)] for p in paths if len(p.parts) > len(outer) + 1})
-    there = ", ".join(map(printable, tops)) or "none"
+    there = ", ".join(map(plain, tops)) or "none"
     raise ConfigError(
         f"data.splits = {setting!r}: must be two folders that hold images; there are {there}"
     )
