@@ -14,7 +14,7 @@ from cgan import health, hosts, parallel, run_data
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Experiment, Launch, require
-from cgan.data import load_source
+from cgan.data import load_source, require_outside
 from cgan.data.feed import Feed
 from cgan.data.identity import Identity, identify
 from cgan.data.pipeline import Dispatches
@@ -58,6 +58,7 @@ def train(
     launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     launch.check_for(config.data)
+    require_outside(config.data, config.workdir)
     held_out = load_source(config.data, "test")  # found damaged now, and not by evaluation
     parts = assemble(config)
     reals = find_reals(parts, launch)
@@ -292,6 +293,8 @@ def _introduce(
     progress: TrainingProgress,
 ) -> None:
     config = parts.config
+    if said := getattr(parts.source, "said", ""):
+        progress.say(said)
     counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
         f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "

@@ -22,11 +22,11 @@ LAYERS: list[set[str]] = [
         "schedules",
         "terminal",
     },
+    {"cli"},
     {"cache", "parallel"},
     {
         "accumulation",
         "augment",
-        "cli",
         "data",
         "networks",
         "objectives",

@@ -7,6 +7,7 @@ the user put there, and files of anybody else's, are none.
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,6 +18,7 @@ from cgan.files import UNFINISHED, cache_folder
 Kind = Literal[
     "decoded images",
     "hashes of files",
+    "surveys",
     "labels",
     "digits",
     "reference",
@@ -26,9 +28,12 @@ Kind = Literal[
 ]
 LOCK = "lock"
 """The file in the folder of decoded images that is locked while it is made, and shared in use."""
+WRITTEN_WITHIN_SEC = 3600
+"""An unfinished file that is younger may still be written."""
 OF_NAMES: dict[Kind, str] = {
     "decoded images": r"data/[^/]+-[0-9a-f]{16}",
     "hashes of files": r"data/[^/]+-[0-9a-f]{16}\.contents\.npz",
+    "surveys": r"data/[^/]+-[0-9a-f]{16}\.survey\.npz",
     "labels": r"data/[^/]+-[0-9a-f]{16}\.labels\.np[yz]",
     "digits": r"data/(digits|mnist_5k)-\d+\.npz",
     "reference": r"reference-[^/]+-[0-9a-f]{16}\.npz",
@@ -91,13 +96,19 @@ def remove(path: Path) -> bool:
     Raises:
         OSError: it can't be removed.
     """
+    if not path.is_dir():
+        is_being_written = path.name.startswith(UNFINISHED) and _age_sec(path) < WRITTEN_WITHIN_SEC
+        if not is_being_written:
+            path.unlink()
+        return not is_being_written
     with lock.if_free(path / LOCK) as free:
         if free:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            shutil.rmtree(path)
         return free
+
+
+def _age_sec(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
 
 
 def others() -> int:

@@ -1,6 +1,7 @@
 """Data sets by name. A new one is a file here and a line in `EMBEDDED`."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from cgan.config import Data
 from cgan.data import digits, mixtures
@@ -59,4 +60,16 @@ def load_source(data: Data, split: Split) -> Source:
     return EMBEDDED[data.source](split)
 
 
-__all__ = ["EMBEDDED", "FROM_FILES", "Source", "Split", "load_source"]
+def require_outside(data: Data, workdir: Path) -> None:
+    """Refuse a run whose own pictures would become data.
+
+    Raises:
+        ConfigError: its folder lies in the data's.
+    """
+    if data.source == "folder":
+        from cgan.data.listing import paths
+
+        paths.require_outside(data, workdir)
+
+
+__all__ = ["EMBEDDED", "FROM_FILES", "Source", "Split", "load_source", "require_outside"]

@@ -1,39 +1,41 @@
-"""Encoded images (PNG, JPEG, WebP) as pixels: cropped to a square, resized, grey or RGB.
+"""Encoded images (PNG, JPEG, WebP, BMP) as pixels: upright, cropped to a square, resized.
 
-A file is only ever read as pixels. One that declares more pixels than memory should hold is refused
-before it is decoded.
+The one decoder: of what is trained on, and of samples that are compared. A file is only ever read
+as pixels, and taken for what its content is, whatever its name ends in. One that declares more
+pixels than memory should hold is refused before it is decoded.
 """
 
 import io
 import struct
 import threading
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from cgan.data.levels import MODES, Background, flat, is_grey, stored_as
+from cgan.data.orientation import LYING, orientation, upright, without_metadata
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp")
-"""Of files that are taken for images; what a file is, its content says."""
+"""Of files that are taken for images."""
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+"""No others are tried: some of Pillow's decoders start other programs."""
 PIXELS_AT_MOST = 2**26
 """Of an image as it is stored: 8,192 x 8,192, which take a gigabyte with all copies."""
 SAMPLE_PIXELS_AT_MOST = 2**22
 """Of a sample, 2,048 x 2,048: hundreds wait in memory. Larger images are decoded one at a time."""
 BYTES_AT_MOST = 2**27
 """Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
-GREY_MODES = ("1", "L", "LA")
-MODES = (*GREY_MODES, "P", "RGB", "RGBA", "CMYK", "YCbCr")
-"""Pillow's modes of 8 bits a channel or less; deeper ones would lose theirs unseen."""
 
 
-Background = Literal["white", "black", "grey"]
-"""What transparent pixels are laid on."""
+File = IO[bytes] | io.BytesIO
+"""An open file of bytes."""
 
 
 class UnusableImage(ValueError):
@@ -41,6 +43,10 @@ class UnusableImage(ValueError):
 
 
 _THE_LARGE_ONE = threading.Lock()
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
+    zipfile.BadZipFile,  # of a file in an archive
+)
 
 
 class Form(NamedTuple):
@@ -51,27 +57,53 @@ class Form(NamedTuple):
     channels: int | None
     """1 or 3; None: 1 where the image is grey."""
     background: Background = "white"
+    """What transparent pixels are laid on."""
 
 
-def decode(content: bytes, form: Form) -> UInt8[np.ndarray, "height width channels"]:
-    """The pixels of one encoded image.
+def decode(
+    content: bytes, form: Form, at_most: int = SAMPLE_PIXELS_AT_MOST
+) -> UInt8[np.ndarray, "height width channels"]:
+    """The pixels of one encoded image: of an animated one, or one of several, the first.
 
     The central square is resized by Pillow's Lanczos filter, which averages over the pixels that it
-    shrinks: no aliasing. A camera's orientation tag is followed; transparency is dropped.
+    shrinks: no aliasing. A camera's orientation tag is followed. See `levels` for depths and
+    transparency; colour profiles are not looked at.
+
+    Args:
+        content: the file's.
+        form: how to prepare it.
+        at_most: pixels of an image that is not resized.
 
     Raises:
         UnusableImage: damaged, of an unknown format or depth, or far too large.
     """
     with opened_image(io.BytesIO(content)) as image:
         pixels = image.width * image.height
-        large = pixels > SAMPLE_PIXELS_AT_MOST
-        if large and form.resolution is None:
+        if pixels > at_most and form.resolution is None:
             raise UnusableImage(
-                f"has {image.width} x {image.height} pixels; at most {SAMPLE_PIXELS_AT_MOST:,} "
+                f"has {image.width} x {image.height} pixels; at most {at_most:,} "
                 "are a sample, and data.resolution makes one of larger images"
             )
-        with _THE_LARGE_ONE if large else nullcontext():
+        with _THE_LARGE_ONE if pixels > SAMPLE_PIXELS_AT_MOST else nullcontext():
             return _decode(image, form)
+
+
+def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
+    """Height, width and channels that `decode` would give; most images are not decoded for it.
+
+    Raises:
+        UnusableImage: as for `decode`, so far as it was read.
+    """
+    with opened_image(file) as image:
+        _require_mode(image)
+        grey = _becomes_grey(image, stored_as(image), form)
+        if form.resolution is not None:
+            return form.resolution, form.resolution, 1 if grey else 3
+        if image.format == "PNG" and image.width != image.height:
+            image.load()  # EXIF may lie behind the pixels
+        lying = orientation(image.info) in LYING
+        width, height = image.size[::-1] if lying else image.size
+        return height, width, 1 if grey else 3
 
 
 def require_size(size: int) -> None:
@@ -85,28 +117,22 @@ def require_size(size: int) -> None:
 
 
 @contextmanager
-def opened_image(
-    file: Path | io.BytesIO, formats: tuple[str, ...] = FORMATS
-) -> Iterator[Image.Image]:
+def opened_image(file: File) -> Iterator[Image.Image]:
     """An image whose header has been read; its pixels are decoded inside of the `with`.
-
-    Args:
-        file: its path, or its content.
-        formats: no others are tried: some of Pillow's decoders start other programs.
 
     Raises:
         UnusableImage: damaged, of an unknown format, or far too large.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file, formats=formats) as image:
-                width, height = image.size
-                if width * height > PIXELS_AT_MOST:
-                    raise UnusableImage(
-                        f"has {width} x {height} pixels; at most {PIXELS_AT_MOST:,} are read"
-                    )
-                yield image
+        file, metadata = _without_metadata(file)
+        with _UNHEARD, Image.open(file, formats=FORMATS) as image:
+            image.info.update(metadata)
+            width, height = image.size
+            if width * height > PIXELS_AT_MOST:
+                raise UnusableImage(
+                    f"has {width} x {height} pixels; at most {PIXELS_AT_MOST:,} are read"
+                )
+            yield image
     except UnusableImage:
         raise
     except Image.DecompressionBombError:
@@ -114,28 +140,71 @@ def opened_image(
             f"is far too large; at most {PIXELS_AT_MOST:,} pixels are read"
         ) from None
     except UnidentifiedImageError:
-        raise UnusableImage(f"is no {_listed(formats)} image") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        raise UnusableImage("is no PNG, JPEG, WebP or BMP image") from None
+    except _DAMAGED as error:
         raise UnusableImage(f"is damaged ({error})") from None
 
 
-def _listed(formats: tuple[str, ...]) -> str:
-    named = ["WebP" if name == "WEBP" else name for name in formats]
-    return f"{', '.join(named[:-1])} or {named[-1]}"
+class _Unheard:
+    """Pillow's warnings are not shown while any thread is inside.
+
+    `warnings.catch_warnings` alone puts back what it found, so that threads which enter and leave
+    by turns leave the filters of one of them behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(None, None, None)
+
+
+_UNHEARD = _Unheard()
+
+
+def _without_metadata(file: File) -> tuple[File, dict[str, bytes]]:
+    """The file as Pillow is given it, and what was taken out of it."""
+    start = file.read(3)
+    file.seek(0)
+    if start != b"\xff\xd8\xff":  # a JPEG's
+        return file, {}
+    content, metadata = without_metadata(file.read(BYTES_AT_MOST))
+    return io.BytesIO(content), metadata
+
+
+def _require_mode(image: Image.Image) -> None:
+    if image.mode not in MODES:
+        expected = "must be of 8 bits a channel, or of 16 and grey"
+        raise UnusableImage(f"has pixels of the kind {image.mode}; {expected}")
+
+
+def _becomes_grey(image: Image.Image, stored: str, form: Form) -> bool:
+    return form.channels == 1 or (form.channels is None and is_grey(image, stored))
 
 
 def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
-    if image.mode not in MODES:
-        raise UnusableImage(f"has pixels of the kind {image.mode}; must be 8 bits a channel")
-    grey = form.channels == 1 or (form.channels is None and image.mode in GREY_MODES)
+    _require_mode(image)
+    stored = stored_as(image)
     image.load()
-    upright = ImageOps.exif_transpose(image).convert("L" if grey else "RGB")
+    grey = _becomes_grey(image, stored, form)
+    levels = upright(flat(image, stored, grey, form.background), orientation(image.info))
     if form.resolution is not None:
         size = (form.resolution, form.resolution)
-        upright = _central_square(upright)
-        if upright.size != size:
-            upright = upright.resize(size, Image.Resampling.LANCZOS)
-    pixels = np.asarray(upright)
+        levels = _central_square(levels)
+        if levels.size != size:
+            levels = levels.resize(size, Image.Resampling.LANCZOS)
+    pixels = np.asarray(levels)
     return pixels[..., None] if grey else pixels
 
 

@@ -113,7 +113,7 @@ def like_others(found: Found, shape: tuple[int, ...]) -> Found:
     """The same, unless it is an image of another shape than the others."""
     if isinstance(found, UnusableImage) or found.shape == shape:
         return found
-    return UnusableImage(f"is {_sizes(found.shape)}, and others {_sizes(shape)}")
+    return UnusableImage(f"is {sizes(found.shape)}, and others {sizes(shape)}")
 
 
 def refusal(name: str, found: UnusableImage, where: str = "") -> ConfigError:
@@ -133,6 +133,7 @@ def refusal(name: str, found: UnusableImage, where: str = "") -> ConfigError:
     return ConfigError(f"{name}: {found}; must be an image like the others. {way_out}")
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
+def sizes(shape: tuple[int, ...]) -> str:
+    """A shape in words."""
     height, width, channels = shape
     return f"{width} x {height} with {channels} channel{'s' if channels > 1 else ''}"
