@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -32,7 +31,7 @@ class Clear:
     """
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Names as the list shows them, or their beginnings."""
+    """Names or kinds as the list shows them, or names of data sets."""
     all: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Remove everything."""
     older_than: float | None = None
@@ -66,7 +65,7 @@ class Clear:
 
 
 def _is_named(entry: kept.Entry, name: str) -> bool:
-    return bool(name) and (entry.name.startswith(name) or entry.path.name.startswith(name))
+    return name in (entry.name, entry.path.name, entry.kind, entry.subject)
 
 
 Command = (

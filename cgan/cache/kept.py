@@ -60,6 +60,12 @@ class Entry(NamedTuple):
         """Its place below the cache folder."""
         return self.path.relative_to(cache_folder()).as_posix()
 
+    @property
+    def subject(self) -> str:
+        """The data set that it was made of, as far as its name tells."""
+        without_key = re.sub(r"-[0-9a-f]{16}(\.\w+)*$", "", self.path.name)
+        return without_key.removeprefix(UNFINISHED)
+
 
 def entries() -> list[Entry]:
     """All that is kept, by kind and name."""
