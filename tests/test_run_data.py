@@ -1,4 +1,4 @@
-"""What a run knows of its data: refusals that say what changed, data that moved, samples without."""
+"""What a run knows of its data: refusals that say what changed, moved data, samples without any."""
 
 import json
 import shutil
@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 
 from cgan import loop, run_data, sample, sampling
+from cgan.assemble import assemble
+from cgan.checkpoint import Checkpoints
 from cgan.config import (
     Conditioning,
     ConfigError,
@@ -280,8 +282,14 @@ def test_many_classes_are_named_by_the_first() -> None:
 
 @pytest.fixture
 def trained(tmp_path: Path, root: Path) -> Path:
-    loop.train(config(tmp_path, root), ONE_DEVICE)
-    return tmp_path / "run"
+    """A run that was saved before its first step: nothing is compiled to make it."""
+    experiment, workdir = config(tmp_path, root), Workdir(tmp_path / "run")
+    workdir.create(experiment)
+    parts = assemble(experiment)
+    run_data.write(workdir, identify(parts.source, load_source(experiment.data, "test")))
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        checkpoints.save(8, parts.init_state())
+    return workdir.root
 
 
 def test_samples_need_neither_the_data_nor_the_cache(

@@ -1,5 +1,6 @@
 """List what is kept in the cache folder, or clear it: `python -m cgan.cache [clear ...]`."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from cgan.endings import DiskError, reason
 from cgan.files import cache_folder
 
 DAY_SEC = 24 * 3600
-UNITS = ("B", "kB", "MB", "GB", "TB")
+UNITS = ("kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,11 @@ def _clear(command: Clear) -> None:
         raise DiskError("; ".join(refused))
 
 
-def _bytes(size: float) -> str:
-    for unit in UNITS:
-        if size < 1000 or unit == UNITS[-1]:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
-        size /= 1000
-    raise AssertionError
+def _bytes(size: int) -> str:
+    if size < 1000:
+        return f"{size} B"
+    power = min(int(math.log(size, 1000)), len(UNITS))
+    return f"{size / 1000**power:,.1f} {UNITS[power - 1]}"
 
 
 def _day(seconds: float) -> str:

@@ -7,6 +7,7 @@ the user put there, and files of anybody else's, are none.
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ LOCK = "lock"
 WRITTEN_WITHIN_SEC = 3600
 """An unfinished file that is younger may still be written."""
 OF_NAMES: dict[Kind, str] = {
-    "decoded images": r"data/[^/]+-[0-9a-f]{16}",
+    "decoded images": r"data/[^./][^/]*-[0-9a-f]{16}",
     "hashes of files": r"data/[^/]+-[0-9a-f]{16}\.contents\.npz",
     "surveys": r"data/[^/]+-[0-9a-f]{16}\.survey\.npz",
     "labels": r"data/[^/]+-[0-9a-f]{16}\.labels\.np[yz]",
@@ -88,12 +89,12 @@ def _kind_of(name: str) -> Kind | None:
 
 
 def _entry(path: Path, kind: Kind) -> Entry:
-    stats = [path.lstat()]
-    if path.is_dir():
-        stats += [file.lstat() for file in path.rglob("*")]
-    size = sum(stat.st_blocks * 512 for stat in stats)
-    made = max(stat.st_mtime for stat in stats)
-    return Entry(path, kind, size, made, max(made, *(stat.st_atime for stat in stats)))
+    stats = [path.lstat(), *(below.lstat() for below in path.rglob("*"))]
+    size = sum(one.st_blocks * 512 for one in stats)
+    made = max(one.st_mtime for one in stats)
+    # Listing a folder, as here, is an access to it.
+    used = (one.st_atime for one in stats if not stat.S_ISDIR(one.st_mode))
+    return Entry(path, kind, size, made, max(made, *used))
 
 
 def remove(path: Path) -> bool:

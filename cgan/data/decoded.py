@@ -105,7 +105,7 @@ def _open(folder: Path, listing: Listing, hashes: Hashes) -> DecodedImages:
         raise ConfigError(
             f"{folder}: decoded images can't be read ({error}); remove the folder to decode anew"
         ) from None
-    mark_used(folder)
+    mark_used(folder / LOCK)
     return DecodedImages(
         listing.name,
         images,
