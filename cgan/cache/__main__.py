@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: nothing of such a name, or arguments that do not say what to remove.
         DiskError: something can't be removed.
     """
-    command = tyro.cli(Command, default=List(), args=argv, prog="python -m cgan.cache")  # type: ignore[arg-type,var-annotated]
+    command = tyro.cli(Command, default=List(), args=argv, prog="python -m cgan.cache")
     if isinstance(command, Clear):
         _clear(command)
     else:
