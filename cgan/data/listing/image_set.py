@@ -52,9 +52,13 @@ class ImageSet:
         return {"train": self.splits.train, "test": self.splits.test}[split]
 
     def usable(self, split: Split) -> list[PurePosixPath]:
-        """The images of a split that have the commonest shape."""
+        """The images of a split that have the commonest shape, and a label if others do."""
         shape = None if self.common is None else self.common[0]
-        return [path for path in self.part(split).paths if self.shapes[path] == shape]
+        return [path for path in self._labelled(split) if self.shapes[path] == shape]
+
+    def _labelled(self, split: Split) -> list[PurePosixPath]:
+        unlabelled = set(self.classes.unlabelled)
+        return [path for path in self.part(split).paths if path not in unlabelled]
 
     def check(self) -> None:
         """Refuse what would not be trained on as these settings ask.
@@ -73,6 +77,10 @@ class ImageSet:
             raise ConfigError(f"{given(self.data)}: none of {len(self.paths)} images can be used")
         shape, count = self.common
         self._check_splits(shape)
+        for split in SPLITS:
+            if not self.usable(split):
+                reason = f"no image of the split {split!r} has a label"
+                raise ConfigError(f"{given(self.data)}: {reason}; must hold some of both splits")
         if self.data.unusable == "skip":
             return
         for number, path in enumerate(self.paths):
@@ -100,7 +108,7 @@ class ImageSet:
                 file, said = self.classes.how.removeprefix("by "), wrong.format(f"{len(paths):,}")
                 raise ConfigError(
                     f"{given(self.data)}: {file} {said}, such as {first}; must name the images "
-                    "that are there. data.unusable = skip leaves such out"
+                    "that are there. data.unusable = skip leaves such out, data.classes = none all labels"
                 )
 
     def _check_splits(self, shape: Shape) -> None:
@@ -109,10 +117,9 @@ class ImageSet:
             split: commonest(self.shapes[path] for path in self.part(split).paths)
             for split in SPLITS
         }
-        by_folder = self.splits.how.startswith("folder")
         unlike = {split: most for split, most in forms.items() if most is None or most[0] != shape}
         for split in unlike:
-            if by_folder or not self.usable(split):
+            if self.splits.by_folder or not self.usable(split):
                 said = {
                     of: "of no use" if most is None else sizes(most[0])
                     for of, most in forms.items()
@@ -125,7 +132,7 @@ class ImageSet:
 
     def listing(self, split: Split, said: str = "") -> Listing:
         """One of the splits, to be read."""
-        paths = [p for p in self.part(split).paths if p not in set(self.classes.unlabelled)]
+        paths = self._labelled(split)
         labels = np.array([self.classes.of[path] for path in paths], np.int32)
         return Listing(
             name=self.name,
@@ -175,7 +182,8 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
 
 def _name(data: Data) -> str:
     """Of the data set: the folder's, or the archive's without its suffix."""
-    return plain(place(data).resolve().stem)
+    path = place(data)
+    return plain((path if path.name not in ("", "..") else path.resolve()).stem)
 
 
 def _without_images(below: Below) -> str:
