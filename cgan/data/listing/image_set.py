@@ -108,7 +108,7 @@ class ImageSet:
                 file, said = self.classes.how.removeprefix("by "), wrong.format(f"{len(paths):,}")
                 raise ConfigError(
                     f"{given(self.data)}: {file} {said}, such as {first}; must name the images "
-                    "that are there. data.unusable = skip leaves such out, data.classes = none all labels"
+                    "that are there. data.unusable = skip leaves such out"
                 )
 
     def _check_splits(self, shape: Shape) -> None:
