@@ -107,8 +107,8 @@ def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
     tops = sorted({path.parts[outer] for path in paths if len(path.parts) > outer + 1})
     alike = [plain(top) for top in tops if LIKE_SPLITS.match(top)]
     if len(alike) > 1:
-        pair = f"{alike[-1]},{alike[0]}" if len(alike) == 2 else "TRAIN,HELD_OUT"
-        return (f"{', '.join(alike)} are read as classes, not as splits (--data.splits {pair})",)
+        listed = ", ".join(alike)
+        return (f"{listed} are read as classes, not as splits (--data.splits TRAIN,HELD_OUT)",)
     if tops and alike and alike[0].lower() in ROLES:
         return (f"{alike[0]} is read as a class: no other split is beside it",)
     return ()
