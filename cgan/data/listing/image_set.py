@@ -78,7 +78,7 @@ class ImageSet:
         shape, count = self.common
         self._check_splits(shape)
         for split in SPLITS:
-            if not self.usable(split):
+            if self.part(split).paths and not self.usable(split):
                 reason = f"no image of the split {split!r} has a label"
                 raise ConfigError(f"{given(self.data)}: {reason}; must hold some of both splits")
         if self.data.unusable == "skip":
@@ -116,6 +116,7 @@ class ImageSet:
         forms: dict[Split, tuple[Shape, int] | None] = {
             split: commonest(self.shapes[path] for path in self.part(split).paths)
             for split in SPLITS
+            if self.part(split).paths
         }
         unlike = {split: most for split, most in forms.items() if most is None or most[0] != shape}
         for split in unlike:
@@ -131,7 +132,16 @@ class ImageSet:
                 )
 
     def listing(self, split: Split, said: str = "") -> Listing:
-        """One of the splits, to be read."""
+        """One of the splits, to be read.
+
+        Raises:
+            ConfigError: no image is in it.
+        """
+        if not self.part(split).paths:
+            raise ConfigError(
+                f"{given(self.data)}: has {len(self.paths)} images, none of them in the split "
+                f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
+            )
         paths = self._labelled(split)
         labels = np.array([self.classes.of[path] for path in paths], np.int32)
         return Listing(
@@ -164,12 +174,6 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
     except ConfigError as error:
         known = str(error).startswith(("data.splits", "data.classes"))
         raise ConfigError(str(error) if known else f"{given(data)}: {error}") from None
-    for split, part in (("train", splits.train), ("test", splits.test)):
-        if not part.paths:
-            raise ConfigError(
-                f"{given(data)}: has {len(below.images)} images, none of them in the split "
-                f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
-            )
     paths = tuple(sorted([*splits.train.paths, *splits.test.paths]))
     files, name = below.files(paths), _name(data)
     seen, path = kept_survey(name, files, below.witness(paths), form_of(data))
