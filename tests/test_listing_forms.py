@@ -231,7 +231,8 @@ def test_the_command_says_all_and_then_refuses_what_training_would(tmp_path, cap
     listed(capsys, root, "--data.unusable", "skip")
 
 
-def test_training_says_the_first_line_first(tmp_path, capsys):
+def test_training_says_the_first_line_first(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(loop, "count_parameters", lambda _: 0)
     root = in_folder(tmp_path / "set", {**pictures("[red]", 0, 40), **pictures("{x}", 40, 40)})
     parts = assemble(
         Experiment(
