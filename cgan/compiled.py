@@ -12,8 +12,10 @@ from pathlib import Path
 from cgan.files import cache_folder
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
+ENABLED = "JAX_ENABLE_COMPILATION_CACHE"
+MIN_SEC, NEVER_SEC = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", str(10**9)
 LIMITS = {
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    MIN_SEC: "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
 }
 """JAX's own leave out what took less than a second; a start compiles a hundred such programs."""
@@ -22,9 +24,17 @@ LIMITS = {
 def keep() -> None:
     """Tell a JAX that is not imported yet where to keep what it compiles.
 
-    What the environment says stands: another folder, or `JAX_ENABLE_COMPILATION_CACHE=false`.
+    What the environment says stands: another folder, or `JAX_ENABLE_COMPILATION_CACHE=false`. A
+    folder that can't be written, such as that of another user, is read only: JAX would warn of each
+    program otherwise.
     """
-    os.environ.setdefault(FOLDER, str(cache_folder() / "compiled" / processor()))
+    folder = Path(os.environ.setdefault(FOLDER, str(cache_folder() / "compiled" / processor())))
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not os.access(existing, os.W_OK):
+        if existing == folder:
+            os.environ.setdefault(MIN_SEC, NEVER_SEC)
+        else:
+            os.environ.setdefault(ENABLED, "false")
     for name, value in LIMITS.items():
         os.environ.setdefault(name, value)
 

@@ -98,6 +98,14 @@ def number_from_first(find: Callable[[], int]) -> int:
     return int.from_bytes(told.tobytes(), "big")
 
 
+def agree(number: int) -> bool:
+    """Whether all processes came here with the same whole number, of at most 8 bytes."""
+    if jax.process_count() == 1:
+        return True
+    own = np.frombuffer(number.to_bytes(8, "big"), np.uint8)
+    return bool((np.asarray(multihost_utils.process_allgather(own)) == own).all())
+
+
 def meet() -> None:
     """Wait for all processes to come here."""
     if jax.process_count() > 1:

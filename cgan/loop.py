@@ -10,12 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgan import health, hosts, parallel
+from cgan import health, hosts, parallel, run_data
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Experiment, Launch, require
-from cgan.data import prepare_held_out, require_outside
+from cgan.config import ConfigError, Experiment, Launch, require
+from cgan.data import load_source, require_outside
 from cgan.data.feed import Feed
+from cgan.data.identity import Identity, identify
 from cgan.data.pipeline import Dispatches
 from cgan.endings import SAME_COMMAND, NonFiniteError, StoppedError
 from cgan.interrupt import Interrupt
@@ -58,13 +59,18 @@ def train(
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     launch.check_for(config.data)
     require_outside(config.data, config.workdir)
-    prepare_held_out(config.data)
+    held_out = load_source(config.data, "test")  # found damaged now, and not by evaluation
     parts = assemble(config)
     reals = find_reals(parts, launch)
+    data = identify(parts.source, held_out)
+    if not hosts.agree(data.number):
+        raise ConfigError("data: processes read different data; must be the same on all")
     workdir = Workdir(config.workdir)
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir.checkpoints))
-        nimg = hosts.number_from_first(lambda: _open(workdir, config, checkpoints, stack))
+        nimg = hosts.number_from_first(
+            lambda: _open(workdir, config, launch, data, checkpoints, stack)
+        )
         state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
         _introduce(parts, devices, nimg, state, reals, progress)
@@ -73,7 +79,6 @@ def train(
         outputs: Outputs = NoOutputs()
         watch: Watch = NoWatch()
         if hosts.is_first():
-            workdir.record(config)
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
             outputs = DiskOutputs(parts, workdir, writer, checkpoints)
             if reals is not None:
@@ -91,15 +96,27 @@ def train(
         return parallel.fetch(final)
 
 
-def _open(workdir: Workdir, config: Experiment, checkpoints: Checkpoints, stack: ExitStack) -> int:
+def _open(
+    workdir: Workdir,
+    config: Experiment,
+    launch: Launch,
+    data: Identity,
+    checkpoints: Checkpoints,
+    stack: ExitStack,
+) -> int:
     """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
     workdir.check(config)
+    known = run_data.read(workdir)
+    run_data.check(workdir.root, known, config.data, data, launch.data_changed)
+    run_data.require_fitting(config, known, data)
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()
     nimg = checkpoints.latest() or 0
     trained = f"at least {nimg}, which the run in {config.workdir} is trained to"
     require(nimg <= config.final_nimg, "total_nimg", config.total_nimg, trained)
+    workdir.record(config)
+    run_data.write(workdir, data)
     return nimg
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from cgan import cli, terminal
-from cgan.config import require, require_seed
+from cgan.config import DataChanged, require, require_seed
 
 IMAGES, MOST_IMAGES = 12, 64
 POINTS = MOST_POINTS = 256
@@ -32,6 +32,10 @@ class Arguments:
     """Order by the critic's margin or the embeddings' similarity; the critic unless it's absent."""
     checkpoint: int | None = None
     """Which checkpoint, by images seen; the newest unless given."""
+    data_path: Path | None = None
+    """Where the run's data lie now, if they moved."""
+    data_changed: DataChanged = "refuse"
+    """Whether to go on where the data are not those that the run learnt."""
 
     def __post_init__(self) -> None:
         require(1 <= self.reals <= 64, "reals", self.reals, "from 1 to 64")
@@ -48,14 +52,18 @@ def main() -> None:
     # Imported late: help and errors should not wait for JAX.
     from cgan.ranking import rank
     from cgan.ranking_picture import save_ranking
+    from cgan.run_data import Whereabouts, splits_of
     from cgan.sampling import restore_run
+    from cgan.workdir import Workdir
 
     run = restore_run(arguments.run, arguments.checkpoint)
     makes_images = len(run.parts.source.sample_shape) == 3
     fakes = arguments.fakes or (IMAGES if makes_images else POINTS)
     if makes_images:
         require(fakes <= MOST_IMAGES, "fakes", fakes, f"at most {MOST_IMAGES} images")
-    ranking = rank(run, arguments.reals, fakes, arguments.seed, arguments.by)
+    where = Whereabouts(arguments.data_path, arguments.data_changed)
+    _, held_out = splits_of(Workdir(arguments.run), run.parts.config, where)
+    ranking = rank(run, held_out, arguments.reals, fakes, arguments.seed, arguments.by)
     save_ranking(arguments.out, ranking, f"{arguments.run.name}, {run.nimg:,} images seen")
     terminal.say(
         f"{arguments.reals} reals, each beside {fakes} fakes of {arguments.run} "

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from cgan import parallel
 from cgan.config import Experiment, require
-from cgan.data import Source, load_source
+from cgan.data import Source
 from cgan.networks import Latents, Networks
 from cgan.objectives import BatchVerdicts, Verdicts
 from cgan.objectives.comparisons import Comparison, Critic, Embedding
@@ -44,13 +44,16 @@ class Ranking(NamedTuple):
     """What margins were divided by; 1 for similarities, which are cosines."""
 
 
-def rank(run: Restored, reals: int, fakes: int, seed: int, by: Head | None = None) -> Ranking:
+def rank(
+    run: Restored, held_out: Source, reals: int, fakes: int, seed: int, by: Head | None = None
+) -> Ranking:
     """Draw fakes for some held-out reals and put them into the discriminator's order.
 
     The first rows do not depend on how many there are.
 
     Args:
         run: networks and state.
+        held_out: what reals are picked from.
         reals: how many rows.
         fakes: how many in each row.
         seed: of the choice of reals and of the latents.
@@ -61,7 +64,6 @@ def rank(run: Restored, reals: int, fakes: int, seed: int, by: Head | None = Non
     """
     config, state = run.parts.config, run.state
     head = choose_head(config, by)
-    held_out = load_source(config.data, "test")
     expected = f"at most the {len(held_out)} that are held out"
     require(reals <= len(held_out), "reals", reals, expected)
     chosen, classes = held_out[varied_rows(held_out, reals, seed)]

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from cgan import parallel, pictures
-from cgan.assemble import Parts, assemble
+from cgan import parallel, pictures, run_data
+from cgan.assemble import Parts, assemble_on
 from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Experiment, require
 from cgan.labels import draw_labels, find_class
@@ -216,7 +216,8 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
         ConfigError: the folder holds no run, no checkpoint, or not this one.
     """
     workdir = Workdir(root)
-    parts = assemble(workdir.read_config())
+    config = workdir.read_config()
+    parts = assemble_on(config, run_data.source_of(workdir, config))
     none_yet = ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
     if not workdir.checkpoints.is_dir():
         raise none_yet

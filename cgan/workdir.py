@@ -11,6 +11,8 @@ MOST_BYTES = 2**20
 """A config.json of ours has a few thousand."""
 MAY_DIFFER = ("workdir", "data.cached")
 """Settings that say where things lie, and change nothing of what is learnt."""
+WHERE_DATA_LIE = ("data.path", "data.data_dir")
+"""The same, for a run that knows its data by what they are."""
 
 
 class Workdir:
@@ -19,6 +21,7 @@ class Workdir:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.config = root / "config.json"
+        self.data = root / "data.json"
         self.metrics = root / "metrics.jsonl"
         self.tensorboard = root / "tensorboard"
         self.checkpoints = root / "checkpoints"
@@ -87,7 +90,8 @@ class Workdir:
                 )
             return
         found = changes_forbidden(self.read_config(), config)
-        differing = {name: how for name, how in found.items() if name not in MAY_DIFFER}
+        may_differ = MAY_DIFFER + (WHERE_DATA_LIE if self.data.exists() else ())
+        differing = {name: how for name, how in found.items() if name not in may_differ}
         if differing:
             listed = "; ".join(f"{name} {how}" for name, how in differing.items())
             raise self._refusal(

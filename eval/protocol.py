@@ -99,6 +99,7 @@ def load_evaluation(
     weights: Path | None = None,
     advance: Advance = silent,
     classes: bool = True,
+    splits: Splits | None = None,
 ) -> Evaluation:
     """Load a data set, what reads it (a classifier may be trained now, once) and its reference.
 
@@ -108,12 +109,13 @@ def load_evaluation(
         weights: the file with the extractor's weights, for those that have one.
         advance: told the number of reference samples of each chunk that was read.
         classes: whether samples are sorted into classes, so far as the protocol can.
+        splits: of the data set, where they are loaded already.
 
     Raises:
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
         RuntimeError: a labeller that reads too badly to count modes.
     """
-    splits = Splits(load_source(data, "train"), load_source(data, "test"))
+    splits = splits or Splits(load_source(data, "train"), load_source(data, "test"))
     protocol = protocol_of(data, splits.train)
     reader = load_reader(protocol, splits, extractor, weights, classes)
     train = splits.train

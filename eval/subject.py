@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cgan import sampling
+from cgan.run_data import Whereabouts, splits_of
 from cgan.sampling import Run
-from eval.extractors import ExtractorName
+from cgan.workdir import Workdir
+from eval.extractors import ExtractorName, Splits
 from eval.measure import Subject, choose_metrics
 from eval.metrics.base import Metric
 from eval.metrics.catalogue import need_classes, require_known, with_classes
@@ -34,6 +36,7 @@ def load(
     metrics: tuple[str, ...],
     extractor: ExtractorName | None,
     weights: Path | None,
+    where: Whereabouts,
 ) -> Loaded:
     """What a command line names; see its arguments.
 
@@ -42,9 +45,10 @@ def load(
     """
     require_known(metrics)
     run = sampling.load_run(root, checkpoint, step)
+    splits = Splits(*splits_of(Workdir(root), run.config, where))
     with reading("reference", None) as advance:
         classes = need_classes(metrics)
-        evaluation = load_evaluation(run.data, extractor, weights, advance, classes)
+        evaluation = load_evaluation(run.data, extractor, weights, advance, classes, splits)
     known, default = evaluation.metrics, evaluation.default_metrics
     if run.has_classes:
         known, default = (with_classes(each, evaluation.reader) for each in (known, default))

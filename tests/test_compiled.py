@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from benchmarks.startup import with_cache
-from cgan.compiled import FOLDER, keep, processor
+from cgan.compiled import ENABLED, FOLDER, MIN_SEC, keep, processor
 
 PROGRAM = """
 import sys
@@ -59,3 +59,21 @@ def test_kinds_of_processors_have_names_of_their_own(tmp_path):
     info.write_text("processor : 0\nflags : fpu avx2 avx512f\n")
     assert len({one, processor(info), processor(tmp_path / "none")}) == 3
     assert processor(info) == processor(info)
+
+
+def test_a_folder_that_can_only_be_read_is_read_and_never_written(tmp_path, monkeypatch):
+    """Another user's, which all may read."""
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path))
+    for name in (FOLDER, MIN_SEC, ENABLED):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with monkeypatch.context() as patch:
+        patch.setenv(FOLDER, str(tmp_path))
+        patch.setattr(os, "environ", dict(os.environ))
+        keep()
+        assert float(os.environ[MIN_SEC]) > 1e6
+        assert ENABLED not in os.environ
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", dict(os.environ))
+        keep()  # it is not there, and can't be made
+        assert os.environ[ENABLED] == "false"

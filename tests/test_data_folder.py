@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cgan.config import ConfigError, Data
-from cgan.data import decoding, load_source, prepare_held_out
+from cgan.data import decoding, load_source
 from cgan.data.digits import load_digits
 from cgan.data.source import Source
 
@@ -215,9 +215,9 @@ def test_a_damaged_held_out_image_is_named_before_training(classes):
     )
     file.write_bytes(b"no image")
     with pytest.raises(ConfigError, match=file.name):
-        prepare_held_out(Data("folder", path=classes))
+        load_source(Data("folder", path=classes), "test")
     settings = Data("folder", path=classes, unusable="skip")
-    prepare_held_out(settings)
+    load_source(settings, "test")
     skipping = load_source(settings, "train")
     assert (len(skipping), skipping.skipped) == (len(train), 0)
 

@@ -35,7 +35,7 @@ LAYERS: list[set[str]] = [
         "walks",
         "workdir",
     },
-    {"labels", "progress", "state", "writer"},
+    {"labels", "progress", "run_data", "state", "writer"},
     {"step"},
     {"assemble", "checkpoint"},
     {"sampling", "seeds", "votes"},

@@ -112,7 +112,7 @@ def test_a_walk_keeps_to_the_class_that_it_starts_from(points: Run) -> None:
 def test_a_real_is_ranked_beside_fakes_of_its_own_class(points: Run) -> None:
     restored = sampling.restore_run(points.config.workdir)
     state, source = restored.state, SOURCES["ring8"]("test")
-    ranking = rank(restored, reals=3, fakes=5, seed=0)
+    ranking = rank(restored, source, reals=3, fakes=5, seed=0)
     for real, fakes, margins in zip(ranking.reals, ranking.fakes, ranking.values, strict=True):
         label = source.labels[np.flatnonzero((source.points == real).all(axis=1))[:1]]  # type: ignore[attr-defined]
         samples = jnp.asarray(source.encode(np.concatenate([real[None], fakes])))

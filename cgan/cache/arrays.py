@@ -48,7 +48,7 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def mark_used(path: Path) -> None:
-    """Have a file or folder tell when it was used last by its time of access, where it may.
+    """Have a file tell when it was used last by its time of access, where it may.
 
     File systems often leave that time as it is when something is read.
     """

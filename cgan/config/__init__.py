@@ -11,7 +11,7 @@ from cgan.config.checks import ConfigError, positive, require, require_known, re
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
-from cgan.config.launch import Launch
+from cgan.config.launch import DataChanged, Launch
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     ClassicName,
@@ -34,6 +34,7 @@ __all__ = [
     "ConfigError",
     "CurveName",
     "Data",
+    "DataChanged",
     "Discriminator",
     "EmbeddedName",
     "Embedding",

@@ -8,6 +8,8 @@ from cgan.config.data import Data
 
 FROM_CLUSTER = "auto"
 OF_MANY = ("num_processes", "process_id")
+DataChanged = Literal["refuse", "accept"]
+"""What to do where the data of a run are not those that it learnt."""
 WORKERS_AT_MOST = 2**8
 """Processes: each imports the libraries for itself, and holds dispatches of its own."""
 
@@ -32,6 +34,8 @@ class Launch:
     """Processes that decode images of data that is not cached; 0 decodes in threads."""
     on_collapse: Literal["warn", "stop"] = "warn"
     """Whether the collapse alarm only warns, or ends the run with the checkpoint before it."""
+    data_changed: DataChanged = "refuse"
+    """Whether to go on where the data are not those that the run learnt so far."""
     debug_nans: bool = False
     """Find the operation that makes the first NaN: compiles and runs several times slower."""
 

@@ -45,8 +45,6 @@ FROM_FILES: dict[str, Callable[[Data, Split], Source]] = {
     "stacked_mnist": _load_stacked_mnist,
 }
 """Those that lie on the user's disk."""
-OWN = ("tfds", "folder")
-"""Those that may hold anything."""
 
 
 def load_source(data: Data, split: Split) -> Source:
@@ -74,16 +72,4 @@ def require_outside(data: Data, workdir: Path) -> None:
         paths.require_outside(data, workdir)
 
 
-def prepare_held_out(data: Data) -> None:
-    """Have the user's held-out files decoded before training on the others.
-
-    A damaged image or a split that is not there is found now, not by the evaluation after training.
-
-    Raises:
-        ConfigError: as for `load_source`.
-    """
-    if data.source in OWN:
-        load_source(data, "test")
-
-
-__all__ = ["EMBEDDED", "Source", "Split", "load_source", "prepare_held_out", "require_outside"]
+__all__ = ["EMBEDDED", "FROM_FILES", "Source", "Split", "load_source", "require_outside"]

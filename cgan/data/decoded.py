@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from cgan.cache import mark_used, note
+from cgan.cache.kept import LOCK
 from cgan.config import ConfigError, Data
 from cgan.data.contents import Content, Hashes, content_of, hashes_of
-from cgan.data.decoding import KEPT, LOCK, SKIPPED, CantKeepError, Recipe, build
+from cgan.data.decoding import IMAGES, KEPT, SKIPPED, CantKeepError, Recipe, build
 from cgan.data.encoded import EncodedImages, encoded, form_of
 from cgan.data.files import Listing
 from cgan.data.source import class_shares, decode_images, encode_images
@@ -95,7 +96,7 @@ def _open(folder: Path, listing: Listing, hashes: Hashes) -> DecodedImages:
         held = Shared(folder / LOCK)
         skipped = json.loads((folder / SKIPPED).read_text())
         kept = np.load(folder / KEPT, allow_pickle=False)
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        images = np.load(folder / IMAGES, mmap_mode="r", allow_pickle=False)
         if images.ndim != 4 or images.dtype != np.uint8 or kept.shape != (len(images),):
             raise ValueError("images and their numbers do not match")
         if kept.size and not 0 <= kept.min() <= kept.max() < len(hashes):
@@ -104,7 +105,7 @@ def _open(folder: Path, listing: Listing, hashes: Hashes) -> DecodedImages:
         raise ConfigError(
             f"{folder}: decoded images can't be read ({error}); remove the folder to decode anew"
         ) from None
-    mark_used(folder)
+    mark_used(folder / LOCK)
     return DecodedImages(
         listing.name,
         images,

@@ -22,6 +22,7 @@ from jaxtyping import UInt8
 
 from cgan import lock
 from cgan.cache import note
+from cgan.cache.kept import LOCK, remove
 from cgan.config import ConfigError
 from cgan.data.contents import UNREADABLE, Hashes, hash_of
 from cgan.data.decode import Form, UnusableImage, decode
@@ -33,13 +34,7 @@ from cgan.files import UNFINISHED, cache_folder, replace
 
 VERSION = "decoded-2"
 """Raise it when the code changes what the same files are decoded to."""
-IMAGES, KEPT, SKIPPED, LOCK, JOURNAL = (
-    "images.npy",
-    "kept.npy",
-    "skipped.json",
-    "lock",
-    "journal.json",
-)
+IMAGES, KEPT, SKIPPED, JOURNAL = "images.npy", "kept.npy", "skipped.json", "journal.json"
 SAVE_SEC = 5
 HOUR_SEC = 3600
 FORSAKEN_SEC = {True: 7 * 24 * HOUR_SEC, False: 24 * HOUR_SEC}
@@ -165,14 +160,6 @@ def _sweep(folder: Path) -> None:
                 remove(path)
         except OSError:  # another process was faster, or it is another user's
             continue
-
-
-def remove(path: Path) -> bool:
-    """Remove a decoded set, or what there is of one, unless a process uses it."""
-    with lock.if_free(path / LOCK) as free:
-        if free:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        return free
 
 
 def _fill(listing: Listing, hashes: Hashes, recipe: Recipe, folder: Path) -> None:

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 
 from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError
+from cgan.data.contents import Content, content_of, hash_of
 from cgan.data.shares import name_of, power_law
 from cgan.data.source import Source, Split, decode_images, encode_images, split_rng
 from cgan.files import cache_folder
@@ -54,6 +55,11 @@ class Digits:
     def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
         return Batch(self.images[indices], self.labels[indices])
 
+    def content(self) -> Content:
+        """What is in the split."""
+        hashes = np.stack([np.frombuffer(hash_of(x.tobytes()), np.uint8) for x in self.images])
+        return content_of(hashes, self.labels)
+
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
 
@@ -79,6 +85,11 @@ class StackedDigits:
         triples = self.triples[indices]
         images = np.moveaxis(self.digits.images[triples, :, :, 0], 1, -1)
         return Batch(np.ascontiguousarray(images), self.digits.labels[triples] @ PLACE_VALUES)
+
+    def content(self) -> Content:
+        """What is in the split: whole numbers, which every machine draws alike."""
+        drawn = hash_of(self.digits.content().ordered.encode() + self.triples.tobytes()).hex()
+        return Content(drawn, drawn, self.digits.labels[self.triples] @ PLACE_VALUES)
 
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)

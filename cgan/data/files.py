@@ -13,7 +13,7 @@ from jaxtyping import Int
 
 from cgan.data.decode import UnusableImage
 from cgan.data.witness import Witness
-from cgan.files import cache_folder
+from cgan.files import UNFINISHED, cache_folder
 
 T = TypeVar("T")
 IN_FLIGHT = 64
@@ -69,9 +69,16 @@ class Listing:
 
 
 def named_cache_path(name: str, key: str) -> Path:
-    """Where the cache keeps what this key was made of the data set with this name."""
+    """Where the cache keeps, or would, what was made of the data set with this name.
+
+    Args:
+        name: for people; what was kept under another name, before the data moved, is found too.
+        key: letters and digits that tell all else.
+    """
+    folder = cache_folder() / "data"
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:NAME_AT_MOST]
-    return cache_folder() / "data" / f"{safe}-{key}"
+    kept = (path for path in folder.glob(f"*-{key}") if not path.name.startswith(UNFINISHED))
+    return min(kept, default=folder / f"{safe}-{key}")
 
 
 def read_in_order(

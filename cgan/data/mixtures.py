@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgan.data.contents import Content, hash_of
 from cgan.data.shares import name_of, power_law
 from cgan.data.source import Split, split_rng
 from cgan.types import Batch
@@ -51,6 +52,16 @@ class Mixture:
 
     def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
         return Batch(self.points[indices], self.labels[indices])
+
+    def content(self) -> Content:
+        """What is in the split: the mixture and the modes drawn, which every machine draws alike.
+
+        Points are left out: another machine's sines and normal draws may differ by rounding.
+        """
+        means = (self.means.round(6) + 0.0).tolist()
+        told = repr((means, self.sigma, len(self.points))).encode()
+        drawn = hash_of(told + np.asarray(self.labels, "<i4").tobytes()).hex()
+        return Content(drawn, drawn, self.labels)
 
     def encode(self, stored: Any) -> Any:
         """Divide by the standard deviation, so that networks see values of about 1."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from cgan import cli, terminal
-from cgan.config import ConfigError, require
+from cgan.config import ConfigError, DataChanged, require
 from eval.commands import places, run
 from eval.names import ExtractorName
 
@@ -55,6 +55,10 @@ class Arguments:
     """Which checkpoint, by images seen; the newest unless given."""
     step: int | None = None
     """Which checkpoint, by training steps instead."""
+    data_path: Path | None = None
+    """Where the run's data lie now, if they moved."""
+    data_changed: DataChanged = "refuse"
+    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or the picture's .png file; the run's own folder unless given."""
 
@@ -68,7 +72,9 @@ class Arguments:
             else:
                 require(path is not None, name, shown, "given, as --real and --fake, or a run")
         if self.run is None:
-            of_runs = {"n": self.n, "checkpoint": self.checkpoint, "step": self.step}
+            data_path = None if self.data_path is None else str(self.data_path)
+            of_runs: dict[str, object] = {"n": self.n, "checkpoint": self.checkpoint}
+            of_runs |= {"step": self.step, "data_path": data_path}
             for name, value in of_runs.items():
                 require(value is None, name, value, "left out with --real and --fake")
         if self.out is not None:
@@ -148,6 +154,7 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
 
 
 def _judge_run(arguments: Arguments) -> "Judged":
+    from cgan.run_data import Whereabouts
     from eval.progress import reading
     from eval.subject import load
     from eval.verdict.judged import judge_run, samples_for_verdict
@@ -156,7 +163,8 @@ def _judge_run(arguments: Arguments) -> "Judged":
     assert root is not None
     places.require_files(root, *arguments.files)
     which = (arguments.checkpoint, arguments.step, arguments.n)
-    loaded = load(root, *which, (), arguments.extractor, arguments.weights)
+    where = Whereabouts(arguments.data_path, arguments.data_changed)
+    loaded = load(root, *which, (), arguments.extractor, arguments.weights, where)
     n = arguments.n or samples_for_verdict(loaded.evaluation)
     with reading("samples", None) as advance:
         return judge_run(loaded._replace(n=n), arguments.seed, advance)

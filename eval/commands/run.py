@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from cgan.config import ConfigError, require, require_seed
+from cgan.config import ConfigError, DataChanged, require, require_seed
 from eval.commands import places
 from eval.names import ExtractorName
 
@@ -40,6 +40,10 @@ class Arguments:
     """Which checkpoint, by images seen; the newest unless given."""
     step: int | None = None
     """Which checkpoint, by training steps instead."""
+    data_path: Path | None = None
+    """Where the run's data lie now, if they moved."""
+    data_changed: DataChanged = "refuse"
+    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
 
@@ -54,8 +58,11 @@ class Arguments:
     @property
     def choices(self) -> tuple[Any, ...]:
         """What `eval.subject.load` takes beside the run."""
+        from cgan.run_data import Whereabouts
+
         which = (self.checkpoint, self.step, self.n)
-        return (*which, self.metrics, self.extractor, self.weights)
+        where = Whereabouts(self.data_path, self.data_changed)
+        return (*which, self.metrics, self.extractor, self.weights, where)
 
 
 def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int | None) -> None:

@@ -1,0 +1,47 @@
+"""A data set of images as a run remembers it: its form and classes without the images."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from cgan.data.identity import Identity
+from cgan.data.source import Source, decode_images, encode_images
+from cgan.types import Batch
+
+
+@dataclass(frozen=True)
+class RememberedImages:
+    """The train split that a run learnt; opened when the first of its samples is read."""
+
+    name: str
+    identity: Identity
+    open: Callable[[], Source]
+    """Opens the data set, which must be the one remembered."""
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        return self.identity.sample_shape
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        return self.identity.class_names
+
+    @cached_property
+    def class_weights(self) -> Float[np.ndarray, " classes"]:
+        return np.array(self.identity.class_weights, np.float64)
+
+    @cached_property
+    def _opened(self) -> Source:
+        return self.open()
+
+    def __len__(self) -> int:
+        return self.identity.train.samples
+
+    def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
+        return self._opened[indices]
+
+    encode = staticmethod(encode_images)
+    decode = staticmethod(decode_images)
