@@ -109,8 +109,8 @@ def test_without_the_cache_an_unusable_image_is_named_when_it_is_met(classes):
     sound, _ = both(classes, cached=False)
     first, bad, odd = (Path(sound.files.name(number)) for number in (0, 7, 9))
     bad.write_bytes(bad.read_bytes()[:50])
-    save(odd, np.zeros((9, 12, 3), np.uint8))
     source, _ = both(classes, cached=False)
+    save(odd, np.zeros((9, 12, 3), np.uint8))
     assert len(source[np.array([0, 6, 8])].x) == 3
     way_out = "data.unusable = skip leaves .* out where data.cached is on"
     with pytest.raises(ConfigError, match=f"{bad}: is .*{way_out}"):
@@ -118,10 +118,12 @@ def test_without_the_cache_an_unusable_image_is_named_when_it_is_met(classes):
     said = "is 12 x 9 with 3 channels, and others 8 x 8 with 1 channel"
     with pytest.raises(ConfigError, match=f"{odd}: {said}.*{way_out}"):
         source[np.array([9])]
+    with pytest.raises(ConfigError, match=f"{odd}: {said}.*{way_out}"):
+        both(classes, cached=False)
+    odd.unlink()
     first.unlink()
     with pytest.raises(ConfigError, match=f"{first}: can't be read .*No such file"):
         source[np.array([0])]
-    save(first, np.zeros((8, 8, 1), np.uint8))
     first.write_bytes(b"no image")
     with pytest.raises(ConfigError, match=f"{first}: is no PNG"):
         both(classes, cached=False)

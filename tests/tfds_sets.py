@@ -21,8 +21,12 @@ def prepare(
     images: dict[str, Sequence[np.ndarray]],
     labels: dict[str, Sequence[int]] | None = None,
     class_names: Sequence[str] = (),
+    shape: tuple[int | None, ...] | None = None,
 ) -> str:
-    """Prepare a data set as array_record with these splits, and give its name."""
+    """Prepare a data set as array_record with these splits, and give its name.
+
+    Its images declare the shape of the first one unless another is given.
+    """
 
     title = name
     with tfds.core.registered.skip_registration():
@@ -33,8 +37,8 @@ def prepare(
             pkg_dir_path = folder
 
             def _info(self):
-                shape = next(iter(images.values()))[0].shape
-                features = {"image": tfds.features.Image(shape=shape, encoding_format="png")}
+                declared = shape or next(iter(images.values()))[0].shape
+                features = {"image": tfds.features.Image(shape=declared, encoding_format="png")}
                 if labels is not None:
                     features["label"] = tfds.features.ClassLabel(names=list(class_names))
                 features = tfds.features.FeaturesDict(features)

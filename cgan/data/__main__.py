@@ -58,12 +58,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(tensorflow_datasets.description(data))
         return
     from cgan.data.listing.describe import lines
-    from cgan.data.listing.image_set import image_set
+    from cgan.data.listing.image_set import SPLITS, image_set
 
     found = image_set(data, keep=False)
     for line in lines(found, arguments.names):
         print(line)
     found.check()
+    for split in SPLITS:
+        found.listing(split)
 
 
 if __name__ == "__main__":

@@ -79,11 +79,7 @@ def decode(
     """
     with opened_image(io.BytesIO(content)) as image:
         pixels = image.width * image.height
-        if pixels > at_most and form.resolution is None:
-            raise UnusableImage(
-                f"has {image.width} x {image.height} pixels; at most {at_most:,} "
-                "are a sample, and data.resolution makes one of larger images"
-            )
+        require_sample(image.width, image.height, form, at_most)
         with _THE_LARGE_ONE if pixels > SAMPLE_PIXELS_AT_MOST else nullcontext():
             return _decode(image, form)
 
@@ -104,6 +100,21 @@ def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
         lying = orientation(image.info) in LYING
         width, height = image.size[::-1] if lying else image.size
         return height, width, 1 if grey else 3
+
+
+def require_sample(
+    width: int, height: int, form: Form, at_most: int = SAMPLE_PIXELS_AT_MOST
+) -> None:
+    """Refuse an image that would be too large a sample.
+
+    Raises:
+        UnusableImage: it is not resized, and has too many pixels.
+    """
+    if width * height > at_most and form.resolution is None:
+        raise UnusableImage(
+            f"has {width} x {height} pixels; at most {at_most:,} "
+            "are a sample, and data.resolution makes one of larger images"
+        )
 
 
 def require_size(size: int) -> None:

@@ -9,9 +9,9 @@ import io
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Int
@@ -20,10 +20,12 @@ from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
 from cgan.data.decoded import DecodedImages, decoded
-from cgan.data.encoded import EncodedImages, encoded
+from cgan.data.encoded import EncodedImages, encoded, sizes
 from cgan.data.files import Listing, named_cache_path
+from cgan.data.listing.some import shape_of_some
 from cgan.data.source import Split
 from cgan.data.witness import Witness, witness_of
+from cgan.legible import plain
 
 REASON_AT_MOST = 300
 """Characters of the library's own words in a message: some list all that it knows."""
@@ -35,12 +37,43 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
     Raises:
         ConfigError: an unknown or unprepared data set or split, or one without images.
     """
+    listings = _listings(data)
+    listing = replace(listings[split], shape=shape_of_some(data, listings))
+    return decoded(listing, data) if data.cached else encoded(listing, data)
+
+
+def description(data: Data) -> str:
+    """What the data set holds, in one line; read from a part of its headers.
+
+    Raises:
+        ConfigError: as for `load`, so far as it was read.
+    """
+    listings = _listings(data)
+    shape = shape_of_some(data, listings, keep=False)
+    names = listings["train"].class_names
+    return (
+        f"{data.name}: {len(listings['train']):,} to train on ({data.train_split}) and "
+        f"{len(listings['test']):,} held out ({data.held_out_split}), {sizes(shape)}; "
+        f"{f'{len(names):,} classes: ' if names else 'no classes'}{', '.join(map(plain, names))}"
+    )
+
+
+def _listings(data: Data) -> dict[Split, Listing]:
+    """Both splits."""
     assert data.name is not None
-    wanted = {"train": data.train_split, "test": data.held_out_split}[split]
-    field = {"train": "data.train_split", "test": "data.held_out_split"}[split]
     tfds = _library()
     builder = _prepared(tfds, data)
-    image_key, label_key = _features(tfds, builder, data.name)
+    keys = _features(tfds, builder, data.name)
+    return {split: _listing(tfds, builder, keys, data, split) for split in get_args(Split)}
+
+
+def _listing(
+    tfds: Any, builder: Any, keys: tuple[str, str | None], data: Data, split: Split
+) -> Listing:
+    assert data.name is not None
+    image_key, label_key = keys
+    field = {"train": "train_split", "test": "held_out_split"}[split]
+    wanted = getattr(data, field)
     try:
         decoders = {image_key: tfds.decode.SkipDecoding()}
         records: Any = builder.as_data_source(split=wanted, decoders=decoders)
@@ -48,9 +81,9 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
         known = ", ".join(f"{name!r}" for name in builder.info.splits)
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
-            f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
+            f"data.{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits "
+            f"{known}"
         ) from None
-    features = builder.info.features
     files = sorted(Path(builder.data_path).iterdir())
     described = [builder.info.full_name, wanted, image_key, label_key, [f.name for f in files]]
     witness = witness_of((file.stat() for file in files), described)
@@ -59,14 +92,13 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
     def labels() -> Int[np.ndarray, " n"]:
         return _labels(builder, records, label_key, f"data.name = {data.name!r}")
 
-    listing = Listing(
+    return Listing(
         name=name,
         files=Records(records, image_key, f"{data.name} {wanted}"),
         labels=lambda: _kept_labels(name, len(records), labels, witness),
-        class_names=() if label_key is None else tuple(features[label_key].names),
+        class_names=() if label_key is None else tuple(builder.info.features[label_key].names),
         witness=witness,
     )
-    return decoded(listing, data) if data.cached else encoded(listing, data)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def _of_folders(splits: Splits, setting: str) -> Classes:
     folders = {path: within.parts[outer:-1] for path, within in inside.items()}
     tops = sorted({names[0] for names in folders.values() if names})
     if not tops:
-        return _without(inside, "no folders")
+        return _without(inside, "no class folders")
     if setting == "auto" and all(SHARD.fullmatch(top) for top in tops):
         shards = f"{len(tops):,} folder{'s' if len(tops) > 1 else ''} of five digits"
         way = f"{shards}, such as {tops[0]}, are taken for shards (--data.classes folders: classes)"
@@ -102,11 +102,10 @@ def _alike(names: Sequence[str]) -> list[str]:
 
 def _beside(below: Below, used: Sequence[PurePosixPath]) -> tuple[Labels, str] | None:
     """The labels of StyleGAN's files that enclose the images; None where there are none."""
-    folders = {folder for path in used for folder in path.parents}
     found: Labels = {}
     names = []
     for file in sorted(path for path in below.others if path.name == LABELS):
-        if file.parent not in folders:
+        if not any(path.is_relative_to(file.parent) for path in used):
             continue
         name = plain(str(file))
         content = below.read(file, label_files.BYTES_AT_MOST + 1)

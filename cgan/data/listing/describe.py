@@ -26,7 +26,8 @@ def line(images: ImageSet) -> str:
     if left_out:
         listed = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
         told.append(f"left out {sum(left_out.values()):,}: {listed}")
-    return "; ".join([*told, *images.splits.notes, *images.classes.notes])
+    notes = (*images.splits.notes, *images.classes.notes, *_only_held_out(images))
+    return "; ".join([*told, *notes])
 
 
 def lines(images: ImageSet, most: int) -> Iterator[str]:
@@ -78,6 +79,15 @@ def _classes_in_short(images: ImageSet) -> str:
         least, most = min(counts.values(), default=0), max(counts.values(), default=0)
         shown.append(f"and {len(names) - CLASSES_IN_LINE:,} more, of {least:,} to {most:,} images")
     return f"{len(names):,} class{'es' if len(names) > 1 else ''} ({how}): {', '.join(shown)}"
+
+
+def _only_held_out(images: ImageSet) -> Iterator[str]:
+    """A note on classes that can't be learnt."""
+    there = _counts(images, "train")
+    lone = [plain(name) for place, name in enumerate(images.classes.names) if not there[place]]
+    if lone:
+        more = f" and {len(lone) - 3:,} more" if len(lone) > 3 else ""
+        yield f"no image to train on of {', '.join(lone[:3])}{more}"
 
 
 def _forms(images: ImageSet) -> list[tuple[str, str]]:

@@ -52,9 +52,13 @@ class ImageSet:
         return {"train": self.splits.train, "test": self.splits.test}[split]
 
     def usable(self, split: Split) -> list[PurePosixPath]:
-        """The images of a split that have the commonest shape."""
+        """The images of a split that have the commonest shape, and a label if others do."""
         shape = None if self.common is None else self.common[0]
-        return [path for path in self.part(split).paths if self.shapes[path] == shape]
+        return [path for path in self._labelled(split) if self.shapes[path] == shape]
+
+    def _labelled(self, split: Split) -> list[PurePosixPath]:
+        unlabelled = set(self.classes.unlabelled)
+        return [path for path in self.part(split).paths if path not in unlabelled]
 
     def check(self) -> None:
         """Refuse what would not be trained on as these settings ask.
@@ -73,6 +77,10 @@ class ImageSet:
             raise ConfigError(f"{given(self.data)}: none of {len(self.paths)} images can be used")
         shape, count = self.common
         self._check_splits(shape)
+        for split in SPLITS:
+            if self.part(split).paths and not self.usable(split):
+                reason = f"no image of the split {split!r} has a label"
+                raise ConfigError(f"{given(self.data)}: {reason}; must hold some of both splits")
         if self.data.unusable == "skip":
             return
         for number, path in enumerate(self.paths):
@@ -108,11 +116,11 @@ class ImageSet:
         forms: dict[Split, tuple[Shape, int] | None] = {
             split: commonest(self.shapes[path] for path in self.part(split).paths)
             for split in SPLITS
+            if self.part(split).paths
         }
-        by_folder = self.splits.how.startswith("folder")
         unlike = {split: most for split, most in forms.items() if most is None or most[0] != shape}
         for split in unlike:
-            if by_folder or not self.usable(split):
+            if self.splits.by_folder or not self.usable(split):
                 said = {
                     of: "of no use" if most is None else sizes(most[0])
                     for of, most in forms.items()
@@ -124,8 +132,17 @@ class ImageSet:
                 )
 
     def listing(self, split: Split, said: str = "") -> Listing:
-        """One of the splits, to be read."""
-        paths = [p for p in self.part(split).paths if p not in set(self.classes.unlabelled)]
+        """One of the splits, to be read.
+
+        Raises:
+            ConfigError: no image is in it.
+        """
+        if not self.part(split).paths:
+            raise ConfigError(
+                f"{given(self.data)}: has {len(self.paths)} images, none of them in the split "
+                f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
+            )
+        paths = self._labelled(split)
         labels = np.array([self.classes.of[path] for path in paths], np.int32)
         return Listing(
             name=self.name,
@@ -157,12 +174,6 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
     except ConfigError as error:
         known = str(error).startswith(("data.splits", "data.classes"))
         raise ConfigError(str(error) if known else f"{given(data)}: {error}") from None
-    for split, part in (("train", splits.train), ("test", splits.test)):
-        if not part.paths:
-            raise ConfigError(
-                f"{given(data)}: has {len(below.images)} images, none of them in the split "
-                f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
-            )
     paths = tuple(sorted([*splits.train.paths, *splits.test.paths]))
     files, name = below.files(paths), _name(data)
     seen, path = kept_survey(name, files, below.witness(paths), form_of(data))
@@ -175,7 +186,8 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
 
 def _name(data: Data) -> str:
     """Of the data set: the folder's, or the archive's without its suffix."""
-    return plain(place(data).resolve().stem)
+    path = place(data)
+    return plain((path if path.name not in ("", "..") else path.resolve()).stem)
 
 
 def _without_images(below: Below) -> str:

@@ -35,7 +35,7 @@ def parse(content: bytes, name: str, suffix: str) -> Labels | None:
         raise ConfigError(f"{name}: has more than {BYTES_AT_MOST:,} bytes; must have fewer")
     try:
         text = content.decode("utf-8-sig", "surrogateescape")
-        pairs = _of_json(text, name) if suffix == ".json" else _of_table(text, name, suffix)
+        pairs = _of_json(text, name) if suffix == ".json" else [*_of_table(text, name, suffix)]
     except (ValueError, RecursionError, csv.Error) as error:
         kind = "JSON" if suffix == ".json" else "a table"
         raise ConfigError(f"{name}: is damaged ({error}); must be {kind}") from None

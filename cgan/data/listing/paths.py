@@ -70,8 +70,8 @@ def require_outside(data: Data, workdir: Path) -> None:
         ConfigError: its folder lies in the data's.
     """
     path = place(data)
-    inside = workdir.expanduser().resolve().is_relative_to(path.resolve())
-    if path.is_dir() and inside:
+    inside = Path(os.path.realpath(workdir)).is_relative_to(os.path.realpath(path))
+    if inside and path.is_dir():
         raise ConfigError(
             f"workdir = '{plain(str(workdir))}': lies in {given(data)}, so that the run's "
             "pictures would become data; must be a folder outside of it"

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from cgan.config import ConfigError
@@ -41,10 +41,12 @@ class Splits:
     train: Part
     test: Part
     how: str
-    """What decided."""
+    """What decided, in words."""
+    by_folder: bool
+    """Whether folders did."""
     unused: tuple[PurePosixPath, ...] = ()
     """Images of neither split."""
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """What a user may not expect."""
 
 
@@ -64,10 +66,9 @@ def divide(paths: Sequence[PurePosixPath], setting: str) -> Splits:
         train, test = (PurePosixPath(name.strip("/ ")) for name in setting.split(","))
         return _of_pair(paths, setting, train, test)
     outer = enclosing(paths)
-    for depth in range(outer + 1):
-        named = _named(paths, depth)
-        if named is not None:
-            return _of_names(paths, depth, named)
+    named = _named(paths, outer)
+    if len(named) > 1:
+        return _of_names(paths, outer, named)
     _refuse_splits_of_classes(paths, outer)
     return _by_path(paths, outer, _notes(paths, outer))
 
@@ -95,7 +96,7 @@ def _by_path(paths: Iterable[PurePosixPath], depth: int, notes: tuple[str, ...] 
         Part(tuple(path for path, is_test in held_out.items() if is_test == wanted), depth)
         for wanted in (False, True)
     )
-    return Splits(train, test, "one image in ten, by its path", notes=notes)
+    return Splits(train, test, "one image in ten, by its path", False, notes=notes)
 
 
 def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
@@ -106,8 +107,8 @@ def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
     tops = sorted({path.parts[outer] for path in paths if len(path.parts) > outer + 1})
     alike = [plain(top) for top in tops if LIKE_SPLITS.match(top)]
     if len(alike) > 1:
-        pair = f"{alike[-1]},{alike[0]}" if len(alike) == 2 else "TRAIN,HELD_OUT"
-        return (f"{', '.join(alike)} are read as classes, not as splits (--data.splits {pair})",)
+        listed = ", ".join(alike)
+        return (f"{listed} are read as classes, not as splits (--data.splits TRAIN,HELD_OUT)",)
     if tops and alike and alike[0].lower() in ROLES:
         return (f"{alike[0]} is read as a class: no other split is beside it",)
     return ()
@@ -125,14 +126,14 @@ def _refuse_splits_of_classes(paths: Iterable[PurePosixPath], depth: int) -> Non
         )
 
 
-def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]] | None:
-    """The folders at this depth with a split's name, by role; None where they are no splits."""
+def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]]:
+    """The folders at this depth that have a split's name, by role."""
     tops = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
     named: dict[str, list[str]] = {}
     for top in sorted(tops):
         if top.lower() in ROLES:
             named.setdefault(ROLES[top.lower()], []).append(top)
-    return named if len(named) > 1 else None
+    return named
 
 
 def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[str]]) -> Splits:
@@ -157,7 +158,7 @@ def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[
         for role in ("train", held_out)
     )
     how = f"folder {plain(folders[held_out])}"
-    return Splits(train, test, how, () if held_out == "val" else tuple(unused))
+    return Splits(train, test, how, True, () if held_out == "val" else tuple(unused))
 
 
 def _of_pair(
@@ -180,7 +181,7 @@ def _of_pair(
                 )
             how = f"folder {plain(str(test))}, as data.splits says"
             unused = tuple(path for path in paths if path not in used)
-            return Splits(parts[0], parts[1], how, unused)
+            return Splits(parts[0], parts[1], how, True, unused)
     tops = sorted({p.parts[len(outer)] for p in paths if len(p.parts) > len(outer) + 1})
     there = ", ".join(map(plain, tops)) or "none"
     raise ConfigError(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cgan.cache import load_arrays
-from cgan.data.decode import Form, UnusableImage, sample_shape
+from cgan.data.decode import Form, UnusableImage, require_sample, sample_shape
 from cgan.data.files import THREADS_AT_MOST, EncodedFiles, named_cache_path
 from cgan.data.witness import Witness, fingerprint_of
 
@@ -56,15 +56,21 @@ def survey(files: Readable, form: Form) -> list[Seen]:
 
 def _look(files: Readable, number: int, form: Form) -> Seen:
     try:
-        head = files.head(number, HEAD_BYTES)
-        try:
-            return sample_shape(io.BytesIO(head), form)
-        except UnusableImage:
-            if len(head) < HEAD_BYTES:
-                raise
-        return sample_shape(io.BytesIO(files.read(number)), form)
+        height, width, channels = _shape(files, number, form)
+        require_sample(width, height, form)
     except UnusableImage as error:
         return error
+    return height, width, channels
+
+
+def _shape(files: Readable, number: int, form: Form) -> Shape:
+    head = files.head(number, HEAD_BYTES)
+    try:
+        return sample_shape(io.BytesIO(head), form)
+    except UnusableImage:
+        if len(head) < HEAD_BYTES:
+            raise
+    return sample_shape(io.BytesIO(files.read(number)), form)
 
 
 def commonest(seen: Iterable[Seen]) -> tuple[Shape, int] | None:
