@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from cgan import compiled, terminal
+from cgan import compiled, ctrl_c, platforms, terminal
 from cgan.config import ConfigError, require
 from cgan.endings import EndedError, reason
 
@@ -28,8 +28,9 @@ def run(main: Callable[[], None]) -> None:
     terminal.prepare()
     compiled.keep()
     try:
-        main()
-        terminal.flush()
+        with ctrl_c.ends_at_once():
+            main()
+            terminal.flush()
     except (ConfigError, EndedError) as error:
         _end(f"error: {error}", error.exit_code)
     except OSError as error:
@@ -39,12 +40,15 @@ def run(main: Callable[[], None]) -> None:
             raise
         where = "" if error.filename is None else f"{error.filename}: "
         _end(f"error: {where}{error.strerror}", 1)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+    except (MemoryError, RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            _end(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", 1)
+        refusal = platforms.refusal()
+        if refusal is None:
             raise
-        _end(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", 1)
+        _end(f"error: {refusal}", refusal.exit_code)
     except KeyboardInterrupt:
-        _end("stopped by Ctrl-C", 130)
+        _end(ctrl_c.STOPPED, ctrl_c.EXIT_CODE)
     finally:
         terminal.finish()
 
