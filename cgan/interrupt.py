@@ -34,18 +34,17 @@ class Interrupt:
     def _watch(self, listener: Listener) -> None:
         first = listener.next()
         if first is None:
-            return None
+            return
         self.asked_by = first.name
         if not self.has_unsaved:
-            return end_now(StoppedError.exit_code, f"stopped by {first.name}: nothing new to save")
+            end_now(StoppedError.exit_code, f"stopped by {first.name}: nothing new to save")
         say(f"{first.name}: saving; a second SIGTERM or Ctrl-C ends at once")
         urgent, until = first in URGENT, time.monotonic() + self.grace_sec
         try:
             while (number := listener.next(until)) is not None:
                 if urgent and number in URGENT:
-                    return end_now(128 + number, f"stopped by {number.name} without saving")
+                    end_now(128 + number, f"stopped by {number.name} without saving")
                 urgent |= number in URGENT
         except TimeoutError:
             too_late = f"not saved within grace_sec = {self.grace_sec:g}: stopped"
-            return end_now(128 + first, too_late)
-        return None
+            end_now(128 + first, too_late)

@@ -6,6 +6,7 @@ ours is told: by a byte in a pipe, which the interpreter writes as soon as the s
 (`signal.set_wakeup_fd`).
 """
 
+import contextlib
 import multiprocessing
 import os
 import select
@@ -87,8 +88,9 @@ SHOW_CURSOR = "\x1b[?25h"
 
 def say(text: str) -> None:
     """Print a line on standard error, below a progress bar that is being drawn."""
-    if sys.stderr.isatty():
-        sys.stderr.write("\n" + SHOW_CURSOR)
+    with contextlib.suppress(OSError, ValueError):  # the terminal may be what is gone
+        if sys.stderr.isatty():
+            sys.stderr.write("\n" + SHOW_CURSOR)
     terminal.complain(text)
 
 

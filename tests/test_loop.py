@@ -93,9 +93,13 @@ def rows(config: Experiment) -> list[dict]:
     ]
 
 
+NAME = r"whole [b=1] {x} ${JOB} \ 100%"
+"""Of a run: what is markup, a pattern, a field or a variable to some library."""
+
+
 def uninterrupted(folder: Path, **changes):
     """A run without a cut: its config and final state."""
-    config = in_folder(folder / "whole", **changes)
+    config = in_folder(folder / NAME, **changes)
     return config, loop.train(config, ONE_DEVICE)
 
 

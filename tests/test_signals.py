@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 LOADED_SEC = 120
 """A machine that does other work answers within this time."""
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 IN_HOOKS = """
 import gc, time, weakref
 from cgan import cli
@@ -119,7 +121,11 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
     """How the process would have ended: exit code and last words."""
     found: list[tuple[int, str]] = []
 
-    monkeypatch.setattr(interrupts, "end_now", lambda *how: found.append(how))
+    def end_now(code: int, text: str) -> None:
+        found.append((code, text))
+        sys.exit()  # of the thread
+
+    monkeypatch.setattr(interrupts, "end_now", end_now)
     return found
 
 
