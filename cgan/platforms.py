@@ -23,6 +23,12 @@ def refusal() -> ConfigError | None:
         return ConfigError(
             f"{VARIABLE} = {asked!r}: must be {found}, which is all that JAX finds here, or left "
             "out; for another accelerator its driver and its JAX must be installed "
-            "(make train ACCELERATOR=cuda13, cuda12 or tpu)"
+            f"(make train ACCELERATOR=cuda13, cuda12 or tpu){_hidden()}"
         )
     return None
+
+
+def _hidden() -> str:
+    """Whether the environment hides devices."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return "" if visible is None else f"; CUDA_VISIBLE_DEVICES = {visible!r} hides all others"

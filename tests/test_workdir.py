@@ -1,5 +1,6 @@
 """Folders of runs of all names that a file system takes: what is written there is found again."""
 
+import errno
 import io
 import json
 import os
@@ -125,3 +126,33 @@ def test_the_bar_is_drawn_in_any_encoding(encoding: str, monkeypatch: pytest.Mon
     assert progress.lost is None
     told.seek(0)
     assert "64 of 64" in told.read()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe"),  # `| head -1`
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),  # a terminal that closed
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left"),
+        (ValueError("I/O operation on closed file"), "closed file"),
+    ],
+)
+def test_output_is_given_up_when_it_is_lost(
+    error: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(io.StringIO):
+        tries = 0
+
+        def flush(self) -> None:
+            self.tries += 1
+            raise error
+
+    gone = Gone()
+    monkeypatch.setattr(sys, "stdout", gone)
+    with TrainingProgress("run", 0, 64) as progress:
+        for _ in range(3):
+            progress.say("a line")
+            progress.advance(32, {"D": 1.0})
+        assert progress.lost is not None
+        assert why in progress.lost
+    assert gone.tries == 1
