@@ -20,10 +20,10 @@ def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
-    goes to standard error. A file that can't be read or written ends it with 1, as do memory that
-    runs out and training that had to end early (75 if a signal asked for it), and Ctrl-C with 130,
-    as shells expect; a pipe that nobody reads on, quietly with 141. What JAX compiles is kept for
-    the next start.
+    goes to standard error; devices that JAX does not find are bad input too. A file that can't be
+    read or written ends it with 1, as do memory that runs out and training that had to end early
+    (75 if a signal asked for it), and Ctrl-C with 130 at once, as shells expect; a pipe that nobody
+    reads on, quietly with 141. What JAX compiles is kept for the next start.
     """
     terminal.prepare()
     compiled.keep()
