@@ -8,6 +8,7 @@ import tyro
 
 from cgan import cli
 from cgan.config import Experiment, Launch
+from cgan.interrupt import Interrupt
 from configs import CONFIGS, summary
 
 
@@ -32,12 +33,12 @@ def parse(arguments: Sequence[str] | None = None) -> Command:
 def main() -> None:
     """Parse the command line and train."""
     command = parse()
-    # Imported late: help and errors should not wait for JAX.
-    from cgan import hosts, loop
-    from cgan.interrupt import Interrupt
+    with Interrupt(command.launch.grace_sec) as interrupt:
+        # Imported late: help and errors should not wait for JAX.
+        from cgan import hosts, loop
 
-    with hosts.joined(command.launch), Interrupt(command.launch.grace_sec) as interrupt:
-        loop.train(command.experiment, launch=command.launch, interrupt=interrupt)
+        with hosts.joined(command.launch):
+            loop.train(command.experiment, launch=command.launch, interrupt=interrupt)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,8 @@ class Checkpoints:
         try:
             with writing(path, *FAILURES):
                 self.folder.mkdir(parents=True, exist_ok=True)
-                self._orbax.save(path.absolute(), args=items)
+                with _plainly_named(self.folder) as folder:
+                    self._orbax.save(folder / path.name, args=items)
                 _flush(path)
                 self._read(path, host)
         except DiskError:
@@ -142,12 +143,12 @@ class Checkpoints:
 
     def _read(self, path: Path, like: Any) -> Checkpoint:
         """One checkpoint, refused unless it is of the same form and as it was before writing."""
-        with _without_abandoned_reads():
+        with _without_abandoned_reads(), _plainly_named(path.parent) as folder:
             items = ocp.args.Composite(notes=ocp.args.JsonRestore())
-            notes = self._orbax.restore(path.absolute(), args=items)["notes"]
+            notes = self._orbax.restore(folder / path.name, args=items)["notes"]
             _require_same_form(notes["arrays"], like)
             items = ocp.args.Composite(state=ocp.args.StandardRestore())
-            state = _in_form(self._orbax.restore(path.absolute(), args=items)["state"], like)
+            state = _in_form(self._orbax.restore(folder / path.name, args=items)["state"], like)
         found = _describe(state)
         for name, written in notes["arrays"].items():
             if found[name] != written:
@@ -197,6 +198,22 @@ def _require_same_form(arrays: dict[str, str], like: Any) -> None:
         if there != expected.get(name):
             wanted = expected.get(name, "no such array")
             raise ValueError(f"{name} is {there} there, and {wanted} in this config")
+
+
+OPEN_FILES = Path("/proc/self/fd")
+"""Where Linux has a folder under the number that it was opened with."""
+
+
+@contextmanager
+def _plainly_named(folder: Path) -> Iterator[Path]:
+    """A path to a folder in which nothing stands for anything else.
+
+    Orbax and TensorStore read brackets, backslashes and `gs:` as patterns and addresses, and take
+    UTF-8 alone. Their messages name this path in place of the folder's.
+    """
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    yield OPEN_FILES / str(file) if OPEN_FILES.is_dir() else folder.absolute()
+    os.close(file)  # after a failure it stays open: other reads and writes end later
 
 
 def _flush(folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from cgan import compiled, terminal
+from cgan import compiled, ctrl_c, platforms, terminal
 from cgan.config import ConfigError, require
 from cgan.endings import EndedError, reason
 
@@ -20,16 +20,17 @@ def run(main: Callable[[], None]) -> None:
     """Call a program's main function.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
-    goes to standard error. A file that can't be read or written ends it with 1, as do memory that
-    runs out and training that had to end early (75 if a signal asked for it), and Ctrl-C with 130,
-    as shells expect; a pipe that nobody reads on, quietly with 141. What JAX compiles is kept for
-    the next start.
+    goes to standard error; devices that JAX does not find are bad input too. A file that can't be
+    read or written ends it with 1, as do memory that runs out and training that had to end early
+    (75 if a signal asked for it), and Ctrl-C with 130 at once, as shells expect; a pipe that nobody
+    reads on, quietly with 141. What JAX compiles is kept for the next start.
     """
     terminal.prepare()
     compiled.keep()
     try:
-        main()
-        terminal.flush()
+        with ctrl_c.ends_at_once():
+            main()
+            terminal.flush()
     except (ConfigError, EndedError) as error:
         _end(f"error: {error}", error.exit_code)
     except OSError as error:
@@ -39,12 +40,15 @@ def run(main: Callable[[], None]) -> None:
             raise
         where = "" if error.filename is None else f"{error.filename}: "
         _end(f"error: {where}{error.strerror}", 1)
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+    except (MemoryError, RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            _end(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", 1)
+        refusal = platforms.refusal()
+        if refusal is None:
             raise
-        _end(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", 1)
+        _end(f"error: {refusal}", refusal.exit_code)
     except KeyboardInterrupt:
-        _end("stopped by Ctrl-C", 130)
+        _end(ctrl_c.STOPPED, ctrl_c.EXIT_CODE)
     finally:
         terminal.finish()
 

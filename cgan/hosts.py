@@ -34,6 +34,7 @@ def join(launch: Launch) -> None:
     if launch.coordinator is None:
         return
     given = launch.num_processes is not None
+    jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM for itself
     try:
         jax.distributed.initialize(
             coordinator_address=launch.coordinator if given else None,

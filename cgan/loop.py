@@ -113,7 +113,7 @@ def _open(
     stack.enter_context(workdir.locked())
     checkpoints.clean()
     nimg = checkpoints.latest() or 0
-    trained = f"at least {nimg}, which the run in {config.workdir} is trained to"
+    trained = f"at least {nimg}, which the run in {workdir.root} is trained to"
     require(nimg <= config.final_nimg, "total_nimg", config.total_nimg, trained)
     workdir.record(config)
     run_data.write(workdir, data)
@@ -202,7 +202,8 @@ class _Session:
         """What this process wants of the run."""
         if self.watch.wants_end:
             return Wish.END
-        return Wish.SAVE_AND_END if self.interrupt.asked_by else Wish.GO_ON
+        asked = self.interrupt.asked_by or self.progress.lost
+        return Wish.SAVE_AND_END if asked else Wish.GO_ON
 
     def is_due(self, nimg: int, interval_nimg: int) -> bool:
         """Whether this dispatch reached another multiple of the interval, or the end."""
@@ -274,7 +275,7 @@ class _Session:
         if self.outputs.newest_checkpoint() != nimg:
             self.checkpoint(state, nimg)
         hosts.meet()
-        by = self.interrupt.asked_by or "a signal to another process"
+        by = self.interrupt.asked_by or self.progress.lost or "another process, which says why"
         raise StoppedError(f"stopped by {by}: saved after {nimg} images; {SAME_COMMAND}")
 
     def end_if_collapsed(self) -> None:

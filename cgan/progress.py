@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -12,8 +13,40 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from cgan.endings import reason
+from cgan.legible import plain, shortened
+
 PIPED_WIDTH = 120
 """Columns of the line that is left where standard output is no terminal."""
+
+
+NAME_AT_MOST = 40
+"""Characters of the run's name in the bar."""
+
+
+class Output:
+    """A stream, until it can't be written: from then on it takes everything and shows nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.lost: str | None = None
+        """Why it can't be written."""
+
+    def write(self, text: str) -> None:
+        self._try(self._stream.write, text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+    def _try(self, act: Any, *arguments: str) -> None:
+        if self.lost is None:
+            try:
+                act(*arguments)
+            except (OSError, ValueError) as error:  # a pipe or terminal is gone, a file closed
+                self.lost = reason(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class TrainingProgress:
@@ -21,24 +54,42 @@ class TrainingProgress:
 
     def __init__(self, name: str, start_nimg: int, final_nimg: int, shown: bool = True) -> None:
         width = None if sys.stdout.isatty() else PIPED_WIDTH
-        self.console = Console(width=width, quiet=not shown)
+        self._output = Output(sys.stdout)
+        self.console = Console(
+            file=self._output,  # type: ignore[arg-type]
+            width=width,
+            quiet=not shown,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
         self._start_nimg = start_nimg
         self._timed_from: tuple[float, int] | None = None
         self._losses = self._note = ""
         self._bar = Progress(
-            TextColumn(name),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
             TextColumn("{task.completed:,} of {task.total:,}"),
             TextColumn("{task.fields[rate]:,.0f} images/s"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             TextColumn("left"),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[losses]}", markup=False),
             console=self.console,
         )
         self._task = self._bar.add_task(
-            name, total=final_nimg, completed=start_nimg, rate=0.0, losses=""
+            shortened(plain(name), NAME_AT_MOST),
+            total=final_nimg,
+            completed=start_nimg,
+            rate=0.0,
+            losses="",
         )
+
+    @property
+    def lost(self) -> str | None:
+        """Why nobody can be shown anything any more; None while they can."""
+        why = self._output.lost
+        return None if why is None else f"standard output, which can't be written ({why})"
 
     def __enter__(self) -> "TrainingProgress":
         self._bar.start()
@@ -75,4 +126,4 @@ class TrainingProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(plain(text), soft_wrap=True)

@@ -1,5 +1,7 @@
 """The folder of a run: what is in it, and whether a config may go on there."""
 
+import os
+import re
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -15,10 +17,21 @@ WHERE_DATA_LIE = ("data.path", "data.data_dir")
 """The same, for a run that knows its data by what they are."""
 
 
+LONGEST_BELOW = 256
+"""Bytes that the paths of a run's files take below its folder, at most."""
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""How addresses such as gs://bucket begin, as a path has them."""
+
+
 class Workdir:
-    """Paths inside `runs/NAME/`; making one touches nothing on disk."""
+    """Paths inside `runs/NAME/`; making one touches nothing on disk.
+
+    Args:
+        root: the run's folder, of any name; `~` is the user's home.
+    """
 
     def __init__(self, root: Path) -> None:
+        root = _expanded(root)
         self.root = root
         self.config = root / "config.json"
         self.data = root / "data.json"
@@ -80,6 +93,11 @@ class Workdir:
         )
         if not existing.is_dir():
             raise self._refusal(f"{existing} is a file; must be a folder")
+        if ADDRESS.match(str(self.root)) and not Path(self.root.parts[0]).exists():
+            raise self._refusal("an address; must be a folder in a file system of this machine")
+        longest = len(os.fsencode(self.root.absolute())) + LONGEST_BELOW
+        if longest > os.pathconf(existing, "PC_PATH_MAX"):
+            raise self._refusal("too long; must leave room for the names of files below it")
         if self.root.absolute() == Path(self.root.absolute().anchor):
             raise self._refusal("the root of the file system; must be a folder of the run's own")
         if not self.config.exists():
@@ -134,3 +152,11 @@ class Workdir:
 
     def _refusal(self, reason: str) -> ConfigError:
         return ConfigError(f"workdir = {str(self.root)!r}: {reason}")
+
+
+def _expanded(path: Path) -> Path:
+    """With the home in place of a leading `~`; as it is where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

@@ -58,7 +58,7 @@ class MetricsWriter:
             self._rows = workdir.metrics.open("a")
             workdir.tensorboard.mkdir(exist_ok=True)
             # Not tensorboardX's SummaryWriter: its thread dies of a full disk, and then it blocks.
-            prefix, suffix = str(workdir.tensorboard / "events"), f".{os.getpid()}"
+            prefix, suffix = str(workdir.tensorboard.absolute() / "events"), f".{os.getpid()}"
             self._events = EventsWriter(prefix, suffix)
             self._purge_from(resume_nimg + 1)
 

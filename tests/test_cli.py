@@ -1,11 +1,13 @@
 """The command lines: help, and bad input that ends with one message, exit code 2, no traces."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import pytest
 
@@ -440,3 +442,41 @@ def test_memory_that_runs_out_is_said_in_one_line_with_what_takes_less(call: Pro
 
     with pytest.raises(RuntimeError, match="a fault of ours"):
         call(faulty)
+
+
+WANTED = "must be cpu, which is all that JAX finds here, or left out; for another accelerator"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Unable to initialize backend"), AssertionError()])
+def test_devices_that_jax_does_not_find_are_said_in_one_line(
+    error: Exception, call: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JAX raises one or the other, as its packages are installed."""
+    real, updates = jax.devices, []
+
+    def devices() -> list[jax.Device]:
+        if not updates:
+            raise error
+        return real()
+
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    monkeypatch.setattr(jax, "devices", devices)
+    monkeypatch.setattr(jax.config, "update", lambda *change: updates.append(change))
+    assert_refused(
+        call(train.main, "digits", "--batch-size", "64"), f"error: JAX_PLATFORMS = 'cuda': {WANTED}"
+    )
+    assert updates == [("jax_platforms", None)]
+
+
+def test_a_misspelt_platform_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "train.py", "digits", "--workdir", str(tmp_path / "run")],
+        cwd=ROOT,
+        env=os.environ | {"JAX_PLATFORMS": "cdua"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert done.stderr.startswith("error: JAX_PLATFORMS = 'cdua': must be ")
+    assert not (tmp_path / "run").exists()

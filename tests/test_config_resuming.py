@@ -63,7 +63,8 @@ def test_a_schedule_of_its_own_length_keeps_it_and_must() -> None:
     moving = changed(STILL, **MOVING["penalty.final_fraction"], ramp_nimg=50)
     assert changes_forbidden(moving, changed(moving, total_nimg=10_000)) == {}
     for ramp_nimg in (None, 51):
-        found = changes_forbidden(moving, changed(moving, ramp_nimg=ramp_nimg))
+        new = changed(moving, ramp_nimg=ramp_nimg, total_nimg=10_000)
+        found = changes_forbidden(moving, new)
         assert list(found) == ["ramp_nimg"]
         assert found["ramp_nimg"].startswith(f"is 50 there, not {ramp_nimg}, which moves")
         assert found["ramp_nimg"].endswith("; ramp_nimg = 50 keeps it")
@@ -93,3 +94,7 @@ def test_what_is_learnt_from_is_not_free_whatever_else_changes(
 ) -> None:
     new = changed(STILL, **changes, total_nimg=960, log_nimg=7)
     assert set(changes_forbidden(STILL, new)) == {name}
+    moving = changed(STILL, optim=Optim())
+    found = changes_forbidden(moving, changed(moving, **changes))  # dispatches too, for some
+    assert name in found
+    assert "total_nimg" not in found

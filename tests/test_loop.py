@@ -1,6 +1,8 @@
 """The loop: what a run leaves on disk, exact resume, and a stop at the first wrong number."""
 
 import dataclasses
+import errno
+import io
 import json
 import re
 import shutil
@@ -33,7 +35,7 @@ from cgan.config import (
 )
 from cgan.data import pipeline
 from cgan.data.digits import load_digits
-from cgan.endings import NonFiniteError
+from cgan.endings import NonFiniteError, StoppedError
 from cgan.writer import MetricsWriter
 
 BATCH = 16
@@ -93,9 +95,13 @@ def rows(config: Experiment) -> list[dict]:
     ]
 
 
+NAME = r"whole [b=1] {x} ${JOB} \ 100%"
+"""Of a run: what is markup, a pattern, a field or a variable to some library."""
+
+
 def uninterrupted(folder: Path, **changes):
     """A run without a cut: its config and final state."""
-    config = in_folder(folder / "whole", **changes)
+    config = in_folder(folder / NAME, **changes)
     return config, loop.train(config, ONE_DEVICE)
 
 
@@ -269,6 +275,31 @@ def test_a_run_trained_on_for_longer_equals_one_of_that_length_bit_for_bit(
         assert name == "nimg" or value == pytest.approx(mean, rel=1e-12)
     saved = sorted(int(path.name) for path in (config.workdir / "checkpoints").iterdir())
     assert saved == [160, 224, 240]
+
+
+def test_output_that_nobody_can_read_any_more_ends_the_run_by_saving(
+    compiled_once, tmp_path, monkeypatch
+):
+    """As with `| head -1`: the line on the picture after 80 images does not come out."""
+
+    class Pipe(io.StringIO):
+        def write(self, text):
+            if f"{80:>10,} images" in text:
+                raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+            return super().write(text)
+
+    monkeypatch.setattr(sys, "stdout", Pipe())
+    config = in_folder(tmp_path / "run", total_nimg=15 * BATCH, ramp_nimg=160)
+    with pytest.raises(StoppedError) as ended:
+        loop.train(config, ONE_DEVICE)
+    assert ended.value.exit_code == 75
+    assert str(ended.value) == (
+        "stopped by standard output, which can't be written (Broken pipe): saved after 96 images; "
+        "the same command goes on from there"
+    )
+    assert Checkpoints(config.workdir / "checkpoints").latest() == 96
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert loop.train(config, ONE_DEVICE).step == 15
 
 
 @pytest.mark.parametrize(

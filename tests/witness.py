@@ -38,11 +38,12 @@ class Witness:
         return KILLS + 1
 
     def __getitem__(self, indices: np.ndarray) -> Batch:
-        ignored = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
+        all_of_them = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+        ignored = {signal.getsignal(number) for number in all_of_them}
         facts = [
             os.getpid(),
             jax.default_backend() == "cpu" and jax.config.jax_platforms == "cpu",
-            ignored == [signal.SIG_IGN, signal.SIG_IGN],
+            ignored == {signal.SIG_IGN},
         ]
         if KILLS in indices:
             while not self.gate.exists():

@@ -29,7 +29,7 @@ class Launch:
     heartbeat_sec: int = 30
     """A process without a sign of life for so long ends the others."""
     grace_sec: int = 60
-    """How long saving may take after SIGTERM or SIGINT."""
+    """How long saving may take after a signal."""
     workers: int = 0
     """Processes that decode images of data that is not cached; 0 decodes in threads."""
     on_collapse: Literal["warn", "stop"] = "warn"

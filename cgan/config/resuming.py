@@ -10,7 +10,7 @@ from cgan.config.serialize import differences
 
 OF_OUTPUTS = ("log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg", "alarm.")
 """What is written, saved and watched for, and how often; a name that ends in a dot is a section."""
-OF_LENGTH = ("total_nimg", "ramp_nimg")
+OF_LENGTH = ("ramp_nimg", "total_nimg")
 
 
 def changes_forbidden(old: Experiment, new: Experiment) -> dict[str, str]:
@@ -26,13 +26,11 @@ def changes_forbidden(old: Experiment, new: Experiment) -> dict[str, str]:
         for name, (before, after) in found.items()
         if not name.startswith(OF_OUTPUTS) and name not in OF_LENGTH
     }
-    if new.ramped and old.ramp_end_nimg != new.ramp_end_nimg:
-        ramped, kept = ", ".join(new.ramped), old.ramp_end_nimg
-        for name in OF_LENGTH:
-            if name in found:
-                before, after = found[name]
-                forbidden[name] = (
-                    f"is {before!r} there, not {after!r}, which moves the schedule of {ramped}; "
-                    f"ramp_nimg = {kept} keeps it"
-                )
+    changed = [name for name in OF_LENGTH if name in found]
+    if changed and new.ramped and old.ramp_end_nimg != new.ramp_end_nimg:
+        before, after = found[changed[0]]
+        forbidden[changed[0]] = (
+            f"is {before!r} there, not {after!r}, which moves the schedule of "
+            f"{', '.join(new.ramped)}; ramp_nimg = {old.ramp_end_nimg} keeps it"
+        )
     return forbidden

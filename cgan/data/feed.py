@@ -16,6 +16,7 @@ from absl import flags
 from cgan.config import ConfigError
 from cgan.data.pipeline import Dispatches
 from cgan.endings import DataError, LostProcessError
+from cgan.signals import ENDING
 from cgan.types import Batch
 
 AHEAD = 1
@@ -105,7 +106,7 @@ class Feed(Generic[T]):
 def _begin_worker(index: int, count: int) -> None:
     """In a worker process: leave accelerators and signals to the parent, and end with it."""
     jax.config.update("jax_platforms", "cpu")
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
 

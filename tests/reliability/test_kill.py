@@ -53,7 +53,7 @@ def test_a_killed_run_ends_as_the_uninterrupted_one(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
 def test_a_signal_saves_and_the_same_command_goes_on(
     number: signal.Signals, whole: Path, cache: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,34 @@
+"""What to say where JAX can't use the kind of devices that the environment asks for."""
+
+import os
+import sys
+
+from cgan.config import ConfigError
+
+VARIABLE = "JAX_PLATFORMS"
+
+
+def refusal() -> ConfigError | None:
+    """Why there are no devices; None where there are, or nothing has asked JAX for any."""
+    asked = os.environ.get(VARIABLE)
+    if not asked or "jax" not in sys.modules:
+        return None
+    import jax
+
+    try:
+        jax.devices()
+    except Exception:
+        jax.config.update("jax_platforms", None)
+        found = ", ".join(sorted({device.platform for device in jax.devices()}))
+        return ConfigError(
+            f"{VARIABLE} = {asked!r}: must be {found}, which is all that JAX finds here, or left "
+            "out; for another accelerator its driver and its JAX must be installed "
+            f"(make train ACCELERATOR=cuda13, cuda12 or tpu){_hidden()}"
+        )
+    return None
+
+
+def _hidden() -> str:
+    """Whether the environment hides devices."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return "" if visible is None else f"; CUDA_VISIBLE_DEVICES = {visible!r} hides all others"
