@@ -10,6 +10,7 @@ import tyro
 
 import train
 from cgan import augmented, rank, sample
+from cgan.cache import __main__ as cache_command
 from cgan.data import __main__ as describe_data
 from eval.commands import collapse, compare, reference, report, run
 from eval.study import __main__ as study
@@ -19,6 +20,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {
     "-m cgan.augmented": augmented.Arguments,
     "-m cgan.sample": sample.Arguments,
+    "-m cgan.cache": cache_command.Command,
     "-m cgan.data": describe_data.Arguments,
     "-m cgan.rank": rank.Arguments,
     "-m eval collapse": collapse.Arguments,
