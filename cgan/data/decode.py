@@ -9,11 +9,10 @@ import io
 import struct
 import threading
 import warnings
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -34,19 +33,11 @@ BYTES_AT_MOST = 2**27
 """Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
 
 
-File = IO[bytes] | io.BytesIO
-"""An open file of bytes."""
-
-
 class UnusableImage(ValueError):
     """An image that can't be a sample; the message says what is wrong with it."""
 
 
 _THE_LARGE_ONE = threading.Lock()
-_DAMAGED = (
-    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
-    zipfile.BadZipFile,  # of a file in an archive
-)
 
 
 class Form(NamedTuple):
@@ -77,7 +68,7 @@ def decode(
     Raises:
         UnusableImage: damaged, of an unknown format or depth, or far too large.
     """
-    with opened_image(io.BytesIO(content)) as image:
+    with opened_image(content) as image:
         pixels = image.width * image.height
         if pixels > at_most and form.resolution is None:
             raise UnusableImage(
@@ -88,22 +79,18 @@ def decode(
             return _decode(image, form)
 
 
-def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
-    """Height, width and channels that `decode` would give; most images are not decoded for it.
+def upright_size(content: bytes) -> tuple[int, int]:
+    """Width and height of one encoded image as it was seen; most are not decoded for it.
 
     Raises:
-        UnusableImage: as for `decode`, so far as it was read.
+        UnusableImage: as for `decode`.
     """
-    with opened_image(file) as image:
-        _require_mode(image)
-        grey = _becomes_grey(image, stored_as(image), form)
-        if form.resolution is not None:
-            return form.resolution, form.resolution, 1 if grey else 3
-        if image.format == "PNG" and image.width != image.height:
-            image.load()  # EXIF may lie behind the pixels
-        lying = orientation(image.info) in LYING
-        width, height = image.size[::-1] if lying else image.size
-        return height, width, 1 if grey else 3
+    with opened_image(content) as image:
+        if image.width == image.height:
+            return image.size
+        if image.format == "PNG":  # whose EXIF may lie behind the pixels
+            image.load()
+        return image.size[::-1] if orientation(image.info) in LYING else image.size
 
 
 def require_size(size: int) -> None:
@@ -117,15 +104,15 @@ def require_size(size: int) -> None:
 
 
 @contextmanager
-def opened_image(file: File) -> Iterator[Image.Image]:
+def opened_image(content: bytes) -> Iterator[Image.Image]:
     """An image whose header has been read; its pixels are decoded inside of the `with`.
 
     Raises:
         UnusableImage: damaged, of an unknown format, or far too large.
     """
     try:
-        file, metadata = _without_metadata(file)
-        with _UNHEARD, Image.open(file, formats=FORMATS) as image:
+        content, metadata = without_metadata(content) if _is_jpeg(content) else (content, {})
+        with _UNHEARD, Image.open(io.BytesIO(content), formats=FORMATS) as image:
             image.info.update(metadata)
             width, height = image.size
             if width * height > PIXELS_AT_MOST:
@@ -141,7 +128,7 @@ def opened_image(file: File) -> Iterator[Image.Image]:
         ) from None
     except UnidentifiedImageError:
         raise UnusableImage("is no PNG, JPEG, WebP or BMP image") from None
-    except _DAMAGED as error:
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise UnusableImage(f"is damaged ({error})") from None
 
 
@@ -173,31 +160,17 @@ class _Unheard:
 _UNHEARD = _Unheard()
 
 
-def _without_metadata(file: File) -> tuple[File, dict[str, bytes]]:
-    """The file as Pillow is given it, and what was taken out of it."""
-    start = file.read(3)
-    file.seek(0)
-    if start != b"\xff\xd8\xff":  # a JPEG's
-        return file, {}
-    content, metadata = without_metadata(file.read(BYTES_AT_MOST))
-    return io.BytesIO(content), metadata
-
-
-def _require_mode(image: Image.Image) -> None:
-    if image.mode not in MODES:
-        expected = "must be of 8 bits a channel, or of 16 and grey"
-        raise UnusableImage(f"has pixels of the kind {image.mode}; {expected}")
-
-
-def _becomes_grey(image: Image.Image, stored: str, form: Form) -> bool:
-    return form.channels == 1 or (form.channels is None and is_grey(image, stored))
+def _is_jpeg(content: bytes) -> bool:
+    return content.startswith(b"\xff\xd8\xff")
 
 
 def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
-    _require_mode(image)
+    if image.mode not in MODES:
+        expected = "must be of 8 bits a channel, or of 16 and grey"
+        raise UnusableImage(f"has pixels of the kind {image.mode}; {expected}")
     stored = stored_as(image)
     image.load()
-    grey = _becomes_grey(image, stored, form)
+    grey = form.channels == 1 or (form.channels is None and is_grey(image, stored))
     levels = upright(flat(image, stored, grey, form.background), orientation(image.info))
     if form.resolution is not None:
         size = (form.resolution, form.resolution)
