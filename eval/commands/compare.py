@@ -14,8 +14,7 @@ import tyro
 
 from cgan import cli
 from cgan.config import ConfigError, require, require_seed
-from cgan.data.levels import Background
-from eval.names import ExtractorName
+from eval.names import Background, ExtractorName
 
 
 @dataclass(frozen=True)
