@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cgan.config import ConfigError, require
-from eval.extractors import load_extractor
+from eval.comparison import load_reader
 from eval.extractors.given import Given
 from eval.gather import Advance, Reader, Wanted, gather, silent
 from eval.measure import Origin, measure
@@ -63,14 +63,12 @@ def load_statistics_pair(
         require(name in (FRECHET.name, "all"), "metrics", name, alone)
     sides = {"real": real, "fake": fake}
     known = {name: side for name, side in sides.items() if isinstance(side, Statistics)}
-    read = [side for side in sides.values() if not isinstance(side, Statistics)]
-    if read and read[0].is_images:
+    read = {name: side for name, side in sides.items() if not isinstance(side, Statistics)}
+    if any(side.is_images for side in read.values()):
         ((field, statistics),) = known.items()
-        reader = _reader(field, statistics, extractor, weights)
+        reader = _reader(field, statistics, read, extractor, weights)
     else:
-        for option, given in (("extractor", extractor), ("weights", weights)):
-            shown = None if given is None else str(given)
-            require(given is None, option, shown, "left out where there are no images to be read")
+        load_reader(read, extractor, weights)
         reader = Reader(_given(list(known.values())))
     pair = StatisticsPair(real, fake, reader)
     _require_dimensions(pair)
@@ -78,9 +76,13 @@ def load_statistics_pair(
 
 
 def _reader(
-    field: str, of: Statistics, extractor: ExtractorName | None, weights: Path | None
+    field: str,
+    of: Statistics,
+    read: dict[str, SampleFiles],
+    extractor: ExtractorName | None,
+    weights: Path | None,
 ) -> Reader:
-    """What reads the images that statistics are compared with."""
+    """What reads the images that statistics are compared with: what made these."""
     where = f"{field} = {str(of.path)!r}"
     if of.extractor is not None:
         named = next((name for name in NAMES if name == of.extractor), None)
@@ -91,12 +93,13 @@ def _reader(
             held = f"{where} holds statistics of {named}"
             raise ConfigError(f"extractor = {extractor!r}: must be left out, since {held}")
         extractor = named
-    loaded = load_extractor(extractor or "inception", weights=weights)
+    reader = load_reader(read, extractor, weights)
+    loaded = reader.extractor
     if of.extractor_fingerprint not in (None, loaded.fingerprint):
         held = f"holds statistics of {loaded.name} ({of.extractor_fingerprint})"
         found = f"and what reads the images is {loaded.name} ({loaded.fingerprint})"
         raise ConfigError(f"{where}: {held}, {found}; must be made anew by it")
-    return Reader(loaded)
+    return reader
 
 
 def _given(known: list[Statistics]) -> Given:
