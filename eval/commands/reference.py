@@ -96,12 +96,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.files import cache_folder
+    from eval.metrics.base import FeatureError
     from eval.moments import merge
     from eval.progress import reading
     from eval.sample_files.statistics import save_statistics
 
-    with reading(str(arguments.dataset), None) as advance:
-        name, reference, extractor = _read(arguments, advance)
+    try:
+        with reading(str(arguments.dataset), None) as advance:
+            name, reference, extractor = _read(arguments, advance)
+    except FeatureError as error:
+        raise ConfigError(f"{arguments.dataset}: {error}") from None
     kind = "samples" if isinstance(arguments.dataset, Path) else "train samples"
     n, moments = reference.gathered.n, merge(reference.gathered.moments)
     kept = f"kept in {cache_folder()}"
@@ -139,7 +143,7 @@ def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Ex
         raise ConfigError(
             f"dataset = {str(path)!r}: is not there in {Path.cwd()}; must be {expected}"
         )
-    samples = open_samples("dataset", path, arguments.array, arguments.background)
+    samples = open_samples("dataset", path, arguments.array, arguments.background, "array")
     reader = load_reader({"dataset": samples}, *chosen)
     reference = load_reference(path.stem, reader, samples.chunks, advance, "dataset")
     return str(path), reference, reader.extractor

@@ -11,7 +11,7 @@ from cgan.data.decode import SUFFIXES
 from cgan.data.levels import Background
 from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile, open_arrays
-from eval.sample_files.arrays import SampleArray, choose, read_samples
+from eval.sample_files.arrays import SampleArray, candidates, choose, read_samples
 from eval.sample_files.images import ImageFiles, image_files
 from eval.sample_files.layout import EXPECTED, UnfitArray
 from eval.sample_files.statistics import (
@@ -29,7 +29,11 @@ KINDS = "a folder or a .zip file of images, or an .npz or .npy file"
 
 
 def open_samples(
-    field: str, path: Path, array: str | None = None, background: Background = "white"
+    field: str,
+    path: Path,
+    array: str | None = None,
+    background: Background = "white",
+    setting: str | None = None,
 ) -> SampleFiles:
     """The samples at a path.
 
@@ -39,11 +43,12 @@ def open_samples(
             (of 8 bits a channel, in any usual layout) or of floating-point features `[n, d]`.
         array: the name of the array, where an .npz file holds several that could be meant.
         background: what transparent pixels are laid on.
+        setting: what an error calls `array`; `field` with `_array` unless given.
 
     Raises:
         ConfigError: nothing of the kind, or fewer than 2 samples.
     """
-    found = open_samples_or_statistics(field, path, array, background)
+    found = open_samples_or_statistics(field, path, array, background, setting)
     if isinstance(found, Statistics):
         held = "holds statistics (mu, sigma) alone"
         raise ConfigError(f"{field} = {str(path)!r}: {held}; must hold the samples themselves")
@@ -51,7 +56,11 @@ def open_samples(
 
 
 def open_samples_or_statistics(
-    field: str, path: Path, array: str | None = None, background: Background = "white"
+    field: str,
+    path: Path,
+    array: str | None = None,
+    background: Background = "white",
+    setting: str | None = None,
 ) -> SampleFiles | Statistics:
     """The samples at a path, or the statistics of an .npz file that holds no samples.
 
@@ -59,7 +68,7 @@ def open_samples_or_statistics(
     """
     given, path = f"{field} = {str(path)!r}", path.expanduser()
     try:
-        found = _opened(field, given, path, array, background)
+        found = _opened(given, path, array, background, setting or f"{field}_array")
     except OSError as error:
         raise ConfigError(f"{given}: can't be read ({error.strerror}); must be {KINDS}") from None
     except BrokenArchive as error:
@@ -77,33 +86,28 @@ def open_samples_or_statistics(
 
 
 def _opened(
-    field: str, given: str, path: Path, array: str | None, background: Background
+    given: str, path: Path, array: str | None, background: Background, setting: str
 ) -> SampleFiles | Statistics:
     if not path.exists():
         where = "" if path.is_absolute() else f" in {Path.cwd()}"
         raise ConfigError(f"{given}: is not there{where}; must be {KINDS}")
     if path.is_file() and path.suffix.lower() in OF_ARRAYS:
-        return _of_arrays(field, given, open_arrays(path), array, background)
+        return _of_arrays(given, open_arrays(path), array, background, setting)
     if path.is_dir() or (path.is_file() and path.suffix.lower() == ".zip"):
         if array is not None:
-            option = f"{field}_array = {array!r}"
-            raise ConfigError(f"{option}: must be left out, since {given} is no file of arrays")
+            left_out = f"must be left out, since {given} is no file of arrays"
+            raise ConfigError(f"{setting} = {array!r}: {left_out}")
         return ImageFiles(path, image_files(path), background)
     raise ConfigError(f"{given}: must be {KINDS}")
 
 
 def _of_arrays(
-    field: str, given: str, file: ArrayFile, array: str | None, background: Background
+    given: str, file: ArrayFile, array: str | None, background: Background, setting: str
 ) -> SampleFiles | Statistics:
     if array is not None and array not in file.headers:
-        option = f"{field}_array = {array!r}"
-        raise ConfigError(f"{option}: is not in {given}; must be one of {file.listed}")
-    if array in NAMES and holds_statistics(file):
+        one_of = f"is not in {given}; must be one of {file.listed}"
+        raise ConfigError(f"{setting} = {array!r}: {one_of}")
+    named = array in NAMES or (array is None and not candidates(file))
+    if named and holds_statistics(file):
         return read_statistics(file)
-    try:
-        chosen = array or choose(file, f"--{field}-array")
-    except UnfitArray:
-        if holds_statistics(file):
-            return read_statistics(file)
-        raise
-    return read_samples(file, chosen, background, given)
+    return read_samples(file, array or choose(file, setting), background, given)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 
 from cgan.cache import note
 from cgan.data.levels import Background, laid_on
+from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile
 from eval.sample_files.layout import EXPECTED, Form, Layout, UnfitArray, layout_of, require_values
 from eval.sample_files.order import shuffled
@@ -88,24 +89,31 @@ def read_samples(file: ArrayFile, name: str, background: Background, given: str)
     return SampleArray(file.path, array, layout, background)
 
 
-def choose(file: ArrayFile, option: str) -> str:
+def candidates(file: ArrayFile) -> list[str]:
+    """The arrays of a file that are shaped like samples: those of usual names before others."""
+    known = [name for name in NAMES if name in file.headers]
+    return [
+        name
+        for name in known or set(file.headers) - set(OF_STATISTICS)
+        if not isinstance(of := file.headers[name], BrokenArray)
+        and Form(of.shape, of.dtype).may_be_samples
+    ]
+
+
+def choose(file: ArrayFile, setting: str) -> str:
     """The name of the one array in a file that holds samples.
+
+    Args:
+        file: the arrays.
+        setting: that names one of several.
 
     Raises:
         UnfitArray: there is none, or more than one.
     """
-    known = [name for name in NAMES if name in file.headers]
-    names = known or [name for name in file.headers if name not in OF_STATISTICS]
-    if len(names) == 1:
-        return names[0]
-    fit = [
-        name
-        for name in names
-        if not isinstance(of := file.headers[name], ValueError)
-        and Form(of.shape, of.dtype).may_be_samples
-    ]
-    if len(fit) == 1:
-        return fit[0]
-    if not fit:
-        raise UnfitArray(f"holds {file.listed}; {EXPECTED}")
-    raise UnfitArray(f"holds {file.listed}; must hold one array of samples, or {option} say which")
+    if len(file.headers) == 1:  # whatever it is, its own words are the clearest
+        return next(iter(file.headers))
+    found = candidates(file)
+    if len(found) == 1:
+        return found[0]
+    expected = f"must hold one array of samples, or {setting} name it" if found else EXPECTED
+    raise UnfitArray(f"holds {file.listed}; {expected}")
