@@ -79,14 +79,14 @@ def load_reader(
     """What reads samples on disk; features are taken as they are.
 
     Args:
-        sides: samples of one kind, by what an error calls them.
+        sides: samples of one kind, by what an error calls them; or none, read already.
         extractor: of the features of images; None for the Inception network.
         weights: the file with its weights.
 
     Raises:
         ConfigError: an extractor that can't read them or can't be loaded.
     """
-    if not all(samples.is_images for samples in sides.values()):
+    if not any(samples.is_images for samples in sides.values()):
         for field, given in (("extractor", extractor), ("weights", weights)):
             shown = None if given is None else str(given)
             require(given is None, field, shown, "left out where features are given")

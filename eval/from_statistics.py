@@ -7,6 +7,7 @@ so that nothing says what real data would score against themselves.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cgan.cache import note
 from cgan.config import ConfigError, require
 from eval.comparison import load_reader
 from eval.extractors.given import Given
@@ -72,6 +73,11 @@ def load_statistics_pair(
         reader = Reader(_given(list(known.values())))
     pair = StatisticsPair(real, fake, reader)
     _require_dimensions(pair)
+    if read:
+        for name, side in known.items():
+            if side.extractor is None:
+                taken = f"does not say what read it; taken for {reader.extractor.name}'s"
+                note(f"{name} = {str(side.path)!r}: {taken}")
     return pair
 
 
