@@ -7,7 +7,7 @@ import numpy as np
 import tyro
 from jaxtyping import UInt8
 
-from cgan import cli
+from cgan import cli, terminal
 from cgan.config import POINTS, Augment, Data, PolicyName, require, require_seed
 
 AT_MOST = 64
@@ -60,7 +60,8 @@ def main() -> None:
     from cgan.pictures import save_image_grid
 
     save_image_grid(arguments.out, draw(arguments), arguments.views + 1)
-    print(f"{arguments.images} images, each beside {arguments.views} views: {arguments.out}")
+    beside = f"each beside {arguments.views} views"
+    terminal.say(f"{arguments.images} images, {beside}: {arguments.out}")
 
 
 def draw(arguments: Arguments) -> UInt8[np.ndarray, "n height width channels"]:

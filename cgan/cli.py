@@ -4,8 +4,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
-from cgan import compiled
+from cgan import compiled, terminal
 from cgan.config import ConfigError, require
 from cgan.endings import EndedError, reason
 
@@ -21,28 +22,36 @@ def run(main: Callable[[], None]) -> None:
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
     goes to standard error. A file that can't be read or written ends it with 1, as do memory that
     runs out and training that had to end early (75 if a signal asked for it), and Ctrl-C with 130,
-    as shells expect. What JAX compiles is kept for the next start.
+    as shells expect; a pipe that nobody reads on, quietly with 141. What JAX compiles is kept for
+    the next start.
     """
+    terminal.prepare()
     compiled.keep()
     try:
         main()
+        terminal.flush()
     except (ConfigError, EndedError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(f"error: {error}", error.exit_code)
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and terminal.is_closed():
+            sys.exit(terminal.CLOSED_PIPE)
         if error.strerror is None:
             raise
         where = "" if error.filename is None else f"{error.filename}: "
-        print(f"error: {where}{error.strerror}", file=sys.stderr)
-        sys.exit(1)
+        _end(f"error: {where}{error.strerror}", 1)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        print(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", file=sys.stderr)
-        sys.exit(1)
+        _end(f"error: out of memory ({reason(error)}); {LESS_MEMORY}", 1)
     except KeyboardInterrupt:
-        print("stopped by Ctrl-C", file=sys.stderr)
-        sys.exit(130)
+        _end("stopped by Ctrl-C", 130)
+    finally:
+        terminal.finish()
+
+
+def _end(message: str, exit_code: int) -> NoReturn:
+    terminal.complain(message)
+    sys.exit(exit_code)
 
 
 def is_out_of_memory(error: Exception) -> bool:

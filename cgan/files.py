@@ -1,17 +1,49 @@
 """Files written whole: a reader, or a crash, sees the old content or the new, never a part."""
 
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
+
+UNFINISHED = ".partial-"
+"""How names begin in the cache folder of what is being made, or was when its maker died."""
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then move it there; missing folders are made."""
+    """Write a file beside its place, then move it there; missing folders are made.
+
+    Raises:
+        OSError: naming the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
         partial.write_bytes(content)
         partial.replace(path)
-    except OSError:
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, under a name of its own until it is complete and on the disk.
+
+    Others may write the same file at the same time: one of them stays. Folders and files are made
+    with the permissions that the user's umask leaves, so that a group can share them.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
         partial.unlink(missing_ok=True)
         raise
 

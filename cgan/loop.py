@@ -13,8 +13,8 @@ import numpy as np
 from cgan import health, hosts, parallel
 from cgan.assemble import Parts, assemble
 from cgan.checkpoint import Checkpoints
-from cgan.config import Experiment, Launch
-from cgan.data import prepare_held_out
+from cgan.config import Experiment, Launch, require
+from cgan.data import prepare_held_out, require_outside
 from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches
 from cgan.endings import SAME_COMMAND, NonFiniteError, StoppedError
@@ -24,7 +24,7 @@ from cgan.outputs import DiskOutputs, NoOutputs, Outputs
 from cgan.probe import AT_LEAST, Probe, Splits
 from cgan.progress import TrainingProgress
 from cgan.state import TrainState
-from cgan.votes import Step, Wish, compile_step, place_wishes
+from cgan.votes import Step, Votes, Wish, compile_step, place_wishes
 from cgan.watch import CollapseWatch, NoWatch, Watch, find_reals
 from cgan.workdir import Workdir
 from cgan.writer import MetricsWriter, RowMeans
@@ -57,6 +57,7 @@ def train(
     launch = launch or Launch()
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     launch.check_for(config.data)
+    require_outside(config.data, config.workdir)
     prepare_held_out(config.data)
     parts = assemble(config)
     reals = find_reals(parts, launch)
@@ -67,11 +68,12 @@ def train(
         state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
         _introduce(parts, devices, nimg, state, reals, progress)
-        if nimg >= config.final_nimg:
+        if nimg == config.final_nimg:
             return state
         outputs: Outputs = NoOutputs()
         watch: Watch = NoWatch()
         if hosts.is_first():
+            workdir.record(config)
             writer = stack.enter_context(MetricsWriter(workdir, nimg))
             outputs = DiskOutputs(parts, workdir, writer, checkpoints)
             if reals is not None:
@@ -95,7 +97,10 @@ def _open(workdir: Workdir, config: Experiment, checkpoints: Checkpoints, stack:
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()
-    return checkpoints.latest() or 0
+    nimg = checkpoints.latest() or 0
+    trained = f"at least {nimg}, which the run in {config.workdir} is trained to"
+    require(nimg <= config.final_nimg, "total_nimg", config.total_nimg, trained)
+    return nimg
 
 
 def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainState, dict[str, Any]]:
@@ -143,8 +148,9 @@ class _Session:
         self.interrupt = interrupt
         self.wishes = place_wishes(devices)
         self.in_flight: deque[tuple[int, Any]] = deque()
+        self.most_in_flight = parallel.max_in_flight(devices)
+        self.votes = Votes(lag=self.most_in_flight)
         self.stall = 0.0
-        self.granted = Wish.GO_ON
         self.checkpoint_due = False
 
     def run(self, state: TrainState, start_nimg: int) -> TrainState:
@@ -154,8 +160,8 @@ class _Session:
         if start_nimg == 0:
             self.snapshot(state, 0)
         for nimg, placed in zip(starts, self.feed, strict=True):
-            self.settle(parallel.max_in_flight(self.devices) - 1)
-            if self.granted:
+            self.settle(self.most_in_flight - 1)
+            if self.votes.due():
                 self.end(state, nimg)
             wish = self.wishes[self.wish()]
             with jax.transfer_guard("disallow"):  # all arrays were placed above
@@ -172,8 +178,7 @@ class _Session:
                 self.snapshot(state, seen)
             if self.checkpoint_due and self.watch.allows_checkpoint(seen):
                 self.checkpoint(state, seen)
-        if hosts.number_from_first(lambda: self.wish() is Wish.END):
-            self.end_collapsed()
+        self.end_if_collapsed()
         return state
 
     def wish(self) -> Wish:
@@ -191,7 +196,7 @@ class _Session:
         while len(self.in_flight) > most:
             nimg, told = self.in_flight.popleft()
             (outcome, granted), look = parallel.fetch(told)
-            self.granted = Wish(granted)
+            self.votes.add(Wish(granted))
             self.check_finite(nimg, outcome)
             metrics = outcome.metrics
             self.means.add(metrics)
@@ -245,10 +250,9 @@ class _Session:
         self.checkpoint_due = False
 
     def end(self, state: TrainState, nimg: int) -> NoReturn:
-        """End as some process wished: all learnt of it after the same dispatch."""
+        """End as some process wished: all act on it before the same dispatch."""
         self.settle(0)
-        if self.granted is Wish.END:
-            self.end_collapsed()
+        self.end_if_collapsed()
         self.check_state(state, nimg)
         if self.outputs.newest_checkpoint() != nimg:
             self.checkpoint(state, nimg)
@@ -256,10 +260,11 @@ class _Session:
         by = self.interrupt.asked_by or "a signal to another process"
         raise StoppedError(f"stopped by {by}: saved after {nimg} images; {SAME_COMMAND}")
 
-    def end_collapsed(self) -> NoReturn:
-        """End without saving, where the generator collapsed."""
-        hosts.meet()
-        raise self.watch.ending()
+    def end_if_collapsed(self) -> None:
+        """End without saving where the generator collapsed: the first process tells the others."""
+        if hosts.number_from_first(lambda: self.wish() is Wish.END):
+            hosts.meet()
+            raise self.watch.ending()
 
 
 def _introduce(
@@ -271,12 +276,14 @@ def _introduce(
     progress: TrainingProgress,
 ) -> None:
     config = parts.config
+    if said := getattr(parts.source, "said", ""):
+        progress.say(said)
     counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
         f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "
         f"discriminator {counts[1]:,} parameters; {len(devices)} x {devices[0].device_kind}"
     )
-    if start_nimg >= config.final_nimg:
+    if start_nimg == config.final_nimg:
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cgan import files
+from cgan.lettering import lettered
 
 MIN_TILE = 48
 """Smaller images are enlarged by whole factors to at least this many pixels."""
@@ -76,7 +77,7 @@ def scatter(
         walks: join the points as this many walks of equal length; 0 draws them alone.
     """
     figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.add_subplot(aspect="equal", title=title)
+    axes = figure.add_subplot(aspect="equal", title=lettered(title))
     axes.plot(*real.T, ".", color="0.7", markersize=3, markeredgewidth=0, label="real")
     style: dict[str, Any] = {"color": "tab:red", "alpha": 0.6, "markeredgewidth": 0}
     if walks:

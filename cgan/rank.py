@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from cgan import cli
+from cgan import cli, terminal
 from cgan.config import require, require_seed
 
 IMAGES, MOST_IMAGES = 12, 64
@@ -57,7 +57,7 @@ def main() -> None:
         require(fakes <= MOST_IMAGES, "fakes", fakes, f"at most {MOST_IMAGES} images")
     ranking = rank(run, arguments.reals, fakes, arguments.seed, arguments.by)
     save_ranking(arguments.out, ranking, f"{arguments.run.name}, {run.nimg:,} images seen")
-    print(
+    terminal.say(
         f"{arguments.reals} reals, each beside {fakes} fakes of {arguments.run} "
         f"at {run.nimg:,} images: {arguments.out}"
     )

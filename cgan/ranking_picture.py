@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cgan import files
+from cgan.lettering import lettered
 from cgan.ranking import Ranking
 
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -23,6 +24,8 @@ DPI = 128
 INK, FAINT, LINE = "0.1", "0.4", "0.8"
 TITLE, WORDS, FIGURES = 14, 11, 9.5
 """Font sizes in points."""
+TITLE_AT_MOST = 90
+"""Characters, as many as the least width has room for."""
 COLOURS = {"margin": "coolwarm", "similarity": "viridis"}
 ENDS = {
     "margin": ("closest to real", "furthest from real"),
@@ -176,7 +179,8 @@ def page(width: int, height: int, title: str, told: str) -> Figure:
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
-    axes.text(BORDER, 54, title, fontsize=TITLE, color=INK, weight="bold", parse_math=False)
+    headline = lettered(title, TITLE_AT_MOST)
+    axes.text(BORDER, 54, headline, fontsize=TITLE, color=INK, weight="bold")
     axes.text(BORDER, 92, told, fontsize=WORDS, color=FAINT)
     return figure
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from cgan import cli, files
+from cgan import cli, files, terminal
 from cgan.config import require, require_seed
 
 WALK_STEPS = 8
@@ -68,7 +68,9 @@ def main() -> None:
     else:
         title = f"{arguments.run.name}, {run.nimg:,} images seen"
         run.sampler.picture(samples, arguments.out, title, walks)
-    print(f"{len(samples)} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}")
+    terminal.say(
+        f"{len(samples)} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}"
+    )
 
 
 def save_arrays(path: Path, samples: np.ndarray) -> None:

@@ -1,8 +1,10 @@
 """How the processes of a run come to end after the same dispatch: by a vote that the step takes.
 
-Each hands in its wish with its batches, and the highest of all comes back with the metrics.
+Each hands in its wish with its batches, and the highest of all comes back with the metrics. Votes
+are acted on at a lag that is the same on all processes, however early one of them reads them.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
@@ -24,6 +26,30 @@ class Wish(IntEnum):
     GO_ON = 0
     SAVE_AND_END = 1
     END = 2
+
+
+class Votes:
+    """The wishes that came back, in the order of their dispatches.
+
+    A process that saves or draws has waited for all that was in flight, and knows more votes than
+    the others do. So each counts a fixed number of dispatches after its own, when all know it.
+    """
+
+    def __init__(self, lag: int) -> None:
+        """Before the first dispatch.
+
+        Args:
+            lag: how many dispatches may be in flight: the vote of any one before them is known.
+        """
+        self._waiting = deque([Wish.GO_ON] * lag)
+
+    def add(self, wish: Wish) -> None:
+        """Take in the vote of the next dispatch."""
+        self._waiting.append(wish)
+
+    def due(self) -> Wish:
+        """The vote that counts now; asked once before each dispatch."""
+        return self._waiting.popleft()
 
 
 def place_wishes(devices: Sequence[jax.Device]) -> dict[Wish, jax.Array]:

@@ -64,6 +64,8 @@ class CollapseWatch:
         self._alarm = CollapseAlarm(config)
         for row in rows:
             self._alarm.judge(row["nimg"], row)
+        self._collapse = self._first_raised()
+        """What a run that stops ends for, also if it is healthy again before all processes end."""
 
     def look(self, state: TrainState, nimg: int) -> Any:
         return (
@@ -75,6 +77,7 @@ class CollapseWatch:
         before = {crossing.limit for crossing in self._alarm.raised}
         self._alarm.judge(nimg, figures)
         raised = {crossing.limit: crossing for crossing in self._alarm.raised}
+        self._collapse = self._collapse or self._first_raised()
         self._outputs.row(nimg, figures | {ALARMS: float(len(raised))})
         self._progress.note(_short(figures, self._alarm.raised))
         for limit in raised.keys() - before:
@@ -86,16 +89,19 @@ class CollapseWatch:
         if not self._stops:
             return True
         is_last = nimg == self._config.final_nimg
-        return not (self._alarm.raised or (self._alarm.suspected and not is_last))
+        return not (self._collapse or (self._alarm.suspected and not is_last))
 
     @property
     def wants_end(self) -> bool:
-        return self._stops and bool(self._alarm.raised)
+        return self._stops and self._collapse is not None
 
     def ending(self) -> CollapseError:
         return CollapseError(
-            f"mode collapse: {self._alarm.raised[0]}; {self._outputs.newest()}; {WAYS_OUT}"
+            f"mode collapse: {self._collapse}; {self._outputs.newest()}; {WAYS_OUT}"
         )
+
+    def _first_raised(self) -> Crossing | None:
+        return next(iter(self._alarm.raised), None)
 
     def _say(self, nimg: int, text: str) -> None:
         self._progress.say(f"{nimg:>10,} images seen: {text}")

@@ -4,7 +4,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from cgan import files, lock
-from cgan.config import ConfigError, Experiment, differences, from_json, require, to_json
+from cgan.config import ConfigError, Experiment, changes_forbidden, from_json, require, to_json
+from cgan.endings import writing
 
 MOST_BYTES = 2**20
 """A config.json of ours has a few thousand."""
@@ -85,12 +86,10 @@ class Workdir:
                     "config.json; must be a new folder or a complete run"
                 )
             return
-        found = differences(self.read_config(), config)
-        differing = {name: values for name, values in found.items() if name not in MAY_DIFFER}
+        found = changes_forbidden(self.read_config(), config)
+        differing = {name: how for name, how in found.items() if name not in MAY_DIFFER}
         if differing:
-            listed = "; ".join(
-                f"{k} is {old!r} there, not {new!r}" for k, (old, new) in differing.items()
-            )
+            listed = "; ".join(f"{name} {how}" for name, how in differing.items())
             raise self._refusal(
                 f"holds a run with another config ({listed}); "
                 "must be another folder, or the same settings to resume"
@@ -110,6 +109,16 @@ class Workdir:
             raise self._refusal(
                 f"{error.strerror} ({error.filename}); must be a folder that can be written"
             ) from None
+
+    def record(self, config: Experiment) -> None:
+        """Write down what the run is trained with from here on, where that has changed.
+
+        Raises:
+            DiskError: it can't be written.
+        """
+        if self.read_config() != config:
+            with writing(self.config):
+                files.replace(self.config, to_json(config).encode())
 
     def locked(self) -> AbstractContextManager[None]:
         """Hold the folder against other runs.

@@ -17,6 +17,7 @@ from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
 from eval.noise import noise_chunks
 from eval.protocol import Evaluation
 from eval.record import Record, SampleSet
+from eval.value import perfect_sampler, value_of
 
 
 class SamplesError(ValueError):
@@ -56,10 +57,12 @@ def evaluate(
         samples, as many as there are real ones, where those are fewer.
 
     Raises:
-        SamplesError: samples of another shape or type than the data's, too few, or not finite.
+        SamplesError: samples of another shape or type than the data's, too few of them (or of
+            train samples) for a metric that is required, or not finite.
     """
     metrics = evaluation.default_metrics if metrics is None else metrics
     require_enough("number of samples", subject.n, metrics)
+    require_enough("number of train samples", evaluation.reference.gathered.n, metrics)
     sets = gather_sets(evaluation, subject, seed, needs_of(metrics), advance)
     return measure(sets, metrics, origin_of(evaluation, subject.nimg, seed))
 
@@ -145,7 +148,7 @@ def figures(
     """The values alone, of samples without baselines: for scripts that compare many runs."""
     (gathered,) = gather([samples], evaluation.reader, [Wanted(None, needs_of(metrics))])
     inputs = Inputs(gathered, evaluation.reference.gathered, evaluation.splits.train)
-    return {name: metric.measure(inputs, seed).value for name, metric in metrics.items()}
+    return {name: value_of(metric, inputs, seed).value for name, metric in metrics.items()}
 
 
 class Origin(NamedTuple):
@@ -170,7 +173,7 @@ def measure(
 ) -> list[Record]:
     """A record for each set of samples (`generated` at least) and each metric."""
     values = {
-        (samples, name): metric.measure(inputs, origin.seed)
+        (samples, name): value_of(metric, inputs, origin.seed)
         for samples, inputs in sets.items()
         for name, metric in metrics.items()
     }
@@ -193,8 +196,8 @@ def _record(
 ) -> Record:
     extractor, labeller = origin.reader.extractor, origin.reader.labeller
     perfect = None
-    if metric.floor is not None and samples == "generated":
-        perfect = metric.floor(inputs, inputs.samples.n, origin.seed)
+    if samples == "generated":
+        perfect = perfect_sampler(metric, inputs, inputs.samples.n, origin.seed)
     return Record(
         metric=metric.name,
         value=value.value,
@@ -226,13 +229,13 @@ def needs_of(metrics: dict[str, Metric]) -> frozenset[Need]:
 
 
 def require_enough(name: str, n: int, metrics: dict[str, Metric]) -> None:
-    """Refuse fewer samples than a metric needs.
+    """Refuse fewer samples than a metric needs that somebody asked for.
 
     Raises:
         SamplesError: naming the metric.
     """
     for metric in metrics.values():
-        if n < metric.at_least:
+        if metric.required and n < metric.at_least:
             least = f"at least {metric.at_least} for {metric.name}"
             raise SamplesError(f"{name} = {n}: must be {least}")
 
@@ -241,6 +244,8 @@ def choose_metrics(
     names: tuple[str, ...], known: dict[str, Metric], default: dict[str, Metric]
 ) -> dict[str, Metric]:
     """The metrics that a user asked for: these names, `all`, or the default where none is given.
+
+    Those that are named are required; too few samples leave others undefined.
 
     Raises:
         ConfigError: a name that is not known here.
@@ -252,7 +257,7 @@ def choose_metrics(
     for name in names:
         expected = f"'all' alone, or one or more of {', '.join(known)}"
         require(name in known, "metrics", name, expected)
-    return {name: known[name] for name in known if name in names}
+    return {name: replace(known[name], required=True) for name in known if name in names}
 
 
 def _checked(

@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cgan.legible import plain
+from eval.console import Terminal
 from eval.gather import Advance
 
 
 @contextmanager
 def reading(what: str, total: int | None) -> Iterator[Advance]:
     """Show how many of `total` samples were read (None: nobody knows); gone when all are."""
-    console = Console(stderr=True)
+    console = Terminal(width=None, stderr=True)
     bar = Progress(
-        TextColumn(what),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -23,5 +24,5 @@ def reading(what: str, total: int | None) -> Iterator[Advance]:
         disable=not console.is_terminal,
     )
     with bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(plain(what), total=total)
         yield lambda count: bar.advance(task, count)

@@ -1,11 +1,12 @@
 """One measured figure with all that is needed to trust or repeat it, as a line of `eval.jsonl`."""
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
+
+from eval.json_lines import append_lines, read_rows
 
 SampleSet = Literal["generated", "generated_matched", "real", "noise"]
 
@@ -55,35 +56,11 @@ class Record:
 
 
 def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Append each record as a line."""
+    """Append each record as a line: all of them or, with a `DiskError`, none."""
     append_lines(path, [record.to_json() for record in records])
-
-
-def append_lines(path: Path, lines: Iterable[str]) -> None:
-    """Append each line with one write, so that two evaluations at once do not tear them."""
-    encoded = [line.encode() for line in lines]
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        for line in encoded:
-            os.write(descriptor, line)
-    finally:
-        os.close(descriptor)
 
 
 def read_records(path: Path) -> list[Record]:
     """The records in a file, oldest first; lines of other versions or torn ones are left out."""
     names = {field.name for field in fields(Record)}
     return [Record(**row) for row in read_rows(path) if set(row) == names]
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The objects in a file of JSON lines, oldest first; torn lines are left out."""
-    found = []
-    for line in path.read_text(errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):  # torn, a number of too many digits, nested too deep
-            continue
-        if isinstance(row, dict):
-            found.append(row)
-    return found

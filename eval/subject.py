@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from cgan import cli, sampling
-from cgan.config import ConfigError
+from cgan import sampling
 from cgan.sampling import Run
 from eval.extractors import ExtractorName
 from eval.measure import Subject, choose_metrics
@@ -12,6 +11,9 @@ from eval.metrics.base import Metric
 from eval.metrics.catalogue import need_classes, require_known, with_classes
 from eval.progress import reading
 from eval.protocol import Evaluation, load_evaluation
+
+RECORDS = "eval.jsonl"
+"""The file of a run's records, in its folder or in another one."""
 
 
 class Loaded(NamedTuple):
@@ -22,11 +24,6 @@ class Loaded(NamedTuple):
     """Samples to draw."""
     evaluation: Evaluation
     metrics: dict[str, Metric]
-
-
-def records_path(root: Path) -> Path:
-    """Where the records of a run are appended."""
-    return root / "eval.jsonl"
 
 
 def load(
@@ -44,11 +41,7 @@ def load(
         ConfigError: an argument or a run that can't be used.
     """
     require_known(metrics)
-    path = records_path(root)
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder; must be a file, or nothing yet")
     run = sampling.load_run(root, checkpoint, step)
-    cli.require_out(path, ".jsonl")
     with reading("reference", None) as advance:
         classes = need_classes(metrics)
         evaluation = load_evaluation(run.data, extractor, weights, advance, classes)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from eval.console import Terminal, fit
 from eval.metrics.base import Metric
 from eval.record import Record
 from eval.words import COLUMNS, cell, footnote, largest_n, lowest_classes, summary, text_of, title
-
-WIDTH = 110
 
 
 def print_report(
@@ -24,9 +23,9 @@ def print_report(
         subject: what was evaluated, such as the run's folder.
         metrics: those of the records, in the order of the table.
         records: of one evaluation.
-        console: where to print; a console of `WIDTH` columns unless given.
+        console: where to print; standard output unless given.
     """
-    console = console or Console(width=WIDTH, highlight=False)
+    console = console or Terminal()
     found = {(record.metric, record.samples): record for record in records}
     perfect = any(record.perfect_sampler is not None for record in records)
     largest = largest_n(records)
@@ -42,10 +41,11 @@ def print_report(
         if perfect:
             sampler = found[name, "generated"].perfect_sampler
             row.append("" if sampler is None else text_of(metric, sampler))
-        table.add_row(metric.label, *row)
-    console.print(title(subject, records[0]), style="bold", markup=False, soft_wrap=True)
+        table.add_row(*(fit(console, each) for each in (metric.label, *row)))
+    for line in title(subject, records[0]):
+        console.print(fit(console, line, "bold"), soft_wrap=True)
     console.print(table)
-    console.print(footnote(metrics, records), markup=False)
-    console.print(summary(metrics, records), markup=False)
+    console.print(fit(console, footnote(metrics, records)))
+    console.print(fit(console, summary(metrics, records)))
     if lowest := lowest_classes(metrics, records):
-        console.print(lowest, markup=False)
+        console.print(fit(console, lowest))

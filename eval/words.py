@@ -27,17 +27,14 @@ def largest_n(records: Sequence[Record]) -> dict[SampleSet, int]:
     }
 
 
-def title(subject: str, record: Record) -> str:
-    """What was evaluated: subject, checkpoint, seed, extractor, and how well classes are read."""
-    text = subject
-    if record.checkpoint_nimg is not None:
-        text += f": {record.checkpoint_nimg:,} images seen"
-    text += f", seed {record.seed}"
-    text += f"\nfeatures: {record.extractor} ({record.extractor_fingerprint})"
+def title(subject: str, record: Record) -> tuple[str, str]:
+    """Subject, checkpoint and seed; and the extractor, with how well it reads classes."""
+    seen = "" if record.checkpoint_nimg is None else f": {record.checkpoint_nimg:,} images seen"
+    read = f"features: {record.extractor} ({record.extractor_fingerprint})"
     if record.labeller is not None and record.labeller_accuracy is not None:
         accuracy = record.labeller_accuracy
-        text += f"; classes: {record.labeller}, {accuracy:.1%} right on held-out samples"
-    return text
+        read += f"; classes: {record.labeller}, {accuracy:.1%} right on held-out samples"
+    return f"{subject}{seen}, seed {record.seed}", read
 
 
 def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
@@ -58,7 +55,20 @@ def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     ]
     if fewer:
         text += f" Of the first samples only: {', '.join(fewer)}."
-    return text
+    return " ".join(filter(None, [text, undefined(metrics, records)]))
+
+
+def undefined(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
+    """Why figures are undefined, by metric and set of samples; nothing where all are defined."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        if record.value is None and (why := record.details.get("why")):
+            of = COLUMNS[record.samples]
+            if record.samples == "generated_matched":
+                of += f" at n = {record.n:,}"
+            found.setdefault((metrics[record.metric].label, why), []).append(of)
+    told = [f"{label} ({', '.join(of)}): {why}" for (label, why), of in found.items()]
+    return f"Undefined: {'; '.join(told)}." if told else ""
 
 
 def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
@@ -70,7 +80,7 @@ def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     for name in named:
         metric, record = metrics[name], found[name, "generated"]
         text = text_of(metric, record.value)
-        if name == "modes_captured_at_1":
+        if name == "modes_captured_at_1" and record.value is not None:
             parts.append(f"{text} of {record.details['out_of']:,} modes")
             missing = _missing(record)
         elif record.perfect_sampler is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan.data.decode import Form, decode
+from cgan.data.decode import Form, decode, sample_shape
 from cgan.data.levels import BACKGROUNDS, laid_on
 from tests.encoded_images import GREY, GREY_ALPHA, RGB, RGBA, png
 
@@ -172,9 +172,15 @@ def test_transparent_pixels_are_laid_on_the_background(name, background):
 
 def test_the_background_is_white_unless_another_one_is_asked_for():
     for content, _ in IMAGES.values():
-        np.testing.assert_array_equal(
-            decode(content, AS_STORED), decode(content, AS_STORED._replace(background="white"))
-        )
+        found = decode(content, AS_STORED)
+        white = decode(content, AS_STORED._replace(background="white"))
+        np.testing.assert_array_equal(found, white)
+
+
+@pytest.mark.parametrize("form", [AS_STORED, Form(None, 3), Form(None, 1), Form(5, None)])
+def test_the_shape_is_known_before_the_pixels(form):
+    for content, _ in IMAGES.values():
+        assert sample_shape(io.BytesIO(content), form) == decode(content, form).shape
 
 
 def test_what_lies_hidden_in_transparent_pixels_is_not_seen():

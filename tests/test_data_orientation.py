@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan.data.decode import Form, decode, upright_size
+from cgan.data.decode import Form, decode, sample_shape
 from tests.encoded_images import RGB, png, tiff, turned
 
 AS_STORED = Form(None, None)
@@ -70,7 +70,7 @@ def test_every_orientation_is_followed_in_every_format(kind, number, order):
     }[kind]()
     expected = seen(decode(jpeg(), AS_STORED) if kind == "jpeg" else PIXELS, number)
     np.testing.assert_array_equal(decode(content, AS_STORED), expected)
-    assert upright_size(content) == expected.shape[1::-1]
+    assert sample_shape(io.BytesIO(content), AS_STORED) == expected.shape
 
 
 def test_the_square_is_cut_from_the_upright_picture():

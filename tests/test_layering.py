@@ -9,13 +9,24 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"archives", "cache", "config", "endings", "files", "types"},
-    {"compile_options", "compiled", "health", "hosts", "interrupt", "lock", "rng", "schedules"},
-    {"parallel"},
+    {"archives", "config", "endings", "files", "legible", "types"},
+    {
+        "compile_options",
+        "compiled",
+        "health",
+        "hosts",
+        "interrupt",
+        "lettering",
+        "lock",
+        "rng",
+        "schedules",
+        "terminal",
+    },
+    {"cli"},
+    {"cache", "parallel"},
     {
         "accumulation",
         "augment",
-        "cli",
         "data",
         "networks",
         "objectives",

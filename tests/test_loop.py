@@ -20,6 +20,7 @@ from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import (
     Augment,
+    ConfigError,
     Data,
     Discriminator,
     Embedding,
@@ -105,11 +106,13 @@ def whole_run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def compiled_once():
-    """From here on, runs that differ in their folder only share a step: it compiles for seconds."""
+    """From here on, runs of other folders and cadences share a step: it compiles for seconds."""
     compiled, original = {}, loop.compile_step
 
     def cached(parts, devices, launch):
-        key = (dataclasses.replace(parts.config, workdir=CONFIG.workdir), *devices)
+        names = ("workdir", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
+        same = {name: getattr(CONFIG, name) for name in names}
+        key = (dataclasses.replace(parts.config, **same), *devices)
         if key not in compiled:
             compiled[key] = original(parts, devices, launch)
         return compiled[key]
@@ -244,6 +247,46 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
     assert rows(config) == rows(expected_config)
     for picture in (expected_config.workdir / "samples").iterdir():
         assert (config.workdir / "samples" / picture.name).read_bytes() == picture.read_bytes()
+
+
+def test_a_run_trained_on_for_longer_equals_one_of_that_length_bit_for_bit(
+    whole_run, compiled_once, tmp_path
+):
+    """The first part took its schedules over its own length; the whole is told to keep them."""
+    config, length = in_folder(tmp_path / "longer"), {"total_nimg": 15 * BATCH, "ramp_nimg": 160}
+    shutil.copytree(whole_run[0].workdir, config.workdir)
+    longer = dataclasses.replace(config, **length, log_nimg=3 * BATCH, checkpoint_nimg=7 * BATCH)
+    state = loop.train(longer, ONE_DEVICE)
+    assert from_json((config.workdir / "config.json").read_text()) == longer
+    at_once, expected = uninterrupted(tmp_path, **length)
+    for found, leaf in zip(jax.tree.leaves(state), jax.tree.leaves(expected), strict=True):
+        assert np.array_equal(found, leaf)
+    found, straight = ({row["nimg"]: row for row in rows(c)} for c in (longer, at_once))
+    assert list(found) == [32, 64, 96, 128, 160, 192, 240]
+    assert [found[nimg] for nimg in list(found)[:6]] == [straight[nimg] for nimg in list(found)[:6]]
+    for name, value in found[240].items():  # two steps of one row there, and one of the next
+        mean = (2 * straight[224][name] + straight[240][name]) / 3
+        assert name == "nimg" or value == pytest.approx(mean, rel=1e-12)
+    saved = sorted(int(path.name) for path in (config.workdir / "checkpoints").iterdir())
+    assert saved == [160, 224, 240]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"total_nimg": 15 * BATCH}, r"total_nimg is 160 there, not 240, .*ramp_nimg = 160 keeps"),
+        ({"total_nimg": 5 * BATCH, "ramp_nimg": 160}, "total_nimg = 80: must be at least 160, .*"),
+    ],
+)
+def test_a_length_that_a_run_can_not_have_any_more_changes_nothing(
+    changes, expected, whole_run, tmp_path
+):
+    config = in_folder(tmp_path / "run")
+    shutil.copytree(whole_run[0].workdir, config.workdir)
+    before = (config.workdir / "config.json").read_bytes()
+    with pytest.raises(ConfigError, match=expected):
+        loop.train(dataclasses.replace(config, **changes), ONE_DEVICE)
+    assert (config.workdir / "config.json").read_bytes() == before
 
 
 def test_metrics_show_each_game_and_the_temperatures_as_they_move(whole_run_of_everything):

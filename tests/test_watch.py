@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop
+from cgan import loop, parallel
 from cgan.checkpoint import Checkpoints
 from cgan.config import Alarm, ConfigError, Data, Discriminator, Experiment, Generator, Launch
 from cgan.endings import CollapseError, StoppedError
@@ -78,6 +78,32 @@ def collapse(monkeypatch):
         chosen[:] = steps
 
     return choose
+
+
+@pytest.fixture
+def two_in_flight(monkeypatch):
+    """As on accelerators."""
+    monkeypatch.setattr(parallel, "max_in_flight", lambda devices: 2)
+
+
+@pytest.fixture
+def signalled(monkeypatch):
+    """Call it with a step: the signal comes right after it, and is voted on in the next one."""
+    interrupt, look, chosen = Interrupt(60), Probe.look, []
+
+    def looked(self, state):
+        if int(state.step) in chosen:
+            interrupt.asked_by = "SIGTERM"
+        return look(self, state)
+
+    monkeypatch.setattr(Probe, "look", looked)
+
+    def at(step):
+        chosen[:] = [step]
+        interrupt.asked_by = None
+        return interrupt
+
+    return at
 
 
 def train(folder, launch=None, interrupt=None, **changes):
@@ -212,35 +238,47 @@ def test_a_run_that_was_cut_raises_the_same_alarms(cut_nimg, tmp_path, collapse,
     assert set(alarms(tmp_path / "whole").values()) == {0, 1}
 
 
-def test_a_signal_saves_though_a_collapse_is_suspected(tmp_path, collapse):
-    interrupt, look = Interrupt(60), Probe.look
+def test_a_signal_saves_though_a_collapse_is_suspected(tmp_path, collapse, signalled):
     collapse([8])
-
-    def looked(self, state):
-        if int(state.step) == 7:  # it is voted on in step 8
-            interrupt.asked_by = "SIGTERM"
-        return look(self, state)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Probe, "look", looked)
-        with pytest.raises(StoppedError, match="saved after 128 images"):
-            train(tmp_path / "run", STOP, interrupt)
+    with pytest.raises(StoppedError, match="saved after 128 images"):
+        train(tmp_path / "run", STOP, signalled(7))
     assert saved(tmp_path / "run")[-1] == 128
 
 
-def test_a_signal_that_comes_with_a_collapse_saves_nothing(tmp_path, collapse):
-    interrupt, look = Interrupt(60), Probe.look
+def test_a_signal_that_comes_with_a_collapse_saves_nothing(tmp_path, collapse, signalled):
     collapse(COLLAPSE)
+    with pytest.raises(CollapseError):
+        train(tmp_path / "run", STOP, signalled(8))
+    assert saved(tmp_path / "run")[-1] == 96
 
-    def looked(self, state):
-        if int(state.step) == 8:
-            interrupt.asked_by = "SIGTERM"
-        return look(self, state)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Probe, "look", looked)
-        with pytest.raises(CollapseError):
-            train(tmp_path / "run", STOP, interrupt)
+@pytest.mark.usefixtures("two_in_flight")
+def test_a_checkpoint_that_waits_does_not_change_where_a_run_ends(tmp_path, collapse, signalled):
+    """Who holds one back has read all votes: the other processes, which do not, end there too."""
+    ends = []
+    for name, suspected_after in (("waits", [8]), ("does not", [])):
+        collapse(suspected_after)
+        with pytest.raises(StoppedError):
+            train(tmp_path / name, STOP, signalled(8))
+        ends.append(saved(tmp_path / name)[-1])
+    assert ends == [BATCH * 10] * 2  # step 9 took the vote, and one more was in flight
+
+
+@pytest.mark.usefixtures("two_in_flight")
+def test_with_two_in_flight_a_collapse_ends_one_dispatch_later(tmp_path, collapse):
+    collapse(COLLAPSE)
+    with pytest.raises(CollapseError):
+        train(tmp_path / "run", STOP)
+    assert saved(tmp_path / "run")[-1] == 96
+    assert max(alarms(tmp_path / "run")) == 160
+
+
+def test_a_collapse_that_is_over_before_the_run_has_ended_ends_it(tmp_path, collapse):
+    collapse([7])
+    judges = Alarm(captured=0.0, effective=0.0, duplicates=0.5, patience=1)
+    with pytest.raises(CollapseError, match=r"since 112 images; the newest checkpoint is at 96"):
+        train(tmp_path / "run", STOP, alarm=judges)
+    assert list(alarms(tmp_path / "run").values())[-2:] == [1, 0]
     assert saved(tmp_path / "run")[-1] == 96
 
 

@@ -21,6 +21,7 @@ from cgan.config.objective import (
     Objective,
     Penalty,
 )
+from cgan.config.resuming import changes_forbidden
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Penalty",
     "PolicyName",
     "SourceName",
+    "changes_forbidden",
     "differences",
     "from_json",
     "positive",

@@ -17,10 +17,13 @@ WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
 IMBALANCE_AT_MOST = 4.0
 """Of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
-OF_FOLDERS = ("path",)
+OF_FOLDERS = ("path", "classes", "splits")
 RESOLUTION_AT_MOST = 2**11
 """Of a sample's side: larger ones would fill the memory a few hundred at a time."""
-OF_FILES = ("resolution", "channels", "flip", "unusable", "cached")
+OF_FILES = ("resolution", "channels", "background", "flip", "unusable", "cached")
+
+OF_CLASSES = (".json", ".csv", ".tsv")
+"""Suffixes of files that say which class an image is of."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,16 @@ class Data:
     """What evaluation compares with, in the same syntax (tfds)."""
     path: Path | None = None
     """Folder or .zip file of images; subfolders are classes (folder)."""
+    classes: str = "auto"
+    """folders, none, or a file: StyleGAN's dataset.json or a CSV of path,class (folder)."""
+    splits: str = "auto"
+    """none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = None
     """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
+    background: Literal["white", "black", "grey"] = "white"
+    """What transparent pixels are laid on (tfds, folder)."""
     flip: bool = False
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
     unusable: Literal["fail", "skip"] = "fail"
@@ -75,6 +84,17 @@ class Data:
         if self.source == "tfds":
             expected = f"the name of a data set in tensorflow-datasets, such as 'cifar10', {when}"
             require(bool(self.name), "data.name", self.name, expected)
+        if self.splits not in ("auto", "none"):
+            pair = [name.strip("/ ") for name in self.splits.split(",")]
+            expected = "auto, none, or two folders: to train on and to hold out, as in train,val"
+            require(
+                len(set(pair)) == len(pair) == 2 and all(pair), "data.splits", self.splits, expected
+            )
+        expected = "auto, folders, none, or a .json, .csv or .tsv file"
+        known = self.classes in ("auto", "folders", "none") or self.classes.lower().endswith(
+            OF_CLASSES
+        )
+        require(known, "data.classes", self.classes, expected)
         if self.source == "folder":
             expected = f"a folder or a .zip file of images {when}"
             require(self.path is not None, "data.path", self.path, expected)

@@ -202,13 +202,7 @@ class Experiment:
 
     def _check_ramps(self) -> None:
         """The length of ramps needs one."""
-        optim = self.optim
-        still = (
-            optim.final_lr_fraction == self.penalty.final_fraction == 1
-            and optim.final_beta2 is optim.final_ema_halflife_nimg is None
-            and self.augment.final_probability is None
-        )
-        if still:
+        if not self.ramped:
             only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")
 
     def _check_precision(self) -> None:
@@ -236,6 +230,19 @@ class Experiment:
     def final_nimg(self) -> int:
         """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
         return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch
+
+    @property
+    def ramped(self) -> tuple[str, ...]:
+        """The settings that move to another value over `ramp_end_nimg` images."""
+        optim = self.optim
+        moves = {
+            "optim.final_lr_fraction": optim.final_lr_fraction != 1,
+            "optim.final_beta2": optim.final_beta2 is not None,
+            "optim.final_ema_halflife_nimg": optim.final_ema_halflife_nimg is not None,
+            "penalty.final_fraction": self.penalty.final_fraction != 1,
+            "augment.final_probability": self.augment.final_probability is not None,
+        }
+        return tuple(name for name, does in moves.items() if does)
 
     @property
     def ramp_end_nimg(self) -> int:

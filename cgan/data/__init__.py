@@ -1,6 +1,7 @@
 """Data sets by name. A new one is a file here and a line in `EMBEDDED`."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from cgan.config import Data
 from cgan.data import digits, mixtures
@@ -61,6 +62,18 @@ def load_source(data: Data, split: Split) -> Source:
     return EMBEDDED[data.source](split)
 
 
+def require_outside(data: Data, workdir: Path) -> None:
+    """Refuse a run whose own pictures would become data.
+
+    Raises:
+        ConfigError: its folder lies in the data's.
+    """
+    if data.source == "folder":
+        from cgan.data.listing import paths
+
+        paths.require_outside(data, workdir)
+
+
 def prepare_held_out(data: Data) -> None:
     """Have the user's held-out files decoded before training on the others.
 
@@ -73,4 +86,4 @@ def prepare_held_out(data: Data) -> None:
         load_source(data, "test")
 
 
-__all__ = ["EMBEDDED", "Source", "Split", "load_source", "prepare_held_out"]
+__all__ = ["EMBEDDED", "Source", "Split", "load_source", "prepare_held_out", "require_outside"]

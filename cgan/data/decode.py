@@ -9,10 +9,11 @@ import io
 import struct
 import threading
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
@@ -33,11 +34,19 @@ BYTES_AT_MOST = 2**27
 """Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
 
 
+File = IO[bytes] | io.BytesIO
+"""An open file of bytes."""
+
+
 class UnusableImage(ValueError):
     """An image that can't be a sample; the message says what is wrong with it."""
 
 
 _THE_LARGE_ONE = threading.Lock()
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
+    zipfile.BadZipFile,  # of a file in an archive
+)
 
 
 class Form(NamedTuple):
@@ -68,7 +77,7 @@ def decode(
     Raises:
         UnusableImage: damaged, of an unknown format or depth, or far too large.
     """
-    with opened_image(content) as image:
+    with opened_image(io.BytesIO(content)) as image:
         pixels = image.width * image.height
         if pixels > at_most and form.resolution is None:
             raise UnusableImage(
@@ -79,18 +88,22 @@ def decode(
             return _decode(image, form)
 
 
-def upright_size(content: bytes) -> tuple[int, int]:
-    """Width and height of one encoded image as it was seen; most are not decoded for it.
+def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
+    """Height, width and channels that `decode` would give; most images are not decoded for it.
 
     Raises:
-        UnusableImage: as for `decode`.
+        UnusableImage: as for `decode`, so far as it was read.
     """
-    with opened_image(content) as image:
-        if image.width == image.height:
-            return image.size
-        if image.format == "PNG":  # whose EXIF may lie behind the pixels
-            image.load()
-        return image.size[::-1] if orientation(image.info) in LYING else image.size
+    with opened_image(file) as image:
+        _require_mode(image)
+        grey = _becomes_grey(image, stored_as(image), form)
+        if form.resolution is not None:
+            return form.resolution, form.resolution, 1 if grey else 3
+        if image.format == "PNG" and image.width != image.height:
+            image.load()  # EXIF may lie behind the pixels
+        lying = orientation(image.info) in LYING
+        width, height = image.size[::-1] if lying else image.size
+        return height, width, 1 if grey else 3
 
 
 def require_size(size: int) -> None:
@@ -104,15 +117,15 @@ def require_size(size: int) -> None:
 
 
 @contextmanager
-def opened_image(content: bytes) -> Iterator[Image.Image]:
+def opened_image(file: File) -> Iterator[Image.Image]:
     """An image whose header has been read; its pixels are decoded inside of the `with`.
 
     Raises:
         UnusableImage: damaged, of an unknown format, or far too large.
     """
     try:
-        content, metadata = without_metadata(content) if _is_jpeg(content) else (content, {})
-        with _UNHEARD, Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        file, metadata = _without_metadata(file)
+        with _UNHEARD, Image.open(file, formats=FORMATS) as image:
             image.info.update(metadata)
             width, height = image.size
             if width * height > PIXELS_AT_MOST:
@@ -128,7 +141,7 @@ def opened_image(content: bytes) -> Iterator[Image.Image]:
         ) from None
     except UnidentifiedImageError:
         raise UnusableImage("is no PNG, JPEG, WebP or BMP image") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except _DAMAGED as error:
         raise UnusableImage(f"is damaged ({error})") from None
 
 
@@ -160,17 +173,31 @@ class _Unheard:
 _UNHEARD = _Unheard()
 
 
-def _is_jpeg(content: bytes) -> bool:
-    return content.startswith(b"\xff\xd8\xff")
+def _without_metadata(file: File) -> tuple[File, dict[str, bytes]]:
+    """The file as Pillow is given it, and what was taken out of it."""
+    start = file.read(3)
+    file.seek(0)
+    if start != b"\xff\xd8\xff":  # a JPEG's
+        return file, {}
+    content, metadata = without_metadata(file.read(BYTES_AT_MOST))
+    return io.BytesIO(content), metadata
 
 
-def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
+def _require_mode(image: Image.Image) -> None:
     if image.mode not in MODES:
         expected = "must be of 8 bits a channel, or of 16 and grey"
         raise UnusableImage(f"has pixels of the kind {image.mode}; {expected}")
+
+
+def _becomes_grey(image: Image.Image, stored: str, form: Form) -> bool:
+    return form.channels == 1 or (form.channels is None and is_grey(image, stored))
+
+
+def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
+    _require_mode(image)
     stored = stored_as(image)
     image.load()
-    grey = form.channels == 1 or (form.channels is None and is_grey(image, stored))
+    grey = _becomes_grey(image, stored, form)
     levels = upright(flat(image, stored, grey, form.background), orientation(image.info))
     if form.resolution is not None:
         size = (form.resolution, form.resolution)

@@ -5,23 +5,27 @@ Preparing a data set may need TensorFlow and is a step of its own, in an environ
 """
 
 import contextlib
-import hashlib
 import io
-import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from jaxtyping import Int
 
+from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
 from cgan.data.decoded import DecodedImages, decoded
-from cgan.data.encoded import EncodedImages, Listing, encoded
+from cgan.data.encoded import EncodedImages, encoded, sizes
+from cgan.data.files import Listing, named_cache_path
+from cgan.data.listing.some import shape_of_some
 from cgan.data.source import Split
+from cgan.data.witness import Witness, witness_of
+from cgan.legible import plain
 
 REASON_AT_MOST = 300
 """Characters of the library's own words in a message: some list all that it knows."""
@@ -33,12 +37,43 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
     Raises:
         ConfigError: an unknown or unprepared data set or split, or one without images.
     """
+    listings = _listings(data)
+    listing = replace(listings[split], shape=shape_of_some(data, listings))
+    return decoded(listing, data) if data.cached else encoded(listing, data)
+
+
+def description(data: Data) -> str:
+    """What the data set holds, in one line; read from a part of its headers.
+
+    Raises:
+        ConfigError: as for `load`, so far as it was read.
+    """
+    listings = _listings(data)
+    shape = shape_of_some(data, listings, keep=False)
+    names = listings["train"].class_names
+    return (
+        f"{data.name}: {len(listings['train']):,} to train on ({data.train_split}) and "
+        f"{len(listings['test']):,} held out ({data.held_out_split}), {sizes(shape)}; "
+        f"{f'{len(names):,} classes: ' if names else 'no classes'}{', '.join(map(plain, names))}"
+    )
+
+
+def _listings(data: Data) -> dict[Split, Listing]:
+    """Both splits."""
     assert data.name is not None
-    wanted = {"train": data.train_split, "test": data.held_out_split}[split]
-    field = {"train": "data.train_split", "test": "data.held_out_split"}[split]
     tfds = _library()
     builder = _prepared(tfds, data)
-    image_key, label_key = _features(tfds, builder, data.name)
+    keys = _features(tfds, builder, data.name)
+    return {split: _listing(tfds, builder, keys, data, split) for split in get_args(Split)}
+
+
+def _listing(
+    tfds: Any, builder: Any, keys: tuple[str, str | None], data: Data, split: Split
+) -> Listing:
+    assert data.name is not None
+    image_key, label_key = keys
+    field = {"train": "train_split", "test": "held_out_split"}[split]
+    wanted = getattr(data, field)
     try:
         decoders = {image_key: tfds.decode.SkipDecoding()}
         records: Any = builder.as_data_source(split=wanted, decoders=decoders)
@@ -46,22 +81,24 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
         known = ", ".join(f"{name!r}" for name in builder.info.splits)
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
-            f"{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits {known}"
+            f"data.{field} = {wanted!r}: can't be read ({reason}); {data.name} has the splits "
+            f"{known}"
         ) from None
-    features = builder.info.features
-    state = [builder.info.full_name, str(builder.data_path), wanted, image_key, label_key]
-    state += sorted(
-        (file.name, file.stat().st_size, file.stat().st_mtime_ns)
-        for file in Path(builder.data_path).iterdir()
-    )
-    listing = Listing(
-        name=data.name.replace("/", "-"),
+    files = sorted(Path(builder.data_path).iterdir())
+    described = [builder.info.full_name, wanted, image_key, label_key, [f.name for f in files]]
+    witness = witness_of((file.stat() for file in files), described)
+    name = data.name.replace("/", "-")
+
+    def labels() -> Int[np.ndarray, " n"]:
+        return _labels(builder, records, label_key, f"data.name = {data.name!r}")
+
+    return Listing(
+        name=name,
         files=Records(records, image_key, f"{data.name} {wanted}"),
-        labels=lambda: _labels(builder, records, label_key, f"data.name = {data.name!r}"),
-        class_names=() if label_key is None else tuple(features[label_key].names),
-        fingerprint=hashlib.sha256(json.dumps(state).encode()).hexdigest(),
+        labels=lambda: _kept_labels(name, len(records), labels, witness),
+        class_names=() if label_key is None else tuple(builder.info.features[label_key].names),
+        witness=witness,
     )
-    return decoded(listing, data) if data.cached else encoded(listing, data)
 
 
 @dataclass(frozen=True)
@@ -177,6 +214,20 @@ def _record(records: Any, number: int) -> Any:
 def _reason(error: Exception) -> str:
     """The library's own words on one line, cut where they are long."""
     return " ".join(str(error).split())[:REASON_AT_MOST] or type(error).__name__
+
+
+def _kept_labels(
+    name: str, count: int, read: Callable[[], Int[np.ndarray, " n"]], witness: Witness
+) -> Int[np.ndarray, " n"]:
+    """The labels, from the cache or read now and kept there."""
+    began_ns = time.time_ns()
+    path = named_cache_path(name, f"{witness.fingerprint[:16]}.labels.npz")
+    labels = (load_arrays(path) or {}).get("labels")
+    if labels is None or labels.dtype != np.int32 or labels.shape != (count,):
+        labels = read()
+        if witness.is_settled(began_ns):
+            save_arrays(path, {"labels": labels})
+    return labels
 
 
 def _labels(builder: Any, records: Any, key: str | None, given: str) -> Int[np.ndarray, " n"]:

@@ -1,7 +1,8 @@
 """Say whether a generator covers the data, drops modes of it, or has collapsed.
 
-Prints the verdict, the evidence with its uncertainty, and the modes that are dropped; draws these,
-and appends the verdict to collapse.jsonl in the run's folder. For scripts, it exits with
+Appends the verdict to collapse.jsonl in the run's folder (or in --out) and draws the modes that are
+dropped; prints the verdict, the evidence with its uncertainty, and these modes. For scripts, it
+exits with, whether anybody reads what it prints or not,
 
     0 covers, 1 collapsed, 3 drops, 4 undecided (too few samples), 5 unrecognisable as this data;
     2 for bad input, 70 for any other error.
@@ -11,16 +12,16 @@ Takes a run's folder; or, with --real and --fake, two sets of samples on disk.
 
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan import cli
+from cgan import cli, terminal
 from cgan.config import ConfigError, require
-from eval.commands import run
+from eval.commands import places, run
 from eval.names import Background, ExtractorName
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Arguments:
     step: int | None = None
     """Which checkpoint, by training steps instead."""
     out: Path | None = None
-    """Picture to draw: .png; collapse.png in the run's folder unless given."""
+    """Folder to write to, or the picture's .png file; the run's own folder unless given."""
 
     def __post_init__(self) -> None:
         run.require_numbers(self.n, self.seed, self.checkpoint, self.step)
@@ -82,28 +83,53 @@ class Arguments:
                 shown = str(value) if isinstance(value, Path) else value
                 require(value == field.default, field.name, shown, f"left out {where}")
         if self.out is not None:
-            cli.require_out(self.out, ".png")
+            places.require_out(self.out, ".png")
+
+    @property
+    def picture(self) -> Path | None:
+        """The file to draw."""
+        if self.run is None and self.out is None:
+            return None
+        return places.file_of(self.run or Path(), self.out, "collapse.png")
+
+    @property
+    def entries(self) -> Path | None:
+        """The file that keeps verdicts: two sets of samples have one in a folder of their own."""
+        if self.run is None and (self.out is None or not places.is_folder(self.out)):
+            return None
+        return places.folder_of(self.run or Path(), self.out) / "collapse.jsonl"
+
+    @property
+    def files(self) -> list[Path]:
+        """All that is written."""
+        return [file for file in (self.entries, self.picture) if file is not None]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Judge, print, and exit with what scripts see: 1 for a collapse and for nothing else."""
     found: list[int] = []
     try:
-        cli.run(lambda: found.append(_main(argv)))
+        cli.run(lambda: _main(argv, found.append))
     except SystemExit as stop:
-        sys.exit(FAILED if stop.code == 1 else stop.code)
+        if not found or stop.code != terminal.CLOSED_PIPE:
+            sys.exit(FAILED if stop.code == 1 else stop.code)
     except Exception:
         traceback.print_exc()
         sys.exit(FAILED)
     sys.exit(found[0])
 
 
-def _main(argv: Sequence[str] | None) -> int:
-    """The exit code of the verdict.
+def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
+    """Judge, keep, print.
+
+    Args:
+        argv: the command line.
+        found: told the exit code of the verdict, once that is kept.
 
     Raises:
         ConfigError: arguments, a run or files that can't be used, or samples that can't be
             measured.
+        DiskError: a verdict that can't be kept; it is printed.
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
@@ -119,14 +145,17 @@ def _main(argv: Sequence[str] | None) -> int:
         judged = _judge_files(arguments) if arguments.run is None else _judge_run(arguments)
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{subject}: {error}") from None
-    print_verdict(subject, judged.verdict, judged.metrics)
-    out = arguments.out
-    if arguments.run is not None:
-        out = out or arguments.run / "collapse.png"
-        append_entry(arguments.run / "collapse.jsonl", judged.verdict)
-    if out is not None:
-        _draw(out, judged)
-    return judged.verdict.exit_code
+    drawn = None
+    try:
+        if arguments.entries is not None:
+            append_entry(arguments.entries, judged.verdict)
+        if arguments.picture is not None:
+            drawn = _draw(arguments.picture, judged)
+        found(judged.verdict.exit_code)
+    finally:
+        print_verdict(subject, judged.verdict, judged.metrics)
+    if drawn is not None:
+        terminal.say(f"picture: {drawn}")
 
 
 def _judge_run(arguments: Arguments) -> "Judged":
@@ -136,11 +165,7 @@ def _judge_run(arguments: Arguments) -> "Judged":
 
     root = arguments.run
     assert root is not None
-    for name, suffix in (("collapse.jsonl", ".jsonl"), ("collapse.png", ".png")):
-        if (root / name).is_dir():
-            raise ConfigError(f"{root / name}: is a folder; must be a file, or nothing yet")
-        if root.is_dir():
-            cli.require_out(root / name, suffix)
+    places.require_files(root, *arguments.files)
     which = (arguments.checkpoint, arguments.step, arguments.n)
     loaded = load(root, *which, (), arguments.extractor, arguments.weights)
     n = arguments.n or samples_for_verdict(loaded.evaluation)
@@ -159,17 +184,22 @@ def _judge_files(arguments: Arguments) -> "Judged":
     real = open_samples("real", arguments.real, arguments.real_array, arguments.background)
     fake = open_samples("fake", arguments.fake, arguments.fake_array, arguments.background)
     pictured = real.is_images and real.has_one_size and fake.has_one_size
-    out = None if arguments.out is None else str(arguments.out)
-    require(out is None or pictured, "out", out, "left out: no images of one size to be drawn")
+    if arguments.out is not None:
+        left_out = "left out, or a folder: no images of one size to be drawn"
+        usable = pictured or places.is_folder(arguments.out)
+        require(usable, "out", str(arguments.out), left_out)
+        places.require_files(arguments.out, *arguments.files)
     pair = load_pair(real, fake, arguments.extractor, arguments.weights)
     with reading("samples", len(real) + len(fake)) as advance:
         return judge_pair(pair, arguments.seed, advance)
 
 
-def _draw(out: Path, judged: "Judged") -> None:
+def _draw(out: Path, judged: "Judged") -> Path | None:
+    """Where the picture is; None for what can't be pictured."""
     from cgan import files
     from eval.verdict.picture import draw
 
-    if judged.shown is not None:
-        files.replace(out, draw(judged.verdict, judged.shown))
-        print(f"picture: {out}")
+    if judged.shown is None:
+        return None
+    files.replace(out, draw(judged.verdict, judged.shown))
+    return out

@@ -94,7 +94,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                 records = compare(pair, metrics, arguments.seed, advance)
     except (FeatureError, SamplesError) as error:
         raise ConfigError(f"{arguments.fake} against {arguments.real}: {error}") from None
-    print_report(f"{arguments.fake} against {arguments.real}", metrics, records)
-    if arguments.out is not None:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        append_records(arguments.out, records)
+    try:
+        if arguments.out is not None:
+            append_records(arguments.out, records)
+    finally:
+        print_report(f"{arguments.fake} against {arguments.real}", metrics, records)

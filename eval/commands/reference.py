@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from cgan import cli
+from cgan import cli, terminal
 from cgan.config import ConfigError, Data, SourceName, require
 from eval.names import Background, ExtractorName
 
@@ -44,11 +44,15 @@ class Arguments:
     """What is held out (tfds)."""
     path: Path | None = None
     """Folder or .zip file of images (folder)."""
+    classes: str = Data.classes
+    """folders, none, or a file of labels (folder)."""
+    splits: str = Data.splits
+    """none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = None
     """Side of the images (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Grey or RGB (tfds, folder)."""
-    background: Background = "white"
+    background: Background = Data.background
     """What transparent pixels are laid on (tfds, folder, path)."""
     unusable: Literal["fail", "skip"] = Data.unusable
     """What to do about an image that is damaged or of another size (tfds, folder)."""
@@ -119,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             reference.samples_fingerprint,
         )
         kept += f", mean and covariance in {arguments.out}"
-    print(
+    terminal.say(
         f"{name}: {n:,} {kind} ({reference.samples_fingerprint}) read by {extractor.name} "
         f"({extractor.fingerprint}), {kept}"
     )

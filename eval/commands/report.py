@@ -1,18 +1,19 @@
 """Write one HTML page about a run: figures, samples, modes, nearest train images, curves.
 
 The page needs no network and holds no script. The other checkpoints of the run are measured too,
-unless eval.jsonl has their figures already.
+unless eval.jsonl, in the run's folder or in --out, has their figures already.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import tyro
 
-from cgan import cli
+from cgan import terminal
 from cgan.config import ConfigError
-from eval.commands import run
+from eval.commands import places, run
 
 
 @dataclass(frozen=True)
@@ -20,23 +21,20 @@ class Arguments(run.Arguments):
     """Write the report of a run."""
 
     out: Path | None = None
-    """Page to write: .html; report.html in the run's folder unless given."""
+    """Folder to write to, or the page's .html file; the run's own folder unless given."""
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.out is not None:
-            cli.require_out(self.out, ".html")
+    suffix: ClassVar[str] = ".html"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, draw, write.
+    """Measure, keep the records, draw, write.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
+        DiskError: records that can't be written.
     """
     prog = f"{run.PROG} report"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
-    out = arguments.out or arguments.run / "report.html"
     # Imported late: help and errors should not wait for JAX.
     from cgan import files
     from eval.measure import SamplesError
@@ -45,15 +43,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
-    from eval.subject import load, records_path
+    from eval.subject import RECORDS, load
 
-    loaded = load(arguments.run, *arguments.choices)
-    cli.require_out(out, ".html")
+    root, out = arguments.run, arguments.out
+    page_file = places.file_of(root, out, "report.html")
+    records_file = places.folder_of(root, out) / RECORDS
+    places.require_files(root, page_file, records_file)
+    loaded = load(root, *arguments.choices)
+    known = [file for file in dict.fromkeys((root / RECORDS, records_file)) if file.is_file()]
     try:
         with reading("samples", None) as advance:
-            contents = collect(arguments.run, loaded, arguments.seed, advance)
+            contents = collect(root, loaded, arguments.seed, advance, known)
     except (SamplesError, FeatureError) as error:
-        raise ConfigError(f"{arguments.run}: {error}") from None
-    files.replace(out, page(contents).encode())
-    append_records(records_path(arguments.run), contents.new_records)
-    print(f"{arguments.run} at {contents.nimg:,} images: {out}")
+        raise ConfigError(f"{root}: {error}") from None
+    append_records(records_file, contents.new_records)
+    files.replace(page_file, page(contents).encode())
+    terminal.say(f"{root} at {contents.nimg:,} images: {page_file}")

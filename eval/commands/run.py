@@ -1,17 +1,18 @@
 """Evaluate a run, by default its newest checkpoint.
 
-Prints a table of generated samples beside real data and noise, and appends one line a figure to
-`eval.jsonl` in the run's folder.
+Appends one line a figure to `eval.jsonl` in the run's folder (or in --out), and prints a table of
+generated samples beside real data and noise.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import tyro
 
 from cgan.config import ConfigError, require, require_seed
+from eval.commands import places
 from eval.names import ExtractorName
 
 PROG = "python -m eval"
@@ -39,9 +40,16 @@ class Arguments:
     """Which checkpoint, by images seen; the newest unless given."""
     step: int | None = None
     """Which checkpoint, by training steps instead."""
+    out: Path | None = None
+    """Folder to write to, or .jsonl file; the run's own folder unless given."""
+
+    suffix: ClassVar[str] = ".jsonl"
+    """Of the command's own file."""
 
     def __post_init__(self) -> None:
         require_numbers(self.n, self.seed, self.checkpoint, self.step)
+        if self.out is not None:
+            places.require_out(self.out, self.suffix)
 
     @property
     def choices(self) -> tuple[Any, ...]:
@@ -65,10 +73,11 @@ def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Sample from the run, measure, record and print.
+    """Sample from the run, measure, record and print: a record that can't be kept is printed too.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
+        DiskError: records that can't be written.
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
@@ -76,9 +85,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
-    from eval.subject import load, records_path, subject_of
+    from eval.subject import RECORDS, load, subject_of
     from eval.table import print_report
 
+    records_file = places.file_of(arguments.run, arguments.out, RECORDS)
+    places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics = load(arguments.run, *arguments.choices)
     subject = subject_of(run, n, arguments.seed)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
@@ -87,5 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             records = evaluate(evaluation, subject, arguments.seed, metrics, advance)
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{arguments.run}: {error}") from None
-    print_report(str(arguments.run), metrics, records)
-    append_records(records_path(arguments.run), records)
+    try:
+        append_records(records_file, records)
+    finally:
+        print_report(str(arguments.run), metrics, records)

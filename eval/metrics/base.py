@@ -67,7 +67,7 @@ class StandardError(NamedTuple):
 
 
 class Value(NamedTuple):
-    """One figure; None where the samples leave it undefined."""
+    """One figure; None where the samples leave it undefined, with `why` in its details."""
 
     value: float | None
     error: StandardError | None = None
@@ -100,13 +100,19 @@ class Metric:
     floor: Callable[[Inputs, int, int], Floor | None] | None = None
     """A perfect sampler's score for `(inputs, n, seed)`; None where none is modelled."""
     text: Callable[[float], str] = field(default="{:.4f}".format)
+    """How tables print its value."""
     at_least: int = 2
     """Samples that it needs, and as many of the reference."""
-    """How tables print its value."""
+    required: bool = False
+    """Whether fewer are refused, since somebody asked for it by name; else it is undefined."""
 
 
 class FeatureError(ValueError):
     """Features that can't be measured; the message says what is wrong with them."""
+
+
+class UndefinedError(FeatureError):
+    """A metric has no value on these samples, sound as they are; the message says why."""
 
 
 def check_features(
@@ -117,7 +123,8 @@ def check_features(
     """Refuse what would yield a plausible but wrong number.
 
     Raises:
-        FeatureError: too few rows, a row that is not finite, dimensions that differ.
+        FeatureError: a row that is not finite, dimensions that differ.
+        UndefinedError: too few rows.
     """
     named = (
         {"samples": samples}
@@ -126,7 +133,7 @@ def check_features(
     )
     for name, rows in named.items():
         if len(rows) < at_least:
-            raise FeatureError(f"{name}: {len(rows)} rows; must be at least {at_least}")
+            raise UndefinedError(f"{name}: {len(rows)} rows; must be at least {at_least}")
         check_finite(name, rows)
     if reference is not None and reference.shape[1] != samples.shape[1]:
         raise FeatureError(

@@ -20,6 +20,7 @@ from eval.metrics.base import (
     Inputs,
     Metric,
     StandardError,
+    UndefinedError,
     Value,
     check_features,
     floor_of,
@@ -43,10 +44,10 @@ def gaussian(of: Moments) -> Gaussian:
     eigenvectors, at most n - 1 of them: the others belong to eigenvalues that are 0.
 
     Raises:
-        FeatureError: fewer than two rows.
+        UndefinedError: fewer than two rows.
     """
     if of.n < 2:
-        raise FeatureError(f"a covariance needs at least 2 samples, not {of.n}")
+        raise UndefinedError(f"a covariance needs at least 2 samples, not {of.n}")
     covariance = of.scatter / (of.n - 1)
     if of.n > len(of.mean):
         with contextlib.suppress(np.linalg.LinAlgError):

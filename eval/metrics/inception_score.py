@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Float
 
 from eval.metrics.base import (
-    FeatureError,
     Inputs,
     Metric,
     StandardError,
+    UndefinedError,
     Value,
     check_features,
     present,
@@ -48,12 +48,13 @@ def inception_score(
         shuffle_seed: of NumPy's `RandomState`, to shuffle rows first; None keeps their order.
 
     Raises:
-        FeatureError: fewer rows than splits, or a row that is not finite.
+        FeatureError: a row that is not finite.
+        UndefinedError: fewer rows than splits.
     """
     check_features(logits, at_least=1)
     n = len(logits)
     if n < splits:
-        raise FeatureError(f"{n} samples; must be at least one for each of {splits} splits")
+        raise UndefinedError(f"{n} samples; must be at least one for each of {splits} splits")
     if shuffle_seed is not None:
         stream = np.random.RandomState(shuffle_seed)
         logits = logits[stream.permutation(n)]

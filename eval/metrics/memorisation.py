@@ -94,7 +94,8 @@ def _nearest_ratio(inputs: Inputs, seed: int) -> Value:
         return float(np.median(to_train[chosen]) / below) if below > 0 else None
 
     value, error = ratio(np.arange(len(samples))), half_samples(ratio, len(samples), seed)
-    return Value(value, error, n=len(samples), reference_n=size)
+    why = {} if value is not None else {"why": "half of the samples equal a held-out one"}
+    return Value(value, error, why, len(samples), size)
 
 
 AUTHENTICITY = Metric(

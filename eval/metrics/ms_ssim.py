@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from eval.metrics.base import FeatureError, Inputs, Metric, Value, present
+from eval.metrics.base import FeatureError, Inputs, Metric, UndefinedError, Value, present
 from eval.metrics.errors import of_mean
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -138,7 +138,7 @@ def _metric(scales: int) -> Metric:
     def measure(inputs: Inputs, seed: int) -> Value:
         images = present(inputs.samples.images)
         if len(images) < 2:
-            raise FeatureError(f"{len(images)} images; a pair needs 2")
+            raise UndefinedError(f"{len(images)} images; a pair needs 2")
         found = pair_similarities(images, scales)
         return Value(float(found.mean()), of_mean(found), {"pairs": len(found)}, 2 * len(found))
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from sklearn.neighbors import KDTree
 
-from eval.metrics.base import FeatureError
+from eval.metrics.base import UndefinedError
 from eval.metrics.candidates import Bounds, candidates, float64_candidates
 from eval.metrics.distances import FEW_DIMENSIONS, Rows, exact_squares
 
@@ -39,11 +39,11 @@ def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbours:
         within: `a` and `b` are the same set; a row is not its own neighbour, its copies are.
 
     Raises:
-        FeatureError: fewer than k rows to search.
+        UndefinedError: fewer than k rows to search.
     """
     others = len(b) - within
     if k > others:
-        raise FeatureError(f"k = {k}: must be at most the {others} rows there are to be near")
+        raise UndefinedError(f"k = {k}: must be at most the {others} rows there are to be near")
     if a.shape[1] <= FEW_DIMENSIONS:
         found = _from_tree(a, b, k + within)
         return _without_own(found, np.arange(len(a))) if within else found

@@ -5,6 +5,8 @@ mode (VEEGAN, Srivastava et al. 2017, section 4.1). Real data scores 1 - exp(-9/
 generator that collapses each mode to a point scores 100 %, so its width stands beside it.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -55,9 +57,11 @@ def _width_measure(inputs: Inputs, seed: int) -> Value:
     def ratio(rows: Int[np.ndarray, " rows"]) -> float | None:
         return width_ratio(points[rows], labels[rows], len(source.means), source.sigma)
 
-    details = {"radius_sigmas": RADIUS_SIGMAS}
-    error = half_samples(ratio, len(points), seed)
-    return Value(ratio(np.arange(len(points))), error, details)
+    details: dict[str, Any] = {"radius_sigmas": RADIUS_SIGMAS}
+    value, error = ratio(np.arange(len(points))), half_samples(ratio, len(points), seed)
+    if value is None:
+        details |= {"why": "no mode has two samples"}
+    return Value(value, error, details)
 
 
 HIGH_QUALITY = Metric(

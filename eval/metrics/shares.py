@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from cgan.data import Source
 from cgan.data.mixtures import RADIUS_SIGMAS
-from eval.metrics.base import Floor, Inputs, Metric, Value, floor_of, present
+from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value, floor_of, present
 from eval.metrics.modes import bootstrap_error, redrawn
 
 Divergence = Callable[[Int[np.ndarray, " bins"], Float[np.ndarray, " bins"]], float]
@@ -61,8 +61,10 @@ def metric_of_shares(
 
     def measure(inputs: Inputs, seed: int) -> Value:
         counts, shares = counted(inputs), true_shares(present(inputs.source))
+        if np.isinf(value := divergence(counts, shares)):
+            raise UndefinedError("it is infinite: samples are of classes that the data lack")
         again = np.array([divergence(drawn, shares) for drawn in redrawn(counts, seed)])
-        return Value(divergence(counts, shares), bootstrap_error(again), details)
+        return Value(value, bootstrap_error(again), details)
 
     def floor(inputs: Inputs, n: int, seed: int) -> Floor:
         return sampler_floor(divergence, true_shares(present(inputs.source)), n, seed)

@@ -9,7 +9,7 @@ says how much rare samples count. The eigenvalues are those of the d x d side, w
 import numpy as np
 from jaxtyping import Float
 
-from eval.metrics.base import FeatureError, Inputs, Metric, Value, check_features, present
+from eval.metrics.base import Inputs, Metric, UndefinedError, Value, check_features, present
 from eval.metrics.errors import half_samples
 
 NEGLIGIBLE = 1e-14
@@ -33,10 +33,21 @@ def vendi_score(features: Float[np.ndarray, "n d"], order: float = 1.0) -> float
         order: of the entropy, 0 < order <= inf; 1 is Shannon's.
 
     Raises:
-        FeatureError: no rows, rows that are all zero, a row that is not finite.
+        FeatureError: a row that is not finite.
+        UndefinedError: no rows, or a row of zeros.
     """
+    return _effective_number(_directions(features), order)
+
+
+def _directions(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     check_features(features, at_least=1)
-    return _effective_number(unit_rows(features), order)
+    zero = int(np.count_nonzero(~features.any(axis=1)))
+    if zero:
+        which = (
+            "all rows are" if zero == len(features) else f"{zero:,} of {len(features):,} rows are"
+        )
+        raise UndefinedError(f"{which} zero; the cosine needs rows with a direction")
+    return unit_rows(features)
 
 
 def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
@@ -44,8 +55,6 @@ def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
     side = rows.T @ rows if dimensions < n else rows @ rows.T
     values = np.linalg.eigvalsh(side) / n
     values = values[values > NEGLIGIBLE]
-    if not len(values):
-        raise FeatureError("all rows are zero; the cosine needs rows with a direction")
     if np.isinf(order):
         return float(1 / values.max())
     if order == 1:
@@ -54,9 +63,7 @@ def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
 
 
 def _measure(inputs: Inputs, seed: int) -> Value:
-    features = present(inputs.samples.features)
-    check_features(features, at_least=1)
-    rows = unit_rows(features)
+    rows = _directions(present(inputs.samples.features))
     error = half_samples(lambda half: _effective_number(rows[half], 1.0), len(rows), seed)
     return Value(_effective_number(rows, 1.0), error, {"order": 1})
 

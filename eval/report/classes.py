@@ -1,7 +1,6 @@
 """The section of classes: how well each is made, for runs that learnt with labels."""
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from jaxtyping import Bool, UInt8
@@ -13,7 +12,7 @@ from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
 from eval.record import Record, SampleSet
 from eval.report.contents import Contents
-from eval.report.html import at_most, paragraph, picture, section
+from eval.report.html import at_most, escape, paragraph, picture, section
 from eval.words import COLUMNS, text_of
 
 SHOWN_AT_MOST = 16
@@ -30,7 +29,7 @@ def classes(contents: Contents) -> str:
     if accuracy is None:
         return ""
     names = list(contents.evaluation.splits.train.class_names)
-    worst = [names.index(name) for name in accuracy.details["by_class"]]
+    worst = [names.index(name) for name in accuracy.details.get("by_class", {})]
     shown = sorted(worst) if len(names) <= SHOWN_AT_MOST else worst[:SHOWN_AT_MOST]
     return section(
         "Classes",
@@ -65,10 +64,11 @@ def _table(
         if not records:
             continue
         heads += f"<th>{COLUMNS[samples]}<br>samples</th>"
-        columns.append([f"{records[0].details['n_by_class'].get(name, 0):,}" for name in names])
+        counts = records[0].details.get("n_by_class", {})
+        columns.append([f"{counts.get(name, 0):,}" for name in names])
         for metric, record in zip(measured, records, strict=True):
             heads += f"<th>{escape(SHORT[metric.name])}</th>"
-            values = record.details["by_class"]
+            values = record.details.get("by_class", {})
             columns.append(
                 [text_of(metric, values[name]) if name in values else "" for name in names]
             )

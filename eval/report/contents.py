@@ -12,13 +12,14 @@ from cgan.config import to_json
 from cgan.sampling import load_run
 from cgan.workdir import Workdir
 from eval.gather import Advance
+from eval.json_lines import read_rows
 from eval.measure import evaluate, gather_sets, measure, needs_of, origin_of, require_enough
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
 from eval.protocol import Evaluation
-from eval.record import Record, read_records, read_rows
-from eval.subject import Loaded, records_path, subject_of
+from eval.record import Record, read_records
+from eval.subject import Loaded, subject_of
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judged import Judged, judge_sets
 
@@ -80,8 +81,17 @@ class Contents(NamedTuple):
     judged: Judged | None = None
 
 
-def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents:
+def collect(
+    root: Path, loaded: Loaded, seed: int, advance: Advance, records_files: Sequence[Path]
+) -> Contents:
     """Measure a checkpoint, and others as far as it was not done yet, and read the run's records.
+
+    Args:
+        root: the run's folder.
+        loaded: the checkpoint, and what measures it.
+        seed: of samples, baselines and error bars.
+        advance: told the number of samples of each chunk that was read.
+        records_files: with what was measured before, the oldest first.
 
     Raises:
         SamplesError, FeatureError: samples that can't be measured.
@@ -94,8 +104,8 @@ def collect(root: Path, loaded: Loaded, seed: int, advance: Advance) -> Contents
     needs = needs_of(metrics) | needs_of_verdict(of_verdict, pictured=True) | PICTURED
     sets = gather_sets(evaluation, subject, seed, needs, advance)
     records = measure(sets, metrics, origin)
-    workdir, path = Workdir(root), records_path(root)
-    known = read_records(path) if path.is_file() else []
+    workdir = Workdir(root)
+    known = [record for file in records_files for record in read_records(file)]
     measured = list(records)
     for nimg, missing in unmeasured(known + records, records, _checkpoints(workdir)).items():
         other = subject_of(load_run(root, nimg), n, seed)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from cgan.data.mixtures import RADIUS_SIGMAS
+from cgan.lettering import lettered
 from cgan.probe.columns import PREFIX
 from eval.drawing import GENERATED, INK, MATCHED, REAL, STYLE
 from eval.metrics.base import Metric
@@ -22,6 +23,8 @@ NO_TERMS = ("nimg", "images_per_sec", "input_stall")
 """Names in metrics.jsonl that are no terms of a loss."""
 MANY = 40
 """More classes than this are drawn as a map instead of bars."""
+NAME_AT_MOST, NAMES_BESIDE = 24, 120
+"""Characters of a mode's name, and of all names that fit beside each other under bars."""
 MAP_COLUMNS = {True: 50, False: 20}
 """Cells in a row of the map: of 400 classes or more, and of fewer."""
 
@@ -56,13 +59,15 @@ def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
     with mpl.rc_context(STYLE):
         figure, axes = panels(1 + len(others))
         for name, colour in zip(losses, (REAL, GENERATED), strict=False):
-            axes[0].plot(*_series(rows, name), color=colour, label=name.removesuffix("/loss"))
+            axes[0].plot(
+                *_series(rows, name), color=colour, label=lettered(name.removesuffix("/loss"))
+            )
         axes[0].set_title("losses")
         axes[0].legend(fontsize=8)
         for name, ax in zip(others, axes[1:], strict=True):
             colour = GENERATED if name.startswith("generator") else REAL
             ax.plot(*_series(rows, name), color=colour)
-            ax.set_title(name, fontsize=8)
+            ax.set_title(lettered(name), fontsize=8)
         for ax in axes:
             images_seen(ax)
     return figure
@@ -149,7 +154,9 @@ def _bars(
     missing = np.flatnonzero(counts == 0)
     if len(missing):
         ax.plot(missing, np.zeros(len(missing)), "x", color=INK, markersize=10, label="missing")
-    ax.set_xticks(places, names, rotation=0 if len(counts) <= 12 else 90)
+    labels = [lettered(name, NAME_AT_MOST) for name in names]
+    beside = len(labels) <= 12 and sum(map(len, labels)) <= NAMES_BESIDE
+    ax.set_xticks(places, labels, rotation=0 if beside else 90)
     ax.set_ylim(0, 1.25 * max(shares.max(), weights.max()))
     ax.legend(ncols=3, loc="upper right")
     return figure
@@ -174,7 +181,8 @@ def _map(
     missing = np.flatnonzero(counts == 0)
     label = f"missing: {len(missing):,} of {len(counts):,}"
     ax.plot(missing % columns, missing // columns, "x", color=INK, markersize=5, label=label)
-    ax.set_yticks(range(rows), [names[row * columns] for row in range(rows)], fontsize=7)
+    firsts = [lettered(names[row * columns], NAME_AT_MOST) for row in range(rows)]
+    ax.set_yticks(range(rows), firsts, fontsize=7)
     ax.set_xticks([])
     ax.set_ylabel("first mode of the row")
     bar = figure.colorbar(image, ax=ax, ticks=[-2, -1, 0, 1, 2], shrink=0.8, extend="both")

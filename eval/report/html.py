@@ -1,15 +1,21 @@
 """The small parts that every section is made of: headings, paragraphs, pictures."""
 
 import base64
+import html
 import io
-from html import escape
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
 from cgan import pictures
+from cgan.legible import plain
 from eval.report import figures
+
+
+def escape(text: str) -> str:
+    """A line of text as the page shows it, whatever is in it."""
+    return html.escape(plain(text))
 
 
 def section(heading: str, *parts: str) -> str:

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from eval.metrics.base import present
 from eval.report import figures
 from eval.report.classes import classes
 from eval.report.contents import SEARCHED, BesideTrain, Contents
-from eval.report.html import at_most, drawn, paragraph, picture, section, small
+from eval.report.html import at_most, drawn, escape, paragraph, picture, section, small
 from eval.report.probe_figure import probe_curves
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
@@ -68,12 +67,12 @@ def page(contents: Contents) -> str:
 
 def header(contents: Contents) -> str:
     """What was evaluated, and the figures in a sentence."""
-    facts = title(str(contents.root), contents.records[0]).splitlines()
+    what, read = title(str(contents.root), contents.records[0])
     words = summary(contents.metrics, contents.records)
     return (
-        f"<header><h1>{escape(facts[0])}</h1>\n"
-        + "".join(f'<p class="facts">{escape(fact)}</p>\n' for fact in facts[1:])
-        + f'<p class="result">{escape(words)}</p></header>\n'
+        f"<header><h1>{escape(what)}</h1>\n"
+        f'<p class="facts">{escape(read)}</p>\n'
+        f'<p class="result">{escape(words)}</p></header>\n'
     )
 
 
@@ -251,8 +250,7 @@ def _snapshot(nimg: int, path: Path) -> str:
 
 def settings(contents: Contents) -> str:
     """The resolved config, folded away."""
+    lines = "\n".join(map(escape, contents.config_json.splitlines()))
     return section(
-        "Settings",
-        f"<details><summary>config.json</summary><pre>{escape(contents.config_json)}</pre>"
-        "</details>",
+        "Settings", f"<details><summary>config.json</summary><pre>{lines}</pre></details>"
     )

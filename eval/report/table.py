@@ -1,10 +1,10 @@
 """The table of figures as HTML: each with its error bar, beside baselines and floors."""
 
 from collections.abc import Sequence
-from html import escape
 
 from eval.metrics.base import Metric
 from eval.record import Record
+from eval.report.html import escape
 from eval.words import COLUMNS, cell, footnote, largest_n, text_of
 
 

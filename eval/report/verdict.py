@@ -1,13 +1,13 @@
 """The section of the verdict: in a sentence, with its evidence, and what is dropped."""
 
 from collections.abc import Sequence
-from html import escape
 
-from eval.report.html import paragraph, picture, section
+from eval.report.html import escape, paragraph, picture, section
 from eval.verdict.judged import Judged
 from eval.verdict.picture import draw
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
+from eval.words import undefined
 
 
 def verdict(judged: Judged | None) -> str:
@@ -17,7 +17,8 @@ def verdict(judged: Judged | None) -> str:
     found = judged.verdict
     told = f'<p class="verdict {found.kind}">{escape(sentence(found))}</p>'
     dropped = mode_rows(found)
-    what = f"dropped {found.evidence.modes.kind}"
+    what, evidence = f"dropped {found.evidence.modes.kind}", found.evidence
+    why = undefined(judged.metrics, [*evidence.generated.values(), *evidence.real.values()])
     return section(
         "Verdict",
         told,
@@ -25,6 +26,7 @@ def verdict(judged: Judged | None) -> str:
         _table("", HEADINGS, evidence_rows(found, judged.metrics)),
         _table(what, MODE_HEADINGS, dropped) if dropped else "",
         f'<p class="facts">{escape(FOOTNOTE)}</p>',
+        f'<p class="facts">{escape(why)}</p>' if why else "",
         "" if judged.shown is None else picture(draw(found, judged.shown), "modes and samples"),
     )
 

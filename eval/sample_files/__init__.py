@@ -97,7 +97,10 @@ def _opened(
         if array is not None:
             left_out = f"must be left out, since {given} is no file of arrays"
             raise ConfigError(f"{setting} = {array!r}: {left_out}")
-        return ImageFiles(path, image_files(path), background)
+        try:
+            return ImageFiles(path, image_files(path), background)
+        except ConfigError as error:
+            raise ConfigError(f"{given}: {error}") from None
     raise ConfigError(f"{given}: must be {KINDS}")
 
 

@@ -4,23 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 
-from cgan import archives
 from cgan.config import ConfigError
-from cgan.data import folder
-from cgan.data.decode import PIXELS_AT_MOST, Form, UnusableImage, decode, upright_size
-from cgan.data.encoded import EncodedFiles
+from cgan.data.decode import PIXELS_AT_MOST, Form, UnusableImage, decode
 from cgan.data.levels import Background
+from cgan.data.listing.archive import below_archive
+from cgan.data.listing.folders import below_folder
+from cgan.data.listing.survey import Readable, survey
 from eval.sample_files.order import shuffled
 
 CHUNK, CHUNK_PIXELS = 256, 2**28
 """A chunk ends at so many images, or pixels: 256 of 1,024 x 1,024."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class ImageFiles:
     """Encoded images, in random order."""
 
     path: Path
-    files: EncodedFiles
+    files: Readable
     background: Background = "white"
 
     is_images = True
@@ -42,16 +39,16 @@ class ImageFiles:
 
     @cached_property
     def has_one_size(self) -> bool:
-        """Whether all images have the same height and width."""
-        found: set[tuple[int, int]] = set()
-        for number in range(len(self.files)):
-            try:
-                found.add(upright_size(self.files.read(number)))
-            except UnusableImage as error:
-                raise self._refusal(number, error) from None
-            if len(found) > 1:
-                return False
-        return True
+        """Whether all images have the same height and width (only their headers are read).
+
+        Raises:
+            ConfigError: a file that is no image.
+        """
+        found = survey(self.files, self._form)
+        for number, seen in enumerate(found):
+            if isinstance(seen, UnusableImage):
+                raise self._refusal(number, seen)
+        return len(set(found)) == 1
 
     def chunks(self) -> Iterator[UInt8[np.ndarray, "_ _ _ 3"]]:
         """Images of one size at a time, of a few hundred files each.
@@ -83,21 +80,13 @@ class ImageFiles:
         return ConfigError(f"{name}: can't be read as an image: {error}; must be one")
 
 
-def image_files(path: Path) -> EncodedFiles:
+def image_files(path: Path) -> Readable:
     """The images below a folder or in an archive, by the rules of training, in random order.
 
     Raises:
         BrokenArchive: what lies there is no archive.
+        ConfigError: the folder of a run.
         OSError: it can't be read.
     """
-    if path.is_dir():
-        below = folder._below_folder(path)
-    else:
-        archives.open_archive(path)
-        below = folder._below_archive(path)
-    paths = [
-        path
-        for path in below.paths
-        if not any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-    ]
-    return below.files([paths[index] for index in shuffled(len(paths))])
+    below = below_folder(path) if path.is_dir() else below_archive(path)
+    return below.files([below.images[index] for index in shuffled(len(below.images))])

@@ -13,6 +13,7 @@ from eval.noise import noise_chunks
 from eval.protocol import Evaluation
 from eval.study.declare import Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
+from eval.value import perfect_sampler, value_of
 
 SEED = 0
 """Of generated latents, of the baselines and of what metrics draw: the same for all runs."""
@@ -60,7 +61,7 @@ class Panel(NamedTuple):
         """
         inputs, sizes = self.read(chunks), self.sizes
         return {
-            key: metric.measure(inputs[sizes[key]], SEED).value
+            key: value_of(metric, inputs[sizes[key]], SEED).value
             for key, metric in self.metrics.items()
             if inputs[sizes[key]].samples.n == sizes[key]
         }
@@ -80,8 +81,8 @@ def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
     noise, perfect, spread = {}, {}, {}
     for key, metric in panel.metrics.items():
         inputs, size = noise_inputs[panel.sizes[key]], panel.sizes[key]
-        noise[key] = metric.measure(inputs, SEED).value
-        floor = None if metric.floor is None else metric.floor(inputs, size, SEED)
+        noise[key] = value_of(metric, inputs, SEED).value
+        floor = perfect_sampler(metric, inputs, size, SEED)
         if floor is not None:
             perfect[key], spread[key] = floor.mean, floor.sd
     named = {"benchmark": benchmark, "factor": None, "seed": None}

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cgan import files
+from cgan.lettering import lettered
 from eval.drawing import FAINT, INK
 from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
@@ -84,7 +85,7 @@ def _named(rows: Sequence[Sequence[Table]]) -> list[list[bool]]:
 def _panel(axes: Axes, table: Table, baseline: str) -> None:
     key = table.judge.key
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
-    axes.set_title(title, loc="left")
+    axes.set_title(lettered(title), loc="left")
     axes.set_xscale("log")
     axes.set_xlabel(table.judge.heading)
     shown = [value for line in table.lines for value in line.values[key].values()]
@@ -122,5 +123,5 @@ def _panel(axes: Axes, table: Table, baseline: str) -> None:
             shown.append(at)
     if shown:  # a deviation larger than its mean would reach down to zero
         axes.set_xlim(0.7 * min(shown), 1.4 * max(shown))
-    axes.set_yticks(range(len(table.lines)), [line.variant for line in table.lines])
+    axes.set_yticks(range(len(table.lines)), [lettered(line.variant) for line in table.lines])
     axes.set_ylim(len(table.lines) - 0.5, -0.5)

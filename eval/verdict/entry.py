@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from eval.record import append_lines
+from eval.json_lines import append_lines
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import cautions, sentence
@@ -80,5 +80,5 @@ def _told(verdict: Verdict, which: Bool[np.ndarray, " modes"]) -> dict[str, Any]
 
 
 def append_entry(path: Path, verdict: Verdict) -> None:
-    """Append the verdict to a file of JSON lines, with one write."""
+    """Append the verdict to a file of JSON lines; a `DiskError` where it can't be."""
     append_lines(path, [json.dumps(entry(verdict), allow_nan=False) + "\n"])

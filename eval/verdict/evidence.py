@@ -1,6 +1,7 @@
 """Gathers what a verdict is drawn from: counts of modes, and the figures that go with them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Int
@@ -31,7 +32,7 @@ def metrics_of_verdict(offered: dict[str, Metric]) -> dict[str, Metric]:
         offered: every metric that the samples can have.
     """
     return {
-        metric.name: metric
+        metric.name: replace(metric, required=True)
         for metric in MEASURED
         if metric.name in offered and INSTEAD.get(metric.name) not in offered
     }

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from cgan import pictures
 from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.lettering import lettered
 from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.metrics.neighbours import nearest
 from eval.verdict.judge import Verdict
@@ -28,6 +29,8 @@ EXAMPLES_AT_MOST = 200
 """Real ones of a mode that samples are compared with."""
 POINTS_AT_MOST = 2_500
 DPI = 120
+NAME_AT_MOST = 30
+"""Characters of a mode's name."""
 AMBER = "#c98a00"
 
 
@@ -79,9 +82,7 @@ def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
         rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
         _strip(left, shown.real(rows[:EACH_SIDE]))
         _strip(right, _nearest_samples(shown, rows))
-        left.set_ylabel(
-            _told(modes, int(index)), rotation=0, ha="right", va="center", parse_math=False
-        )
+        left.set_ylabel(_told(modes, int(index)), rotation=0, ha="right", va="center")
     return figure
 
 
@@ -108,7 +109,7 @@ def _strip(axes: Axes, images: UInt8[np.ndarray, "n height width channels"]) -> 
 def _told(modes: ModeCounts, index: int) -> str:
     """A mode's name, with what it has and should have."""
     has, should = share(modes.counts[index] / modes.n), share(modes.true_shares[index])
-    return f"{modes.names[index]}\n{has} for {should}"
+    return f"{lettered(modes.names[index], NAME_AT_MOST)}\n{has} for {should}"
 
 
 def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: Mixture) -> Figure:

@@ -46,7 +46,7 @@ def evidence_rows(verdict: Verdict, metrics: dict[str, Metric]) -> list[Row]:
     for name, record in verdict.evidence.generated.items():
         beside = verdict.evidence.real[name]
         rows.append(_of_record(metrics[name], record, beside, _rule(verdict, record)))
-        if name == BIRTHDAY.name:
+        if name == BIRTHDAY.name and "repeated_share" in record.details:
             rows.append(_repeated(record, beside))
     return rows
 
@@ -71,7 +71,7 @@ def _of_record(metric: Metric, record: Record, real: Record, rule: str) -> Row:
 
 
 def _rule(verdict: Verdict, record: Record) -> str:
-    if record.metric == BIRTHDAY.name:
+    if record.metric == BIRTHDAY.name and "small_below" in record.details:
         return f"below {number(record.details['small_below'])} and"
     if record.metric == WIDTH_RATIO.name:
         return f"below {FRACTION}: collapsed"

@@ -125,8 +125,8 @@ def _narrow(verdict: Verdict) -> str:
 
 def _rarely_recognised(verdict: Verdict) -> str:
     found = verdict.evidence.fidelity
-    value, real = found.value or 0.0, found.floor or 0.0
-    if verdict.reason == "fidelity" or value >= HALF * real:
+    value, real = found.value, found.floor
+    if verdict.reason == "fidelity" or value is None or real is None or value >= HALF * real:
         return ""
     return f"Only {share(value)} of the samples lie where data lie (real data: {share(real)})."
 

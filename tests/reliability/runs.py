@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,14 @@ SMALLEST = [
 SPEEDS = ("images_per_sec", "input_stall")
 
 
-def command(workdir: Path, *more: str, steps: int = STEPS) -> list[str]:
+ONE_IN_FLIGHT, TWO_IN_FLIGHT = ("train.py",), ("-m", "tests.reliability.two_in_flight")
+
+
+def command(
+    workdir: Path, *more: str, steps: int = STEPS, program: Sequence[str] = ONE_IN_FLIGHT
+) -> list[str]:
     total = ["--total-nimg", str(BATCH * steps), "--workdir", str(workdir)]
-    return [sys.executable, "train.py", *SMALLEST, *total, *more]
+    return [sys.executable, *program, *SMALLEST, *total, *more]
 
 
 def environment(cache: Path, devices: int = 1) -> dict[str, str]:

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,13 @@ from tests.reliability import runs
 
 
 def start_both(
-    workdir: Path, cache: Path, *more: str, devices: int = 1, late: float = 0, steps: int = 24
+    workdir: Path,
+    cache: Path,
+    *more: str,
+    devices: int = 1,
+    late: float = 0,
+    steps: int = 24,
+    program: Sequence[str] = runs.ONE_IN_FLIGHT,
 ) -> "list[subprocess.Popen[str]]":
     """Both processes; the second starts so many seconds later, and elsewhere."""
     port = runs.free_port()
@@ -21,7 +28,7 @@ def start_both(
     for number, folder in enumerate((workdir, workdir.with_name("elsewhere"))):
         together = ["--coordinator", f"127.0.0.1:{port}", "--num-processes", "2"]
         together += ["--process-id", str(number), "--heartbeat-sec", "10"]
-        arguments = runs.command(folder, *together, *more, steps=steps)
+        arguments = runs.command(folder, *together, *more, steps=steps, program=program)
         started.append(runs.start(arguments, cache, devices))
         if number == 0:
             time.sleep(late)
@@ -101,9 +108,13 @@ def test_a_process_that_dies_ends_the_other_with_an_error(
 def test_a_signal_to_one_process_stops_both_after_the_same_step(
     cache: Path, tmp_path: Path
 ) -> None:
+    """With two dispatches in flight, and the checkpoints held back by one process alone."""
     workdir = tmp_path / "run"
-    processes = start_both(workdir, cache, steps=50_000)
-    runs.wait_until(lambda: runs.newest(workdir) is not None, processes[0])
+    suspected = ["--on-collapse", "stop", "--probe-nimg", "32", "--alarm.captured", "1"]
+    suspected += ["--alarm.arm-nimg", "160", "--alarm.patience", "1000000"]
+    processes = start_both(workdir, cache, *suspected, steps=50_000, program=runs.TWO_IN_FLIGHT)
+    runs.wait_until(lambda: (runs.last_row(workdir) or 0) > 320, processes[0])
+    assert runs.newest(workdir) == 128
     processes[1].send_signal(signal.SIGTERM)
     ends = [runs.finish(process, timeout=60) for process in processes]
     assert [code for code, _, _ in ends] == [75, 75], ends
@@ -113,15 +124,18 @@ def test_a_signal_to_one_process_stops_both_after_the_same_step(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("armed_nimg", "newest_nimg"), [(96, 64), (192, 160)])
+@pytest.mark.parametrize(
+    ("armed_nimg", "newest_nimg", "program"),
+    [(96, 64, runs.TWO_IN_FLIGHT), (192, 160, runs.ONE_IN_FLIGHT)],
+)
 def test_a_collapse_ends_both_after_the_same_step(
-    armed_nimg: int, newest_nimg: int, cache: Path, tmp_path: Path
+    armed_nimg: int, newest_nimg: int, program: Sequence[str], cache: Path, tmp_path: Path
 ) -> None:
     """The run is never healthy, and judged in its middle or after its last step."""
     workdir = tmp_path / "run"
     watched = ["--on-collapse", "stop", "--probe-nimg", "32", "--alarm.captured", "1"]
     watched += ["--alarm.arm-nimg", str(armed_nimg)]
-    ends = [runs.finish(process) for process in start_both(workdir, cache, *watched)]
+    ends = [runs.finish(p) for p in start_both(workdir, cache, *watched, program=program)]
     assert [code for code, _, _ in ends] == [3, 3], ends
     assert "mode collapse: probe/coverage" in ends[0][2]
     assert "process 0 saw a mode collapse" in ends[1][2]

@@ -4,13 +4,16 @@ A file's name carries a fingerprint of everything that its content depends on, s
 recipe or data set never meets an old file. Files appear whole or not at all.
 """
 
+import contextlib
 import os
 import sys
-import tempfile
+import time
 import zipfile
 from pathlib import Path
 
 import numpy as np
+
+from cgan.files import written_whole
 
 
 def note(message: str) -> None:
@@ -25,26 +28,29 @@ def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive")
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         return None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         note(f"cache file {path} can't be read ({type(error).__name__}); building it anew")
         return None
+    mark_used(path)
+    return arrays
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write a cache file at once; where the folder can't be written, say so and go on."""
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            temporary = Path(file.name)
+        with written_whole(path) as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         note(f"not cached, {path} can't be written ({error.strerror}); set CGAN_CACHE to a folder")
+
+
+def mark_used(path: Path) -> None:
+    """Have a file or folder tell when it was used last by its time of access, where it may.
+
+    File systems often leave that time as it is when something is read.
+    """
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))

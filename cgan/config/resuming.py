@@ -1,0 +1,38 @@
+"""Which settings may change when a run goes on: those that change nothing of what it learns.
+
+What is learnt up to any image depends on the length of training by its schedules alone: what has a
+final value reaches it after `ramp_nimg` images, by default at the end. So a run may be trained on
+for longer, or end earlier, wherever its schedules stay what they are.
+"""
+
+from cgan.config.experiment import Experiment
+from cgan.config.serialize import differences
+
+OF_OUTPUTS = ("log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg", "alarm.")
+"""What is written, saved and watched for, and how often; a name that ends in a dot is a section."""
+OF_LENGTH = ("total_nimg", "ramp_nimg")
+
+
+def changes_forbidden(old: Experiment, new: Experiment) -> dict[str, str]:
+    """What keeps a run from going on with another config: `{"optim.lr": "is 0.1 there, not 0.2"}`.
+
+    Args:
+        old: what it was trained with so far.
+        new: what it is to go on with.
+    """
+    found = differences(old, new)
+    forbidden = {
+        name: f"is {before!r} there, not {after!r}"
+        for name, (before, after) in found.items()
+        if not name.startswith(OF_OUTPUTS) and name not in OF_LENGTH
+    }
+    if new.ramped and old.ramp_end_nimg != new.ramp_end_nimg:
+        ramped, kept = ", ".join(new.ramped), old.ramp_end_nimg
+        for name in OF_LENGTH:
+            if name in found:
+                before, after = found[name]
+                forbidden[name] = (
+                    f"is {before!r} there, not {after!r}, which moves the schedule of {ramped}; "
+                    f"ramp_nimg = {kept} keeps it"
+                )
+    return forbidden

@@ -1,0 +1,111 @@
+"""Encoded images by number, and the listing of a data set: nothing is decoded yet."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from cgan.data.decode import UnusableImage
+from cgan.data.witness import Witness
+from cgan.files import cache_folder
+
+T = TypeVar("T")
+IN_FLIGHT = 64
+"""Images that wait in memory, decoded, to be taken."""
+THREADS_AT_MOST = 16
+"""Threads that read: each holds an encoded image and what is made of it."""
+NAME_AT_MOST = 40
+"""Characters of a data set's name in the name of a cache file: file systems have a limit."""
+
+
+@runtime_checkable
+class EncodedFiles(Protocol):
+    """Encoded images by number; can be pickled, for worker processes."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def name(self, number: int) -> str:
+        """What messages call the image with this number."""
+
+    def read(self, number: int) -> bytes:
+        """The encoded image with this number; called from several threads.
+
+        Raises:
+            UnusableImage: it can't be read.
+        """
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A data set of encoded images that are not read yet."""
+
+    name: str
+    """Of the data set."""
+    files: EncodedFiles
+    labels: Callable[[], Int[np.ndarray, " n"]]
+    """The index of each one's class among the names; zeros where there are no classes."""
+    class_names: tuple[str, ...]
+    """Empty where there are no classes."""
+    witness: Witness
+    """Of the files."""
+    shape: tuple[int, int, int] | None = None
+    """Height, width and channels of samples; None: those of the first image."""
+    said: str = ""
+    """What a start says of the data set; the same for all of its splits."""
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def cache_path(self, key: str) -> Path:
+        """Where the cache keeps what this key was made of the data set."""
+        return named_cache_path(self.name, key)
+
+
+def named_cache_path(name: str, key: str) -> Path:
+    """Where the cache keeps what this key was made of the data set with this name."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:NAME_AT_MOST]
+    return cache_folder() / "data" / f"{safe}-{key}"
+
+
+def read_in_order(
+    files: EncodedFiles,
+    numbers: Sequence[int] | Int[np.ndarray, " n"],
+    work: Callable[[int, bytes], T],
+) -> Generator[tuple[int, T | UnusableImage], None, None]:
+    """The numbers of these images, each with what is made of its content, in threads.
+
+    Args:
+        files: the images.
+        numbers: which of them.
+        work: given an image's number and content; an `UnusableImage` that it raises is passed on.
+    """
+
+    def one(number: int) -> T | UnusableImage:
+        try:
+            return work(number, files.read(number))
+        except UnusableImage as error:
+            return error
+
+    wanted = [int(number) for number in numbers]
+    threads = min(_threads(), len(wanted))
+    if threads <= 1:
+        yield from ((number, one(number)) for number in wanted)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(wanted), IN_FLIGHT):
+            some = wanted[start : start + IN_FLIGHT]
+            yield from zip(some, pool.map(one, some), strict=True)
+
+
+def _threads() -> int:
+    """How many read in this process: one in a worker process, which has others beside it."""
+    if multiprocessing.parent_process() is not None:
+        return 1
+    return min(os.cpu_count() or 1, THREADS_AT_MOST)

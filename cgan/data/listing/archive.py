@@ -1,0 +1,111 @@
+"""What lies in a .zip archive. Read in memory, never unpacked: its names lead nowhere."""
+
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+from cgan import archives
+from cgan.data.decode import UnusableImage, require_size
+from cgan.data.listing.below import Below, Found
+from cgan.data.listing.names import HIDDEN, is_never_data
+from cgan.data.witness import witness_of
+from cgan.legible import plain
+
+
+@dataclass(frozen=True)
+class ArchiveFiles:
+    """Images in an archive."""
+
+    archive: ZipFile
+    entries: Sequence[int]
+    """Which of all that the archive lists: names may be there twice."""
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def name(self, number: int) -> str:
+        entry = PurePosixPath(self._entry(number).filename)
+        return plain(f"{self.archive.filename}/{entry}")
+
+    def read(self, number: int) -> bytes:
+        return self._read(number, None)
+
+    def head(self, number: int, most: int) -> bytes:
+        return self._read(number, most)
+
+    def _read(self, number: int, most: int | None) -> bytes:
+        entry = self._entry(number)
+        require_size(entry.file_size)
+        try:
+            return archives.read_entry(self.archive, entry, most)
+        except archives.BrokenArchive as error:
+            raise UnusableImage(str(error)) from None
+
+    def _entry(self, number: int) -> ZipInfo:
+        return self.archive.infolist()[self.entries[number]]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process opens the file for itself."""
+        return _reopened, (self.archive.filename, self.entries)
+
+
+def _reopened(file: str, entries: Sequence[int]) -> ArchiveFiles:
+    return ArchiveFiles(archives.open_archive(Path(file)), entries)
+
+
+def below_archive(file: Path) -> Below:
+    """What lies in an archive.
+
+    Raises:
+        BrokenArchive: what lies there is no archive.
+        ConfigError: it holds the folder of a run.
+        OSError: it can't be read.
+    """
+    status = file.stat()
+    archive = archives.open_archive(file)
+    entries = archive.infolist()
+    numbers: dict[PurePosixPath, int] = {}
+    found = Found()
+    split = _separators(entries)
+    for number, entry in enumerate(entries):
+        path = _inside(split(entry.filename))
+        if entry.is_dir() or entry.filename.endswith("\\") or not path.parts:
+            continue
+        if any(map(is_never_data, path.parts)):
+            found.leave_out(HIDDEN, str(path))
+        elif stat.S_ISLNK(entry.external_attr >> 16):
+            found.leave_out("link in an archive", str(path))
+        else:
+            if path in numbers:
+                found.leave_out("replaced by a later entry of its name", str(path))
+            numbers[path] = number
+    for path in numbers:
+        found.add(path)
+
+    def files(chosen: Sequence[PurePosixPath]) -> ArchiveFiles:
+        return ArchiveFiles(archive, [numbers[path] for path in chosen])
+
+    def read(path: PurePosixPath, most: int) -> bytes:
+        return archives.read_entry(archive, entries[numbers[path]], most)
+
+    return found.below(files, read, lambda chosen: witness_of([status], [*map(str, chosen)]))
+
+
+def _separators(entries: Sequence[ZipInfo]) -> Any:
+    """How names are split: some tools of Windows write backslashes, against the format's rules."""
+    names = [entry.filename for entry in entries]
+    if any("/" in name for name in names):
+        return lambda name: name.split("/")
+    return lambda name: re.split(r"[\\/]", name)
+
+
+def _inside(parts: Sequence[str]) -> PurePosixPath:
+    """A path that stays inside: without root, drive or way up."""
+    inside = [part for part in parts if part not in ("", ".", "..")]
+    if len(inside) > 1 and re.fullmatch("[A-Za-z]:", inside[0]):
+        inside = inside[1:]
+    return PurePosixPath(*inside)

@@ -1,0 +1,101 @@
+"""What lies below a path: one form for folders and archives, and the rules that both share."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from cgan.config import ConfigError
+from cgan.data.listing.names import is_image, kind
+from cgan.data.listing.survey import Readable
+from cgan.data.witness import Witness
+from cgan.legible import plain
+
+LABELS = "dataset.json"
+"""StyleGAN's file of labels."""
+RUN_BYTES_AT_MOST = 2**20
+"""Of a run's config.json."""
+RUN_FIELDS = {"workdir", "data", "generator", "discriminator"}
+RUN_FOLDERS = ("checkpoints", "samples")
+
+
+class Below(NamedTuple):
+    """What lies below a path."""
+
+    images: tuple[PurePosixPath, ...]
+    """Relative to it, sorted."""
+    others: frozenset[PurePosixPath]
+    """Files that are no images, and are not hidden."""
+    left_out: dict[str, list[str]]
+    """What is not read, by reason."""
+    files: Callable[[Sequence[PurePosixPath]], Readable]
+    """Some of the images, to be read."""
+    read: Callable[[PurePosixPath, int], bytes]
+    """The first so many bytes of any file."""
+    witness: Callable[[Sequence[PurePosixPath]], Witness]
+    """Of some of the images."""
+
+
+class Found:
+    """Gathers what lies below a path, file by file."""
+
+    def __init__(self) -> None:
+        self.images: list[PurePosixPath] = []
+        self.others: set[PurePosixPath] = set()
+        self.left_out: dict[str, list[str]] = {}
+
+    def add(self, path: PurePosixPath) -> None:
+        """A regular file."""
+        if is_image(path):
+            self.images.append(path)
+        else:
+            self.others.add(path)
+            if path.name != LABELS:
+                self.leave_out(kind(path), str(path))
+
+    def leave_out(self, reason: str, name: str) -> None:
+        """Something that is not read."""
+        self.left_out.setdefault(reason, []).append(plain(name))
+
+    def below(
+        self,
+        files: Callable[[Sequence[PurePosixPath]], Readable],
+        read: Callable[[PurePosixPath, int], bytes],
+        witness: Callable[[Sequence[PurePosixPath]], Witness],
+    ) -> Below:
+        """All of it.
+
+        Raises:
+            ConfigError: it holds the folder of a run, whose pictures are not data.
+        """
+        images = tuple(sorted(self.images))
+        left_out = {reason: sorted(names) for reason, names in self.left_out.items()}
+        _refuse_runs(images, self.others, read)
+        return Below(images, frozenset(self.others), left_out, files, read, witness)
+
+
+def _refuse_runs(
+    images: Iterable[PurePosixPath],
+    others: set[PurePosixPath],
+    read: Callable[[PurePosixPath, int], bytes],
+) -> None:
+    configs = sorted(path for path in others if path.name == "config.json")
+    if not configs:
+        return
+    folders = {folder for paths in (images, others) for path in paths for folder in path.parents}
+    for config in configs:
+        run = config.parent
+        if any(run / name in folders for name in RUN_FOLDERS) and _is_of_run(read, config):
+            where = f"its folder {plain(str(run))!r}" if run.name else "it"
+            raise ConfigError(
+                f"{where} is a run's folder, with pictures that training drew; "
+                "must be moved out, or data.path be another folder"
+            )
+
+
+def _is_of_run(read: Callable[[PurePosixPath, int], bytes], config: PurePosixPath) -> bool:
+    try:
+        values = json.loads(read(config, RUN_BYTES_AT_MOST + 1))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(values, dict) and set(values) >= RUN_FIELDS

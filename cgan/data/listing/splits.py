@@ -1,0 +1,189 @@
+"""Which images are trained on and which are held out: by folders, or one in ten by its path."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from cgan.config import ConfigError
+from cgan.legible import plain
+
+ROLES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""What folders of these names hold, in lower case."""
+ORDER = ("train", "val", "test")
+LIKE_SPLITS = re.compile("train|val|test", re.IGNORECASE)
+"""How the names of folders begin that may be splits."""
+HELD_OUT_ONE_IN = 10
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split."""
+
+    paths: tuple[PurePosixPath, ...]
+    depth: int = 0
+    """How many folders of each path enclose the split, and say nothing of classes."""
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The splits of a data set."""
+
+    train: Part
+    test: Part
+    how: str
+    """What decided, in words."""
+    by_folder: bool
+    """Whether folders did."""
+    unused: tuple[PurePosixPath, ...] = ()
+    """Images of neither split."""
+    notes: tuple[str, ...] = ()
+    """What a user may not expect."""
+
+
+def divide(paths: Sequence[PurePosixPath], setting: str) -> Splits:
+    """The splits of these images.
+
+    Args:
+        paths: of the images, sorted, relative to the data.
+        setting: `data.splits`.
+
+    Raises:
+        ConfigError: folders that are there in part, or beside others; without the data's name.
+    """
+    if setting == "none":
+        return _by_path(paths, enclosing(paths))
+    if setting != "auto":
+        train, test = (PurePosixPath(name.strip("/ ")) for name in setting.split(","))
+        return _of_pair(paths, setting, train, test)
+    outer = enclosing(paths)
+    named = _named(paths, outer)
+    if len(named) > 1:
+        return _of_names(paths, outer, named)
+    _refuse_splits_of_classes(paths, outer)
+    return _by_path(paths, outer, _notes(paths, outer))
+
+
+def enclosing(paths: Iterable[PurePosixPath]) -> int:
+    """How many folders, one in the other, hold all of these images: archives often have one."""
+    folders: list[tuple[str, ...]] = [path.parts[:-1] for path in paths]
+    shared = 0
+    first = min(folders, default=())
+    last = max(folders, default=())
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    return shared
+
+
+def is_held_out(path: PurePosixPath) -> bool:
+    """Whether an image is held out where no folders say which are."""
+    digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % HELD_OUT_ONE_IN == 0
+
+
+def _by_path(paths: Iterable[PurePosixPath], depth: int, notes: tuple[str, ...] = ()) -> Splits:
+    held_out = {path: is_held_out(path) for path in paths}
+    train, test = (
+        Part(tuple(path for path, is_test in held_out.items() if is_test == wanted), depth)
+        for wanted in (False, True)
+    )
+    return Splits(train, test, "one image in ten, by its path", False, notes=notes)
+
+
+def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
+    """What may have been meant as splits and is not read so."""
+    around = [name for name in min(paths).parts[:outer] if name.lower() in ROLES]
+    if around:
+        return (f"all images lie in {plain(around[-1])}, with no other split beside it",)
+    tops = sorted({path.parts[outer] for path in paths if len(path.parts) > outer + 1})
+    alike = [plain(top) for top in tops if LIKE_SPLITS.match(top)]
+    if len(alike) > 1:
+        listed = ", ".join(alike)
+        return (f"{listed} are read as classes, not as splits (--data.splits TRAIN,HELD_OUT)",)
+    if tops and alike and alike[0].lower() in ROLES:
+        return (f"{alike[0]} is read as a class: no other split is beside it",)
+    return ()
+
+
+def _refuse_splits_of_classes(paths: Iterable[PurePosixPath], depth: int) -> None:
+    """Refuse splits that lie inside of class folders: held-out images would be trained on."""
+    inner = {path.parts[depth + 1 : -1][:1] for path in paths}
+    roles = {ROLES.get(name[0].lower()) if name else None for name in inner}
+    if None not in roles and len(roles) > 1:
+        found = next(path for path in paths).parent
+        raise ConfigError(
+            f"{plain(str(found))}: a split inside of a class; must be the other way round, as "
+            "in train/cats. data.splits = none takes all images for one set"
+        )
+
+
+def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]]:
+    """The folders at this depth that have a split's name, by role."""
+    tops = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
+    named: dict[str, list[str]] = {}
+    for top in sorted(tops):
+        if top.lower() in ROLES:
+            named.setdefault(ROLES[top.lower()], []).append(top)
+    return named
+
+
+def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[str]]) -> Splits:
+    listed = " and ".join(plain(name) for names in named.values() for name in names)
+    way_out = "data.splits names two, as in train,val, or is none"
+    for names in named.values():
+        if len(names) > 1:
+            raise ConfigError(f"holds {listed}; must hold one folder of a kind. {way_out}")
+    if "train" not in named:
+        raise ConfigError(f"holds {listed}, and no folder train; must hold one beside. {way_out}")
+    folders = {role: name for role, (name,) in named.items()}
+    beside = [path for path in paths if path.parts[depth] not in folders.values()]
+    if beside:
+        where = " and ".join(plain(folders[role]) for role in ORDER if role in folders)
+        raise ConfigError(
+            f"{plain(str(beside[0]))} lies beside {where}; must be in them. {way_out}"
+        )
+    held_out = "test" if "test" in folders else "val"
+    unused = [path for path in paths if path.parts[depth] == folders.get("val")]
+    train, test = (
+        Part(tuple(path for path in paths if path.parts[depth] == folders[role]), depth + 1)
+        for role in ("train", held_out)
+    )
+    how = f"folder {plain(folders[held_out])}"
+    return Splits(train, test, how, True, () if held_out == "val" else tuple(unused))
+
+
+def _of_pair(
+    paths: Sequence[PurePosixPath], setting: str, train: PurePosixPath, test: PurePosixPath
+) -> Splits:
+    """The two folders that a setting names, in the data or in what encloses all of it."""
+    outer = min(paths).parts[: enclosing(paths)]
+    for depth in range(len(outer) + 1):
+        inside = PurePosixPath(*outer[:depth])
+        chosen = [[p for p in paths if p.is_relative_to(inside / name)] for name in (train, test)]
+        if all(chosen):
+            parts = [
+                Part(tuple(found), depth + len(name.parts))
+                for found, name in zip(chosen, (train, test), strict=True)
+            ]
+            used = {*chosen[0], *chosen[1]}
+            if len(used) < len(chosen[0]) + len(chosen[1]):
+                raise ConfigError(
+                    f"data.splits = {setting!r}: one lies in the other; must be two folders apart"
+                )
+            how = f"folder {plain(str(test))}, as data.splits says"
+            unused = tuple(path for path in paths if path not in used)
+            return Splits(parts[0], parts[1], how, True, unused)
+    tops = sorted({p.parts[len(outer)] for p in paths if len(p.parts) > len(outer) + 1})
+    there = ", ".join(map(plain, tops)) or "none"
+    raise ConfigError(
+        f"data.splits = {setting!r}: must be two folders that hold images; there are {there}"
+    )

@@ -1,0 +1,57 @@
+"""One metric of one set of samples: its value, or why it has none.
+
+Degenerate samples (all black, all alike, too few) leave some metrics undefined. Such a metric says
+so in its own row, and the others are there.
+"""
+
+import math
+from typing import Any
+
+from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value
+
+
+def value_of(metric: Metric, inputs: Inputs, seed: int) -> Value:
+    """The value; None with `why` in the details where it is undefined.
+
+    Raises:
+        FeatureError: samples that can't be measured by any metric.
+    """
+    try:
+        _require_rows(metric, inputs)
+        found = metric.measure(inputs, seed)
+    except UndefinedError as reason:
+        return Value(None, details={"why": str(reason)})
+    value, error, details = found.value, found.error, _strict(found.details)
+    if value is not None and not math.isfinite(value):
+        value, details = None, details | {"why": "it is too large, or no number"}
+    if value is None or (error is not None and not math.isfinite(error.value)):
+        error = None
+    return found._replace(value=value, error=error, details=details)
+
+
+def perfect_sampler(metric: Metric, inputs: Inputs, n: int, seed: int) -> Floor | None:
+    """What a perfect sampler scores with n samples; None where none is modelled, or undefined."""
+    try:
+        found = None if metric.floor is None else metric.floor(inputs, n, seed)
+    except UndefinedError:
+        return None
+    return found if found is not None and math.isfinite(found.mean + found.sd) else None
+
+
+def _require_rows(metric: Metric, inputs: Inputs) -> None:
+    for name, n in (("samples", inputs.samples.n), ("real ones", inputs.reference.n)):
+        if n < metric.at_least:
+            raise UndefinedError(f"takes {metric.at_least:,} {name}, and there are {n:,}")
+
+
+def _strict(details: dict[str, Any]) -> dict[str, Any]:
+    """The details without numbers that JSON does not know."""
+    return {key: _known(value) for key, value in details.items()}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _strict(value)
+    if isinstance(value, list):
+        return [_known(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
