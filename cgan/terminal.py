@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any
 
 from cgan.legible import plain
 
@@ -47,7 +47,8 @@ def prepare() -> None:
     sys.stdout, sys.stderr = _usable(sys.stdout), _usable(sys.stderr)
 
 
-def _usable(stream: TextIO | None) -> TextIO:
+def _usable(stream: Any) -> Any:
+    """A stream that takes all characters, if only to forget them."""
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):

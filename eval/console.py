@@ -2,7 +2,6 @@
 
 import errno
 import os
-from typing import IO
 
 from rich.console import Console
 from rich.text import Text
@@ -16,12 +15,8 @@ WIDTH = 110
 class Terminal(Console):
     """A console that interprets nothing, and leaves a pipe that nobody reads to `cli.run`."""
 
-    def __init__(
-        self, width: int | None = WIDTH, stderr: bool = False, file: IO[str] | None = None
-    ) -> None:
-        super().__init__(
-            width=width, stderr=stderr, file=file, highlight=False, markup=False, emoji=False
-        )
+    def __init__(self, width: int | None = WIDTH, stderr: bool = False) -> None:
+        super().__init__(width=width, stderr=stderr, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
         """Raise the error again, of which a `Console` makes exit code 1."""

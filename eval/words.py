@@ -1,6 +1,6 @@
 """The words and figures of a table of records, for the terminal and for the report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from eval.metrics.base import Metric
 from eval.record import Record, SampleSet
@@ -55,20 +55,26 @@ def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     ]
     if fewer:
         text += f" Of the first samples only: {', '.join(fewer)}."
-    return " ".join(filter(None, [text, undefined(metrics, records)]))
+    return " ".join([text, *notes(metrics, records)])
 
 
-def undefined(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """Why figures are undefined, by metric and set of samples; nothing where all are defined."""
+def notes(metrics: dict[str, Metric], records: Sequence[Record]) -> list[str]:
+    """What has to be known of single figures: why some are undefined, and what others leave out."""
+    undefined = _gathered(metrics, (r for r in records if r.value is None), "why")
+    noted = _gathered(metrics, (r for r in records if r.value is not None), "note")
+    return [*(f"Undefined: {told}." for told in undefined), *(f"{told}." for told in noted)]
+
+
+def _gathered(metrics: dict[str, Metric], records: Iterable[Record], key: str) -> list[str]:
+    """What the details say under this key, of each metric with the sets of samples alike in it."""
     found: dict[tuple[str, str], list[str]] = {}
     for record in records:
-        if record.value is None and (why := record.details.get("why")):
+        if told := record.details.get(key):
             of = COLUMNS[record.samples]
             if record.samples == "generated_matched":
                 of += f" at n = {record.n:,}"
-            found.setdefault((metrics[record.metric].label, why), []).append(of)
-    told = [f"{label} ({', '.join(of)}): {why}" for (label, why), of in found.items()]
-    return f"Undefined: {'; '.join(told)}." if told else ""
+            found.setdefault((metrics[record.metric].label, told), []).append(of)
+    return [f"{label} ({', '.join(of)}): {told}" for (label, told), of in found.items()]
 
 
 def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:

@@ -72,7 +72,8 @@ class Value(NamedTuple):
     value: float | None
     error: StandardError | None = None
     details: dict[str, Any] = {}  # noqa: RUF012
-    """What a reader needs to know besides, as JSON: a convention, the names of missing modes."""
+    """What a reader needs to know besides, as JSON: a convention, the names of missing modes.
+    `why` there is none, or a `note` on one, is printed under the table too."""
     n: int | None = None
     """Samples used, where a metric uses only the first of them."""
     reference_n: int | None = None

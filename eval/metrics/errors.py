@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from eval.metrics.base import StandardError
+from eval.metrics.base import StandardError, UndefinedError
 
 HALVES = 8
 
@@ -25,7 +25,8 @@ def half_samples(
     """The standard error of a metric from random halves of its n samples.
 
     Args:
-        measure: the metric on the samples with these (sorted) indices; None where undefined.
+        measure: the metric on the samples with these (sorted) indices; None, or an
+            `UndefinedError`, where it is undefined.
         n: number of samples.
         seed: what draws the halves.
         halves: how many are drawn; the error's own relative error is 1 / sqrt(2 (halves - 1)).
@@ -37,7 +38,10 @@ def half_samples(
         return None
     rng = np.random.default_rng([seed, n])
     drawn = [np.sort(rng.permutation(n)[: n // 2]) for _ in range(halves)]
-    values = np.array([measure(rows) for rows in drawn], np.float64)
+    try:
+        values = np.array([measure(rows) for rows in drawn], np.float64)
+    except UndefinedError:
+        return None
     if np.isnan(values).any():
         return None
     return StandardError(float(values.std(ddof=1)), f"half_samples_{halves}")

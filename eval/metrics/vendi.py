@@ -6,6 +6,8 @@ With orders q other than 1 the entropy H is Renyi's (Pasarkar & Dieng 2024, equa
 says how much rare samples count. The eigenvalues are those of the d x d side, where it is smaller.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -34,20 +36,10 @@ def vendi_score(features: Float[np.ndarray, "n d"], order: float = 1.0) -> float
 
     Raises:
         FeatureError: a row that is not finite.
-        UndefinedError: no rows, or a row of zeros.
+        UndefinedError: no rows, or rows that are all zero.
     """
-    return _effective_number(_directions(features), order)
-
-
-def _directions(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     check_features(features, at_least=1)
-    zero = int(np.count_nonzero(~features.any(axis=1)))
-    if zero:
-        which = (
-            "all rows are" if zero == len(features) else f"{zero:,} of {len(features):,} rows are"
-        )
-        raise UndefinedError(f"{which} zero; the cosine needs rows with a direction")
-    return unit_rows(features)
+    return _effective_number(unit_rows(features), order)
 
 
 def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
@@ -55,6 +47,8 @@ def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
     side = rows.T @ rows if dimensions < n else rows @ rows.T
     values = np.linalg.eigvalsh(side) / n
     values = values[values > NEGLIGIBLE]
+    if not len(values):
+        raise UndefinedError("all rows are zero; the cosine needs rows with a direction")
     if np.isinf(order):
         return float(1 / values.max())
     if order == 1:
@@ -63,9 +57,15 @@ def _effective_number(rows: Float[np.ndarray, "n d"], order: float) -> float:
 
 
 def _measure(inputs: Inputs, seed: int) -> Value:
-    rows = _directions(present(inputs.samples.features))
+    features = present(inputs.samples.features)
+    check_features(features, at_least=1)
+    rows, details = unit_rows(features), dict[str, Any](order=1)
+    value = _effective_number(rows, 1.0)
+    if zero := int(np.count_nonzero(~rows.any(axis=1))):
+        # As the authors' code does: so K has zeros in its diagonal.
+        details |= {"note": f"{zero:,} of {len(rows):,} rows are zero, and like no row"}
     error = half_samples(lambda half: _effective_number(rows[half], 1.0), len(rows), seed)
-    return Value(_effective_number(rows, 1.0), error, {"order": 1})
+    return Value(value, error, details)
 
 
 VENDI = Metric(

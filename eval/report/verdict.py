@@ -7,7 +7,7 @@ from eval.verdict.judged import Judged
 from eval.verdict.picture import draw
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
-from eval.words import undefined
+from eval.words import notes
 
 
 def verdict(judged: Judged | None) -> str:
@@ -18,15 +18,17 @@ def verdict(judged: Judged | None) -> str:
     told = f'<p class="verdict {found.kind}">{escape(sentence(found))}</p>'
     dropped = mode_rows(found)
     what, evidence = f"dropped {found.evidence.modes.kind}", found.evidence
-    why = undefined(judged.metrics, [*evidence.generated.values(), *evidence.real.values()])
+    measured = [*evidence.generated.values(), *evidence.real.values()]
     return section(
         "Verdict",
         told,
         *map(paragraph, cautions(found)),
         _table("", HEADINGS, evidence_rows(found, judged.metrics)),
         _table(what, MODE_HEADINGS, dropped) if dropped else "",
-        f'<p class="facts">{escape(FOOTNOTE)}</p>',
-        f'<p class="facts">{escape(why)}</p>' if why else "",
+        *(
+            f'<p class="facts">{escape(each)}</p>'
+            for each in (FOOTNOTE, *notes(judged.metrics, measured))
+        ),
         "" if judged.shown is None else picture(draw(found, judged.shown), "modes and samples"),
     )
 

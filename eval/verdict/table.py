@@ -8,7 +8,7 @@ from eval.metrics.base import Metric
 from eval.verdict.judge import Verdict
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
-from eval.words import title, undefined
+from eval.words import notes, title
 
 STYLES = {"covers": "bold green", "undecided": "bold yellow"}
 """Of the sentence; red for the others."""
@@ -52,5 +52,5 @@ def print_verdict(
         if (more := int(verdict.named.sum()) - len(dropped)) > 0:
             console.print(f"and {more:,} more")
     console.print(fit(console, FOOTNOTE))
-    if why := undefined(metrics, [*evidence.generated.values(), *evidence.real.values()]):
-        console.print(fit(console, why))
+    for note in notes(metrics, [*evidence.generated.values(), *evidence.real.values()]):
+        console.print(fit(console, note))

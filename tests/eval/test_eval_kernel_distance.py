@@ -7,7 +7,7 @@ import pytest
 from reference.cases import FINITE, arrays, pair, target
 
 from eval.metrics import kernel_distance as module
-from eval.metrics.base import FeatureError, Gathered, Inputs
+from eval.metrics.base import FeatureError, Gathered, Inputs, UndefinedError
 from eval.metrics.cmmd import CMMD, cmmd
 from eval.metrics.kernel_distance import (
     KERNEL_DISTANCE,
@@ -86,10 +86,11 @@ def test_standard_errors_are_the_spread_over_new_draws(metric):
     assert 0.65 * spread < told < 1.5 * spread
 
 
-def test_smaller_subsets_are_told():
-    real, fake = (Gathered(len(rows), features=rows) for rows in pair("tiny_n"))
-    value = KERNEL_DISTANCE_SUBSETS.measure(Inputs(fake, real), 0)
-    assert value.details["subset_size"] == 9
+@pytest.mark.parametrize(("n", "m"), [(999, 1_000), (1_000, 999)])
+def test_subsets_are_never_smaller_than_the_name_says(n, m):
+    real, fake = (Gathered(rows, features=np.zeros((rows, 2), np.float32)) for rows in (n, m))
+    with pytest.raises(UndefinedError, match="999 rows; must be at least 1000"):
+        KERNEL_DISTANCE_SUBSETS.measure(Inputs(fake, real), 0)
 
 
 def test_bad_features_are_refused():

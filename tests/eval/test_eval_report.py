@@ -219,7 +219,10 @@ def test_an_older_checkpoint_can_be_reported(run, capsys):
         (["--n", "1"], "n = 1: must be at least 2 samples"),
         (["--metrics", "fid"], "metrics = 'fid'"),
         (["--step", "9"], "step = 9: must be one of 1, 2, 3, where there are checkpoints"),
-        (["--n", "5"], "number of samples = 5: must be at least 6 for precision_k3_inclusive"),
+        (
+            ["--n", "5", "--metrics", "precision_k3_inclusive"],
+            "number of samples = 5: must be at least 6 for precision_k3_inclusive",
+        ),
         (["--out", "/proc/page.html"], "out = '/proc/page.html': must be below a folder that can"),
     ],
 )
