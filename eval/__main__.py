@@ -2,8 +2,8 @@
 
     python -m eval runs/NAME            figures of a run
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
-    python -m eval compare REAL FAKE    figures of two folders of images or two .npz files
-    python -m eval reference DATASET    read a data set once, for all later evaluations
+    python -m eval compare REAL FAKE    figures of two sets of samples in folders or files
+    python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
     python -m eval report runs/NAME     one page with figures, curves and pictures
 
 Each has its own --help.

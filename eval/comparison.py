@@ -1,7 +1,7 @@
 """Two sets of samples compared: FAKE against REAL, and at one number both against half of REAL."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,18 +65,37 @@ def load_pair(
             f"fake = {str(fake.path)!r}: holds {kinds[1]}, and real = {str(real.path)!r} "
             f"holds {kinds[0]}; must be of one kind"
         )
-    if not real.is_images:
+    reader = load_reader({"real": real, "fake": fake}, extractor, weights)
+    if not real.is_images or extractor == "pixels":
+        _require_alike(real, fake)
+    return Pair(real, fake, reader)
+
+
+def load_reader(
+    sides: Mapping[str, SampleFiles],
+    extractor: ExtractorName | None = None,
+    weights: Path | None = None,
+) -> Reader:
+    """What reads samples on disk; features are taken as they are.
+
+    Args:
+        sides: samples of one kind, by what an error calls them; or none, read already.
+        extractor: of the features of images; None for the Inception network.
+        weights: the file with its weights.
+
+    Raises:
+        ConfigError: an extractor that can't read them or can't be loaded.
+    """
+    if not any(samples.is_images for samples in sides.values()):
         for field, given in (("extractor", extractor), ("weights", weights)):
             shown = None if given is None else str(given)
             require(given is None, field, shown, "left out where features are given")
-        _require_alike(real, fake)
-        return Pair(real, fake, Reader(Given()))
+        return Reader(Given())
     if extractor == "pixels":
-        for field, samples in (("real", real), ("fake", fake)):
+        for field, samples in sides.items():
             one_size = "a set of images of one size with --extractor pixels"
             require(samples.has_one_size, field, str(samples.path), one_size)
-        _require_alike(real, fake)
-    return Pair(real, fake, Reader(load_extractor(extractor or "inception", weights=weights)))
+    return Reader(load_extractor(extractor or "inception", weights=weights))
 
 
 def _require_alike(real: SampleFiles, fake: SampleFiles) -> None:

@@ -171,14 +171,16 @@ def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
 def measure(
     sets: dict[SampleSet, Inputs], metrics: dict[str, Metric], origin: Origin
 ) -> list[Record]:
-    """A record for each set of samples (`generated` and `real` at least) and each metric."""
+    """A record for each set of samples (`generated` at least) and each metric."""
     values = {
         (samples, name): value_of(metric, inputs, origin.seed)
         for samples, inputs in sets.items()
         for name, metric in metrics.items()
     }
     return [
-        _record(metrics[name], samples, sets[samples], value, values["real", name], sets, origin)
+        _record(
+            metrics[name], samples, sets[samples], value, values.get(("real", name)), sets, origin
+        )
         for (samples, name), value in values.items()
     ]
 
@@ -188,7 +190,7 @@ def _record(
     samples: SampleSet,
     inputs: Inputs,
     value: Value,
-    real: Value,
+    real: Value | None,
     sets: dict[SampleSet, Inputs],
     origin: Origin,
 ) -> Record:
@@ -212,8 +214,8 @@ def _record(
         labeller_accuracy=None if labeller is None else labeller.accuracy,
         reference=origin.reference_fingerprint,
         reference_n=value.reference_n or inputs.reference.n,
-        floor=real.value,
-        floor_n=real.n or sets["real"].samples.n,
+        floor=None if real is None else real.value,
+        floor_n=0 if real is None else real.n or sets["real"].samples.n,
         perfect_sampler=None if perfect is None else perfect.mean,
         perfect_sampler_sd=None if perfect is None else perfect.sd,
         details=value.details,

@@ -5,10 +5,13 @@
 
 import io
 import tokenize
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Shaped, UInt8
 
+START = 2**17
+"""Bytes that hold any header: longer ones than NumPy reads are refused."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -21,22 +24,51 @@ class BrokenArray(ValueError):
     """No array, or one that can't be read as plain numbers; the message says what was found."""
 
 
-def read_npy(content: bytes) -> Shaped[np.ndarray, "..."]:
+class Header(NamedTuple):
+    """What an array in NumPy's format says of itself."""
+
+    shape: tuple[int, ...]
+    fortran_order: bool
+    dtype: np.dtype
+    start: int
+    """Where its numbers begin."""
+
+    def __str__(self) -> str:
+        return f"{self.dtype.name} {list(self.shape)}"
+
+
+def read_header(start: bytes) -> Header:
+    """The header of an array of which this is the start, `START` bytes or all.
+
+    Raises:
+        BrokenArray: another format.
+    """
+    file = io.BytesIO(start)
+    try:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise BrokenArray("is of an unknown version")
+        return Header(*_HEADERS[version](file), file.tell())
+    except BrokenArray:
+        raise
+    except _BROKEN as error:
+        raise BrokenArray(f"is no array in NumPy's format ({type(error).__name__})") from None
+
+
+def read_npy(content: bytes | UInt8[np.ndarray, " bytes"]) -> Shaped[np.ndarray, "..."]:
     """The array that this is all of; it shares the content's memory and can't be written.
 
     Raises:
         BrokenArray: another format, cut short, or an array of objects.
     """
-    file = io.BytesIO(content)
+    shape, fortran_order, dtype, start = read_header(bytes(content[:START]))
     try:
-        version = np.lib.format.read_magic(file)
-        if version not in _HEADERS:
-            raise BrokenArray("is of an unknown version")
-        shape, fortran_order, dtype = _HEADERS[version](file)
         elements = int(np.prod(np.array(shape, dtype=object), initial=1))
-        if dtype.hasobject or elements * dtype.itemsize != len(content) - file.tell():
+        if dtype.hasobject or elements * dtype.itemsize != len(content) - start:
             raise BrokenArray("is cut short, or holds objects")
-        numbers = np.frombuffer(content, dtype, offset=file.tell())
+        if not elements:
+            return np.empty(shape, dtype)
+        numbers = np.frombuffer(content, dtype, offset=start)
         return numbers.reshape(shape[::-1]).T if fortran_order else numbers.reshape(shape)
     except BrokenArray:
         raise

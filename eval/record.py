@@ -27,7 +27,7 @@ class Record:
     """generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
     samples (real), uniform noise (noise)."""
     n: int
-    """Samples that the value is of."""
+    """Samples that the value is of; 0 for statistics that don't say."""
     seed: int
     checkpoint_nimg: int | None
     """Images that the checkpoint had seen; None for samples that came from no checkpoint."""
@@ -41,8 +41,9 @@ class Record:
     reference: str
     """Hash of the samples that the metric compares with, such as the train split."""
     reference_n: int
+    """Samples that the reference is of; 0 for statistics that don't say."""
     floor: float | None
-    """What held-out real samples score with `floor_n` of them."""
+    """What held-out real samples score with `floor_n` of them; None where there are none."""
     floor_n: int
     perfect_sampler: float | None
     """What draws from the true distribution score with n samples; None where none is modelled."""

@@ -32,7 +32,7 @@ def print_report(
     table = Table()
     table.add_column("", justify="left", min_width=20)
     for samples, n in largest.items():
-        header = f"{COLUMNS[samples]}\nn = {n:,}"
+        header = f"{COLUMNS[samples]}\nn = {n:,}" if n else f"{COLUMNS[samples]}\nn unknown"
         table.add_column(header, justify="right", no_wrap=True)
     if perfect:
         table.add_column("perfect\nsampler", justify="right", no_wrap=True)

@@ -40,7 +40,11 @@ def title(subject: str, record: Record) -> tuple[str, str]:
 def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     """How to read the table."""
     largest = largest_n(records)
-    text = "± is the standard error over redraws of the samples. Real data is the floor"
+    text = "± is the standard error over redraws of the samples. "
+    if "real" in largest:
+        text += "Real data is the floor"
+    else:
+        text += "Statistics have no rows to be halved, so there is no floor of real data"
     if "generated_matched" in largest:
         text += "; compare it with the generated samples of the same number"
     text += "."
@@ -93,7 +97,8 @@ def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
             text = text_of(metric, alike.value)
             if alike.n < record.n:
                 text += f" at n = {alike.n:,}"
-            parts.append(f"{metric.label} {text} (real data {text_of(metric, alike.floor)})")
+            floor = f" (real data {text_of(metric, alike.floor)})" if alike.floor_n else ""
+            parts.append(f"{metric.label} {text}{floor}")
     sentence = "; ".join(parts)
     return sentence[0].upper() + sentence[1:] + "." + missing
 

@@ -121,6 +121,23 @@ ATTACKS: dict[str, Attack] = {
     "bare.npz": Attack(
         COMPARE, "not a zip file", lambda path: written(path, npy(declared("(1048576, 262144)")))
     ),
+    "terabyte.npy": Attack(
+        COMPARE, "cut short", lambda path: written(path, npy(declared("(1048576, 262144)")))
+    ),
+    "statistics.npz": Attack(
+        COMPARE,
+        "cut short",
+        lambda path: archive(
+            path,
+            **{
+                "mu.npy": npy(declared("(1048576,)")),
+                "sigma.npy": npy(declared("(1048576, 1048576)")),
+            },
+        ),
+    ),
+    "images.zip": Attack(
+        COMPARE, "has 134,217,729 bytes", lambda path: bomb(path, IMAGES, 2**27 + 1)
+    ),
     "swells.npz": Attack(
         COMPARE, "at most 20 times it", lambda path: bomb(path, ["samples.npy"], 2**30 + 1)
     ),

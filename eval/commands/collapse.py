@@ -13,7 +13,7 @@ Takes a run's folder; or, with --real and --fake, two sets of samples on disk.
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +22,7 @@ import tyro
 from cgan import cli, terminal
 from cgan.config import ConfigError, DataChanged, require
 from eval.commands import places, run
-from eval.names import ExtractorName
+from eval.names import Background, ExtractorName
 
 if TYPE_CHECKING:
     from eval.verdict.judged import Judged
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PROG = f"{run.PROG} collapse"
 FAILED = 70
 """`EX_SOFTWARE` of sysexits.h, where other programs exit with 1: that means collapsed here."""
+OF_RUNS = ("n", "checkpoint", "step", "data_path", "data_changed")
+OF_FILES = ("real", "fake", "real_array", "fake_array", "background")
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,15 @@ class Arguments:
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, such as runs/digits."""
     real: Path | None = None
-    """Instead of a run: folder of real images, or .npz file with images or features."""
+    """Instead of a run: folder or .zip of real images, .npz or .npy of images or features."""
     fake: Path | None = None
-    """Generated ones, in the same form."""
+    """Generated ones, in any of these."""
+    real_array: str | None = None
+    """Name of REAL's array in its .npz file, where several could be meant."""
+    fake_array: str | None = None
+    """The same of FAKE."""
+    background: Background = "white"
+    """What transparent pixels are laid on, with --real and --fake."""
     n: int | None = None
     """Generated samples; by default the literature's number for this data set, or as many as it
     takes to tell of each class."""
@@ -64,19 +72,20 @@ class Arguments:
 
     def __post_init__(self) -> None:
         run.require_numbers(self.n, self.seed, self.checkpoint, self.step)
-        files = {"real": self.real, "fake": self.fake}
-        for name, path in files.items():
-            shown = None if path is None else str(path)
-            if self.run is not None:
-                require(path is None, name, shown, "left out where a run is given")
-            else:
-                require(path is not None, name, shown, "given, as --real and --fake, or a run")
         if self.run is None:
-            data_path = None if self.data_path is None else str(self.data_path)
-            of_runs: dict[str, object] = {"n": self.n, "checkpoint": self.checkpoint}
-            of_runs |= {"step": self.step, "data_path": data_path}
-            for name, value in of_runs.items():
-                require(value is None, name, value, "left out with --real and --fake")
+            for name in ("real", "fake"):
+                expected = "given, as --real and --fake, or a run"
+                require(getattr(self, name) is not None, name, None, expected)
+        where, names = (
+            ("with --real and --fake", OF_RUNS)
+            if self.run is None
+            else ("where a run is given", OF_FILES)
+        )
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name in names:
+                shown = str(value) if isinstance(value, Path) else value
+                require(value == field.default, field.name, shown, f"left out {where}")
         if self.out is not None:
             places.require_out(self.out, ".png")
 
@@ -178,7 +187,8 @@ def _judge_files(arguments: Arguments) -> "Judged":
 
     assert arguments.real is not None
     assert arguments.fake is not None
-    real, fake = open_samples("real", arguments.real), open_samples("fake", arguments.fake)
+    real = open_samples("real", arguments.real, arguments.real_array, arguments.background)
+    fake = open_samples("fake", arguments.fake, arguments.fake_array, arguments.background)
     pictured = real.is_images and real.has_one_size and fake.has_one_size
     if arguments.out is not None:
         left_out = "left out, or a folder: no images of one size to be drawn"

@@ -1,7 +1,8 @@
-"""Compare two sets of samples: folders of images, or .npz files with images or features.
+"""Compare two sets of samples: images in folders, .zip, .npz or .npy files, features, statistics.
 
 Prints a table of FAKE against REAL. Beside it, at one number: FAKE, and one half of REAL, against
-the other half of REAL. The latter is the floor.
+the other half of REAL. The latter is the floor. Statistics (mu, sigma) of either set, made by
+`python -m eval reference` or by pytorch-fid, give the Frechet distance alone.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import tyro
 
 from cgan import cli
 from cgan.config import ConfigError, require, require_seed
-from eval.names import ExtractorName
+from eval.names import Background, ExtractorName
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,20 @@ class Arguments:
     """Compare generated samples with real ones."""
 
     real: Annotated[Path, tyro.conf.Positional]
-    """Folder of real images, or .npz file with an array `samples`, `images` or `features`."""
+    """Real samples: folder or .zip of images, .npz or .npy of images or features, or statistics."""
     fake: Annotated[Path, tyro.conf.Positional]
-    """Generated ones, in the same form."""
+    """Generated ones, in any of these."""
+    real_array: str | None = None
+    """Name of REAL's array in its .npz file, where several could be meant; mu: its statistics."""
+    fake_array: str | None = None
+    """The same of FAKE."""
+    background: Background = "white"
+    """What transparent pixels are laid on."""
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""
     extractor: ExtractorName | None = None
-    """What reads the features of images: inception (the default), dinov2 or pixels."""
+    """What reads the features of images: inception, dinov2 or pixels; by default what the
+    statistics were read by, or inception."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
@@ -42,6 +50,11 @@ class Arguments:
         if self.out is not None:
             cli.require_out(self.out, ".jsonl")
 
+    @property
+    def sides(self) -> tuple[tuple[str, Path, str | None], ...]:
+        """Each set's name, path and chosen array."""
+        return ("real", self.real, self.real_array), ("fake", self.fake, self.fake_array)
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read both sets, measure and print.
@@ -53,21 +66,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.comparison import compare, load_pair
+    from eval.from_statistics import compare_statistics, load_statistics_pair
     from eval.measure import SamplesError, choose_metrics
     from eval.metrics.base import FeatureError
     from eval.metrics.catalogue import require_known
     from eval.progress import reading
     from eval.record import append_records
-    from eval.sample_files import open_samples
+    from eval.sample_files import Statistics, open_samples_or_statistics
     from eval.table import print_report
 
     require_known(arguments.metrics)
-    real, fake = open_samples("real", arguments.real), open_samples("fake", arguments.fake)
-    pair = load_pair(real, fake, arguments.extractor, arguments.weights)
-    metrics = choose_metrics(arguments.metrics, pair.metrics, pair.default_metrics)
+    real, fake = (
+        open_samples_or_statistics(field, path, array, arguments.background)
+        for field, path, array in arguments.sides
+    )
+    total = sum(len(side) for side in (real, fake) if not isinstance(side, Statistics))
+    reads_by = (arguments.extractor, arguments.weights)
     try:
-        with reading("samples", len(real) + len(fake)) as advance:
-            records = compare(pair, metrics, arguments.seed, advance)
+        with reading("samples", total) as advance:
+            if isinstance(real, Statistics) or isinstance(fake, Statistics):
+                by_statistics = load_statistics_pair(real, fake, arguments.metrics, *reads_by)
+                metrics = by_statistics.metrics
+                records = compare_statistics(by_statistics, arguments.seed, advance)
+            else:
+                pair = load_pair(real, fake, *reads_by)
+                metrics = choose_metrics(arguments.metrics, pair.metrics, pair.default_metrics)
+                records = compare(pair, metrics, arguments.seed, advance)
     except (FeatureError, SamplesError) as error:
         raise ConfigError(f"{arguments.fake} against {arguments.real}: {error}") from None
     try:

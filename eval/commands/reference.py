@@ -1,23 +1,37 @@
-"""Read a data set once with an extractor, and keep its statistics for all later evaluations."""
+"""Read a data set once with an extractor, and keep its statistics for all later evaluations.
+
+Or read samples at a path, such as `python -m eval compare` takes, and write their mean and
+covariance to a file that it takes in their place: .npz with mu and sigma, in pytorch-fid's format.
+
+    python -m eval reference IMAGES --extractor inception --out statistics.npz
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from cgan import terminal
-from cgan.config import Data, SourceName
-from eval.names import ExtractorName
+from cgan import cli, terminal
+from cgan.config import ConfigError, Data, SourceName, require
+from eval.names import Background, ExtractorName
+
+if TYPE_CHECKING:
+    from eval.extractors import Extractor
+    from eval.gather import Advance
+    from eval.reference import Reference
+
+OF_DATASETS = tuple(field.name for field in fields(Data) if field.name != "background")
+"""Settings that say nothing of samples at a path."""
 
 
 @dataclass(frozen=True)
 class Arguments:
     """Precompute the statistics of a data set."""
 
-    dataset: Annotated[SourceName, tyro.conf.Positional]
-    """Data set that needs no download; or tfds, or folder."""
+    dataset: Annotated[SourceName | Path, tyro.conf.Positional]
+    """Data set that needs no download; tfds, or folder; or a path to images or features."""
     imbalance: float = Data.imbalance
     """Alpha of a power law of the modes' shares, rank^-alpha (points, stacked_*)."""
     name: str | None = None
@@ -38,8 +52,8 @@ class Arguments:
     """Side of the images (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Grey or RGB (tfds, folder)."""
-    background: Literal["white", "black", "grey"] = Data.background
-    """What transparent pixels are laid on (tfds, folder)."""
+    background: Background = Data.background
+    """What transparent pixels are laid on (tfds, folder, path)."""
     unusable: Literal["fail", "skip"] = Data.unusable
     """What to do about an image that is damaged or of another size (tfds, folder)."""
     cached: bool = Data.cached
@@ -48,10 +62,30 @@ class Arguments:
     """What reads the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
+    array: str | None = None
+    """Name of the array in an .npz file, where several could be meant (path)."""
+    out: Path | None = None
+    """File to write mean and covariance to, .npz; must be given with a path."""
+
+    def __post_init__(self) -> None:
+        of_path = isinstance(self.dataset, Path)
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            other = ("array",) if not of_path else OF_DATASETS
+            if field.name in other:
+                where = f"with {str(self.dataset)!r} as the data set"
+                shown = str(value) if isinstance(value, Path) else value
+                require(value == default, field.name, shown, f"left out {where}")
+        if of_path:
+            expected = "an .npz file to write to, where the data set is a path"
+            require(self.out is not None, "out", None, expected)
+        if self.out is not None:
+            cli.require_out(self.out, ".npz")
 
     @property
     def data(self) -> Data:
         """The settings of the data set."""
+        assert not isinstance(self.dataset, Path)
         shared = {item.name for item in fields(Data)} - {"source", "flip"}
         return Data(self.dataset, **{name: getattr(self, name) for name in shared})
 
@@ -64,17 +98,56 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     prog = "python -m eval reference"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
-    data = arguments.data
     # Imported late: help and errors should not wait for JAX.
     from cgan.files import cache_folder
+    from eval.metrics.base import FeatureError
+    from eval.moments import merge
     from eval.progress import reading
-    from eval.protocol import load_evaluation
+    from eval.sample_files.statistics import save_statistics
 
-    with reading(arguments.dataset, None) as advance:
-        evaluation = load_evaluation(data, arguments.extractor, arguments.weights, advance)
-    reference, extractor = evaluation.reference, evaluation.reader.extractor
+    try:
+        with reading(str(arguments.dataset), None) as advance:
+            name, reference, extractor = _read(arguments, advance)
+    except FeatureError as error:
+        raise ConfigError(f"{arguments.dataset}: {error}") from None
+    kind = "samples" if isinstance(arguments.dataset, Path) else "train samples"
+    n, moments = reference.gathered.n, merge(reference.gathered.moments)
+    kept = f"kept in {cache_folder()}"
+    if arguments.out is not None:
+        require(n >= 2, "dataset", str(arguments.dataset), "of at least 2 samples with --out")
+        save_statistics(
+            arguments.out,
+            moments,
+            extractor.name,
+            extractor.fingerprint,
+            reference.samples_fingerprint,
+        )
+        kept += f", mean and covariance in {arguments.out}"
     terminal.say(
-        f"{evaluation.splits.train.name}: {reference.gathered.n:,} train samples "
-        f"({reference.samples_fingerprint}) read by {extractor.name} ({extractor.fingerprint}), "
-        f"kept in {cache_folder()}"
+        f"{name}: {n:,} {kind} ({reference.samples_fingerprint}) read by {extractor.name} "
+        f"({extractor.fingerprint}), {kept}"
     )
+
+
+def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Extractor]":
+    """What the samples are called, what was gathered of them, and what read them."""
+    from eval.comparison import load_reader
+    from eval.protocol import load_evaluation
+    from eval.reference import load_reference
+    from eval.sample_files import KINDS, open_samples
+
+    chosen = arguments.extractor, arguments.weights
+    if not isinstance(path := arguments.dataset, Path):
+        evaluation = load_evaluation(arguments.data, *chosen, advance)
+        name = evaluation.splits.train.name
+        return name, evaluation.reference, evaluation.reader.extractor
+    if not path.expanduser().exists():
+        names = ", ".join(get_args(SourceName))
+        expected = f"one of {names}, or a path to {KINDS}"
+        raise ConfigError(
+            f"dataset = {str(path)!r}: is not there in {Path.cwd()}; must be {expected}"
+        )
+    samples = open_samples("dataset", path, arguments.array, arguments.background, "array")
+    reader = load_reader({"dataset": samples}, *chosen)
+    reference = load_reference(path.stem, reader, samples.chunks, advance, "dataset")
+    return str(path), reference, reader.extractor

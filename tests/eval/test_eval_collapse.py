@@ -109,7 +109,7 @@ def test_an_error_is_not_taken_for_a_collapse(tmp_path, monkeypatch, capsys, err
         (["RUN", "--real", "a"], "real = 'a': must be left out where a run is given"),
         (["--real", "a"], "fake = None: must be given"),
         (["--real", "a", "--fake", "b", "--n", "9"], "n = 9: must be left out with --real"),
-        (["--real", "a", "--fake", "b"], "real = 'a': must be a folder of images"),
+        (["--real", "a", "--fake", "b"], "real = 'a': is not there in"),
         (["RUN", "--extractor", "pixels"], "extractor = 'pixels': reads images"),
         (["NOWHERE"], "no such run"),
     ],

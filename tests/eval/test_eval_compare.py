@@ -133,7 +133,7 @@ def test_what_can_not_be_compared_is_one_line(tmp_path, digits, capsys):
     np.savez(features, features=np.zeros((9, 4), np.float32))
     pixels = ("--extractor", "pixels")
     for argv, expected in (
-        ((images, tmp_path / "none"), "must be a folder of images or an .npz file"),
+        ((images, tmp_path / "none"), "is not there; must be a folder or a .zip file of images"),
         ((single, images, *pixels), "holds 1 samples; must hold at least 2"),
         ((images, features), "holds features, and real"),
         ((images, mixed, *pixels), "must be a set of images of one size"),
@@ -158,7 +158,7 @@ def test_samples_that_are_not_finite_are_one_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"a": np.zeros((3, 2)), "b": np.zeros((3, 2))}, "holds a, b; must hold one array"),
+        ({"a": np.zeros((3, 2)), "b": np.zeros((3, 2))}, "holds a .*, b .*; must hold one array"),
         (
             {"samples": np.zeros((3, 8, 8, 1), np.float32)},
             "must hold uint8",
