@@ -15,7 +15,15 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy.stats import norm
 
-from eval.metrics.base import Floor, Inputs, Metric, Value, check_features, present
+from eval.metrics.base import (
+    Floor,
+    Inputs,
+    Metric,
+    UndefinedError,
+    Value,
+    check_features,
+    present,
+)
 from eval.metrics.bins import bins_of
 from eval.metrics.modes import bootstrap_error, redrawn
 
@@ -50,6 +58,8 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     samples, reference = present(inputs.samples.features), present(inputs.reference.features)
     check_features(samples, reference)
     bins = bins_of(inputs.reference)
+    if len(bins.reference) < 2:
+        raise UndefinedError("the reference makes a single bin, which holds everything")
     counts = bins.count(samples)
     again = different_bins(redrawn(counts, seed), bins.reference).mean(axis=1)
     details = {
