@@ -4,7 +4,7 @@ import html
 import io
 import unicodedata
 
-import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -100,17 +100,8 @@ def test_pictures_set_it_as_it_is_written(name):
     figure.savefig(io.BytesIO(), format="png")
 
 
-def test_a_scatter_takes_any_title(tmp_path):
-    points = [[0.0, 0.0], [1.0, 1.0]]
-    with mpl.rc_context():
-        for number, name in enumerate(NASTY.values()):
-            figure = pictures.scatter(*map(_array, (points, points)), f"{name}, 8 images seen")
-            assert figure.axes[0].get_title()
-            if not number % 4:
-                figure.savefig(tmp_path / "x.png", dpi=30)
-
-
-def _array(rows):
-    import numpy as np
-
-    return np.array(rows)
+def test_a_scatter_sets_its_title_as_it_is_written():
+    points = np.array([[0.0, 0.0], [1.0, 1.0]])
+    for name in NASTY.values():
+        title = f"{name}, 8 images seen"
+        assert pictures.scatter(points, points, title).axes[0].get_title() == lettered(title)

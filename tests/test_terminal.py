@@ -104,10 +104,10 @@ def test_a_full_device_is_named():
     ids=["ascii", "C"],
 )
 def test_characters_that_a_terminal_lacks_are_replaced(environment):
-    body = r'''
+    body = r"""
   print("7 \xb1 0.3", "caf\xe9 \U0001f600 \udce9")
   from cgan.config import ConfigError
-  raise ConfigError("data.path = \u732b\udce9\x1b[2J: no")'''
+  raise ConfigError("data.path = \u732b\udce9\x1b[2J: no")"""
     code, out, err = shell(body, "", **environment)
     assert code == 2
     assert out == "7 +- 0.3 caf\\xe9 \\U0001f600 \\udce9\n"
