@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -38,13 +39,13 @@ def run(tmp_path, monkeypatch):
     return root
 
 
-@pytest.fixture
-def unread(monkeypatch):
+@contextmanager
+def unread():
     """Standard output is a pipe whose reader is gone."""
     read, write = os.pipe()
     os.close(read)
-    with os.fdopen(write, "w") as stream:
-        monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(write, "w") as stream:
+        patch.setattr(sys, "stdout", stream)
         yield
 
 
@@ -52,22 +53,26 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_figures_are_kept_where_nobody_reads_the_table(run, unread):
-    assert exit_code(run, *N) == terminal.CLOSED_PIPE
+def test_figures_are_kept_where_nobody_reads_the_table(run):
+    with unread():
+        assert exit_code(run, *N) == terminal.CLOSED_PIPE
     assert {row["samples"] for row in rows(run / "eval.jsonl")} == {"generated", "real", "noise"}
 
 
-def test_scripts_see_the_verdict_where_nobody_reads_it(run, unread):
-    assert exit_code("collapse", run, *N) == EXIT_CODES["collapsed"]
+def test_scripts_see_the_verdict_where_nobody_reads_it(run):
+    with unread():
+        assert exit_code("collapse", run, *N) == EXIT_CODES["collapsed"]
     assert rows(run / "collapse.jsonl")[0]["verdict"] == "collapsed"
     assert (run / "collapse.png").is_file()
 
 
-def test_a_comparison_is_kept_where_nobody_reads_it(tmp_path, unread):
+def test_a_comparison_is_kept_where_nobody_reads_it(tmp_path):
     for name in ("real", "fake"):
         np.savez(tmp_path / f"{name}.npz", features=np.random.default_rng(0).normal(size=(40, 3)))
     files = (tmp_path / "real.npz", tmp_path / "fake.npz", "--metrics", "frechet_distance")
-    assert exit_code("compare", *files, "--out", tmp_path / "x.jsonl") == terminal.CLOSED_PIPE
+    with unread():
+        code = exit_code("compare", *files, "--out", tmp_path / "x.jsonl")
+    assert code == terminal.CLOSED_PIPE
     assert len(rows(tmp_path / "x.jsonl")) == 3
 
 
