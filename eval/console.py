@@ -25,4 +25,4 @@ class Terminal(Console):
 
 def fit(console: Console, text: str, style: str = "") -> Text:
     """A text in one line as it is to be shown on a console."""
-    return Text(terminal.shown(text, console.encoding), style)
+    return Text(terminal.shown(text, console.encoding), style, overflow="fold")

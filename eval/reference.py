@@ -5,6 +5,7 @@ preprocessing and the layout of the file, so a data set that changed under the s
 old statistics. A damaged file is found by its checksums and made again.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from eval.moments import Moments, merge
 
 VERSION = "reference-3"
 """Raise it when the layout of the file changes."""
+NAME_AT_MOST = 64
+"""Characters of a data set's name in that of its file; the fingerprint tells data sets apart."""
 CHUNK_BYTES = 32 * 2**20
 ROWS_AT_MOST = 131_072
 """Features of so many rows are kept; moments and counts are of all."""
@@ -103,7 +106,8 @@ def _gathered(
     labeller = "" if reader.labeller is None else reader.labeller.fingerprint
     extractor = reader.extractor
     key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
-    path = cache_folder() / f"reference-{name}-{extractor.name}-{key}.npz"
+    readable = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:NAME_AT_MOST]
+    path = cache_folder() / f"reference-{readable}-{extractor.name}-{key}.npz"
     if (arrays := load_arrays(path)) is not None:
         if (known := _from_arrays(arrays, reader)) is not None:
             return known

@@ -7,6 +7,8 @@ so in its own row, and the others are there.
 import math
 from typing import Any
 
+import numpy as np
+
 from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value
 
 
@@ -18,7 +20,8 @@ def value_of(metric: Metric, inputs: Inputs, seed: int) -> Value:
     """
     try:
         _require_rows(metric, inputs)
-        found = metric.measure(inputs, seed)
+        with np.errstate(all="ignore"):
+            found = metric.measure(inputs, seed)
     except UndefinedError as reason:
         return Value(None, details={"why": str(reason)})
     value, error, details = found.value, found.error, _strict(found.details)
@@ -32,7 +35,8 @@ def value_of(metric: Metric, inputs: Inputs, seed: int) -> Value:
 def perfect_sampler(metric: Metric, inputs: Inputs, n: int, seed: int) -> Floor | None:
     """What a perfect sampler scores with n samples; None where none is modelled, or undefined."""
     try:
-        found = None if metric.floor is None else metric.floor(inputs, n, seed)
+        with np.errstate(all="ignore"):
+            found = None if metric.floor is None else metric.floor(inputs, n, seed)
     except UndefinedError:
         return None
     return found if found is not None and math.isfinite(found.mean + found.sd) else None

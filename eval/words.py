@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from cgan.legible import plain
 from eval.metrics.base import Metric
 from eval.record import Record, SampleSet
 
@@ -108,7 +109,7 @@ def _missing(record: Record) -> str:
     if not count:
         return ""
     more = f" and {count - len(names):,} more" if count > len(names) else ""
-    return f" Missing: {', '.join(names)}{more}."
+    return f" Missing: {', '.join(map(plain, names))}{more}."
 
 
 def lowest_classes(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
@@ -117,7 +118,7 @@ def lowest_classes(metrics: dict[str, Metric], records: Sequence[Record]) -> str
     for record in records:
         if record.samples == "generated" and record.details.get("by_class"):
             metric, lowest = metrics[record.metric], list(record.details["by_class"].items())
-            told = [f"{name} {text_of(metric, value)}" for name, value in lowest[:LOWEST]]
+            told = [f"{plain(name)} {text_of(metric, value)}" for name, value in lowest[:LOWEST]]
             parts.append(f"{metric.label} {', '.join(told)}")
     return f"Lowest by class: {'; '.join(parts)}." if parts else ""
 

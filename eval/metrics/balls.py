@@ -28,6 +28,7 @@ from eval.metrics.distances import (
     squared_lengths,
 )
 
+LARGEST = float(np.finfo(np.float32).max) / 2
 Ties = Literal["inclusive", "strict"]
 """Whether a point at the very radius of a ball is in it."""
 
@@ -205,7 +206,11 @@ def _settle(
 def _rounded(
     squares: Float[np.ndarray, " n"],
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Bounds in float32 around squares of float64."""
+    """Bounds in float32 around squares of float64.
+
+    A ball that is too large for float32 holds all rows, but none of the padding, infinitely far.
+    """
+    squares = np.minimum(squares, LARGEST)
     spread = np.where(np.isfinite(squares), 4 * UNIT_ROUNDOFF * np.abs(squares), 0.0)
     return (squares - spread).astype(np.float32), (squares + spread).astype(np.float32)
 

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Bool
 
+from cgan.legible import plain
 from eval.metrics.birthday import BELOW_REAL, BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.verdict.judge import HALF, Verdict, narrow
@@ -151,7 +152,7 @@ def names(modes: ModeCounts, which: Bool[np.ndarray, " modes"]) -> str:
     found = np.flatnonzero(which)
     order = found[np.argsort(-modes.true_shares[found], kind="stable")]
     more = f" and {len(order) - NAMED_AT_MOST:,} more" if len(order) > NAMED_AT_MOST else ""
-    return ", ".join(modes.names[index] for index in order[:NAMED_AT_MOST]) + more
+    return ", ".join(plain(modes.names[index]) for index in order[:NAMED_AT_MOST]) + more
 
 
 def share(value: float) -> str:

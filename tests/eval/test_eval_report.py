@@ -450,3 +450,17 @@ def test_a_damaged_snapshot_is_named_and_the_page_goes_on(tmp_path):
     bad = tmp_path / "0000000008.png"
     bad.write_bytes(b"no picture")
     assert "0000000008.png can&#x27;t be read" in _snapshot(8, bad)
+
+
+def test_another_folder_takes_the_report_and_both_folders_records_are_read(run, tmp_path):
+    """What the run's records lack is measured into the other folder, once."""
+    before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    out = tmp_path / "made"
+    asked = (run, "--n", "250", "--seed", "5", "--out", out)
+    assert exit_code("report", *asked) == 0
+    assert {path.name for path in out.iterdir()} == {"eval.jsonl", "report.html"}
+    first = read_records(out / "eval.jsonl")
+    assert {record.checkpoint_nimg for record in first} == {8, 16, 24}
+    assert exit_code("report", *asked) == 0
+    assert read_records(out / "eval.jsonl") == first
+    assert {path: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
