@@ -12,9 +12,9 @@ from cgan.config import Data
 from cgan.data import Source, load_source
 from eval.extractors import ExtractorName, Splits, load_extractor
 from eval.gather import Advance, Reader, silent
-from eval.metrics.base import Gathered, Metric
+from eval.metrics.base import Gathered, Metric, present
 from eval.metrics.catalogue import by_default, offered
-from eval.reference import Reference, chunks_of, labels_of, load_reference
+from eval.reference import Reference, batches_of, chunks_of, labels_of, load_reference
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,10 @@ LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
 """The user's own images with classes."""
 UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
 """The user's own images without classes; `inception` and `dinov2` need a file of weights."""
+
+
+CONFUSION_ROWS = 50_000
+"""Held-out samples at most by which the labeller is judged."""
 
 
 def protocol_of(data: Data, train: Source) -> Protocol:
@@ -88,6 +92,20 @@ class Evaluation:
         """What was gathered of the reference, with the true class of each of its samples."""
         classes = labels_of(self.splits.train, self.reference_rows)
         return replace(self.reference.gathered, asked=classes)
+
+    @cached_property
+    def confusion(self) -> Int[np.ndarray, "classes bins"] | None:
+        """Held-out samples by their true class and by the class that the labeller reads (last,
+        none); None where there are no classes, and for mixtures, whose modes are not misread."""
+        labeller, held_out = self.reader.labeller, self.splits.held_out
+        if labeller is None or not self.splits.holds_images:
+            return None
+        bins, rows = self.reader.classes + 1, self._real_rows(CONFUSION_ROWS, 0)
+        counts = np.zeros((self.reader.classes, bins), np.int64)
+        for batch in batches_of(held_out, rows):
+            read, true = present(labeller(np.asarray(batch.x)).labels), np.asarray(batch.label)
+            np.add.at(counts, (true, np.where(read < 0, bins - 1, read)), 1)
+        return counts
 
     def _real_rows(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
         return np.random.default_rng([seed, 1]).permutation(len(self.splits.held_out))[:n]

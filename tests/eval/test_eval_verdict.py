@@ -199,7 +199,7 @@ def test_without_classes_modes_are_bins(unlabelled):
     assert np.mean(missing) > 0.95
     assert "others, which together hold" in sentence(found)
     assert set(found.evidence.generated) == {
-        "ndb_share_5_percent",
+        "ndb_share_5_percent_split",
         "precision_k3_inclusive",
         "birthday_support",
     }
