@@ -8,6 +8,7 @@ appended to a file as soon as it is done, and a cell that is there is not drawn 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from rich.table import Table
 
 from benchmarks.populations import POPULATIONS, clusters, labeller, sample_gaussian, spectrum
 from cgan import cli
+from eval.confusion import Confusion
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.bins import bins_of
 from eval.metrics.frechet import FRECHET
@@ -37,6 +39,8 @@ PARTS: tuple[Part, ...] = ("one", "missing", "labellers", "frechet")
 DIMENSIONS = (64, 512, 2048)
 ROWS = ((500, 500), (500, 10_000), (2_000, 2_000), (10_000, 2_000), (10_000, 10_000))
 """Of the reference and of the samples."""
+CHEAP = 256_000
+"""Numbers in a draw of which there can be as many as are asked for; of larger ones there are fewer."""
 SIZES = ((1, 1), (2, 4), (10, 4), (20, 1.2), (0.6, 0.8))
 """Of the samples and of the reference, in dimensions: what a Frechet distance is of."""
 
@@ -48,7 +52,9 @@ class Arguments:
     parts: tuple[Part, ...] = PARTS
     """Tables to draw."""
     repetitions: int = 200
-    """Of each cell; a tenth, ten at least, at 2,048 dimensions."""
+    """Of each cell that is cheap to draw."""
+    at_least: int = 10
+    """Of the others."""
     dimensions: tuple[int, ...] = DIMENSIONS
     """Of the features."""
     out: Path = Path("null_rates.jsonl")
@@ -113,7 +119,7 @@ def read_classes(
     cells: dict[str, Any] = {"dropped": 0, "covered": 0, "named": 0, "hidden": 0, "judged": 0}
     for seed in range(repetitions):
         rng = np.random.default_rng([seed, classes, held_out, n, 2])
-        shares = np.arange(1, classes + 1) ** -zipf
+        shares = np.arange(1, classes + 1) ** -float(zipf)
         shares /= shares.sum()
         truth = labeller(accuracy, classes, shares, rng)
         whole = judged_as_read(truth, shares, shares, held_out, n, seed, rng)
@@ -151,18 +157,18 @@ def judged_as_read(
     counts = rng.multinomial(n, made @ truth)
     with_none = np.column_stack([confusion, np.zeros(len(shares), np.int64)])
     names = [str(index) for index in range(len(shares))]
-    expected = expected_as_read(with_none, shares, counts / n)
+    expected = expected_as_read(Confusion(with_none), shares, counts / n)
     modes = ModeCounts("classes", names, np.arange(len(shares)), shares, counts, n, expected)
     return examine(modes, seed)
 
 
-def perfect_distance(power: float, d: int, n: int, m: int, repetitions: int) -> Cell:
+def perfect_distance(power: float, d: int, n: int, m: int) -> Cell:
     """What the floor of a Frechet distance says beside what it is, for a Gaussian's samples."""
     values, rng = spectrum(d, power), np.random.default_rng([d, n, m, 3])
     true = covariance_distances(values, [(n, m)], max(4, 16_384 // d), rng).mean()
     true += values.sum() * (1 / n + 1 / m)
     said = []
-    for seed in range(max(2, min(repetitions, 1_024 // d))):
+    for seed in range(max(2, 512 // d)):
         rows = sample_gaussian(values, m, rng).astype(np.float32)
         floor = FRECHET.floor(Inputs(gathered(rows), gathered(rows)), n, seed)
         said.append(floor.mean)
@@ -175,24 +181,26 @@ def perfect_distance(power: float, d: int, n: int, m: int, repetitions: int) -> 
 
 def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]]]:
     """Each cell: its table, what it is of, and what draws it."""
+
+    def often(d: int, m: int, n: int) -> int:
+        affordable = arguments.repetitions * CHEAP // (d * (m + n))
+        return min(arguments.repetitions, max(arguments.at_least, affordable))
+
     for d in arguments.dimensions:
-        often = arguments.repetitions if d < 2048 else max(10, arguments.repetitions // 10)
-        for kind in POPULATIONS:
-            for m, n in ROWS:
-                named = {"features": kind, "d": d, "reference": m, "samples": n}
-                yield "one", named, lambda c=(kind, d, m, n, often): one_distribution(*c)
-        for missing in (1, 5):
-            for noise in (0.5, 1.0):
-                for m, n in ROWS:
-                    named = {"missing": missing, "noise": noise, "d": d}
-                    named |= {"reference": m, "samples": n}
-                    case = (missing, noise, d, m, n, often)
-                    yield "missing", named, lambda c=case: something_missing(*c)
         for power in (0, 1, 2):
             for a, b in SIZES:
                 n, m = round(a * d), round(b * d)
                 named = {"spectrum": f"k^-{power}", "d": d, "samples": n, "reference": m}
-                yield "frechet", named, lambda c=(power, d, n, m, often): perfect_distance(*c)
+                yield "frechet", named, partial(perfect_distance, power, d, n, m)
+        for m, n in ROWS:
+            rows = {"d": d, "reference": m, "samples": n}
+            for kind in POPULATIONS:
+                named = {"features": kind} | rows
+                yield "one", named, partial(one_distribution, kind, d, m, n, often(d, m, n))
+            for missing, noise in ((1, 0.5), (1, 1.0), (5, 1.0)):
+                named = {"missing": missing, "noise": noise} | rows
+                case = (missing, noise, d, m, n, often(d, m, n))
+                yield "missing", named, partial(something_missing, *case)
     for accuracy, zipf, classes, held_out, n in (
         (0.98, 0, 10, 360, 10_000),
         (0.9, 0, 10, 10_000, 10_000),
@@ -206,7 +214,7 @@ def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]
         named = {"accuracy": accuracy, "Zipf": zipf, "classes": classes}
         named |= {"held out": held_out, "samples": n}
         case = (accuracy, zipf, classes, held_out, n, arguments.repetitions)
-        yield "labellers", named, lambda c=case: read_classes(*c)
+        yield "labellers", named, partial(read_classes, *case)
 
 
 def known_cells(path: Path) -> list[Cell]:

@@ -10,9 +10,11 @@ from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
+from eval.confusion import Confusion, confusion_of
 from eval.extractors import ExtractorName, Splits, load_extractor
+from eval.extractors.stacked import StackedClassifier
 from eval.gather import Advance, Reader, silent
-from eval.metrics.base import Gathered, Metric, present
+from eval.metrics.base import Gathered, Metric
 from eval.metrics.catalogue import by_default, offered
 from eval.reference import Reference, batches_of, chunks_of, labels_of, load_reference
 
@@ -94,18 +96,16 @@ class Evaluation:
         return replace(self.reference.gathered, asked=classes)
 
     @cached_property
-    def confusion(self) -> Int[np.ndarray, "classes bins"] | None:
-        """Held-out samples by their true class and by the class that the labeller reads (last,
-        none); None where there are no classes, and for mixtures, whose modes are not misread."""
-        labeller, held_out = self.reader.labeller, self.splits.held_out
+    def confusion(self) -> Confusion | None:
+        """How the labeller reads held-out samples; None where there are no classes, and for
+        mixtures, whose modes are not misread."""
+        labeller, classes = self.reader.labeller, self.reader.classes
         if labeller is None or not self.splits.holds_images:
             return None
-        bins, rows = self.reader.classes + 1, self._real_rows(CONFUSION_ROWS, 0)
-        counts = np.zeros((self.reader.classes, bins), np.int64)
-        for batch in batches_of(held_out, rows):
-            read, true = present(labeller(np.asarray(batch.x)).labels), np.asarray(batch.label)
-            np.add.at(counts, (true, np.where(read < 0, bins - 1, read)), 1)
-        return counts
+        batches = batches_of(self.splits.held_out, self._real_rows(CONFUSION_ROWS, 0))
+        stacked = isinstance(labeller, StackedClassifier)
+        places = self.splits.train.sample_shape[-1] if stacked else 1
+        return confusion_of(labeller, batches, classes, places)
 
     def _real_rows(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
         return np.random.default_rng([seed, 1]).permutation(len(self.splits.held_out))[:n]

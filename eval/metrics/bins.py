@@ -23,11 +23,11 @@ from eval.metrics.distances import Rows, exact_squares
 from eval.metrics.neighbours import nearest
 
 BINS = 100
-ROWS_A_BIN = 20
+FITTED_A_BIN, COUNTED_A_BIN = 5, 20
 """Fitted rows for each bin, on average, and counted rows in each at least; of fewer rows there are
 fewer bins."""
-FITTED_AT_MOST = 10_000
-"""The first reference rows, half of them at most, which the centres are fitted to."""
+FITTED_AT_MOST, FITTED_PART = 10_000, 3
+"""The first reference rows, a third of them at most, which the centres are fitted to."""
 ITERATIONS = 100
 
 
@@ -53,14 +53,14 @@ def bins_of(reference: Gathered) -> Bins:
     """The bins of a reference's features (two rows or more, in random order), fitted once; always
     the same ones."""
     rows = present(reference.features)
-    fitted, counted = np.split(rows, [max(1, min(FITTED_AT_MOST, len(rows) // 2))])
+    fitted, counted = np.split(rows, [max(1, min(FITTED_AT_MOST, len(rows) // FITTED_PART))])
     centres = _centres(fitted)
     return _dissolved(centres, counted if len(counted) else fitted)
 
 
 def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
     different = len(np.unique(rows, axis=0))
-    many = max(1, min(BINS, len(rows) // ROWS_A_BIN, different))
+    many = max(1, min(BINS, len(rows) // FITTED_A_BIN, different))
     # In one thread: sums in another order would lead to other bins on another machine.
     with threadpool_limits(1):
         found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0).fit(rows)
@@ -73,7 +73,7 @@ def _dissolved(centres: Float[np.ndarray, "bins d"], counted: Rows) -> Bins:
     places = nearest(counted, centres, 1).indices[:, 0]
     while len(kept) > 1:
         counts = np.bincount(places, minlength=len(centres))[kept]
-        if counts.min() >= ROWS_A_BIN:
+        if counts.min() >= COUNTED_A_BIN:
             break
         smallest, kept = kept[counts.argmin()], np.delete(kept, counts.argmin())
         moved = np.flatnonzero(places == smallest)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 
+from eval.confusion import Confusion
 from eval.measure import Origin, measure, needs_of
 from eval.metrics.base import Inputs, Metric, Need, present
 from eval.metrics.bins import bins_of
@@ -18,7 +19,7 @@ from eval.record import Record, SampleSet
 from eval.verdict.judge import Evidence
 from eval.verdict.limits import Limit
 from eval.verdict.modes import FRACTION, Expected, ModeCounts
-from eval.verdict.reading import Confusion, expected_as_read
+from eval.verdict.reading import expected_as_read
 
 MEASURED = (TOTAL_VARIATION, NDB, HIGH_QUALITY, PRECISION, WIDTH_RATIO, BIRTHDAY)
 """In the order of the table."""
@@ -125,5 +126,5 @@ def _in_bins(inputs: Inputs) -> ModeCounts:
         true_shares=shares,
         counts=bins.count(present(samples.features)),
         n=samples.n,
-        expected=Expected(limit, limit, np.full(many, many > 1)),
+        expected=Expected(limit, np.full(many, many > 1)),
     )

@@ -51,17 +51,14 @@ SUSPICIOUS = 0.2
 class Expected(NamedTuple):
     """What counts of modes are held against, where that is not the true shares as they are."""
 
-    dropped_below: Limit
-    """A mode with a quarter of its true share has no less."""
-    covered_above: Limit
-    """A mode with a quarter of its true share has no more."""
+    limit: Limit
+    """A quarter of what samples with the true shares are counted as."""
     judged: Bool[np.ndarray, " modes"]
     """Those that counts can tell of."""
 
     def of(self, which: Int[np.ndarray, " some"]) -> "Expected":
         """Of some modes."""
-        limits = (self.dropped_below, self.covered_above)
-        return Expected(*(limit.of(which) for limit in limits), self.judged[which])
+        return Expected(self.limit.of(which), self.judged[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +83,12 @@ class ModeCounts:
         if self.expected is not None:
             return self.expected
         limit = known(FRACTION * self.true_shares)
-        return Expected(limit, limit, np.ones(len(self.counts), bool))
+        return Expected(limit, np.ones(len(self.counts), bool))
 
     @property
     def shares_as_counted(self) -> Float[np.ndarray, " modes"]:
         """What samples with the true shares are counted as."""
-        return self.against.dropped_below.shares / FRACTION
+        return self.against.limit.shares / FRACTION
 
     def held(self, which: Bool[np.ndarray, " modes"]) -> float:
         """What these modes hold of all that modes hold of the data."""
@@ -134,17 +131,16 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
         modes: what was counted.
         seed: what halves the samples.
     """
-    against, counts, n = modes.against, modes.counts, modes.n
-    judged = against.judged
-    rare = np.where(judged, chance_of_so_few(counts, n, against.dropped_below), 1.0)
+    counts, n, (against, judged) = modes.counts, modes.n, modes.against
+    rare = np.where(judged, chance_of_so_few(counts, n, against), 1.0)
     levels = _holm_levels(rare)
     dropped = _holm(rare, levels)
     suspects, limit, together = _test_suspects(modes, judged & ~dropped, seed)
     return Tested(
         judged=judged,
         dropped=dropped,
-        covered=judged & (chance_of_so_many(counts, n, against.covered_above) <= LEVEL),
-        upper=upper(counts, n, against.dropped_below, levels),
+        covered=judged & (chance_of_so_many(counts, n, against) <= LEVEL),
+        upper=upper(counts, n, against, levels),
         suspects=suspects,
         suspects_upper=limit,
         together=together,
@@ -179,7 +175,7 @@ def _test_suspects(
     bins, n = np.append(modes.counts, modes.n - modes.counts.sum()), modes.n // 2
     rng = np.random.default_rng([seed, 5])
     first = rng.multivariate_hypergeometric(bins, n, method="marginals")[:-1]
-    one, other = modes.against.dropped_below.halves(rng)
+    one, other = modes.against.limit.halves(rng)
     suspects = (chance_of_so_few(first, n, one) <= SUSPICIOUS) & among
     if not suspects.any():
         return suspects, 1.0, False
