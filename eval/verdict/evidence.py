@@ -119,6 +119,7 @@ def _in_bins(inputs: Inputs) -> ModeCounts:
     bins, samples = bins_of(inputs.reference), inputs.samples
     many, shares = len(bins.reference), bins.reference / bins.reference.sum()
     limit = Limit(FRACTION * shares, bins.reference.astype(np.float64))
+    judged = np.full(many, many > 1)
     return ModeCounts(
         kind="bins",
         names=[f"bin {number}" for number in range(many)],
@@ -126,5 +127,5 @@ def _in_bins(inputs: Inputs) -> ModeCounts:
         true_shares=shares,
         counts=bins.count(present(samples.features)),
         n=samples.n,
-        expected=Expected(limit, np.full(many, many > 1)),
+        expected=Expected(limit, judged, judged),
     )

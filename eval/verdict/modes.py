@@ -55,10 +55,12 @@ class Expected(NamedTuple):
     """A quarter of what samples with the true shares are counted as."""
     judged: Bool[np.ndarray, " modes"]
     """Those that counts can tell of."""
+    can_cover: Bool[np.ndarray, " modes"]
+    """Those of which many samples are no others that were misread."""
 
     def of(self, which: Int[np.ndarray, " some"]) -> "Expected":
         """Of some modes."""
-        return Expected(self.limit.of(which), self.judged[which])
+        return Expected(self.limit.of(which), self.judged[which], self.can_cover[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +84,8 @@ class ModeCounts:
         """What the counts are held against."""
         if self.expected is not None:
             return self.expected
-        limit = known(FRACTION * self.true_shares)
-        return Expected(limit, np.ones(len(self.counts), bool))
+        everywhere = np.ones(len(self.counts), bool)
+        return Expected(known(FRACTION * self.true_shares), everywhere, everywhere)
 
     @property
     def shares_as_counted(self) -> Float[np.ndarray, " modes"]:
@@ -131,7 +133,7 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
         modes: what was counted.
         seed: what halves the samples.
     """
-    counts, n, (against, judged) = modes.counts, modes.n, modes.against
+    counts, n, (against, judged, can_cover) = modes.counts, modes.n, modes.against
     rare = np.where(judged, chance_of_so_few(counts, n, against), 1.0)
     levels = _holm_levels(rare)
     dropped = _holm(rare, levels)
@@ -139,7 +141,7 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
     return Tested(
         judged=judged,
         dropped=dropped,
-        covered=judged & (chance_of_so_many(counts, n, against) <= LEVEL),
+        covered=judged & can_cover & (chance_of_so_many(counts, n, against) <= LEVEL),
         upper=upper(counts, n, against, levels),
         suspects=suspects,
         suspects_upper=limit,

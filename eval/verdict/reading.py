@@ -43,13 +43,13 @@ def expected_as_read(
         confusion: of the labeller.
         true_shares: of the classes.
         made: shares of the samples that are judged, as they are read: where there are more of a
-            class than in the data, more of them are taken for others.
+            class than in the data, more of them are taken for others, which may be missing.
     """
     rates, variances = confusion.rates
     right, others = np.diag(rates), rates * ~np.eye(len(rates), dtype=bool)
     read, variance = true_shares @ rates, true_shares**2 @ variances
     rows = np.divide(read**2, variance, out=np.zeros_like(read), where=read > 0)
     limit = Limit(FRACTION * read, np.where(rows < AS_GOOD_AS_KNOWN, rows, np.inf))
-    misread = np.maximum(true_shares, made) @ others
-    judged = (right >= READ_RIGHT) & (misread <= MISREAD * limit.shares) & (rows >= ROWS)
-    return Expected(limit, judged)
+    most = MISREAD * limit.shares
+    judged = (right >= READ_RIGHT) & (true_shares @ others <= most) & (rows >= ROWS)
+    return Expected(limit, judged, np.maximum(true_shares, made) @ others <= most)
