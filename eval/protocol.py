@@ -10,11 +10,13 @@ from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
+from eval.confusion import Confusion, confusion_of
 from eval.extractors import ExtractorName, Splits, load_extractor
+from eval.extractors.stacked import StackedClassifier
 from eval.gather import Advance, Reader, silent
 from eval.metrics.base import Gathered, Metric
 from eval.metrics.catalogue import by_default, offered
-from eval.reference import Reference, chunks_of, labels_of, load_reference
+from eval.reference import Reference, batches_of, chunks_of, labels_of, load_reference
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
 """The user's own images with classes."""
 UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
 """The user's own images without classes; `inception` and `dinov2` need a file of weights."""
+
+
+CONFUSION_ROWS = 50_000
+"""Held-out samples at most by which the labeller is judged."""
 
 
 def protocol_of(data: Data, train: Source) -> Protocol:
@@ -88,6 +94,18 @@ class Evaluation:
         """What was gathered of the reference, with the true class of each of its samples."""
         classes = labels_of(self.splits.train, self.reference_rows)
         return replace(self.reference.gathered, asked=classes)
+
+    @cached_property
+    def confusion(self) -> Confusion | None:
+        """How the labeller reads held-out samples; None where there are no classes, and for
+        mixtures, whose modes are not misread."""
+        labeller, classes = self.reader.labeller, self.reader.classes
+        if labeller is None or not self.splits.holds_images:
+            return None
+        batches = batches_of(self.splits.held_out, self._real_rows(CONFUSION_ROWS, 0))
+        stacked = isinstance(labeller, StackedClassifier)
+        places = self.splits.train.sample_shape[-1] if stacked else 1
+        return confusion_of(labeller, batches, classes, places)
 
     def _real_rows(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
         return np.random.default_rng([seed, 1]).permutation(len(self.splits.held_out))[:n]

@@ -35,16 +35,17 @@ OF_THE_FIRST: frozenset[Need] = frozenset({"features", "labels", "logits"})
 
 def chunks_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
     """These samples of a source as they are stored, some megabytes at a time."""
-    for batch in _batches_of(source, rows):
+    for batch in batches_of(source, rows):
         yield np.asarray(batch.x)
 
 
 def labels_of(source: Source, rows: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """The true classes of these samples of a source."""
-    return np.concatenate([np.asarray(batch.label) for batch in _batches_of(source, rows)])
+    return np.concatenate([np.asarray(batch.label) for batch in batches_of(source, rows)])
 
 
-def _batches_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Batch]:
+def batches_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Batch]:
+    """These samples of a source with their true classes, some megabytes at a time."""
     if not len(rows):
         return
     one = np.asarray(source[rows[:1]].x)

@@ -1,7 +1,13 @@
 """Bins of a data set without classes: the cells of k-means on the reference's features.
 
 The cells are those of Richardson & Weiss 2018 (On GANs and GMMs, section 3), who take pixels where
-these are features, and 100 cells.
+these are features, and 100 cells. Centres are fitted to one part of the reference, and what the
+cells hold of the data is counted on the other: rows lie nearer to centres that were fitted to them
+than new rows do, so shares of the fitted rows are no shares of the data. In 512 dimensions half of
+the cells of 2,000 rows hold less than a quarter of what they seem to.
+
+A cell with too few counted rows to compare anything with is dissolved: its centre is left out, and
+its rows go to the next one.
 """
 
 from dataclasses import dataclass
@@ -13,14 +19,15 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from eval.metrics.base import Gathered, present
-from eval.metrics.distances import Rows
+from eval.metrics.distances import Rows, exact_squares
 from eval.metrics.neighbours import nearest
 
 BINS = 100
-ROWS_A_BIN = 20
-"""Reference rows for each bin, on average; of fewer rows there are fewer bins."""
-FITTED_AT_MOST = 10_000
-"""The first reference rows, which the centres are fitted to; all rows are counted."""
+FITTED_A_BIN, COUNTED_A_BIN = 5, 20
+"""Fitted rows for each bin, on average, and counted rows in each at least; of fewer rows there are
+fewer bins."""
+FITTED_AT_MOST, FITTED_PART = 10_000, 3
+"""The first reference rows, a third of them at most, which the centres are fitted to."""
 ITERATIONS = 100
 
 
@@ -30,34 +37,48 @@ class Bins:
 
     centres: Float[np.ndarray, "bins d"]
     reference: Int[np.ndarray, " bins"]
-    """How many rows of the reference lie in each."""
+    """How many rows of the reference lie in each, of those that no centre was fitted to."""
 
     def place(self, rows: Rows) -> Int[np.ndarray, " n"]:
         """The bin of each row."""
-        return _place(rows, self.centres)
+        return nearest(rows, self.centres, 1).indices[:, 0]
 
     def count(self, rows: Rows) -> Int[np.ndarray, " bins"]:
         """How many of these rows lie in each bin."""
-        return _count(rows, self.centres)
-
-
-def _place(rows: Rows, centres: Float[np.ndarray, "bins d"]) -> Int[np.ndarray, " n"]:
-    return nearest(rows, centres, 1).indices[:, 0]
-
-
-def _count(rows: Rows, centres: Float[np.ndarray, "bins d"]) -> Int[np.ndarray, " bins"]:
-    return np.bincount(_place(rows, centres), minlength=len(centres))
+        return np.bincount(self.place(rows), minlength=len(self.centres))
 
 
 @lru_cache(maxsize=2)
 def bins_of(reference: Gathered) -> Bins:
-    """The bins of a reference's features, fitted once; always the same ones."""
+    """The bins of a reference's features (two rows or more, in random order), fitted once; always
+    the same ones."""
     rows = present(reference.features)
-    fitted = rows[:FITTED_AT_MOST]
-    different = len(np.unique(fitted, axis=0))
-    many = max(1, min(BINS, len(rows) // ROWS_A_BIN, different))
+    fitted, counted = np.split(rows, [max(1, min(FITTED_AT_MOST, len(rows) // FITTED_PART))])
+    centres = _centres(fitted)
+    return _dissolved(centres, counted if len(counted) else fitted)
+
+
+def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
+    different = len(np.unique(rows, axis=0))
+    many = max(1, min(BINS, len(rows) // FITTED_A_BIN, different))
     # In one thread: sums in another order would lead to other bins on another machine.
     with threadpool_limits(1):
-        found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0).fit(fitted)
-    centres = found.cluster_centers_.astype(np.float32)
-    return Bins(centres, _count(rows, centres))
+        found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0).fit(rows)
+    return found.cluster_centers_.astype(np.float32)
+
+
+def _dissolved(centres: Float[np.ndarray, "bins d"], counted: Rows) -> Bins:
+    """The bins that are left when those with too few rows are dissolved, the smallest first."""
+    kept = np.arange(len(centres))
+    places = nearest(counted, centres, 1).indices[:, 0]
+    while len(kept) > 1:
+        counts = np.bincount(places, minlength=len(centres))[kept]
+        if counts.min() >= COUNTED_A_BIN:
+            break
+        smallest, kept = kept[counts.argmin()], np.delete(kept, counts.argmin())
+        moved = np.flatnonzero(places == smallest)
+        if len(moved):
+            row, centre = np.divmod(np.arange(len(moved) * len(kept)), len(kept))
+            squares = exact_squares(counted[moved], centres[kept], row, centre)
+            places[moved] = kept[squares.reshape(-1, len(kept)).argmin(axis=1)]
+    return Bins(centres[kept], np.bincount(places, minlength=len(centres))[kept])

@@ -23,11 +23,15 @@ from eval.metrics.base import (
     UndefinedError,
     Value,
     check_features,
-    floor_of,
 )
+from eval.metrics.wishart import covariance_distances, population_spectrum
 from eval.moments import Moments, merge, moments
 
-FLOOR_DRAWS = 8
+FLOOR_WORK, FLOOR_DRAWS = 8_192, (4, 128)
+"""Draws of a floor times dimensions, and the fewest and most draws: in many dimensions each says
+nearly the same."""
+HALF_ROWS, HALF_ROWS_A_DIMENSION = 2_000, 4
+"""Rows at most in each half of the reference, whichever is more: more of them say the same."""
 
 
 class Gaussian(NamedTuple):
@@ -110,18 +114,33 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor | None:
     """The score of a sampler that draws from the true distribution.
 
-    It is modelled by redraws from the reference, with replacement. Those know the reference's own
-    sampling error, which the true distribution does not: as the distance of two samples grows by
-    C / n + C / m, it is added in proportion.
+    The distance of the means is tr(S) (1 / n + 1 / m) on average, whatever the distribution. That of
+    the covariances is seen between halves of the reference, and taken from there to n and m as that
+    of a Gaussian grows and falls, whose samples have the reference's spectrum (see `wishart`): near
+    d, and below, it does not go with 1 / n + 1 / m.
     """
-    reference = inputs.reference.features
-    if reference is None:
+    features, of = inputs.reference.features, merge(inputs.reference.moments)
+    if features is None or len(features) < 4:
         return None
-    rng = np.random.default_rng([seed, n])
-    target = gaussian(merge(inputs.reference.moments))
-    drawn = (reference[rng.integers(len(reference), size=n)] for _ in range(FLOOR_DRAWS))
-    draws = [gaussian_distance(gaussian(moments(rows)), target) for rows in drawn]
-    return floor_of(np.array(draws) * (1 + n / inputs.reference.n))
+    rng, d = np.random.default_rng([seed, n]), len(of.mean)
+    draws = int(np.clip(FLOOR_WORK // d, *FLOOR_DRAWS))
+    half = min(len(features) // 2, max(HALF_ROWS, HALF_ROWS_A_DIMENSION * d))
+    spectrum = population_spectrum(np.linalg.eigvalsh(of.scatter / (of.n - 1)), of.n, rng)
+    sizes = ((n, of.n), (half, half))
+    model, model_of_halves = covariance_distances(spectrum, sizes, draws, rng).T
+    seen = [_between_halves(features, half, rng) for _ in range(draws)]
+    expected = model_of_halves.mean()
+    covariances = model * (np.mean(seen) / expected if expected > 0 else 1.0)
+    means = rng.chisquare(1, size=(draws, d)) @ spectrum * (1 / n + 1 / of.n)
+    mean = spectrum.sum() * (1 / n + 1 / of.n) + covariances.mean()
+    return Floor(float(mean), float((means + covariances).std(ddof=1)))
+
+
+def _between_halves(rows: Float[np.ndarray, "n d"], half: int, rng: np.random.Generator) -> float:
+    """The distance of two halves' covariances, at most so many rows in each."""
+    chosen = rng.choice(len(rows), 2 * half, replace=False)
+    one, other = (gaussian(moments(rows[some])) for some in (chosen[:half], chosen[half:]))
+    return gaussian_distance(one, other) - float(((one.mean - other.mean) ** 2).sum())
 
 
 FRECHET = Metric(

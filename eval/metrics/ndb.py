@@ -8,7 +8,8 @@ with pooled variance,
 
 at a level of 5 %. So samples of the reference's own distribution score 0.05, more samples find
 smaller differences, and figures of different n can't be compared. Bins are in the space of features
-(see `bins`), where the paper's are in that of pixels.
+(see `bins`), where the paper's are in that of pixels; and p is counted on rows that the bins were not
+fitted to, without which it is the share of nothing that samples could be drawn from.
 """
 
 import numpy as np
@@ -65,6 +66,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     again = different_bins(redrawn(counts, seed), bins.reference).mean(axis=1)
     details = {
         "bins": len(counts),
+        "reference_rows_counted": int(bins.reference.sum()),
         "level": LEVEL,
         "jensen_shannon_nats": jensen_shannon(counts, bins.reference),
     }
@@ -81,7 +83,7 @@ def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
 
 
 NDB = Metric(
-    name="ndb_share_5_percent",
+    name="ndb_share_5_percent_split",
     label="different bins (NDB / K)",
     needs=frozenset({"features"}),
     measure=_measure,

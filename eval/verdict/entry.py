@@ -42,6 +42,7 @@ def entry(verdict: Verdict) -> dict[str, Any]:
             "covered": int(tested.covered.sum()),
             "dropped": _told(verdict, tested.dropped),
             "undecided": _told(verdict, tested.undecided),
+            "not_judged": _told(verdict, ~tested.judged),
             "suspects": _told(verdict, tested.suspects),
             "suspects_share_at_most": tested.suspects_upper,
             "suspects_dropped_together": tested.together,
@@ -65,6 +66,7 @@ def entry(verdict: Verdict) -> dict[str, Any]:
 def _told(verdict: Verdict, which: Bool[np.ndarray, " modes"]) -> dict[str, Any]:
     """How many modes these are, what they hold of the data, and what was counted in each."""
     modes, upper = verdict.evidence.modes, verdict.tested.upper
+    as_counted = modes.shares_as_counted
     return {
         "count": int(which.sum()),
         "held": modes.held(which),
@@ -73,6 +75,7 @@ def _told(verdict: Verdict, which: Bool[np.ndarray, " modes"]) -> dict[str, Any]
                 "samples": int(modes.counts[index]),
                 "share_at_most": float(upper[index]),
                 "true_share": float(modes.true_shares[index]),
+                "true_share_as_counted": float(as_counted[index]),
             }
             for index in np.flatnonzero(which)[:NAMED_AT_MOST]
         },

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Int
 
+from eval.confusion import Confusion
 from eval.measure import Origin, measure, needs_of
 from eval.metrics.base import Inputs, Metric, Need, present
 from eval.metrics.bins import bins_of
@@ -17,7 +18,9 @@ from eval.metrics.shares import true_shares
 from eval.metrics.total_variation import TOTAL_VARIATION
 from eval.record import Record, SampleSet
 from eval.verdict.judge import Evidence
-from eval.verdict.modes import ModeCounts, ModeKind
+from eval.verdict.limits import Limit
+from eval.verdict.modes import FRACTION, Expected, ModeCounts
+from eval.verdict.reading import expected_as_read
 
 MEASURED = (TOTAL_VARIATION, NDB, HIGH_QUALITY, PRECISION, WIDTH_RATIO, BIRTHDAY)
 """In the order of the table."""
@@ -51,6 +54,7 @@ def gather_evidence(
     metrics: dict[str, Metric],
     origin: Origin,
     known: Sequence[Record] = (),
+    confusion: Confusion | None = None,
 ) -> Evidence:
     """Count modes, and measure what is not known yet.
 
@@ -59,6 +63,7 @@ def gather_evidence(
         metrics: those of `metrics_of_verdict`.
         origin: what was evaluated.
         known: figures of the same samples.
+        confusion: of the labeller; None where it is never wrong.
     """
     chosen: dict[SampleSet, Inputs] = {name: sets[name] for name in ("generated", "real")}
     missing = {name: metrics[name] for name in metrics.keys() - {r.metric for r in known}}
@@ -66,8 +71,8 @@ def gather_evidence(
     found = {(record.samples, record.metric): record for record in records}
     by_set = {each: {name: found[each, name] for name in metrics} for each in chosen}
     return Evidence(
-        modes=count_modes(sets["generated"]),
-        real_modes=count_modes(sets["real"]),
+        modes=count_modes(sets["generated"], confusion),
+        real_modes=count_modes(sets["real"], confusion),
         generated=by_set["generated"],
         real=by_set["real"],
     )
@@ -81,27 +86,47 @@ def reference_labels(inputs: Inputs) -> Int[np.ndarray, " n"]:
     return bins_of(reference).place(present(reference.features))
 
 
-def count_modes(inputs: Inputs) -> ModeCounts:
-    """The samples in each of the data's classes, or modes; without these, in each bin."""
+def count_modes(inputs: Inputs, confusion: Confusion | None = None) -> ModeCounts:
+    """The samples in each of the data's classes, or modes; without these, in each bin.
+
+    Args:
+        inputs: the samples, and what they are compared with.
+        confusion: of the labeller, as `Evaluation.confusion`; None where it is never wrong.
+    """
     samples, source = inputs.samples, inputs.source
-    kind: ModeKind
     if source is None or samples.counts is None:
-        kind, bins = "bins", bins_of(inputs.reference)
-        names = [f"bin {number}" for number in range(len(bins.reference))]
-        shares, counts = (
-            bins.reference / bins.reference.sum(),
-            bins.count(present(samples.features)),
-        )
-    else:
-        kind = "classes" if len(source.sample_shape) > 1 else "modes"
-        names, shares = list(source.class_names), true_shares(source)[: len(source.class_names)]
-        counts = samples.counts[:-1]
-    real = np.flatnonzero(shares > 0)
+        return _in_bins(inputs)
+    counts, shares = samples.counts[:-1], true_shares(source)[: len(source.class_names)]
+    of_data = np.flatnonzero(shares > 0)
+    expected = None
+    if confusion is not None:
+        expected = expected_as_read(confusion, shares, counts / samples.n).of(of_data)
     return ModeCounts(
-        kind=kind,
-        names=[names[index] for index in real],
-        labels=real,
-        true_shares=shares[real],
-        counts=counts[real],
+        kind="classes" if len(source.sample_shape) > 1 else "modes",
+        names=[source.class_names[index] for index in of_data],
+        labels=of_data,
+        true_shares=shares[of_data],
+        counts=counts[of_data],
         n=samples.n,
+        expected=expected,
+    )
+
+
+def _in_bins(inputs: Inputs) -> ModeCounts:
+    """True shares are what was counted of the reference, and are held to no more than that.
+
+    A single bin can't be missed.
+    """
+    bins, samples = bins_of(inputs.reference), inputs.samples
+    many, shares = len(bins.reference), bins.reference / bins.reference.sum()
+    limit = Limit(FRACTION * shares, bins.reference.astype(np.float64))
+    judged = np.full(many, many > 1)
+    return ModeCounts(
+        kind="bins",
+        names=[f"bin {number}" for number in range(many)],
+        labels=np.arange(many),
+        true_shares=shares,
+        counts=bins.count(present(samples.features)),
+        n=samples.n,
+        expected=Expected(limit, judged, judged),
     )

@@ -11,16 +11,8 @@ from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.precision_recall import PRECISION
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
 from eval.record import Record
-from eval.verdict.modes import (
-    FRACTION,
-    LEVEL,
-    ModeCounts,
-    Tested,
-    examine,
-    lower_limit,
-    samples_to_decide,
-    upper_limit,
-)
+from eval.verdict.limits import lower_limit, upper_limit
+from eval.verdict.modes import FRACTION, LEVEL, ModeCounts, Tested, examine, samples_to_decide
 
 Kind = Literal["covers", "collapsed", "drops", "undecided", "unrecognisable"]
 Reason = Literal["shares", "repeats", "width", "fidelity"]
@@ -151,5 +143,5 @@ def _to_decide(modes: ModeCounts, undecided: Bool[np.ndarray, " modes"]) -> int 
     """With enough to tell of a mode without samples, four times as many halve the interval."""
     if not undecided.any():
         return None
-    least = samples_to_decide(modes.true_shares[undecided], len(modes.names))
+    least = samples_to_decide(modes.against.limit.of(undecided), len(modes.names))
     return least if least > modes.n else 4 * modes.n

@@ -15,6 +15,7 @@ from eval.metrics.shares import true_shares
 from eval.protocol import Evaluation
 from eval.record import Record, SampleSet
 from eval.subject import Loaded, subject_of
+from eval.verdict import limits
 from eval.verdict.evidence import (
     gather_evidence,
     metrics_of_verdict,
@@ -22,7 +23,7 @@ from eval.verdict.evidence import (
     reference_labels,
 )
 from eval.verdict.judge import Verdict, judge
-from eval.verdict.modes import samples_to_decide
+from eval.verdict.modes import FRACTION, samples_to_decide
 from eval.verdict.picture import Shown
 
 DRAWN_AT_MOST = 100_000
@@ -45,7 +46,8 @@ def samples_for_verdict(evaluation: Evaluation) -> int:
         return usual
     shares = true_shares(evaluation.splits.train)
     shares = shares[: len(evaluation.splits.train.class_names)]
-    return max(usual, min(samples_to_decide(shares[shares > 0], len(shares)), DRAWN_AT_MOST))
+    limit = limits.known(FRACTION * shares[shares > 0])
+    return max(usual, min(samples_to_decide(limit, len(shares)), DRAWN_AT_MOST))
 
 
 def judge_run(loaded: Loaded, seed: int, advance: Advance) -> Judged:
@@ -77,7 +79,8 @@ def judge_sets(
     def real(rows: Int[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows *sample"]:
         return np.asarray(train[evaluation.reference_rows[rows]].x)
 
-    verdict = judge(gather_evidence(sets, metrics, origin, known), origin.seed)
+    evidence = gather_evidence(sets, metrics, origin, known, evaluation.confusion)
+    verdict = judge(evidence, origin.seed)
     mixture = train if isinstance(train, Mixture) else None
     return Judged(verdict, metrics, _shown(sets["generated"], real, mixture))
 

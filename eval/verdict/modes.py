@@ -3,8 +3,8 @@
 A mode counts as *dropped* if its share of the samples lies below a quarter of its true share, and
 as *covered* if it does not. Three tests look at the counts:
 
-- each mode alone, whether it is dropped: exact one-sided binomial tests with Holm's correction
-  (Holm 1979) over all modes, at a level of 2.5 %;
+- each mode alone, whether it is dropped: exact one-sided tests with Holm's correction (Holm 1979)
+  over all modes, at a level of 2.5 %;
 - the likeliest others together: suspects are named by one half of the samples, and whether their
   joint share lies below a quarter of their true one is tested once on the other half, at 2.5 %.
   That finds the missing hundred of a thousand modes where each has too few samples to be named
@@ -15,16 +15,26 @@ as *covered* if it does not. Three tests look at the counts:
 
 So a generator that drops nothing is said to drop something with a probability of at most 5 %, and
 one that drops a mode is said to cover all with one of at most 5 %. A mode that is neither is
-*undecided*.
+*undecided*. One that can't be judged at all, however many samples there are, is neither as well.
+
+The tests are those of `limits`: they know whether true shares are known or counted themselves.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.stats import beta, binom
+
+from eval.verdict.limits import (
+    Limit,
+    chance_of_so_few,
+    chance_of_so_many,
+    known,
+    samples_to_tell,
+    upper,
+)
 
 ModeKind = Literal["classes", "modes", "bins"]
 """What modes are: classes of images, modes of a mixture, or bins of data without classes."""
@@ -36,6 +46,21 @@ LEVEL = 0.05
 ALONE = TOGETHER = LEVEL / 2
 SUSPICIOUS = 0.2
 """A mode is a suspect if one half of the samples would hold so few of it less often than this."""
+
+
+class Expected(NamedTuple):
+    """What counts of modes are held against, where that is not the true shares as they are."""
+
+    limit: Limit
+    """A quarter of what samples with the true shares are counted as."""
+    judged: Bool[np.ndarray, " modes"]
+    """Those that counts can tell of."""
+    can_cover: Bool[np.ndarray, " modes"]
+    """Those of which many samples are no others that were misread."""
+
+    def of(self, which: Int[np.ndarray, " some"]) -> "Expected":
+        """Of some modes."""
+        return Expected(self.limit.of(which), self.judged[which], self.can_cover[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +76,21 @@ class ModeCounts:
     counts: Int[np.ndarray, " modes"]
     n: int
     """Samples, those that lie in no mode among them."""
+    expected: Expected | None = None
+    """None: the true shares, which are known."""
+
+    @property
+    def against(self) -> Expected:
+        """What the counts are held against."""
+        if self.expected is not None:
+            return self.expected
+        everywhere = np.ones(len(self.counts), bool)
+        return Expected(known(FRACTION * self.true_shares), everywhere, everywhere)
+
+    @property
+    def shares_as_counted(self) -> Float[np.ndarray, " modes"]:
+        """What samples with the true shares are counted as."""
+        return self.against.limit.shares / FRACTION
 
     def held(self, which: Bool[np.ndarray, " modes"]) -> float:
         """What these modes hold of all that modes hold of the data."""
@@ -61,6 +101,8 @@ class ModeCounts:
 class Tested:
     """What the tests say of each mode."""
 
+    judged: Bool[np.ndarray, " modes"]
+    """Those that were tested; the others are nothing of the following."""
     dropped: Bool[np.ndarray, " modes"]
     """Each for itself."""
     covered: Bool[np.ndarray, " modes"]
@@ -80,20 +122,8 @@ class Tested:
 
     @property
     def undecided(self) -> Bool[np.ndarray, " modes"]:
-        """Neither known to be dropped nor to be covered."""
-        return ~(self.dropped | self.covered)
-
-
-def upper_limit(
-    counts: Int[np.ndarray, "*modes"], n: int, level: Float[np.ndarray, "*modes"] | float
-) -> Float[np.ndarray, "*modes"]:
-    """The one-sided upper confidence limit of shares (Clopper & Pearson 1934)."""
-    return np.where(counts < n, beta.isf(level, counts + 1, np.maximum(n - counts, 1)), 1.0)
-
-
-def lower_limit(count: int, n: int, level: float) -> float:
-    """The one-sided lower confidence limit of a share."""
-    return float(beta.ppf(level, count, n - count + 1)) if count else 0.0
+        """Neither known to be dropped nor to be covered, which more samples could tell."""
+        return self.judged & ~(self.dropped | self.covered)
 
 
 def examine(modes: ModeCounts, seed: int) -> Tested:
@@ -103,17 +133,18 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
         modes: what was counted.
         seed: what halves the samples.
     """
-    limits = FRACTION * modes.true_shares
-    rare = binom.cdf(modes.counts, modes.n, limits)
+    counts, n, (against, judged, can_cover) = modes.counts, modes.n, modes.against
+    rare = np.where(judged, chance_of_so_few(counts, n, against), 1.0)
     levels = _holm_levels(rare)
     dropped = _holm(rare, levels)
-    suspects, upper, together = _test_suspects(modes, dropped, seed)
+    suspects, limit, together = _test_suspects(modes, judged & ~dropped, seed)
     return Tested(
+        judged=judged,
         dropped=dropped,
-        covered=binom.sf(modes.counts - 1, modes.n, limits) <= LEVEL,
-        upper=upper_limit(modes.counts, modes.n, levels),
+        covered=judged & can_cover & (chance_of_so_many(counts, n, against) <= LEVEL),
+        upper=upper(counts, n, against, levels),
         suspects=suspects,
-        suspects_upper=upper,
+        suspects_upper=limit,
         together=together,
     )
 
@@ -136,29 +167,32 @@ def _holm(
 
 
 def _test_suspects(
-    modes: ModeCounts, dropped: Bool[np.ndarray, " modes"], seed: int
+    modes: ModeCounts, among: Bool[np.ndarray, " modes"], seed: int
 ) -> tuple[Bool[np.ndarray, " modes"], float, bool]:
-    """The suspects of one half of the samples beside modes that are known to be dropped, the limit
-    of their share in the other half, and whether that is below a quarter of their true one."""
-    bins = np.append(modes.counts, modes.n - modes.counts.sum())
+    """The suspects of one half of the samples among these modes, the limit of their share in the
+    other half, and whether that is below a quarter of their true one.
+
+    What the limits were counted from is halved too: shares that came out too high make suspects.
+    """
+    bins, n = np.append(modes.counts, modes.n - modes.counts.sum()), modes.n // 2
     rng = np.random.default_rng([seed, 5])
-    first = rng.multivariate_hypergeometric(bins, modes.n // 2, method="marginals")[:-1]
-    chance = binom.cdf(first, modes.n // 2, FRACTION * modes.true_shares)
-    suspects = (chance <= SUSPICIOUS) & ~dropped
+    first = rng.multivariate_hypergeometric(bins, n, method="marginals")[:-1]
+    one, other = modes.against.limit.halves(rng)
+    suspects = (chance_of_so_few(first, n, one) <= SUSPICIOUS) & among
     if not suspects.any():
         return suspects, 1.0, False
-    count, n = int((modes.counts - first)[suspects].sum()), modes.n - modes.n // 2
-    upper = float(upper_limit(np.array(count), n, TOGETHER))
-    return suspects, upper, upper < FRACTION * float(modes.true_shares[suspects].sum())
+    count, joint = (modes.counts - first)[suspects].sum(keepdims=True), other.joint(suspects)
+    (limit,) = upper(count, modes.n - n, joint, TOGETHER)
+    return suspects, float(limit), bool(limit < joint.shares[0])
 
 
-def samples_to_decide(true_shares: Float[np.ndarray, " modes"], modes: int) -> int:
+def samples_to_decide(limit: Limit, modes: int) -> int:
     """Samples by which a mode without any would be known to be dropped, for the rarest of these.
 
-    (1 - share / 4)^n <= level / modes: with fewer, even that tells nothing of a mode alone.
+    With fewer, even that tells nothing of a mode alone.
 
     Args:
-        true_shares: of the modes to be decided on.
+        limit: of the modes to be decided on.
         modes: how many modes are tested.
     """
-    return int(np.ceil(np.log(ALONE / modes) / np.log1p(-FRACTION * true_shares.min())))
+    return int(samples_to_tell(limit, ALONE / modes).max())

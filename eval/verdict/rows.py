@@ -15,12 +15,12 @@ from eval.verdict.words import number, share
 from eval.words import cell, text_of
 
 HEADINGS = ("generated", "uncertainty", "real data", "perfect sampler", "rule")
-MODE_HEADINGS = ("samples", "share", "at most", "true share", "tested")
+MODE_HEADINGS = ("samples", "share", "at most", "true share", "as counted", "tested")
 LISTED_AT_MOST = 20
 FOOTNOTE = (
-    "A mode is dropped if the upper limit of its share is below a quarter of its true share, and "
-    f"covered if the lower one is not. Each claim, drops or covers, is wrong {LEVEL:.0%} of the "
-    "time at most."
+    "A mode is dropped if the upper limit of its share is below a quarter of what its true share is "
+    f"counted as in real data, and covered if the lower one is not. Each claim, drops or covers, is "
+    f"wrong {LEVEL:.0%} of the time at most."
 )
 
 
@@ -43,6 +43,8 @@ def evidence_rows(verdict: Verdict, metrics: dict[str, Metric]) -> list[Row]:
         _count(f"{kind} dropped", tested.dropped, real.dropped, "half of data: collapsed"),
         _count(f"{kind} undecided", tested.undecided, real.undecided, ""),
     ]
+    if not tested.judged.all():
+        rows.append(_count(f"{kind} not judged", ~tested.judged, ~real.judged, "any: undecided"))
     for name, record in verdict.evidence.generated.items():
         beside = verdict.evidence.real[name]
         rows.append(_of_record(metrics[name], record, beside, _rule(verdict, record)))
@@ -95,7 +97,8 @@ def mode_rows(verdict: Verdict) -> list[tuple[str, ...]]:
     """
     modes, found = verdict.evidence.modes, np.flatnonzero(verdict.named)
     order = found[np.argsort(-modes.true_shares[found], kind="stable")][:LISTED_AT_MOST]
-    shares = (modes.counts / modes.n, verdict.tested.upper, modes.true_shares)
+    found_shares = (modes.counts / modes.n, verdict.tested.upper)
+    shares = (*found_shares, modes.true_shares, modes.shares_as_counted)
     return [
         (
             modes.names[index],

@@ -71,12 +71,28 @@ def _dropped(verdict: Verdict) -> str:
 
 
 def _undecided(verdict: Verdict) -> str:
-    modes, which = verdict.evidence.modes, verdict.tested.undecided
+    modes, which, open_ends = verdict.evidence.modes, verdict.tested.undecided, []
+    if which.any():
+        held = share(modes.held(which))
+        open_ends.append(
+            f"{modes.n:,} samples don't tell of {which.sum():,} of them, with {held} of the data; "
+            f"{verdict.samples_to_decide:,} would tell more"
+        )
+    if not verdict.tested.judged.all():
+        open_ends.append(_not_judged(verdict))
+    known = f"none of {many(len(modes.names), modes)} is known to be dropped"
+    return f"Undecided: {known}, but {', and '.join(open_ends)}."
+
+
+def _not_judged(verdict: Verdict) -> str:
+    """Which classes the labeller can't tell of; or that there is one bin alone."""
+    modes, which = verdict.evidence.modes, ~verdict.tested.judged
+    if modes.kind == "bins":
+        return "there are too few real samples to tell parts of the data apart"
     held = share(modes.held(which))
     return (
-        f"Undecided: none of {many(len(modes.names), modes)} is known to be dropped, but "
-        f"{modes.n:,} samples don't tell of {which.sum():,} of them, with {held} of the data; "
-        f"{verdict.samples_to_decide:,} would tell more."
+        f"the labeller is too weak to judge {many(int(which.sum()), modes)} with {held} of the "
+        f"data: {names(modes, which)}"
     )
 
 
@@ -90,7 +106,7 @@ def _unrecognisable(verdict: Verdict) -> str:
 
 def cautions(verdict: Verdict) -> list[str]:
     """What the verdict alone would hide, a sentence each."""
-    told = (_open_modes, _repeats, _narrow, _rarely_recognised, _misread)
+    told = (_open_modes, _unjudged, _repeats, _narrow, _rarely_recognised, _misread)
     return [words for each in told if (words := each(verdict))]
 
 
@@ -100,6 +116,12 @@ def _open_modes(verdict: Verdict) -> str:
         return ""
     open_ones = many(int(which.sum()), modes)
     return f"Undecided: {open_ones}; {verdict.samples_to_decide:,} samples would tell more."
+
+
+def _unjudged(verdict: Verdict) -> str:
+    if verdict.kind in ("undecided", "unrecognisable") or verdict.tested.judged.all():
+        return ""
+    return f"Not judged: {_not_judged(verdict)}."
 
 
 def _repeats(verdict: Verdict) -> str:
@@ -137,8 +159,8 @@ def _misread(verdict: Verdict) -> str:
     if accuracy is None or accuracy >= TRUSTED_LABELLER:
         return ""
     return (
-        f"The labeller reads only {share(accuracy)} of held-out samples right; those that it "
-        "misreads can hide a missing class."
+        f"The labeller reads only {share(accuracy)} of held-out samples right: shares of classes "
+        "are those that it reads, and are held against what it reads of real data."
     )
 
 

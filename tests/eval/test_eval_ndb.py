@@ -51,8 +51,10 @@ def test_held_out_samples_differ_in_a_twentieth_of_the_bins_and_errors_tell_the_
     told = np.mean([each.error.value for each in found])
     assert 0.5 < told / values.std(ddof=1) < 2.5
     floor = NDB.floor(Inputs(draws[0], reference), 1_000, 0)
-    assert floor == pytest.approx((0.05, np.sqrt(0.05 * 0.95 / 100)))
-    assert found[0].details["bins"] == 100
+    many = found[0].details["bins"]
+    assert floor == pytest.approx((0.05, np.sqrt(0.05 * 0.95 / many)))
+    assert 50 < many < 100
+    assert found[0].details["reference_rows_counted"] == 2_667
 
 
 def test_bins_without_samples_differ(reference):
@@ -60,7 +62,7 @@ def test_bins_without_samples_differ(reference):
     kept = gathered(source.points[source.labels > 4][:4_000])
     found = NDB.measure(Inputs(kept, reference), 0)
     missing = bins_of(reference).count(kept.features) == 0
-    # 5 of 25 modes, which have about 4 bins each; the others have more than their share.
+    # 5 of 25 modes, which have about 2 or 3 bins each; the others have more than their share.
     assert missing.mean() == pytest.approx(0.2, abs=0.05)
     assert found.value > missing.mean()
     assert found.details["jensen_shannon_nats"] > 0.05
@@ -80,13 +82,14 @@ def test_bins_are_fitted_once_for_a_reference_and_are_always_the_same(monkeypatc
         NDB.measure(Inputs(samples, one), 0)
     assert len(fits) == 1
     np.testing.assert_array_equal(bins_of(other).centres, bins_of(one).centres)
-    assert bins_of(one).reference.sum() == 400
-    assert len(bins_of(one).centres) == 20
+    assert bins_of(one).reference.sum() == 267
+    assert 2 < len(bins_of(one).centres) <= 10
 
 
 def test_a_reference_of_few_rows_has_few_bins():
     same = gathered(np.ones((60, 2)))
     assert NDB.measure(Inputs(same, same), 0).value == 0
     assert len(bins_of(same).centres) == 1
-    two = gathered(np.random.default_rng(3).normal(size=(59, 2)))
+    apart = np.repeat([0.0, 9.0], 60)[np.random.default_rng(3).permutation(120)]
+    two = gathered(apart[:, None] + np.random.default_rng(4).normal(size=(120, 2)))
     assert len(bins_of(two).centres) == 2

@@ -189,7 +189,7 @@ def test_without_classes_modes_are_bins(unlabelled):
     train = unlabelled.splits.train
     held_out = judged(unlabelled, unlabelled.splits.held_out.images).verdict
     assert held_out.kind in ("covers", "undecided")
-    result = judged(unlabelled, drawn(train, [0] * 5 + [1] * 5, N))
+    result = judged(unlabelled, drawn(train, [0] * 5 + [1] * 5, 700))
     found = result.verdict
     assert (found.kind, found.evidence.modes.kind) == ("drops", "bins")
     pairs = zip(train.images, train.labels, strict=True)
@@ -199,7 +199,7 @@ def test_without_classes_modes_are_bins(unlabelled):
     assert np.mean(missing) > 0.95
     assert "others, which together hold" in sentence(found)
     assert set(found.evidence.generated) == {
-        "ndb_share_5_percent",
+        "ndb_share_5_percent_split",
         "precision_k3_inclusive",
         "birthday_support",
     }

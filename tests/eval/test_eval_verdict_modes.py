@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from eval.verdict.limits import known, lower_limit, upper_limit
 from eval.verdict.modes import (
     ALONE,
     FRACTION,
@@ -11,9 +12,7 @@ from eval.verdict.modes import (
     TOGETHER,
     ModeCounts,
     examine,
-    lower_limit,
     samples_to_decide,
-    upper_limit,
 )
 
 DRAWS = 200
@@ -111,14 +110,15 @@ def test_missing_modes_show_together_where_each_has_too_few_samples():
 
 
 def test_enough_samples_decide_and_fewer_do_not():
-    n = samples_to_decide(EQUAL, 10)
+    n = samples_to_decide(known(FRACTION * EQUAL), 10)
     for samples, expected in ((n, True), (n - 1, False)):
         counts = np.full(10, samples // 9)
         counts[4] = 0
         found = examine(counted(counts, EQUAL, samples), 0)
         assert found.dropped[4] == expected
         assert found.undecided[4] != expected
-    assert samples_to_decide(MANY, 1_000) == pytest.approx(4_000 * np.log(1_000 / ALONE), rel=1e-3)
+    many = samples_to_decide(known(FRACTION * MANY), 1_000)
+    assert many == pytest.approx(4_000 * np.log(1_000 / ALONE), rel=1e-3)
 
 
 def test_samples_of_no_mode_count_for_none():
