@@ -29,6 +29,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, times
@@ -155,7 +156,8 @@ class R3GANDiscriminator(nn.Module):
                 x = Block(self.expansion, self.group_size, blocks)(x, factors)
         init = nn.initializers.normal(1 / BASE)
         filters = self.param("filters", init, (BASE, BASE, x.shape[-1])).astype(x.dtype)
-        read = jnp.einsum("nhwc,hwc->nc", x, filters)
+        precision = exactness.of_operand(x)
+        read = jnp.einsum("nhwc,hwc->nc", x, filters, precision=precision)
         if self.heads.classes:
             read = Pointwise(read.shape[-1])(read)
         return verdict(read, labels, self.heads, False, update_stats)

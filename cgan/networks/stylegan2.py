@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, times
@@ -63,7 +64,7 @@ class ScaledDense(nn.Module):
         inputs = x.shape[-1]
         init = nn.initializers.normal(1 / self.lr)
         kernel = self.param("kernel", init, (inputs, self.features)) * (self.lr * inputs**-0.5)
-        y = x @ kernel.astype(x.dtype)
+        y = jnp.matmul(x, kernel.astype(x.dtype), precision=exactness.of_operand(x))
         if not self.use_bias:
             return y
         start = nn.initializers.constant(self.bias_at_start / self.lr)
