@@ -1,6 +1,7 @@
-"""The matrix products and convolutions of a traced program, and what precision they state."""
+"""The operations of a traced program: products with the precision that they state, and sums."""
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import jax
@@ -27,14 +28,36 @@ class Product(NamedTuple):
 
 def products_of(function: Callable[..., Any], *arguments: Any) -> list[Product]:
     """Those of a function, whose arguments may be shapes; nothing is compiled."""
-    return list(_products(jax.make_jaxpr(function)(*arguments).jaxpr))
-
-
-def _products(jaxpr: Any) -> Iterator[Product]:
-    for equation in jaxpr.eqns:
+    found = []
+    for equation in _equations(jax.make_jaxpr(function)(*arguments).jaxpr):
         if equation.primitive.name in PRODUCTS:
             dtypes = tuple(str(operand.aval.dtype) for operand in equation.invars)
-            result = str(equation.outvars[0].aval.dtype)
-            yield Product(equation.primitive.name, dtypes, result, equation.params["precision"])
+            result, precision = equation.outvars[0].aval.dtype, equation.params["precision"]
+            found.append(Product(equation.primitive.name, dtypes, str(result), precision))
+    return found
+
+
+class Sum(NamedTuple):
+    """One sum over axes of an array."""
+
+    dtype: str
+    """That it is summed in."""
+    terms: int
+    """Of each of its results."""
+
+
+def sums_of(function: Callable[..., Any], *arguments: Any) -> list[Sum]:
+    """Those of a function; arguments as for `products_of`."""
+    found = []
+    for equation in _equations(jax.make_jaxpr(function)(*arguments).jaxpr):
+        if equation.primitive.name == "reduce_sum":
+            of, result = (variables[0].aval for variables in (equation.invars, equation.outvars))
+            found.append(Sum(str(result.dtype), prod(of.shape) // max(prod(result.shape), 1)))
+    return found
+
+
+def _equations(jaxpr: Any) -> Iterator[Any]:
+    for equation in jaxpr.eqns:
+        yield equation
         for inner in jaxprs_in_params(equation.params):
-            yield from _products(inner)
+            yield from _equations(inner)

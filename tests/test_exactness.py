@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 from flax import linen as nn
@@ -22,6 +23,7 @@ from cgan.assemble import assemble
 from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
 from cgan.networks import convolution, heads, layers
+from cgan.networks.factors import add_bias, times
 from cgan.objectives.comparisons import Critic, Embedding
 from cgan.probe import measures, space
 from cgan.ranking import compare_row
@@ -32,7 +34,7 @@ from eval.extractors.dinov2_network import DinoNetwork
 from eval.extractors.inception_network import InceptionNetwork
 from eval.metrics import balls, candidates, distances
 from tests import backbones
-from tests.products import HIGHEST, Product, products_of
+from tests.products import HIGHEST, Product, products_of, sums_of
 from tests.test_step import RANDOM_PENALTIES, VARIANTS
 
 ROOT = Path(__file__).parents[1]
@@ -103,12 +105,13 @@ def test_a_product_that_states_nothing_is_found_wherever_it_is_and_stated_ones_k
         assert_in_full(products_of(NESTED[name](square), matrix), len(found))
 
 
-def products_of_step(config: Experiment) -> list[Product]:
+def traced(operations: Any, config: Experiment) -> Any:
+    """These operations of one whole dispatch: of both players' passes and gradients."""
     parts = assemble(config)
     step = parallel.replicated_step(parts.train_step(), jax.devices()[:1])
     batches = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     of_device = jax.tree.map(lambda x: struct(1, *x.shape, dtype=x.dtype), batches)
-    return products_of(step.mapped, parts.abstract_state(), of_device)
+    return operations(step.mapped, parts.abstract_state(), of_device)
 
 
 @pytest.mark.usefixtures("_on_gpu")
@@ -118,11 +121,31 @@ def test_every_product_of_float32_in_a_step_of_each_architecture_is_in_full(
     architecture: str, precision: str
 ) -> None:
     """Both players' passes, gradients, R1, both heads and classes. bfloat16 is left as it is."""
-    found = products_of_step(backbones.experiment(architecture, precision=precision))
+    found = traced(products_of, backbones.experiment(architecture, precision=precision))
     assert_in_full(found, 20)
     short = [product for product in found if product.result == "bfloat16"]
     assert bool(short) == (precision == "bfloat16")
     assert all(product.precision != HIGHEST for product in short)
+
+
+@pytest.mark.parametrize("architecture", backbones.PAIRS)
+def test_no_more_than_four_numbers_are_summed_in_bfloat16(architecture: str) -> None:
+    """Gradients of biases are sums over all pixels; in bfloat16 a sum of ones ends at 256."""
+    found = traced(sums_of, backbones.experiment(architecture, precision="bfloat16"))
+    assert {"float32", "bfloat16"} >= {each.dtype for each in found} >= {"float32"}
+    assert max((each.terms for each in found if each.dtype == "bfloat16"), default=0) <= 4
+
+
+def test_the_gradient_of_a_value_at_many_places_is_all_of_it() -> None:
+    maps = jnp.ones((4, 32, 32, 3), jnp.bfloat16)
+
+    def total(bias: jax.Array, factors: jax.Array) -> jax.Array:
+        spread = add_bias(times(maps, factors), bias, factors)
+        return (spread.astype("float32") * maps.astype("float32")).sum()
+
+    slopes = jax.jit(jax.grad(total, argnums=(0, 1)))(jnp.zeros(3), jnp.ones(4))
+    np.testing.assert_array_equal(slopes[0], 4 * 32 * 32)
+    np.testing.assert_array_equal(slopes[1], 32 * 32 * 3)
 
 
 FOURIER = dataclasses.replace(CONFIGS["grid100"], batch_size=16, steps_per_dispatch=1)
@@ -149,7 +172,7 @@ FAST = (
     [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in STEPS],
 )
 def test_every_product_in_a_step_of_each_objective_penalty_and_augmentation_is(name: str) -> None:
-    assert_in_full(products_of_step(STEPS[name]), 10)
+    assert_in_full(traced(products_of, STEPS[name]), 10)
 
 
 @pytest.mark.usefixtures("_on_gpu")

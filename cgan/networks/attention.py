@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from cgan.networks import exactness
 from cgan.networks.convolution import Images
-from cgan.networks.factors import times
+from cgan.networks.factors import spread, times
 from cgan.networks.layers import Pointwise, normalised
 from cgan.types import Factors
 
@@ -53,7 +53,7 @@ class SelfAttention(nn.Module):
         mean = jnp.einsum("nqk,nkc->nqc", weights, values, precision=precision)
         mean = mean.reshape(n, height, width, half)
         gamma = self.param("gamma", nn.initializers.zeros, ())
-        return x + gamma.astype(x.dtype) * project(channels, mean)
+        return x + spread(gamma, x) * project(channels, mean)
 
 
 def _largest_of_four(x: Images) -> Float[Array, "n height//2 width//2 channels"]:
