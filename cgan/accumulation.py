@@ -9,6 +9,7 @@ whole batch's loss; the price is one more forward pass.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -75,7 +76,8 @@ def gradients(
         def weighted(params: Params) -> tuple[Float[Array, ""], Means]:
             part_verdicts, terms = judge_rows(params, part_rows)
             own = _means(terms)
-            products = jax.tree.map(jnp.vdot, part_verdicts, weights)
+            product = partial(jnp.vdot, precision=jax.lax.Precision.HIGHEST)
+            products = jax.tree.map(product, part_verdicts, weights)
             coupled = sum(jax.tree.leaves(products), start=jnp.zeros(()))
             return coupled + _total(own) / micro_batches, own
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +16,6 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cgan import optim, parallel
 from cgan.assemble import Parts, assemble
-from cgan.augment import build as build_views
 from cgan.config import (
     Augment,
     Conditioning,
@@ -28,11 +29,9 @@ from cgan.config import (
     Penalty,
 )
 from cgan.data.pipeline import load_batches
-from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets
-from cgan.objectives.penalties import between
-from cgan.rng import row_keys, stream_key
 from cgan.schedules import images_seen
 from tests import backbones
+from tests.plain_step import Discriminating, PlainStep
 
 BATCH, STEPS = 16, 3
 
@@ -223,70 +222,16 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         run(parts, 8, num_steps=1),
         run(in_micro_batches._replace(optimizer=RECORDER), 1, num_steps=1),
     ]
-    step, networks, rows = parts.train_step(), parts.networks, jnp.arange(BATCH)
-    batch = jax.tree.map(lambda leaf: leaf[0], host_batches(parts, 1))
-    reals = jnp.asarray(parts.source.encode(batch.x))
-    labels = jnp.asarray(batch.label) if config.conditioning.labels else None
-    comparable = None
-    if config.conditioning.compare == "same_class":
-        comparable = jnp.asarray([[one == other for other in batch.label] for one in batch.label])
-
-    def latents(player):
-        key = stream_key(config.seed, f"latents/{player}", 0)
-        return networks.draw_latents(row_keys(key, rows))
-
-    stats = networks.update_stats(start.discriminator, start.discriminator_stats)
-    penalty, size = config.penalty, config.objective.fakes_per_real or BATCH
-    offsets = draw_offsets(stream_key(config.seed, "offsets", 0), BATCH, size)
-
-    def view(name, samples):
-        keys = row_keys(stream_key(config.seed, f"views/{name}", 0), rows)
-        return build_views(config.augment)(keys, samples, config.augment.probability)
-
-    def terms_of(grade, learnt, judge, player, fakes):
-        real, other = (judge(view(f"{player}/{side}", reals)) for side in ("real", "other"))
-        agreement = None
-        if config.embedding.weight:
-            agreement = jnp.sum(real.embedding * other.embedding, axis=1)
-        verdicts = Verdicts(real, judge(view(f"{player}/fake", fakes)), agreement)
-        return grade(learnt, BatchVerdicts(verdicts, verdicts, rows, offsets, comparable))
-
-    def sum_of_means(terms):
-        return sum(jnp.mean(term) for term in terms.values())
+    plain = PlainStep(parts)
+    stats = parts.networks.update_stats(start.discriminator, start.discriminator_stats)
 
     def discriminator_loss(params_and_learnt):
         params, learnt = params_and_learnt
-
-        def judge(samples):
-            return networks.judge(params, stats, samples, labels)
-
-        def score(sample, label):
-            label = None if label is None else label[None]
-            return networks.judge(params, stats, sample[None], label).score[0]
-
-        slope = jax.vmap(jax.grad(score))
-        fakes = networks.generate(start.generator, latents("discriminator"), labels)
-        loss = sum_of_means(
-            terms_of(step.game.discriminator_terms, learnt, judge, "discriminator", fakes)
-        )
-        real, fake = view("discriminator/real", reals), view("discriminator/fake", fakes)
-        for weight, samples in ((penalty.r1, real), (penalty.r2, fake)):
-            if weight:
-                loss += weight / 2 * jnp.sum(slope(samples, labels) ** 2) / BATCH
-        if penalty.gradient_penalty:
-            keys = row_keys(stream_key(config.seed, "penalty/between", 0), rows)
-            slopes = slope(between(keys, real, fake), labels)
-            norms = jnp.linalg.norm(slopes.reshape(BATCH, -1), axis=1)
-            loss += penalty.gradient_penalty * jnp.mean((norms - 1) ** 2)
-        return loss
+        return plain.discriminator_loss(Discriminating(params, stats, learnt), start.generator)
 
     def generator_loss(params):
-        def judge(samples):
-            return networks.judge(start.discriminator, stats, samples, labels)
-
-        fakes = networks.generate(params, latents("generator"), labels)
-        return sum_of_means(
-            terms_of(step.game.generator_terms, start.learnt, judge, "generator", fakes)
+        return plain.generator_loss(
+            params, Discriminating(start.discriminator, stats, start.learnt)
         )
 
     of_discriminator = jax.jit(jax.value_and_grad(discriminator_loss))
@@ -300,6 +245,82 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         for player, (loss, gradients) in expected.items():
             np.testing.assert_allclose(metrics[f"{player}/loss"][0], loss, rtol=1e-5)
             assert relative_error(getattr(state, f"{player}_optim"), gradients) < 1e-5
+
+
+TELLING = {
+    "both heads": dataclasses.replace(
+        VARIANTS["both, 5 fakes"],
+        discriminator=Discriminator("mlp", width=8, depth=2, spectral_norm=True),
+        penalty=Penalty(r1=0.1, r2=0.3),
+        conditioning=Conditioning(labels=True),
+        optim=Optim(ema_halflife_nimg=100),
+        steps_per_dispatch=2,
+    ),
+    "learnt temperature": dataclasses.replace(
+        VARIANTS["average, learnt temperature"], steps_per_dispatch=2
+    ),
+}
+"""Between them they have every part of a state but an adaptive probability."""
+RATE = 0.3
+"""So large that a step on older parameters leads elsewhere."""
+
+
+class Players(NamedTuple):
+    """What two steps of plain descent move."""
+
+    by: Discriminating
+    generator: Any
+    average: Any
+
+
+def turn(parts: Parts, number: int, players: Players, graded_by_older: bool = False) -> Players:
+    """The step with this number, in the order in which it is told."""
+    plain, networks = PlainStep(parts, number), parts.networks
+    older, generator, average = players
+    stats = networks.update_stats(older.params, older.stats)
+
+    def loss(params_and_learnt):
+        params, learnt = params_and_learnt
+        return plain.discriminator_loss(Discriminating(params, stats, learnt), generator)
+
+    params, learnt = descended(loss, (older.params, older.learnt))
+    by = Discriminating(params, stats, parts.game.project(learnt))
+    grader = older if graded_by_older else by
+    generator = descended(lambda own: plain.generator_loss(own, grader), generator)
+    keep = 0.5 ** (BATCH / min(100, 0.05 * (number + 1) * BATCH))
+    average = jax.tree.map(lambda a, b: keep * a + (1 - keep) * b, average, generator)
+    return Players(by, generator, average)
+
+
+def descended(loss, params):
+    """One step of plain descent."""
+    return jax.tree.map(lambda old, slope: old - RATE * slope, params, jax.grad(loss)(params))
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_each_part_of_two_steps_reads_the_state_that_it_is_meant_to(name):
+    """The discriminator learns from the newest fakes; the generator is graded by what that has just
+    become, its power iterations and temperature too; the average follows."""
+    parts = assemble(TELLING[name])._replace(optimizer=optax.sgd(RATE))
+    start = parts.init_state()
+    found, _ = run(parts, 1, num_steps=2)
+    by = Discriminating(start.discriminator, start.discriminator_stats, start.learnt)
+    players = Players(by, start.generator, start.generator_ema)
+    for number in range(2):
+        before = players
+        players = jax.jit(partial(turn, parts, number))(before)
+    stale = jax.jit(partial(turn, parts, 1, graded_by_older=True))(before)
+    assert relative_error(stale.generator, players.generator) > 1e-3, "too small a rate to tell"
+    expected = {
+        "generator": players.generator,
+        "generator_ema": players.average,
+        "discriminator": players.by.params,
+        "discriminator_stats": players.by.stats,
+        "learnt": players.by.learnt,
+    }
+    for field, tree in expected.items():
+        if jax.tree.leaves(tree):
+            assert relative_error(getattr(found, field), tree) < 2e-5, field
 
 
 @fast_if(("hutchinson",), RANDOM_PENALTIES, RANDOM_PENALTIES)

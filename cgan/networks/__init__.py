@@ -15,6 +15,7 @@ from cgan.networks.architectures import (
     build_generator,
     check_fits,
 )
+from cgan.networks.exactness import in_full
 from cgan.networks.heads import Heads
 from cgan.types import Factors, Labels, Params, RandomKey, RowKeys, Samples, Verdict
 
@@ -85,9 +86,11 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     def any_label() -> Labels | None:
         return jnp.zeros(1, int) if classes else None
 
+    @in_full
     def init_generator(key: RandomKey) -> Params:
         return generator.init(key, jnp.zeros((1, latent_dim)), any_label())["params"]
 
+    @in_full
     def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
         variables = discriminator.init(key, any_sample(), any_label())
         return variables["params"], variables.get("batch_stats", {})
@@ -96,10 +99,12 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         draw = LATENTS[config.generator.latent]
         return jax.vmap(lambda key: draw(key, (latent_dim,)))(keys)
 
+    @in_full
     def generate(params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
         made = generator.apply({"params": params}, latents.astype(precision), labels)
         return jnp.asarray(made, "float32")
 
+    @in_full
     def judge(
         params: Params,
         stats: Params,
@@ -113,6 +118,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         assert isinstance(said, Verdict)
         return said
 
+    @in_full
     def update_stats(params: Params, stats: Params) -> Params:
         if not stats:
             return stats

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.convolution import Images
-from cgan.networks.factors import times
+from cgan.networks.factors import spread, times
 from cgan.networks.layers import Pointwise, normalised
 from cgan.types import Factors
 
@@ -38,13 +39,21 @@ class SelfAttention(nn.Module):
         queries = project(narrow, x).reshape(n, height * width, narrow)
         keys = _largest_of_four(project(narrow, x)).reshape(n, -1, narrow)
         values = _largest_of_four(project(half, x)).reshape(n, -1, half)
-        likeness = jnp.einsum("nqc,nkc->nqk", queries, keys, preferred_element_type="float32")
+        likeness = jnp.einsum(
+            "nqc,nkc->nqk",
+            queries,
+            keys,
+            precision=exactness.HIGHEST,
+            preferred_element_type="float32",
+        )
         if factors is not None:  # queries and keys were both multiplied
             likeness = times(likeness, 1 / jnp.square(factors))
         weights = jax.nn.softmax(likeness).astype(x.dtype)
-        mean = jnp.einsum("nqk,nkc->nqc", weights, values).reshape(n, height, width, half)
+        precision = exactness.of_operand(x)
+        mean = jnp.einsum("nqk,nkc->nqc", weights, values, precision=precision)
+        mean = mean.reshape(n, height, width, half)
         gamma = self.param("gamma", nn.initializers.zeros, ())
-        return x + gamma.astype(x.dtype) * project(channels, mean)
+        return x + spread(gamma, x) * project(channels, mean)
 
 
 def _largest_of_four(x: Images) -> Float[Array, "n height//2 width//2 channels"]:

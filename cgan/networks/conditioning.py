@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks.exactness import HIGHEST
 from cgan.networks.layers import normalised
 from cgan.types import Labels
 
@@ -42,7 +43,7 @@ def beside_class_vectors(
     if not classes:
         return inputs
     init = nn.initializers.normal(1.0)
-    vectors = nn.Dense(dimensions, use_bias=False, kernel_init=init, name="class_vectors")
+    vectors = _vectors(dimensions, init)
     chosen = vectors(one_hot(labels, classes)).astype(inputs.dtype)
     return jnp.concatenate([inputs, chosen], axis=-1)
 
@@ -59,6 +60,13 @@ def projection(
     A class's vector starts as long as the weights of the score's own head are.
     """
     init = nn.initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
-    layer = nn.Dense(features.shape[-1], use_bias=False, kernel_init=init, name="class_vectors")
+    layer = _vectors(features.shape[-1], init)
     vectors = normalised(layer, spectral_norm, update_stats)(one_hot(labels, classes))
     return jnp.sum(vectors * features, axis=-1)
+
+
+def _vectors(dimensions: int, init: nn.initializers.Initializer) -> nn.Dense:
+    """From one-hot labels to the vectors of their classes; makes it inside the caller's module."""
+    return nn.Dense(
+        dimensions, use_bias=False, precision=HIGHEST, kernel_init=init, name="class_vectors"
+    )

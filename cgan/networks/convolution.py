@@ -19,6 +19,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
+
 Shape = tuple[int, ...]
 Images = Float[Array, "n height width channels"]
 Kernel = Float[Array, "3 3 inputs features"]
@@ -52,6 +54,7 @@ def backend_convolution(
         padding="SAME",
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
         feature_group_count=groups,
+        precision=exactness.of_operand(x),
     )
 
 
@@ -108,6 +111,7 @@ def transposed_convolution(
         window_strides=(1, 1),
         padding=((1, 1), (1, 1)),
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        precision=exactness.of_operand(x),
     )
     return found.transpose(1, 2, 0, 3)
 

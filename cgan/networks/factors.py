@@ -18,7 +18,7 @@ from cgan.types import Factors
 
 def times(x: Float[Array, "n *shape"], factors: Factors | None) -> Float[Array, "n *shape"]:
     """Each row times its factor; as it is without factors."""
-    return x if factors is None else x * _for_each_row(factors, x).astype(x.dtype)
+    return x if factors is None else x * spread(_for_each_row(factors, x), x)
 
 
 def add_bias(
@@ -26,13 +26,20 @@ def add_bias(
     bias: Float[Array | np.ndarray, " features"],
     factors: Factors | None,
 ) -> Float[Array, "n *shape features"]:
-    """Each row plus its factor times the bias.
+    """Each row plus its factor times the bias."""
+    return x + spread(bias if factors is None else bias * _for_each_row(factors, x), x)
 
-    The bias is rounded to the maps' precision last, where it has their shape already: so its
-    gradient, the sum of as many numbers, is summed in float32.
+
+def spread(
+    value: Float[Array | np.ndarray, "*smaller"], x: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
+    """A value that broadcasts to the maps, in their shape and precision.
+
+    It is rounded to their precision last, where it has their shape already: so its gradient, the
+    sum of as many numbers, is summed in float32. bfloat16 has 8 binary digits, and a sum of ones
+    in it ends at 256.
     """
-    scaled = bias if factors is None else bias * _for_each_row(factors, x)
-    return x + jnp.broadcast_to(scaled, x.shape).astype(x.dtype)
+    return jnp.broadcast_to(value.astype("float32"), x.shape).astype(x.dtype)
 
 
 def _for_each_row(factors: Factors, x: Float[Array, "n *shape"]) -> Float[Array, "n *_"]:

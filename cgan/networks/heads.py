@@ -6,6 +6,7 @@ import flax.linen as nn
 from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import projection
+from cgan.networks.exactness import HIGHEST
 from cgan.networks.layers import normalised, on_sphere
 from cgan.types import Labels, Verdict
 
@@ -29,8 +30,8 @@ def verdict(
 ) -> Verdict:
     """The last layer of a discriminator: a linear map for each head, called inside its module.
 
-    It computes in float32, whatever the features come in: losses see differences of scores, which
-    bfloat16 with its 8 binary digits would round away.
+    It computes in float32, whatever the features come in and the device would rather do: losses see
+    differences of scores, which bfloat16 with its 8 binary digits would round away.
 
     With classes the score has that of the sample's class added. The embedding sees no labels.
 
@@ -43,7 +44,11 @@ def verdict(
 
     def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
         layer = nn.Dense(
-            outputs, use_bias=False, kernel_init=nn.initializers.he_normal(), name=name
+            outputs,
+            use_bias=False,
+            precision=HIGHEST,
+            kernel_init=nn.initializers.he_normal(),
+            name=name,
         )
         return normalised(layer, spectral_norm, update_stats)(features)
 

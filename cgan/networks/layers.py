@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias
 from cgan.networks.sinusoids import sines_and_cosines
@@ -95,7 +96,8 @@ class FourierFeatures(nn.Module):
         directions = rng.normal(size=(x.shape[-1], self.count))
         directions /= np.linalg.norm(directions, axis=0)
         frequencies = self.max_frequency ** rng.uniform(size=self.count)
-        phases = x @ jnp.asarray(directions * frequencies, x.dtype)
+        waves = jnp.asarray(directions * frequencies, x.dtype)
+        phases = jnp.matmul(x, waves, precision=exactness.HIGHEST)
         return jnp.concatenate([x, *sines_and_cosines(phases)], axis=-1)
 
 
@@ -104,7 +106,8 @@ def product(
 ) -> Float[Array, "*rows outputs"]:
     """`x @ kernel` as a product of two matrices, whose gradients XLA's CPU backend is faster at."""
     flat = x.reshape(-1, x.shape[-1])
-    return (flat @ kernel).reshape(*x.shape[:-1], kernel.shape[1])
+    found = jnp.matmul(flat, kernel, precision=exactness.of_operand(x))
+    return found.reshape(*x.shape[:-1], kernel.shape[1])
 
 
 class Dense(nn.Module):

@@ -29,9 +29,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
-from cgan.networks.factors import add_bias, times
+from cgan.networks.factors import add_bias, spread, times
 from cgan.networks.heads import Heads, verdict
 from cgan.networks.layers import LEAK, Pointwise, leaky_relu
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
@@ -109,8 +110,10 @@ class R3GANGenerator(nn.Module):
         blocks = self.depth * len(of_sides)
         z = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
         shape = (BASE, BASE, of_sides[BASE])
-        basis = self.param("basis", nn.initializers.normal(1.0), shape).astype(z.dtype)
-        x = basis * Pointwise(of_sides[BASE])(z)[:, None, None, :]
+        basis = self.param("basis", nn.initializers.normal(1.0), shape)
+        weights = Pointwise(of_sides[BASE])(z)[:, None, None]
+        x = jnp.zeros((len(z), *shape), z.dtype)
+        x = spread(basis, x) * spread(weights, x)
         for at, features in sorted(of_sides.items()):
             if features != x.shape[-1]:
                 x = Pointwise(features)(x)
@@ -155,7 +158,8 @@ class R3GANDiscriminator(nn.Module):
                 x = Block(self.expansion, self.group_size, blocks)(x, factors)
         init = nn.initializers.normal(1 / BASE)
         filters = self.param("filters", init, (BASE, BASE, x.shape[-1])).astype(x.dtype)
-        read = jnp.einsum("nhwc,hwc->nc", x, filters)
+        precision = exactness.of_operand(x)
+        read = jnp.einsum("nhwc,hwc->nc", x, filters, precision=precision)
         if self.heads.classes:
             read = Pointwise(read.shape[-1])(read)
         return verdict(read, labels, self.heads, False, update_stats)

@@ -24,9 +24,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
-from cgan.networks.factors import add_bias, times
+from cgan.networks.factors import add_bias, spread, times
 from cgan.networks.heads import Heads, verdict
 from cgan.networks.layers import leaky_relu
 from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
@@ -63,7 +64,7 @@ class ScaledDense(nn.Module):
         inputs = x.shape[-1]
         init = nn.initializers.normal(1 / self.lr)
         kernel = self.param("kernel", init, (inputs, self.features)) * (self.lr * inputs**-0.5)
-        y = x @ kernel.astype(x.dtype)
+        y = jnp.matmul(x, kernel.astype(x.dtype), precision=exactness.of_operand(x))
         if not self.use_bias:
             return y
         start = nn.initializers.constant(self.bias_at_start / self.lr)
@@ -105,9 +106,9 @@ class ModulatedConv3x3(nn.Module):
         scale = ScaledDense(channels, bias_at_start=1.0, name="style")(styles)
         squares = jnp.sum(jnp.square(kernel).reshape(9, channels, self.features), axis=0)
         lengths = jnp.square(scale.astype("float32")) @ squares
-        shrink = jax.lax.rsqrt(lengths + 1e-8).astype(x.dtype)
-        x = convolve(x * scale[:, None, None], kernel.astype(x.dtype)) * shrink[:, None, None]
-        return activated(x + bias.astype(x.dtype))
+        shrink = jax.lax.rsqrt(lengths + 1e-8)
+        x = convolve(x * spread(scale[:, None, None], x), kernel.astype(x.dtype))
+        return activated(add_bias(x * spread(shrink[:, None, None], x), bias, None))
 
 
 class ToRGB(nn.Module):
@@ -118,7 +119,7 @@ class ToRGB(nn.Module):
     @nn.compact
     def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width colours"]:
         scale = ScaledDense(x.shape[-1], bias_at_start=1.0, name="style")(styles)
-        return ScaledDense(self.colours)(x * scale[:, None, None])
+        return ScaledDense(self.colours)(x * spread(scale[:, None, None], x))
 
 
 class StyleGAN2Generator(nn.Module):
@@ -147,7 +148,7 @@ class StyleGAN2Generator(nn.Module):
         for _ in range(self.depth):
             styles = activated(ScaledDense(latents.shape[-1], MAPPING_LR)(styles))
         start = self.param("start", nn.initializers.normal(1.0), (BASE, BASE, of_sides[BASE]))
-        x = jnp.broadcast_to(start.astype(styles.dtype), (len(styles), *start.shape))
+        x = spread(start, jnp.zeros((len(styles), *start.shape), styles.dtype))
         x = ModulatedConv3x3(of_sides[BASE])(x, styles)
         image = ToRGB(channels)(x, styles)
         for _, features in sorted(of_sides.items())[1:]:

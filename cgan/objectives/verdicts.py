@@ -67,6 +67,7 @@ def gaps(batch: BatchVerdicts) -> dict[str, Float[Array, ""]]:
         found["score_gap"] = jnp.mean(local.real.score) - jnp.mean(local.fake.score)
     if local.agreement is not None:
         real, fakes = present(local.real.embedding), present(whole.fake.embedding)
-        similarity = real.mean(axis=0) @ fakes.mean(axis=0)
+        means = real.mean(axis=0), fakes.mean(axis=0)
+        similarity = jnp.vdot(*means, precision=jax.lax.Precision.HIGHEST)
         found["embedding_gap"] = jnp.mean(local.agreement) - similarity
     return found

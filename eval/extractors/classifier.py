@@ -8,7 +8,7 @@ and it counts modes by reading the class of each sample (Metz et al. 2017, Unrol
 
 import json
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -60,6 +60,7 @@ CPU_BATCH = 256
 """Images read at once: the maps of more fall out of a processor's caches, and take three times as
 long."""
 ACCELERATOR_BATCH = 2048
+HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class ClassifierNetwork(nn.Module):
@@ -76,14 +77,15 @@ class ClassifierNetwork(nn.Module):
         self, pixels: UInt8[Array, "n height width channels"]
     ) -> tuple[Float[Array, "n d"], Float[Array, "n classes"]]:
         hidden = pixels.astype(jnp.float32) / 255
-        hidden = nn.gelu(nn.Conv(32, (3, 3))(hidden))
+        convolution = partial(nn.Conv, kernel_size=(3, 3), precision=HIGHEST)
+        hidden = nn.gelu(convolution(32)(hidden))
         channels = 64
         while min(hidden.shape[1:3]) > 4:
-            hidden = nn.gelu(nn.Conv(channels, (3, 3), strides=2)(hidden))
+            hidden = nn.gelu(convolution(channels, strides=2)(hidden))
             channels = min(2 * channels, 256)
         hidden = hidden.reshape(hidden.shape[0], -1)
-        features = nn.gelu(nn.Dense(self.features)(hidden))
-        return features, nn.Dense(self.classes)(features)
+        features = nn.gelu(nn.Dense(self.features, precision=HIGHEST)(hidden))
+        return features, nn.Dense(self.classes, precision=HIGHEST)(features)
 
 
 def _shifted(

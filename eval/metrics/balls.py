@@ -87,7 +87,9 @@ def _count_tile(
     for test, down in enumerate(low):
         sure = (upper < down) & ~unsettled if settle[test] else (lower + upper) / 2 <= down
         each = sure.astype(jnp.float32)
-        of_real = each @ sets if by_sets[test] else each.sum(axis=1, keepdims=True)
+        of_real = each.sum(axis=1, keepdims=True)
+        if by_sets[test]:
+            of_real = jnp.matmul(each, sets, precision=jax.lax.Precision.HIGHEST)
         counts.append(_Counts(of_real, each.sum(axis=0)))
     return counts, unsettled, unsettled.sum()
 
