@@ -16,20 +16,11 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy.stats import norm
 
-from eval.metrics.base import (
-    Floor,
-    Inputs,
-    Metric,
-    UndefinedError,
-    Value,
-    check_features,
-    present,
-)
+from eval.metrics.base import Floor, Inputs, Metric, Value, check_features, present
 from eval.metrics.bins import bins_of
 from eval.metrics.modes import bootstrap_error, redrawn
 
 LEVEL = 0.05
-ONE_BIN = "the reference makes a single bin, which holds everything"
 
 
 def different_bins(
@@ -60,8 +51,6 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     samples, reference = present(inputs.samples.features), present(inputs.reference.features)
     check_features(samples, reference)
     bins = bins_of(inputs.reference)
-    if len(bins.reference) < 2:
-        raise UndefinedError(ONE_BIN)
     counts = bins.count(samples)
     again = different_bins(redrawn(counts, seed), bins.reference).mean(axis=1)
     details = {
@@ -77,8 +66,6 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
     """Each bin of a perfect sampler is different with the probability of the test's level."""
     bins = len(bins_of(inputs.reference).reference)
-    if bins < 2:
-        raise UndefinedError(ONE_BIN)
     return Floor(LEVEL, float(np.sqrt(LEVEL * (1 - LEVEL) / bins)))
 
 

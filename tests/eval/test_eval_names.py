@@ -1,4 +1,4 @@
-"""Names of classes and runs that some medium would misread, through all that is printed and drawn."""
+"""Names that some medium would misread, through all that is printed and drawn."""
 
 import io
 import json
@@ -6,9 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from rich.console import Console
-from rich.progress import Progress
 
 from cgan.legible import plain
 from cgan.lettering import lettered
@@ -34,6 +32,7 @@ from eval.verdict.table import print_verdict
 from tests.nasty import NASTY
 
 NAMES = list(NASTY.values())
+TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
 
 
 @pytest.fixture
@@ -86,18 +85,7 @@ def test_tables_show_names_as_they_are(console, name):
         assert " ".join(plain(expected).split()) in printed
     assert not any(ord(sign) < 32 and sign != "\n" for sign in console.file.getvalue())
     page = metrics_table(metrics, records) + footnotes(metrics, records)
-    assert Tags(page).found <= {
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "br",
-        "span",
-        "code",
-        "p",
-    }
+    assert Tags(page).found <= {*TABLE, "br", "span", "code", "p"}
 
 
 def test_verdicts_name_modes_as_they_are(console):
@@ -118,21 +106,9 @@ def test_verdicts_name_modes_as_they_are(console):
     for name in NAMES[:10]:
         assert " ".join(plain(name).split()) in printed
     section = verdict_section(Judged(verdict, metrics, None))
-    assert Tags(section).found <= {
-        "section",
-        "h2",
-        "p",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-    }
-    figure = Figure(figsize=(11, 20), layout="constrained")
-    for index, axes in enumerate(figure.subplots(count, 1)):
-        axes.set_ylabel(_told(modes, index), rotation=0, ha="right")
-    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    assert Tags(section).found <= {*TABLE, "section", "h2", "p"}
+    for index, name in enumerate(NAMES):
+        assert _told(modes, index).startswith(lettered(name, 30) + "\n")
 
 
 @pytest.mark.parametrize("repeats", [1, 3], ids=["bars", "map"])
@@ -160,5 +136,4 @@ def test_a_bar_of_progress_takes_any_name(monkeypatch):
         monkeypatch.setattr(progress, "Terminal", lambda console=console, **_: console)
         with progress.reading(name, 3) as advance:
             advance(2)
-        assert issubclass(Progress, object)
         assert plain(name)[:20] in shown.getvalue()
