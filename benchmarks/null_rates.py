@@ -1,4 +1,4 @@
-"""How often verdicts, NDB and floors err where the truth is known: `python -m benchmarks.null_rates`.
+"""How often verdicts and floors err where the truth is known: `python -m benchmarks.null_rates`.
 
 Reference and samples are drawn from one distribution, over and over, at the dimensions and numbers
 of rows that users have; or something is missing from the samples. Each cell of the tables is
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import tyro
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from rich import box
 from rich.console import Console
 from rich.progress import track
@@ -23,9 +23,9 @@ from rich.table import Table
 from benchmarks.populations import POPULATIONS, clusters, labeller, sample_gaussian, spectrum
 from cgan import cli
 from eval.confusion import Confusion
-from eval.metrics.base import Gathered, Inputs
+from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.bins import bins_of
-from eval.metrics.frechet import FRECHET
+from eval.metrics.frechet import perfect_sampler
 from eval.metrics.ndb import different_bins
 from eval.metrics.wishart import covariance_distances
 from eval.moments import moments
@@ -40,7 +40,7 @@ DIMENSIONS = (64, 512, 2048)
 ROWS = ((500, 500), (500, 10_000), (2_000, 2_000), (10_000, 2_000), (10_000, 10_000))
 """Of the reference and of the samples."""
 CHEAP = 256_000
-"""Numbers in a draw of which there can be as many as are asked for; of larger ones there are fewer."""
+"""Numbers in a draw of which there are as many as are asked for; of larger ones there are fewer."""
 SIZES = ((1, 1), (2, 4), (10, 4), (20, 1.2), (0.6, 0.8))
 """Of the samples and of the reference, in dimensions: what a Frechet distance is of."""
 
@@ -93,9 +93,7 @@ def one_distribution(kind: str, d: int, m: int, n: int, repetitions: int) -> Cel
     }
 
 
-def something_missing(
-    missing: int, noise: float, d: int, m: int, n: int, repetitions: int
-) -> Cell:
+def something_missing(missing: int, noise: float, d: int, m: int, n: int, repetitions: int) -> Cell:
     """Samples without some of ten clusters, that are `noise` times as wide as they are apart."""
     found, covered, held = np.zeros((3, repetitions))
     for seed in range(repetitions):
@@ -167,11 +165,10 @@ def perfect_distance(power: float, d: int, n: int, m: int) -> Cell:
     values, rng = spectrum(d, power), np.random.default_rng([d, n, m, 3])
     true = covariance_distances(values, [(n, m)], max(4, 16_384 // d), rng).mean()
     true += values.sum() * (1 / n + 1 / m)
-    said = []
+    said: list[float] = []
     for seed in range(max(2, 512 // d)):
         rows = sample_gaussian(values, m, rng).astype(np.float32)
-        floor = FRECHET.floor(Inputs(gathered(rows), gathered(rows)), n, seed)
-        said.append(floor.mean)
+        said.append(present(perfect_sampler(Inputs(gathered(rows), gathered(rows)), n, seed)).mean)
     return {
         "true": f"{true:.4g}",
         "says": f"{np.mean(said):.4g}",
@@ -190,17 +187,17 @@ def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]
         for power in (0, 1, 2):
             for a, b in SIZES:
                 n, m = round(a * d), round(b * d)
-                named = {"spectrum": f"k^-{power}", "d": d, "samples": n, "reference": m}
+                named: Cell = {"spectrum": f"k^-{power}", "d": d, "samples": n, "reference": m}
                 yield "frechet", named, partial(perfect_distance, power, d, n, m)
         for m, n in ROWS:
             rows = {"d": d, "reference": m, "samples": n}
             for kind in POPULATIONS:
-                named = {"features": kind} | rows
+                named = {"features": kind, **rows}
                 yield "one", named, partial(one_distribution, kind, d, m, n, often(d, m, n))
             for missing, noise in ((1, 0.5), (1, 1.0), (5, 1.0)):
-                named = {"missing": missing, "noise": noise} | rows
-                case = (missing, noise, d, m, n, often(d, m, n))
-                yield "missing", named, partial(something_missing, *case)
+                named = {"missing": missing, "noise": noise, **rows}
+                draw = partial(something_missing, missing, noise, d, m, n, often(d, m, n))
+                yield "missing", named, draw
     for accuracy, zipf, classes, held_out, n in (
         (0.98, 0, 10, 360, 10_000),
         (0.9, 0, 10, 10_000, 10_000),
@@ -213,8 +210,8 @@ def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]
     ):
         named = {"accuracy": accuracy, "Zipf": zipf, "classes": classes}
         named |= {"held out": held_out, "samples": n}
-        case = (accuracy, zipf, classes, held_out, n, arguments.repetitions)
-        yield "labellers", named, partial(read_classes, *case)
+        numbers = (classes, held_out, n, arguments.repetitions)
+        yield "labellers", named, partial(read_classes, accuracy, zipf, *numbers)
 
 
 def known_cells(path: Path) -> list[Cell]:

@@ -1,4 +1,4 @@
-"""How a labeller reads real samples that it was not trained on: which classes it takes for which."""
+"""How a labeller reads real samples that it was not trained on: what it takes for what."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Confusion:
 
     @property
     def rates(self) -> Rates:
-        """With one sample of each class as a prior: it is read right as often as those of all classes
-        are, and otherwise as those are that are misread."""
+        """With one sample of each class as a prior: it is read right as often as those of all
+        classes are, and otherwise as those are that are misread."""
         rows, classes = self.counts.sum(axis=1, keepdims=True), len(self.counts)
         means = (self.counts + _prior(self.counts)) / (rows + 1)
         variances = means * (1 - means) / (rows + 2)

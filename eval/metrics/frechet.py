@@ -111,13 +111,13 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     return Value(value, jackknife(groups, target), {"ddof": 1})
 
 
-def _floor(inputs: Inputs, n: int, seed: int) -> Floor | None:
+def perfect_sampler(inputs: Inputs, n: int, seed: int) -> Floor | None:
     """The score of a sampler that draws from the true distribution.
 
-    The distance of the means is tr(S) (1 / n + 1 / m) on average, whatever the distribution. That of
-    the covariances is seen between halves of the reference, and taken from there to n and m as that
-    of a Gaussian grows and falls, whose samples have the reference's spectrum (see `wishart`): near
-    d, and below, it does not go with 1 / n + 1 / m.
+    The distance of the means is tr(S) (1 / n + 1 / m) on average, whatever the distribution. That
+    of the covariances is seen between halves of the reference, and taken from there to n and m as
+    that of a Gaussian grows and falls, whose samples have the reference's spectrum (see `wishart`):
+    near d, and below, it does not go with 1 / n + 1 / m.
     """
     features, of = inputs.reference.features, merge(inputs.reference.moments)
     if features is None or len(features) < 4:
@@ -148,6 +148,6 @@ FRECHET = Metric(
     label="Frechet distance",
     needs=frozenset({"moments"}),
     measure=_measure,
-    floor=_floor,
+    floor=perfect_sampler,
     text="{:.2f}".format,
 )

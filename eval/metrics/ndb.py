@@ -8,8 +8,8 @@ with pooled variance,
 
 at a level of 5 %. So samples of the reference's own distribution score 0.05, more samples find
 smaller differences, and figures of different n can't be compared. Bins are in the space of features
-(see `bins`), where the paper's are in that of pixels; and p is counted on rows that the bins were not
-fitted to, without which it is the share of nothing that samples could be drawn from.
+(see `bins`), where the paper's are in that of pixels; and p is counted on rows that the bins were
+not fitted to: shares of the others are not those of new data.
 """
 
 import numpy as np

@@ -96,14 +96,15 @@ def count_modes(inputs: Inputs, confusion: Confusion | None = None) -> ModeCount
     samples, source = inputs.samples, inputs.source
     if source is None or samples.counts is None:
         return _in_bins(inputs)
-    counts, shares = samples.counts[:-1], true_shares(source)[: len(source.class_names)]
+    names, counts = list(source.class_names), samples.counts[:-1]
+    shares = true_shares(source)[: len(names)]
     of_data = np.flatnonzero(shares > 0)
     expected = None
     if confusion is not None:
         expected = expected_as_read(confusion, shares, counts / samples.n).of(of_data)
     return ModeCounts(
         kind="classes" if len(source.sample_shape) > 1 else "modes",
-        names=[source.class_names[index] for index in of_data],
+        names=[names[index] for index in of_data],
         labels=of_data,
         true_shares=shares[of_data],
         counts=counts[of_data],
@@ -120,7 +121,6 @@ def _in_bins(inputs: Inputs) -> ModeCounts:
     bins, samples = bins_of(inputs.reference), inputs.samples
     many, shares = len(bins.reference), bins.reference / bins.reference.sum()
     limit = Limit(FRACTION * shares, bins.reference.astype(np.float64))
-    judged = np.full(many, many > 1)
     return ModeCounts(
         kind="bins",
         names=[f"bin {number}" for number in range(many)],
@@ -128,5 +128,5 @@ def _in_bins(inputs: Inputs) -> ModeCounts:
         true_shares=shares,
         counts=bins.count(present(samples.features)),
         n=samples.n,
-        expected=Expected(limit, judged, judged),
+        expected=Expected(limit, limit, np.full(many, many > 1)),
     )

@@ -143,5 +143,5 @@ def _to_decide(modes: ModeCounts, undecided: Bool[np.ndarray, " modes"]) -> int 
     """With enough to tell of a mode without samples, four times as many halve the interval."""
     if not undecided.any():
         return None
-    least = samples_to_decide(modes.against.limit.of(undecided), len(modes.names))
+    least = samples_to_decide(modes.against.dropped_below.of(undecided), len(modes.names))
     return least if least > modes.n else 4 * modes.n

@@ -51,16 +51,17 @@ SUSPICIOUS = 0.2
 class Expected(NamedTuple):
     """What counts of modes are held against, where that is not the true shares as they are."""
 
-    limit: Limit
+    dropped_below: Limit
     """A quarter of what samples with the true shares are counted as."""
+    covered_above: Limit
+    """The same; more, where others are counted as this mode too."""
     judged: Bool[np.ndarray, " modes"]
     """Those that counts can tell of."""
-    can_cover: Bool[np.ndarray, " modes"]
-    """Those of which many samples are no others that were misread."""
 
     def of(self, which: Int[np.ndarray, " some"]) -> "Expected":
         """Of some modes."""
-        return Expected(self.limit.of(which), self.judged[which], self.can_cover[which])
+        below, above, judged = self
+        return Expected(below.of(which), above.of(which), judged[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,13 +85,13 @@ class ModeCounts:
         """What the counts are held against."""
         if self.expected is not None:
             return self.expected
-        everywhere = np.ones(len(self.counts), bool)
-        return Expected(known(FRACTION * self.true_shares), everywhere, everywhere)
+        limit = known(FRACTION * self.true_shares)
+        return Expected(limit, limit, np.ones(len(self.counts), bool))
 
     @property
     def shares_as_counted(self) -> Float[np.ndarray, " modes"]:
         """What samples with the true shares are counted as."""
-        return self.against.limit.shares / FRACTION
+        return self.against.dropped_below.shares / FRACTION
 
     def held(self, which: Bool[np.ndarray, " modes"]) -> float:
         """What these modes hold of all that modes hold of the data."""
@@ -133,16 +134,16 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
         modes: what was counted.
         seed: what halves the samples.
     """
-    counts, n, (against, judged, can_cover) = modes.counts, modes.n, modes.against
-    rare = np.where(judged, chance_of_so_few(counts, n, against), 1.0)
+    counts, n, (below, above, judged) = modes.counts, modes.n, modes.against
+    rare = np.where(judged, chance_of_so_few(counts, n, below), 1.0)
     levels = _holm_levels(rare)
     dropped = _holm(rare, levels)
     suspects, limit, together = _test_suspects(modes, judged & ~dropped, seed)
     return Tested(
         judged=judged,
         dropped=dropped,
-        covered=judged & can_cover & (chance_of_so_many(counts, n, against) <= LEVEL),
-        upper=upper(counts, n, against, levels),
+        covered=judged & (chance_of_so_many(counts, n, above) <= LEVEL),
+        upper=upper(counts, n, below, levels),
         suspects=suspects,
         suspects_upper=limit,
         together=together,
@@ -177,7 +178,7 @@ def _test_suspects(
     bins, n = np.append(modes.counts, modes.n - modes.counts.sum()), modes.n // 2
     rng = np.random.default_rng([seed, 5])
     first = rng.multivariate_hypergeometric(bins, n, method="marginals")[:-1]
-    one, other = modes.against.limit.halves(rng)
+    one, other = modes.against.dropped_below.halves(rng)
     suspects = (chance_of_so_few(first, n, one) <= SUSPICIOUS) & among
     if not suspects.any():
         return suspects, 1.0, False

@@ -5,14 +5,16 @@ data are read as class k with the share
 
     e_k = pi_k C[k, k] + F_k,    F_k = sum over the others of pi_j C[j, k],
 
-and samples of a generator that makes a quarter or more of each class, at least with the share
-e_k / 4: that is what the share of the samples that are read as k is held against. C is counted on
-held-out real samples, and how sure e_k is goes into the tests (see `limits`).
+and samples of a generator that makes a quarter or more of each class, at least with e_k / 4. So a
+class is dropped if fewer are read as it. But a missing class is still read with the share F_k.
+Where that is more than half of e_k / 4, what is beyond it is added for a class to be covered, so
+that one that is said to be has a seventh of its true share or more. F_k is then of what the
+generator makes, where that is more of another class than the data hold.
 
-A missing class is still read with the share F_k. Up to half of the limit that moves the limit from a
-quarter of the true share to a seventh of it at worst; a class with more can't be judged. Nor can one
-of which less than half is read right, since nobody knows how generated samples of it are read; nor
-one of which too little is known.
+C is counted on held-out real samples, and how sure the limits are goes into the tests (see
+`limits`). A class is not judged where F_k is e_k / 4 or more, so that it could be missing without a
+sign; nor where less than half of it is read right, since nobody knows how generated samples of it
+are read; nor where too little is known of it.
 """
 
 import numpy as np
@@ -24,8 +26,8 @@ from eval.verdict.modes import FRACTION, Expected
 
 READ_RIGHT = 0.5
 """Of a class's held-out samples, at least."""
-MISREAD = 0.5
-"""Of a class's limit, at most, may be samples of others."""
+OVERLOOKED = 0.5
+"""Of a class's limit: samples of others up to that are not asked to be made up for."""
 ROWS = 10
 """What a limit rests on, at least: a standard error of a third."""
 AS_GOOD_AS_KNOWN = 1e9
@@ -46,10 +48,21 @@ def expected_as_read(
             class than in the data, more of them are taken for others, which may be missing.
     """
     rates, variances = confusion.rates
-    right, others = np.diag(rates), rates * ~np.eye(len(rates), dtype=bool)
+    right, apart = np.diag(rates), ~np.eye(len(rates), dtype=bool)
     read, variance = true_shares @ rates, true_shares**2 @ variances
-    rows = np.divide(read**2, variance, out=np.zeros_like(read), where=read > 0)
-    limit = Limit(FRACTION * read, np.where(rows < AS_GOOD_AS_KNOWN, rows, np.inf))
-    most = MISREAD * limit.shares
-    judged = (right >= READ_RIGHT) & (true_shares @ others <= most) & (rows >= ROWS)
-    return Expected(limit, judged, np.maximum(true_shares, made) @ others <= most)
+    misread, others = true_shares @ (rates * apart), np.maximum(true_shares, made)
+    quarter = FRACTION * read
+    beyond = others @ (rates * apart) - OVERLOOKED * quarter
+    more = quarter + beyond.clip(min=0)
+    open_more = FRACTION**2 * variance + np.where(beyond > 0, others**2 @ (variances * apart), 0)
+    dropped_below, covered_above = _limit(quarter, FRACTION**2 * variance), _limit(more, open_more)
+    judged = (right >= READ_RIGHT) & (misread < quarter) & (dropped_below.rows >= ROWS)
+    return Expected(dropped_below, covered_above, judged)
+
+
+def _limit(
+    shares: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " classes"]
+) -> Limit:
+    """Shares that rest on as many rows as these variances say."""
+    rows = np.divide(shares**2, variances, out=np.zeros_like(shares), where=shares > 0)
+    return Limit(shares, np.where(rows < AS_GOOD_AS_KNOWN, rows, np.inf))

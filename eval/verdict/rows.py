@@ -18,8 +18,8 @@ HEADINGS = ("generated", "uncertainty", "real data", "perfect sampler", "rule")
 MODE_HEADINGS = ("samples", "share", "at most", "true share", "as counted", "tested")
 LISTED_AT_MOST = 20
 FOOTNOTE = (
-    "A mode is dropped if the upper limit of its share is below a quarter of what its true share is "
-    f"counted as in real data, and covered if the lower one is not. Each claim, drops or covers, is "
+    "A mode is dropped if the upper limit of its share is below a quarter of its true share, as "
+    "counted in real data, and covered if the lower one is not. Each claim, drops or covers, is "
     f"wrong {LEVEL:.0%} of the time at most."
 )
 

@@ -8,10 +8,9 @@ from eval.metrics.birthday import BELOW_REAL, BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.verdict.judge import HALF, Verdict, narrow
 from eval.verdict.modes import ModeCounts
+from eval.words import TRUSTED_LABELLER
 
 NAMED_AT_MOST = 10
-TRUSTED_LABELLER = 0.9
-"""Of held-out samples; misread ones hide missing classes."""
 SINGULAR = {"classes": "class", "modes": "mode", "bins": "bin"}
 
 

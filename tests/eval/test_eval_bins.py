@@ -1,4 +1,4 @@
-"""Bins of data without classes: counted on rows that they were not fitted to, and never too small."""
+"""Bins of data without classes: counted on rows that they were not fitted to, never too small."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_one_bin_can_not_be_missed_and_is_not_judged():
     rows = np.random.default_rng(1).normal(size=(60, 4))
     modes, tested, _ = judged_in_bins(rows, rows + 9, 0)
     assert len(modes.names) == 1
-    assert not (tested.judged.any() or tested.covered.any() or tested.named.any())
+    assert not any(each.any() for each in (tested.judged, tested.covered, tested.named))
 
 
 @pytest.mark.slow

@@ -33,7 +33,9 @@ def test_samples_are_counted_by_their_class_and_by_what_they_are_read_as():
 
 def test_digits_of_a_number_are_misread_each_for_itself():
     rng = np.random.default_rng(0)
-    one = np.array([rng.multinomial(4_000, row) for row in np.full((10, 10), 0.01) + 0.9 * np.eye(10)])
+    one = np.array(
+        [rng.multinomial(4_000, row) for row in np.full((10, 10), 0.01) + 0.9 * np.eye(10)]
+    )
     alone = Confusion(np.column_stack([one, np.zeros(10, np.int64)]))
     whole = replace(alone, places=2).rates
     for (a, b), (c, d) in product([(0, 3), (9, 9)], [(0, 3), (4, 3), (7, 1)]):
@@ -51,27 +53,46 @@ def test_digits_of_a_number_are_misread_each_for_itself():
 
 
 def test_counts_are_held_against_shares_as_they_are_read():
-    truth = np.array([[0.95, 0.05, 0.0], [0.02, 0.96, 0.02], [0.05, 0.05, 0.9]])
+    truth = np.array([[0.92, 0.08, 0.0], [0.02, 0.96, 0.02], [0.05, 0.1, 0.85]])
     shares = np.array([0.6, 0.3, 0.1])
     many = np.column_stack([np.rint(1e7 * truth), np.zeros(3)]).astype(np.int64)
     read = shares @ truth
     found = expected_as_read(Confusion(many), shares, read)
-    np.testing.assert_allclose(found.limit.shares, read / 4, rtol=1e-4)
+    np.testing.assert_allclose(found.dropped_below.shares, read / 4, rtol=1e-4)
     misread = read - shares * np.diag(truth)
-    assert found.judged.tolist() == (misread <= read / 8).tolist() == [True, True, True]
-    # Twice as much of the first: what is taken for the second would hide that it is missing.
-    more = expected_as_read(Confusion(many), shares, np.array([0.95, 0.05, 0.0]))
-    assert more.judged.all()
-    assert more.can_cover.tolist() == [True, False, True]
+    more = np.maximum(misread - read / 8, 0)
+    assert (more > 0).tolist() == [False, True, False]
+    # Samples that are read a little more often as another class than in the data.
+    np.testing.assert_allclose(found.covered_above.shares, read / 4 + more, rtol=0.01)
+    assert found.judged.all()
+    twice = expected_as_read(Confusion(many), shares, np.array([0.95, 0.05, 0.0]))
+    taken = 0.95 * 0.08 + 0.1 * 0.1
+    assert twice.covered_above.shares[1] == pytest.approx(read[1] / 8 + taken, rel=1e-3)
+
+
+def test_a_class_that_is_said_to_be_covered_has_a_seventh_of_its_share():
+    rng, shares = np.random.default_rng(0), np.full(8, 1 / 8)
+    for wrong in (0.02, 0.1, 0.2):
+        truth = np.full((8, 8), wrong / 7) + np.eye(8) * (1 - wrong * 8 / 7)
+        many = np.column_stack([np.rint(1e6 * truth), np.zeros(8)]).astype(np.int64)
+        for left in (0, 0.125):
+            made = np.where(np.arange(8) == 3, left, 1) * shares
+            counts = rng.multinomial(10**6, made / made.sum() @ truth)
+            expected = expected_as_read(Confusion(many), shares, counts / 10**6)
+            modes = ModeCounts("classes", [""] * 8, np.arange(8), shares, counts, 10**6, expected)
+            assert not examine(modes, 0).covered[3]
+            assert np.delete(examine(modes, 0).covered, 3).all()
 
 
 def test_a_class_that_is_mostly_misread_or_hardly_seen_is_not_judged():
     shares = np.array([0.5, 0.3, 0.2])
     weak = Confusion(np.array([[500, 0, 0, 0], [0, 300, 0, 0], [120, 0, 80, 0]]))
-    # The first is what the third is taken for.
-    assert expected_as_read(weak, shares, shares).judged.tolist() == [False, True, False]
+    assert expected_as_read(weak, shares, shares).judged.tolist() == [True, True, False]
     unseen = Confusion(np.array([[500, 0, 0, 0], [150, 150, 0, 0], [0, 0, 0, 0]]))
-    assert expected_as_read(unseen, shares, shares).judged.tolist()[2] is False
+    assert not expected_as_read(unseen, shares, shares).judged[2]
+    # Those that are taken for the first are as many as a quarter of it.
+    hidden = Confusion(np.array([[500, 0, 0, 0], [200, 300, 0, 0], [80, 0, 120, 0]]))
+    assert expected_as_read(hidden, shares, shares).judged.tolist() == [False, True, True]
 
 
 def test_modes_that_are_not_judged_are_neither_dropped_nor_covered():

@@ -258,3 +258,38 @@ def test_missing_points_are_ringed(ring):
     assert pictured_modes(result.verdict).tolist() == [6]
     covers = judged(ring, ring.splits.held_out.points[:N])
     assert len(pictured_modes(covers.verdict)) == 4
+
+
+class BlindToSevens(NearestDigit):
+    """Takes nine of ten sevens for a one, by their pixels."""
+
+    name = fingerprint = "blind"
+    accuracy = 0.88
+
+    def __call__(self, stored):
+        read = super().__call__(stored)
+        seen = stored.reshape(len(stored), -1).sum(axis=1) % 10 == 0
+        return read._replace(labels=np.where((read.labels == 7) & ~seen, 1, read.labels))
+
+
+def test_a_labeller_that_is_blind_to_a_class_drops_none_and_says_so(digits, tmp_path):
+    reader = Reader(Pixels(), BlindToSevens(), 10)
+    blind = evaluation_of(digits.splits, reader, LITERATURE["digits"])
+    result = judged(blind, drawn(digits.splits.train, shares(10), N))
+    found = result.verdict
+    assert (found.kind, found.named.any()) == ("undecided", False)
+    assert np.flatnonzero(~found.tested.judged).tolist() == [1, 7]
+    assert found.tested.covered.sum() == 8
+    assert "too weak to judge 2 classes with 20.1% of the data: 1, 7." in sentence(found)
+    assert [words for words in cautions(found) if "88.0%" in words]
+    row = entry(found)["modes"]
+    assert list(row["not_judged"]["by_name"]) == ["1", "7"]
+    assert row["not_judged"]["by_name"]["7"]["true_share_as_counted"] < 0.04
+    assert row["undecided"]["count"] == row["dropped"]["count"] == 0
+    console = Console(width=110, record=True, file=io.StringIO())
+    print_verdict("runs/x", found, result.metrics, console)
+    assert "classes not judged" in console.export_text()
+    # Another class is found missing all the same.
+    missing = judged(blind, drawn(digits.splits.train, shares(10, m3=0), N)).verdict
+    assert (missing.kind, np.flatnonzero(missing.named).tolist()) == ("drops", [3])
+    assert any(words.startswith("Not judged: ") for words in cautions(missing))
