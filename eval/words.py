@@ -60,8 +60,8 @@ def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
     of_classes = any("counts" in metrics[record.metric].needs for record in records)
     if of_classes and accuracy is not None and accuracy < TRUSTED_LABELLER:
         text += (
-            f" The labeller reads only {accuracy:.1%} of held-out samples right: modes and shares are "
-            "of classes as it reads them, and real data's figures say what that alone costs."
+            f" The labeller reads only {accuracy:.1%} of held-out samples right: modes and shares "
+            "are of classes as it reads them, and real data's figures say what that alone costs."
         )
     return text
 
