@@ -94,6 +94,32 @@ def test_a_probability_on_a_ramp_follows_the_clock_and_carries_nothing() -> None
     assert probability.at(experiment(), {}, jnp.int32(0)) == 0
 
 
+@pytest.mark.parametrize(
+    "augment", [ADAPTIVE, Augment(policy="diffaugment", final_probability=0.4, colour=False)]
+)
+def test_a_step_draws_with_and_tells_the_probability_from_before_it_adapts(
+    augment: Augment,
+) -> None:
+    """That of its own number, and not of the next one's."""
+    config = dataclasses.replace(experiment(augment=augment), ramp_nimg=10 * BATCH)
+    parts = assemble(config)
+    step, drawn_with = parts.train_step(), []
+    step.augment = lambda keys, samples, probability: drawn_with.append(probability) or samples
+    start = parts.init_state()
+    state = start._replace(step=jnp.int32(3))  # the fourth: an adaptive one moves behind it
+    if augment.target is not None:
+        state = state._replace(adaptive=start.adaptive | {"signs": jnp.float32(4)})
+    samples = jnp.zeros((2, 8, 8, 1))
+    step.view(state, "views/generator/fake", jnp.arange(2), samples)
+    state, told = step.update_probability(state, {"discriminator/real_sign": jnp.float32(1)})
+    on_ramp = 0.4 * (1 - np.cos(np.pi * 3 / 10)) / 2
+    expected = 0.5 if augment.target is not None else on_ramp
+    assert float(told["augment/probability"]) == pytest.approx(expected, abs=1e-6)
+    assert float(drawn_with[0]) == pytest.approx(expected, abs=1e-6)
+    if augment.target is not None:
+        assert float(state.adaptive["probability"]) == pytest.approx(0.5 + BATCH * 4 / 160)
+
+
 def batch_of(real: np.ndarray, fake: np.ndarray, rows: slice) -> BatchVerdicts:
     def said(part: slice) -> Verdicts:
         return Verdicts(*(Verdict(jnp.asarray(x[part], jnp.float32), None) for x in (real, fake)))

@@ -17,7 +17,7 @@ from cgan.rng import stream_key
 from cgan.sampling import Run, Sampler, asked_labels, draw_samples
 from eval import comparison, sample_files
 from eval.metrics import errors, kernel_distance, manifolds, memorisation
-from eval.metrics.base import Gathered, Inputs
+from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.inception_score import inception_score
 from eval.metrics.modes import BOOTSTRAP_DRAWS, mode_shares, redrawn
 from eval.metrics.shares import OFF_MODE_SHARE, true_shares
@@ -107,12 +107,24 @@ def test_orders_of_files_and_of_logits_are_permutations(monkeypatch: pytest.Monk
     )
 
 
-def test_halves_of_reals_in_a_comparison_share_no_row() -> None:
-    rows = Gathered(41, features=np.arange(41.0)[:, None], logits=np.arange(41.0)[:, None])
-    one, other = (comparison._some(rows, start, 20) for start in (0, 1))
-    for name in ("features", "logits"):
-        halves = [getattr(half, name).ravel() for half in (one, other)]
-        assert len(np.unique(np.concatenate(halves))) == 40
+def test_halves_of_reals_in_a_comparison_share_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is measured like FAKE, both against the other."""
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
+    sets = {"real": np.arange(41.0), "fake": np.arange(100.0, 130)}
+    for name, rows in sets.items():
+        np.savez(tmp_path / f"{name}.npz", rows[:, None])
+    samples = [sample_files.open_samples(name, tmp_path / f"{name}.npz") for name in sets]
+    pair = comparison.load_pair(*samples)
+    gathered, _ = comparison.gather_pair(pair, {}, frozenset({"features"}), seed=0)
+    real, matched = gathered["real"], gathered["generated_matched"]
+    halves = [set(present(of.features).ravel()) for of in (real.samples, real.reference)]
+    assert [len(half) for half in halves] == [20, 20]
+    assert halves[0] | halves[1] <= set(sets["real"])
+    assert not halves[0] & halves[1]
+    assert set(present(matched.reference.features).ravel()) == halves[1]
+    assert set(present(gathered["generated"].reference.features).ravel()) == set(sets["real"])
 
 
 @pytest.mark.parametrize("count", [1, 5, 15, 16])

@@ -35,9 +35,10 @@ def class_of(images: np.ndarray) -> np.ndarray:
 
 
 def numbered(n: int, start: int = 0, name: str = "numbered") -> DecodedImages:
-    """Images of 4x4 that are their number all over, the first pixel of rows beyond 256 too."""
+    """Images of 4x4 that are their number all over, but for a mark at the left."""
     numbers = start + np.arange(n)
     images = np.broadcast_to(numbers[:, None, None, None].astype(np.uint8), (n, 4, 4, 1)).copy()
+    images[:, 1, 0] = 255
     labels = (images[:, 0, 0, 0] % CLASSES).astype(np.int32)
     return DecodedImages(name, images, labels, tuple("abc"), 0)
 
@@ -103,6 +104,9 @@ def test_so_do_the_rows_of_batches_on_any_of_many_hosts(flip: bool) -> None:
     whole = load_batches(source, 32, 3, 5, 4, flip=flip)
     for start, batch in enumerate(batches):
         np.testing.assert_array_equal(batch.x, whole.x[:, start::4])
+    marked = whole.x[:, :, 1, [0, 3], 0] == 255
+    assert marked.sum() == marked[..., 0].size
+    assert marked[..., 1].any() == flip
 
 
 def test_so_do_those_that_a_probe_looks_at_each_of_its_own_split(
@@ -132,9 +136,12 @@ def test_reals_to_be_ranked_are_of_different_classes_and_each_comes_once() -> No
 
 @pytest.fixture
 def evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> protocol.Evaluation:
-    """Of train rows 0 to 119 and held-out ones 120 to 239, read as pixels."""
+    """Of train rows 0 to 119 and held-out ones 121 to 240, read as pixels.
+
+    At one place the two have other classes.
+    """
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path))
-    splits = {"train": numbered(120), "test": numbered(120, start=120)}
+    splits = {"train": numbered(120), "test": numbered(120, start=121)}
     monkeypatch.setattr(protocol, "load_source", lambda data, split: splits[split])
     monkeypatch.setattr(protocol, "load_reader", lambda *_: Reader(Pixels()))
     return protocol.load_evaluation(Data("folder", path=Path("none")))
@@ -157,7 +164,7 @@ def test_an_evaluation_compares_with_train_rows_and_sets_held_out_ones_beside_it
     real, reference = sets["real"].samples, sets["real"].reference
     assert sets["generated"].held_out is real
     of_real, of_reference = numbers_of(real.features), numbers_of(reference.features)
-    assert set(of_real) <= set(range(120, 240))
+    assert set(of_real) <= set(range(121, 241))
     assert sorted(of_reference) == list(range(120))
     assert len(set(of_real)) == len(of_real) == 100
     for numbers, gathered in ((of_real, real), (of_reference, reference)):

@@ -27,7 +27,7 @@ from eval.metrics.base import (
 from eval.metrics.wishart import covariance_distances, population_spectrum
 from eval.moments import Moments, merge, moments
 
-FLOOR_WORK, FLOOR_DRAWS = 8_192, (4, 128)
+FLOOR_WORK, FLOOR_DRAWS = 4_096, (4, 64)
 """Draws of a floor times dimensions, and the fewest and most draws: in many dimensions each says
 nearly the same."""
 HALF_ROWS, HALF_ROWS_A_DIMENSION = 2_000, 4

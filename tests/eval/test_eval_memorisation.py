@@ -62,6 +62,21 @@ def test_copies_are_nearer_to_train_than_to_held_out_samples():
     assert nothing.value is None
 
 
+def test_authenticity_is_of_the_train_set_whatever_is_held_out():
+    rng = np.random.default_rng(2)
+    train, held_out = (gathered(rng.normal(size=(200, 6))) for _ in range(2))
+    near = {
+        name: gathered(of.features + 0.001 * rng.normal(size=(200, 6)))
+        for name, of in (("train", train), ("held out", held_out))
+    }
+    found = {
+        name: AUTHENTICITY.measure(Inputs(samples, train, held_out=held_out), 0).value
+        for name, samples in near.items()
+    }
+    assert found["train"] < 0.02
+    assert found["held out"] > 0.4
+
+
 def test_bad_features_are_refused():
     made = arrays("nonfinite")
     with pytest.raises(FeatureError, match="row 7"):

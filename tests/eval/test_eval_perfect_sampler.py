@@ -51,15 +51,15 @@ def test_a_spectrum_is_found_that_samples_have_spread(n, power):
 def test_the_perfect_sampler_is_right_where_rows_are_as_few_as_dimensions(n, m, power):
     rng, values = np.random.default_rng(n), spectrum(64, power)
     true = true_distance(lambda count: sample_gaussian(values, count, rng), n, m, 40)
-    floors = [said(sample_gaussian(values, m, rng), n) for _ in range(3)]
-    # Three references tell of the spectrum's sum to 2 to 4 %.
-    assert np.mean([floor.mean for floor in floors]) == pytest.approx(true, rel=0.07)
+    floors = [said(sample_gaussian(values, m, rng), n) for _ in range(2)]
+    # Two references tell of the sum of the spectrum to 3 to 4 %.
+    assert np.mean([floor.mean for floor in floors]) == pytest.approx(true, rel=0.08)
 
 
 def test_the_perfect_sampler_is_right_for_features_that_are_no_gaussians():
     rng = np.random.default_rng(5)
     draw = POPULATIONS["rectified"](48, rng)
-    floors = [said(draw(150), 400).mean for _ in range(3)]
+    floors = [said(draw(150), 400).mean for _ in range(2)]
     assert np.mean(floors) == pytest.approx(true_distance(draw, 400, 150, 40), rel=0.08)
 
 
