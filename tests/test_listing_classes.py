@@ -202,6 +202,7 @@ def test_a_file_is_relative_to_the_current_folder_or_home(tmp_path, monkeypatch)
         ('00000/0000.png,"a\n', "is damaged"),
         ("path,class\n", "says nothing of any image"),
         ("", "says nothing of any image"),
+        ("/far/a.png,b\n", "says nothing of any image, such as .*, but of far/a.png; must name"),
         ("00000/0000.png,a\n00000/0000.png,b\n", "says 'a' and 'b' of 00000/0000.png"),
     ],
 )

@@ -154,6 +154,13 @@ def test_a_run_inside_the_data_is_an_error(kind, tmp_path):
         both(path)
 
 
+def test_a_run_that_has_drawn_nothing_yet_is_an_error_too(tmp_path):
+    root = in_folder(tmp_path / "set", {**FLAT, **run_folder("runs/x")})
+    shutil.rmtree(root / "runs" / "x" / "samples")
+    with pytest.raises(ConfigError, match="runs/x' is a run's folder"):
+        both(root)
+
+
 def test_the_data_are_no_run_themselves_but_its_samples_may_be_data(tmp_path):
     root = in_folder(tmp_path / "run", run_folder(""))
     with pytest.raises(ConfigError, match="it is a run's folder"):

@@ -142,8 +142,9 @@ def _of_labels(below: Below, used: Sequence[PurePosixPath], labels: Labels, name
     labels = {shift / path: label for path, label in labels.items()}
     there = {path: labels[path] for path in used if path in labels}
     if not there:
+        named = f", but of {plain(str(next(iter(labels))))}" if labels else ""
         raise ConfigError(
-            f"{name}: says nothing of any image, such as {plain(str(used[0]))}; "
+            f"{name}: says nothing of any image, such as {plain(str(used[0]))}{named}; "
             "must name paths relative to the data"
         )
     values = _sorted(set(there.values()))
