@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cgan import files
 from cgan.cache import note
-from cgan.config import ConfigError, Data, DataChanged, Experiment, require
+from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, require
 from cgan.data import FROM_FILES, Source, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
@@ -186,8 +186,17 @@ def moved(data: Data, path: Path | None) -> Data:
     if path is None:
         return data
     if data.source == "folder":
-        return replace(data, path=path)
+        return replace(data, path=path, classes=_moved_labels(data, path))
     if data.source in FROM_FILES:
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")
+
+
+def _moved_labels(data: Data, path: Path) -> str:
+    """A file of labels that lay in the data's folder lies there still, wherever that is now."""
+    assert data.path is not None
+    file = Path(data.classes)
+    if data.classes.lower().endswith(OF_CLASSES) and file.is_relative_to(data.path):
+        return str(path / file.relative_to(data.path))
+    return data.classes

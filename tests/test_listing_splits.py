@@ -114,7 +114,10 @@ def test_a_setting_that_is_no_pair_is_refused(setting, tmp_path):
         (["images/train", "images/val", "masks/train", "masks/val"], "a split inside of a class"),
         (["cats/train", "dogs/test"], "holds cats/train and dogs/test, a split inside of a class"),
         (["a/img/train", "a/img/test", "b/img/train", "b/img/test"], "a split inside of a class"),
-        (["images/train", "images/val", "extra"], "other images beside images; must hold no others"),
+        (
+            ["images/train", "images/val", "extra"],
+            "and other images beside images; must",
+        ),
         (["v1/Train", "v1/VAL", "v1", "v2"], "holds v1/Train and v1/VAL, and other images"),
     ],
 )

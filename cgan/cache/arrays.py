@@ -6,7 +6,6 @@ recipe or data set never meets an old file. Files appear whole or not at all.
 
 import contextlib
 import os
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -14,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from cgan.files import written_whole
+from cgan.terminal import complain
 
 
 def note(message: str) -> None:
     """Tell the user, without disturbing the table on standard output."""
-    print(message, file=sys.stderr, flush=True)
+    complain(message)
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray] | None:

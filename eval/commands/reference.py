@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import tyro
 
 from cgan import cli, terminal
-from cgan.config import ConfigError, Data, SourceName, require
-from eval.names import Background, ExtractorName
+from cgan.config import Background, ConfigError, Data, SourceName, require
+from eval.names import ExtractorName
 
 if TYPE_CHECKING:
     from eval.extractors import Extractor

@@ -6,9 +6,8 @@ Files are only read as pixels or plain arrays, never unpickled, and within bound
 from pathlib import Path
 
 from cgan.archives import BrokenArchive
-from cgan.config import ConfigError
+from cgan.config import Background, ConfigError
 from cgan.data.decode import SUFFIXES
-from cgan.data.levels import Background
 from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile, open_arrays
 from eval.sample_files.arrays import SampleArray, candidates, choose, read_samples
