@@ -5,6 +5,7 @@ evaluation, holds them against it: where they lie may change, what they are may 
 """
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,26 +43,27 @@ def read(workdir: Workdir) -> Identity | None:
 
 
 def check(
-    root: Path, known: Identity | None, data: Data, found: Identity, data_changed: DataChanged
+    root: Path, known: Identity | None, config: Experiment, found: Identity, changed: DataChanged
 ) -> None:
-    """Refuse data that are not those that a run learnt.
+    """Refuse data that are not those that a run learnt, or that its networks were not made for.
 
     Args:
         root: the run's folder.
         known: what it knows of them, if anything.
-        data: what names them now.
+        config: the run's, which names them as they are named now.
         found: what they are.
-        data_changed: whether the user accepts other ones.
+        changed: what to do where they are others.
 
     Raises:
         ConfigError: saying what changed.
     """
     listed = [] if known is None else changes(known, found)
-    if not listed:
+    if known is None or not listed:
         return
-    said = f"{_called(data)}: not the data that {root} learnt ({'; '.join(listed)})"
-    if data_changed == "refuse":
+    said = f"{_called(config.data)}: not the data that {root} learnt ({'; '.join(listed)})"
+    if changed == "refuse":
         raise ConfigError(f"{said}; must be the same, wherever they lie. {ACCEPT}")
+    _require_fitting(root, config, known, found)
     note(f"{said}: going on with these")
 
 
@@ -72,15 +74,9 @@ def _called(data: Data) -> str:
     return f"data.name = {data.name!r}" if data.name else f"data.source = {data.source!r}"
 
 
-def require_fitting(config: Experiment, known: Identity | None, found: Identity) -> None:
-    """Refuse data that the run's networks were not made for, accepted or not.
-
-    Raises:
-        ConfigError: samples of another shape, or another number of classes.
-    """
-    if known is None:
-        return
-    where = f"{config.workdir}: its networks"
+def _require_fitting(root: Path, config: Experiment, known: Identity, found: Identity) -> None:
+    """Refuse samples of another shape, or another number of classes, accepted or not."""
+    where = f"{root}: its networks"
     if known.sample_shape != found.sample_shape:
         raise ConfigError(
             f"{where} are made for samples of {known.sample_shape}, not {found.sample_shape}; "
@@ -166,14 +162,14 @@ def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple
     try:
         train, held_out = load_source(data, "train"), load_source(data, "test")
     except ConfigError as error:
-        if any(path and not path.expanduser().exists() for path in (data.path, data.data_dir)):
+        places = [path for path in (data.path, data.data_dir) if path is not None]
+        if not all(os.path.exists(files.at_home(path)) for path in places):
             raise ConfigError(f"{error}. --data-path says where this run's data lie now") from None
         raise
     known = read(workdir)
     if known is not None:
         found = identify(train, held_out)
-        check(workdir.root, known, data, found, where.changed)
-        require_fitting(config, known, found)
+        check(workdir.root, known, replace(config, data=data), found, where.changed)
     return train, held_out
 
 

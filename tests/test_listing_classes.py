@@ -191,6 +191,8 @@ def test_a_file_is_relative_to_the_current_folder_or_home(tmp_path, monkeypatch)
         assert set(both(root, classes=given)[0].values()) == {f"c{n}" for n in range(11)}
     with pytest.raises(ConfigError, match=rf"can't be read relative to {tmp_path} \(No such file"):
         both(root, classes="none.csv")
+    with pytest.raises(ConfigError, match=r"'~nobody_of_this_name/x.csv': can't be read relative"):
+        both(root, classes="~nobody_of_this_name/x.csv")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,12 @@ CHANGES = {
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
 def test_other_data_are_refused_with_what_changed_and_accepted_on_demand(
-    change: str, cached: bool, tmp_path: Path, root: Path, opened: None
+    change: str,
+    cached: bool,
+    tmp_path: Path,
+    root: Path,
+    opened: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     experiment = config(tmp_path, root)
     start(experiment)
@@ -163,6 +168,7 @@ def test_other_data_are_refused_with_what_changed_and_accepted_on_demand(
     if change == "a class is new":
         said = "its networks are made for 2 classes, not 3; must be another folder"
         assert said in refused(later, data_changed="accept")
+        assert "going on with these" not in capsys.readouterr().err
         return
     start(later, data_changed="accept")
     start(later)
@@ -329,6 +335,9 @@ def test_what_reads_the_data_holds_them_against_the_run(
     new = root.rename(tmp_path / "new")
     with pytest.raises(ConfigError, match="--data-path says where this run's data lie now"):
         splits_of(workdir, experiment, Whereabouts())
+    for nowhere in ("~nobody_of_this_name", "n" * 300):
+        with pytest.raises(ConfigError, match="--data-path says where this run's data lie now"):
+            splits_of(workdir, experiment, Whereabouts(Path(nowhere)))
     train, held_out = splits_of(workdir, experiment, Whereabouts(new))
     assert (len(train), len(held_out)) == (40, 10)
     draw(new / "test" / "cats" / "new.png", 1)
@@ -381,8 +390,6 @@ def test_a_refusal_of_labels_names_the_way_to_have_some(tmp_path: Path) -> None:
     for number in range(60):
         draw(tmp_path / "set" / f"{number // 30:05d}" / f"{number}.png", number)
     experiment = config(tmp_path, tmp_path / "set")
-    with pytest.raises(
-        ConfigError, match=r"fewer than two classes\. --data\.classes .*: folders, or"
-    ):
+    with pytest.raises(ConfigError, match=r"fewer than two.*--data\.classes says .*: folders, or"):
         assemble(experiment)
     assemble(replace(experiment, data=replace(experiment.data, classes="folders")))

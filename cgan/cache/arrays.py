@@ -29,7 +29,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive")
             arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         note(f"cache file {path} can't be read ({type(error).__name__}); building it anew")

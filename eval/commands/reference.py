@@ -15,6 +15,7 @@ import tyro
 
 from cgan import cli, terminal
 from cgan.config import Background, ConfigError, Data, SourceName, require
+from cgan.files import at_home
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Ex
         evaluation = load_evaluation(arguments.data, *chosen, advance)
         name = evaluation.splits.train.name
         return name, evaluation.reference, evaluation.reader.extractor
-    if not path.expanduser().exists():
+    if not at_home(path).exists():
         names = ", ".join(get_args(SourceName))
         expected = f"one of {names}, or a path to {KINDS}"
         raise ConfigError(
