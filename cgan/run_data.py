@@ -5,7 +5,6 @@ evaluation, holds them against it: where they lie may change, what they are may 
 """
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -163,7 +162,7 @@ def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple
         train, held_out = load_source(data, "train"), load_source(data, "test")
     except ConfigError as error:
         places = [path for path in (data.path, data.data_dir) if path is not None]
-        if not all(os.path.exists(files.at_home(path)) for path in places):
+        if not all(map(_is_there, places)):
             raise ConfigError(f"{error}. --data-path says where this run's data lie now") from None
         raise
     known = read(workdir)
@@ -171,6 +170,13 @@ def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple
         found = identify(train, held_out)
         check(workdir.root, known, replace(config, data=data), found, where.changed)
     return train, held_out
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return files.at_home(path).exists()
+    except OSError:  # a name that is too long, a folder that is closed
+        return False
 
 
 def moved(data: Data, path: Path | None) -> Data:

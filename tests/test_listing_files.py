@@ -187,10 +187,11 @@ def test_a_run_may_not_be_started_inside_its_data(tmp_path):
     require_outside(Data("digits"), root)
 
 
-def test_names_of_windows_tools_lead_into_folders(tmp_path):
+@pytest.mark.parametrize("beside", ["set\\", "set/", "__MACOSX/._x.png"])
+def test_names_of_windows_tools_lead_into_folders(beside, tmp_path):
     named = {name.replace("/", "\\"): of for name, of in pictures("set/cats", 0, 40).items()}
     named |= {name.replace("/", "\\"): of for name, of in pictures("set/dogs", 40, 40).items()}
-    train, test = both(in_archive(tmp_path / "set", {"set\\": b"", **named}))
+    train, test = both(in_archive(tmp_path / "set", {beside: b"", **named}))
     assert train | test == {n: "cats" if n < 40 else "dogs" for n in range(80)}
 
 
