@@ -82,6 +82,14 @@ def test_a_file_without_labels_gives_none(pairs, tmp_path):
     content = {} if pairs == "absent" else {"labels": None}
     root = in_folder(tmp_path / "set", {**SHARDS, "dataset.json": json.dumps(content).encode()})
     assert set(both(root)[0].values()) == {""}
+    assert "left out 1: 1 .json" in said(root)
+
+
+@pytest.mark.parametrize("classes", ["none", "folders"])
+def test_labels_that_are_not_asked_for_are_told_of(classes, tmp_path):
+    root = in_folder(tmp_path / "set", {**with_labels(PAIRS), "notes.json": b"{}"})
+    assert "left out 2: 2 .json" in said(root, classes=classes)
+    assert "left out 1: 1 .json" in said(root)
 
 
 def test_labels_of_each_split_in_a_file_of_its_own(tmp_path):
