@@ -78,7 +78,8 @@ class Arguments:
                 shown = str(value) if isinstance(value, Path) else value
                 require(value == default, field.name, shown, f"left out {where}")
         if of_path:
-            expected = "an .npz file to write to, where the data set is a path"
+            named = f"{str(self.dataset)!r} is none of {', '.join(get_args(SourceName))}"
+            expected = f"an .npz file to write to, where the data set is a path ({named})"
             require(self.out is not None, "out", None, expected)
         if self.out is not None:
             cli.require_out(self.out, ".npz")
