@@ -69,5 +69,7 @@ def _classes(config: Experiment, source: Source) -> int:
         return 0
     classes = len(source.class_names)
     expected = f"false with data.source = {config.data.source!r}, which has fewer than two classes"
+    if config.data.source == "folder":
+        expected += ". --data.classes says what classes are: folders, or a file of labels"
     require(classes > 1, "conditioning.labels", True, expected)
     return classes

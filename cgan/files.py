@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 UNFINISHED = ".partial-"
 """How names begin in the cache folder of what is being made, or was when its maker died."""
+KEPT_OF_NAMES = 56
+"""Characters of a file's name in that of its unfinished form, which file systems limit too."""
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -18,7 +20,7 @@ def replace(path: Path, content: bytes) -> None:
         OSError: naming the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name[:KEPT_OF_NAMES]}.partial")
     try:
         partial.write_bytes(content)
         partial.replace(path)
@@ -37,7 +39,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     with the permissions that the user's umask leaves, so that a group can share them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name}")
+    partial = path.with_name(f"{UNFINISHED}{secrets.token_hex(4)}-{path.name[:KEPT_OF_NAMES]}")
     try:
         with partial.open("xb") as file:
             yield file
@@ -52,5 +54,13 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 def cache_folder() -> Path:
     """`$CGAN_CACHE`, or `$XDG_CACHE_HOME/cgan`, or `~/.cache/cgan`."""
     if chosen := os.environ.get("CGAN_CACHE"):
-        return Path(chosen)
+        return at_home(Path(chosen))
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgan"
+
+
+def at_home(path: Path) -> Path:
+    """With the home in place of a leading `~`, which shells leave as it is in quotes."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # of nobody
+        return path

@@ -17,7 +17,6 @@ from weakref import finalize
 from cgan.config import ConfigError
 
 NO_LOCKS_HERE = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF)
-READ_ONLY = errno.EROFS
 POLL_SEC = 0.2
 
 

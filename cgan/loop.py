@@ -107,8 +107,7 @@ def _open(
     """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
     workdir.check(config)
     known = run_data.read(workdir)
-    run_data.check(workdir.root, known, config.data, data, launch.data_changed)
-    run_data.require_fitting(config, known, data)
+    run_data.check(workdir.root, known, config, data, launch.data_changed)
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()

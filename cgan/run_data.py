@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from cgan import files
 from cgan.cache import note
-from cgan.config import ConfigError, Data, DataChanged, Experiment, require
+from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, require
 from cgan.data import FROM_FILES, Source, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
@@ -42,26 +42,27 @@ def read(workdir: Workdir) -> Identity | None:
 
 
 def check(
-    root: Path, known: Identity | None, data: Data, found: Identity, data_changed: DataChanged
+    root: Path, known: Identity | None, config: Experiment, found: Identity, changed: DataChanged
 ) -> None:
-    """Refuse data that are not those that a run learnt.
+    """Refuse data that are not those that a run learnt, or that its networks were not made for.
 
     Args:
         root: the run's folder.
         known: what it knows of them, if anything.
-        data: what names them now.
+        config: the run's, which names them as they are named now.
         found: what they are.
-        data_changed: whether the user accepts other ones.
+        changed: what to do where they are others.
 
     Raises:
         ConfigError: saying what changed.
     """
     listed = [] if known is None else changes(known, found)
-    if not listed:
+    if known is None or not listed:
         return
-    said = f"{_called(data)}: not the data that {root} learnt ({'; '.join(listed)})"
-    if data_changed == "refuse":
+    said = f"{_called(config.data)}: not the data that {root} learnt ({'; '.join(listed)})"
+    if changed == "refuse":
         raise ConfigError(f"{said}; must be the same, wherever they lie. {ACCEPT}")
+    _require_fitting(root, config, known, found)
     note(f"{said}: going on with these")
 
 
@@ -72,15 +73,9 @@ def _called(data: Data) -> str:
     return f"data.name = {data.name!r}" if data.name else f"data.source = {data.source!r}"
 
 
-def require_fitting(config: Experiment, known: Identity | None, found: Identity) -> None:
-    """Refuse data that the run's networks were not made for, accepted or not.
-
-    Raises:
-        ConfigError: samples of another shape, or another number of classes.
-    """
-    if known is None:
-        return
-    where = f"{config.workdir}: its networks"
+def _require_fitting(root: Path, config: Experiment, known: Identity, found: Identity) -> None:
+    """Refuse samples of another shape, or another number of classes, accepted or not."""
+    where = f"{root}: its networks"
     if known.sample_shape != found.sample_shape:
         raise ConfigError(
             f"{where} are made for samples of {known.sample_shape}, not {found.sample_shape}; "
@@ -166,15 +161,22 @@ def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple
     try:
         train, held_out = load_source(data, "train"), load_source(data, "test")
     except ConfigError as error:
-        if any(path and not path.expanduser().exists() for path in (data.path, data.data_dir)):
+        places = [path for path in (data.path, data.data_dir) if path is not None]
+        if not all(map(_is_there, places)):
             raise ConfigError(f"{error}. --data-path says where this run's data lie now") from None
         raise
     known = read(workdir)
     if known is not None:
         found = identify(train, held_out)
-        check(workdir.root, known, data, found, where.changed)
-        require_fitting(config, known, found)
+        check(workdir.root, known, replace(config, data=data), found, where.changed)
     return train, held_out
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return files.at_home(path).exists()
+    except OSError:  # a name that is too long, a folder that is closed
+        return False
 
 
 def moved(data: Data, path: Path | None) -> Data:
@@ -186,8 +188,17 @@ def moved(data: Data, path: Path | None) -> Data:
     if path is None:
         return data
     if data.source == "folder":
-        return replace(data, path=path)
+        return replace(data, path=path, classes=_moved_labels(data, path))
     if data.source in FROM_FILES:
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")
+
+
+def _moved_labels(data: Data, path: Path) -> str:
+    """A file of labels that lay in the data's folder lies there still, wherever that is now."""
+    assert data.path is not None
+    file = Path(data.classes)
+    if data.classes.lower().endswith(OF_CLASSES) and file.is_relative_to(data.path):
+        return str(path / file.relative_to(data.path))
+    return data.classes

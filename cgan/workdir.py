@@ -13,9 +13,8 @@ MOST_BYTES = 2**20
 """A config.json of ours has a few thousand."""
 MAY_DIFFER = ("workdir", "data.cached")
 """Settings that say where things lie, and change nothing of what is learnt."""
-WHERE_DATA_LIE = ("data.path", "data.data_dir")
-"""The same, for a run that knows its data by what they are."""
-
+WHERE_DATA_LIE = ("data.path", "data.data_dir", "data.classes", "data.splits")
+"""The same, and what decides how they are read, for a run that knows its data by what they are."""
 
 LONGEST_BELOW = 256
 """Bytes that the paths of a run's files take below its folder, at most."""
@@ -31,7 +30,7 @@ class Workdir:
     """
 
     def __init__(self, root: Path) -> None:
-        root = _expanded(root)
+        root = files.at_home(root)
         self.root = root
         self.config = root / "config.json"
         self.data = root / "data.json"
@@ -152,11 +151,3 @@ class Workdir:
 
     def _refusal(self, reason: str) -> ConfigError:
         return ConfigError(f"workdir = {str(self.root)!r}: {reason}")
-
-
-def _expanded(path: Path) -> Path:
-    """With the home in place of a leading `~`; as it is where there is no such user."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path

@@ -3,5 +3,3 @@
 from typing import Literal
 
 ExtractorName = Literal["points", "pixels", "classifier", "inception", "dinov2"]
-Background = Literal["white", "black", "grey"]
-"""What transparent pixels are laid on."""

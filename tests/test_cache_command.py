@@ -1,6 +1,8 @@
 """`python -m cgan.cache`: what it lists and what it clears."""
 
+import io
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from cgan import lock
-from cgan.cache import __main__, kept, save_arrays
+from cgan.cache import __main__, kept, note, save_arrays
 from cgan.config import ConfigError
+from cgan.data.files import named_cache_path
 from cgan.endings import DiskError
+from cgan.files import cache_folder
 
 KEY = "0123456789abcdef"
 DAY_SEC = 24 * 3600
@@ -178,3 +182,24 @@ def test_what_the_project_writes_is_known(root: Path) -> None:
     path = root / "data" / f"new set-{KEY}.contents.npz"
     save_arrays(path, {"hashes": np.zeros(3)})
     assert path in {entry.path for entry in kept.entries()}
+    for name in (".hidden", "...", "ä [1] {x}", "n" * 200):
+        path = named_cache_path(name, f"{KEY[::-1]}.survey.npz")
+        save_arrays(path, {"shapes": np.zeros(3)})
+        assert kept.remove(next(entry.path for entry in kept.entries() if entry.path == path))
+
+
+def test_the_home_is_meant_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CGAN_CACHE", "~/kept")
+    assert cache_folder() == tmp_path / "kept"
+
+
+def test_notes_are_one_visible_line_and_never_worth_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note("a\x1b[31m\nb\udce9")
+    assert capsys.readouterr().err == r"a\x1b[31m\nb\udce9" + "\n"
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    note("nobody reads it")

@@ -241,7 +241,7 @@ def test_where_the_file_system_has_no_locks_each_decodes_for_itself(
     assert left(cache) == []
 
 
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR])
 def test_a_cache_that_can_only_be_read_is_read_and_else_images_are_decoded_at_every_step(
     number: int,
     data: Data,

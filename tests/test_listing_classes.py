@@ -82,6 +82,14 @@ def test_a_file_without_labels_gives_none(pairs, tmp_path):
     content = {} if pairs == "absent" else {"labels": None}
     root = in_folder(tmp_path / "set", {**SHARDS, "dataset.json": json.dumps(content).encode()})
     assert set(both(root)[0].values()) == {""}
+    assert "left out 1: 1 .json" in said(root)
+
+
+@pytest.mark.parametrize("classes", ["none", "folders"])
+def test_labels_that_are_not_asked_for_are_told_of(classes, tmp_path):
+    root = in_folder(tmp_path / "set", {**with_labels(PAIRS), "notes.json": b"{}"})
+    assert "left out 2: 2 .json" in said(root, classes=classes)
+    assert "left out 1: 1 .json" in said(root)
 
 
 def test_labels_of_each_split_in_a_file_of_its_own(tmp_path):
@@ -191,6 +199,8 @@ def test_a_file_is_relative_to_the_current_folder_or_home(tmp_path, monkeypatch)
         assert set(both(root, classes=given)[0].values()) == {f"c{n}" for n in range(11)}
     with pytest.raises(ConfigError, match=rf"can't be read relative to {tmp_path} \(No such file"):
         both(root, classes="none.csv")
+    with pytest.raises(ConfigError, match=r"'~nobody_of_this_name/x.csv': can't be read relative"):
+        both(root, classes="~nobody_of_this_name/x.csv")
 
 
 @pytest.mark.parametrize(
@@ -202,6 +212,7 @@ def test_a_file_is_relative_to_the_current_folder_or_home(tmp_path, monkeypatch)
         ('00000/0000.png,"a\n', "is damaged"),
         ("path,class\n", "says nothing of any image"),
         ("", "says nothing of any image"),
+        ("/far/a.png,b\n", "says nothing of any image, such as .*, but of far/a.png; must name"),
         ("00000/0000.png,a\n00000/0000.png,b\n", "says 'a' and 'b' of 00000/0000.png"),
     ],
 )

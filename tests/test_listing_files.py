@@ -154,6 +154,13 @@ def test_a_run_inside_the_data_is_an_error(kind, tmp_path):
         both(path)
 
 
+def test_a_run_that_has_drawn_nothing_yet_is_an_error_too(tmp_path):
+    root = in_folder(tmp_path / "set", {**FLAT, **run_folder("runs/x")})
+    shutil.rmtree(root / "runs" / "x" / "samples")
+    with pytest.raises(ConfigError, match="runs/x' is a run's folder"):
+        both(root)
+
+
 def test_the_data_are_no_run_themselves_but_its_samples_may_be_data(tmp_path):
     root = in_folder(tmp_path / "run", run_folder(""))
     with pytest.raises(ConfigError, match="it is a run's folder"):
@@ -180,10 +187,11 @@ def test_a_run_may_not_be_started_inside_its_data(tmp_path):
     require_outside(Data("digits"), root)
 
 
-def test_names_of_windows_tools_lead_into_folders(tmp_path):
+@pytest.mark.parametrize("beside", ["set\\", "set/", "__MACOSX/._x.png"])
+def test_names_of_windows_tools_lead_into_folders(beside, tmp_path):
     named = {name.replace("/", "\\"): of for name, of in pictures("set/cats", 0, 40).items()}
     named |= {name.replace("/", "\\"): of for name, of in pictures("set/dogs", 40, 40).items()}
-    train, test = both(in_archive(tmp_path / "set", {"set\\": b"", **named}))
+    train, test = both(in_archive(tmp_path / "set", {beside: b"", **named}))
     assert train | test == {n: "cats" if n < 40 else "dogs" for n in range(80)}
 
 

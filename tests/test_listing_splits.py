@@ -112,6 +112,13 @@ def test_a_setting_that_is_no_pair_is_refused(setting, tmp_path):
         (["train", "test", "cats"], r"cats/.* lies beside train and test; must be in them"),
         (["cats/train", "cats/test", "dogs/train", "dogs/test"], "a split inside of a class"),
         (["images/train", "images/val", "masks/train", "masks/val"], "a split inside of a class"),
+        (["cats/train", "dogs/test"], "holds cats/train and dogs/test, a split inside of a class"),
+        (["a/img/train", "a/img/test", "b/img/train", "b/img/test"], "a split inside of a class"),
+        (
+            ["images/train", "images/val", "extra"],
+            "and other images beside images; must",
+        ),
+        (["v1/Train", "v1/VAL", "v1", "v2"], "holds v1/Train and v1/VAL, and other images"),
     ],
 )
 def test_splits_that_cant_be_told_are_refused(folders, expected, tmp_path):
@@ -128,6 +135,16 @@ def test_images_beside_the_splits_are_refused(tmp_path):
     in_folder(root, {"stray.png": picture(900)})
     with pytest.raises(ConfigError, match=r"stray\.png lies beside train and test"):
         both(root)
+
+
+@pytest.mark.parametrize("classes", ["auto", "folders", "none"])
+def test_images_beside_the_folder_of_the_splits_are_refused(classes, tmp_path):
+    root = in_folder(tmp_path / "set", {**split("in/train", 0), **split("in/test", 100)})
+    in_folder(root, {"cover.png": picture(900)})
+    with pytest.raises(ConfigError, match="holds in/test and in/train, and other images beside in"):
+        both(root, classes=classes)
+    train, test = both(root, classes=classes, splits="in/train,in/test")
+    assert (set(train), set(test)) == (of(0), of(100))
 
 
 def test_a_lone_train_is_a_vehicle_and_names_like_splits_are_told(tmp_path):

@@ -116,6 +116,14 @@ def test_a_file_is_replaced_whole_and_leaves_no_partial_one(tmp_path: Path) -> N
     assert [found.name for found in tmp_path.iterdir()] == ["picture.png"]
 
 
+@pytest.mark.parametrize("name", ["n" * 251 + ".png", "ä" * 125 + ".png", "𝄞" * 62 + ".png"])
+def test_a_name_may_be_as_long_as_the_file_system_allows(name: str, tmp_path: Path) -> None:
+    files.replace(tmp_path / name, b"content")
+    with files.written_whole(tmp_path / name) as file:
+        file.write(b"other content")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {name: b"other content"}
+
+
 def test_a_write_that_fails_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

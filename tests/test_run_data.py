@@ -133,11 +133,11 @@ CHANGES = {
     ),
     "order": (
         lambda root: swap(root / "train" / "cats" / "03.png", root / "train" / "cats" / "05.png"),
-        "train: the same samples in another order",
+        "train: the same samples in another order or in other classes",
     ),
     "classes change places": (
         lambda root: swap(root / "train" / "cats", root / "train" / "dogs"),
-        "train: the same samples in another order",
+        "train: the same samples in another order or in other classes",
     ),
     "a file changes class": (
         lambda root: (root / "train/cats/19.png").rename(root / "train/dogs/00a.png"),
@@ -149,7 +149,12 @@ CHANGES = {
 @pytest.mark.parametrize("cached", [True, False])
 @pytest.mark.parametrize("change", CHANGES)
 def test_other_data_are_refused_with_what_changed_and_accepted_on_demand(
-    change: str, cached: bool, tmp_path: Path, root: Path, opened: None
+    change: str,
+    cached: bool,
+    tmp_path: Path,
+    root: Path,
+    opened: None,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     experiment = config(tmp_path, root)
     start(experiment)
@@ -163,6 +168,7 @@ def test_other_data_are_refused_with_what_changed_and_accepted_on_demand(
     if change == "a class is new":
         said = "its networks are made for 2 classes, not 3; must be another folder"
         assert said in refused(later, data_changed="accept")
+        assert "going on with these" not in capsys.readouterr().err
         return
     start(later, data_changed="accept")
     start(later)
@@ -329,6 +335,9 @@ def test_what_reads_the_data_holds_them_against_the_run(
     new = root.rename(tmp_path / "new")
     with pytest.raises(ConfigError, match="--data-path says where this run's data lie now"):
         splits_of(workdir, experiment, Whereabouts())
+    for nowhere in ("~nobody_of_this_name", "n" * 300):
+        with pytest.raises(ConfigError, match="--data-path says where this run's data lie now"):
+            splits_of(workdir, experiment, Whereabouts(Path(nowhere)))
     train, held_out = splits_of(workdir, experiment, Whereabouts(new))
     assert (len(train), len(held_out)) == (40, 10)
     draw(new / "test" / "cats" / "new.png", 1)
@@ -352,3 +361,35 @@ def test_the_commands_that_read_the_data_refuse_other_ones(
 def test_a_path_for_data_that_lie_nowhere_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"data_path = 'x': must be left out with data\.source"):
         run_data.moved(Data("digits"), Path("x"))
+
+
+def test_files_of_labels_and_folders_of_splits_move_too(
+    tmp_path: Path, root: Path, opened: None
+) -> None:
+    file = root / "labels.csv"
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    file.write_text("".join(f"{path},{path.split('/')[1]}\n" for path in paths))
+    first = config(tmp_path, root)
+    start(replace(first, data=replace(first.data, classes=str(file))))
+    root.rename(tmp_path / "elsewhere")
+    data = Data("folder", path=tmp_path / "elsewhere")
+    run = Workdir(first.workdir)
+    for split in splits_of(run, run.read_config(), Whereabouts(data.path)):
+        assert split.class_names == ("cats", "dogs")
+    later = replace(data, classes=str(tmp_path / "elsewhere/labels.csv"), splits="train,test")
+    start(replace(first, data=later))
+    assert run.read_config().data == later
+    start(replace(first, data=data))
+    said = refused(replace(first, data=replace(data, classes="none"), conditioning=Conditioning()))
+    assert "holds a run with another config" in said
+    backwards = replace(data, splits="test,train")
+    assert "train: 40 samples then, 10 now" in refused(replace(first, data=backwards))
+
+
+def test_a_refusal_of_labels_names_the_way_to_have_some(tmp_path: Path) -> None:
+    for number in range(60):
+        draw(tmp_path / "set" / f"{number // 30:05d}" / f"{number}.png", number)
+    experiment = config(tmp_path, tmp_path / "set")
+    with pytest.raises(ConfigError, match=r"fewer than two.*--data\.classes says .*: folders, or"):
+        assemble(experiment)
+    assemble(replace(experiment, data=replace(experiment.data, classes="folders")))

@@ -6,7 +6,6 @@ recipe or data set never meets an old file. Files appear whole or not at all.
 
 import contextlib
 import os
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -14,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from cgan.files import written_whole
+from cgan.terminal import complain
 
 
 def note(message: str) -> None:
     """Tell the user, without disturbing the table on standard output."""
-    print(message, file=sys.stderr, flush=True)
+    complain(message)
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
@@ -29,7 +29,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array, not an archive")
             arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         note(f"cache file {path} can't be read ({type(error).__name__}); building it anew")

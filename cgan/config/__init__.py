@@ -9,7 +9,7 @@ from cgan.config.alarm import Alarm
 from cgan.config.augment import POINTS, Augment, PolicyName
 from cgan.config.checks import ConfigError, positive, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
-from cgan.config.data import Data, EmbeddedName, SourceName
+from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
 from cgan.config.launch import DataChanged, Launch
 from cgan.config.networks import Architecture, Discriminator, Generator
@@ -25,10 +25,12 @@ from cgan.config.resuming import changes_forbidden
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
+    "OF_CLASSES",
     "POINTS",
     "Alarm",
     "Architecture",
     "Augment",
+    "Background",
     "ClassicName",
     "Conditioning",
     "ConfigError",

@@ -12,6 +12,8 @@ SourceName = Literal[
     "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
 ]
 """Those, MNIST's digits in threes, and the two ways to the user's own."""
+Background = Literal["white", "black", "grey"]
+"""What transparent pixels are laid on."""
 WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
 """Data sets that are drawn mode by mode."""
 IMBALANCE_AT_MOST = 4.0
@@ -52,7 +54,7 @@ class Data:
     """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
-    background: Literal["white", "black", "grey"] = "white"
+    background: Background = "white"
     """What transparent pixels are laid on (tfds, folder)."""
     flip: bool = False
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""

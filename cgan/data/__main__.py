@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from cgan import cli
+from cgan import cli, terminal
 from cgan.config import Data, SourceName, require
 
 
@@ -55,14 +55,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     if data.source == "tfds":
         from cgan.data import tensorflow_datasets
 
-        print(tensorflow_datasets.description(data))
+        terminal.say(tensorflow_datasets.description(data))
         return
     from cgan.data.listing.describe import lines
     from cgan.data.listing.image_set import SPLITS, image_set
 
     found = image_set(data, keep=False)
     for line in lines(found, arguments.names):
-        print(line)
+        terminal.say(line)
     found.check()
     for split in SPLITS:
         found.listing(split)

@@ -19,7 +19,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from cgan.data.levels import MODES, Background, flat, is_grey, stored_as
+from cgan.config import Background
+from cgan.data.levels import MODES, flat, is_grey, stored_as
 from cgan.data.orientation import LYING, orientation, upright, without_metadata
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp")

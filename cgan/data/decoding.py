@@ -4,6 +4,7 @@ Work is done in a folder beside its place, under a lock that the system lets go 
 dies. Every some seconds what is decoded is brought to the disk, and then a line on how far it is.
 """
 
+import errno
 import hashlib
 import json
 import math
@@ -39,6 +40,10 @@ SAVE_SEC = 5
 HOUR_SEC = 3600
 FORSAKEN_SEC = {True: 7 * 24 * HOUR_SEC, False: 24 * HOUR_SEC}
 """After so long unfinished work is nobody's: with a lock (one might go on with it), and without."""
+
+
+NO_FOLDER_HERE = (errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+"""Errors of a cache folder on a read-only file system, or at the place of a file."""
 
 
 class CantKeepError(Exception):
@@ -111,7 +116,7 @@ def build(listing: Listing, hashes: Hashes, recipe: Recipe, folder: Path) -> Non
     except PermissionError as error:
         raise CantKeepError(_cant_keep(error)) from None
     except OSError as error:
-        if error.errno != lock.READ_ONLY:
+        if error.errno not in NO_FOLDER_HERE:
             raise
         raise CantKeepError(_cant_keep(error)) from None
 

@@ -77,6 +77,7 @@ def named_cache_path(name: str, key: str) -> Path:
     """
     folder = cache_folder() / "data"
     safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)[:NAME_AT_MOST]
+    safe = safe.lstrip(".") or "data"  # hidden, it would be taken for what is unfinished
     kept = (path for path in folder.glob(f"*-{key}") if not path.name.startswith(UNFINISHED))
     return min(kept, default=folder / f"{safe}-{key}")
 

@@ -154,7 +154,8 @@ def _split_changes(old: Identity, new: Identity) -> Iterator[str]:
         elif same_names and before.per_class != after.per_class:
             yield f"{title}: the same samples in other classes{_counts(old, before, new, after)}"
         elif same_names and before.ordered != after.ordered:
-            yield f"{title}: the same samples in another order"
+            classes = " or in other classes" if new.class_names else ""
+            yield f"{title}: the same samples in another order{classes}"
         elif same_names and before.labels != after.labels:
             yield f"{title}: the same samples in other classes"
 

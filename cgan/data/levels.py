@@ -7,14 +7,11 @@ Transparent pixels are laid on a plain background: what lies hidden in them is w
 that saved the image left there. An opaque image stays what it is.
 """
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Shaped, UInt8
 from PIL import Image, ImageFile
 
-Background = Literal["white", "black", "grey"]
-"""What transparent pixels are laid on."""
+from cgan.config import Background
 
 BACKGROUNDS: dict[Background, int] = {"white": 255, "black": 0, "grey": 128}
 """As a level of each channel."""

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from cgan import cli, terminal
-from cgan.config import ConfigError, DataChanged, require
+from cgan.config import Background, ConfigError, Data, DataChanged, require
 from eval.commands import places, run
-from eval.names import Background, ExtractorName
+from eval.names import ExtractorName
 
 if TYPE_CHECKING:
     from eval.verdict.judged import Judged
@@ -48,7 +48,7 @@ class Arguments:
     """Name of REAL's array in its .npz file, where several could be meant."""
     fake_array: str | None = None
     """The same of FAKE."""
-    background: Background = "white"
+    background: Background = Data.background
     """What transparent pixels are laid on, with --real and --fake."""
     n: int | None = None
     """Generated samples; by default the literature's number for this data set, or as many as it

@@ -13,8 +13,8 @@ from typing import Annotated
 import tyro
 
 from cgan import cli
-from cgan.config import ConfigError, require, require_seed
-from eval.names import Background, ExtractorName
+from cgan.config import Background, ConfigError, Data, require, require_seed
+from eval.names import ExtractorName
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Arguments:
     """Name of REAL's array in its .npz file, where several could be meant; mu: its statistics."""
     fake_array: str | None = None
     """The same of FAKE."""
-    background: Background = "white"
+    background: Background = Data.background
     """What transparent pixels are laid on."""
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import tyro
 
 from cgan import cli, terminal
-from cgan.config import ConfigError, Data, SourceName, require
-from eval.names import Background, ExtractorName
+from cgan.config import Background, ConfigError, Data, SourceName, require
+from cgan.files import at_home
+from eval.names import ExtractorName
 
 if TYPE_CHECKING:
     from eval.extractors import Extractor
@@ -77,7 +78,8 @@ class Arguments:
                 shown = str(value) if isinstance(value, Path) else value
                 require(value == default, field.name, shown, f"left out {where}")
         if of_path:
-            expected = "an .npz file to write to, where the data set is a path"
+            named = f"{str(self.dataset)!r} is none of {', '.join(get_args(SourceName))}"
+            expected = f"an .npz file to write to, where the data set is a path ({named})"
             require(self.out is not None, "out", None, expected)
         if self.out is not None:
             cli.require_out(self.out, ".npz")
@@ -141,7 +143,7 @@ def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Ex
         evaluation = load_evaluation(arguments.data, *chosen, advance)
         name = evaluation.splits.train.name
         return name, evaluation.reference, evaluation.reader.extractor
-    if not path.expanduser().exists():
+    if not at_home(path).exists():
         names = ", ".join(get_args(SourceName))
         expected = f"one of {names}, or a path to {KINDS}"
         raise ConfigError(

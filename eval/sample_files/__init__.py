@@ -6,9 +6,9 @@ Files are only read as pixels or plain arrays, never unpickled, and within bound
 from pathlib import Path
 
 from cgan.archives import BrokenArchive
-from cgan.config import ConfigError
+from cgan.config import Background, ConfigError
 from cgan.data.decode import SUFFIXES
-from cgan.data.levels import Background
+from cgan.files import at_home
 from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile, open_arrays
 from eval.sample_files.arrays import SampleArray, candidates, choose, read_samples
@@ -66,7 +66,7 @@ def open_samples_or_statistics(
 
     Args and errors as for `open_samples`; `array` may be mu or sigma, too.
     """
-    given, path = f"{field} = {str(path)!r}", path.expanduser()
+    given, path = f"{field} = {str(path)!r}", at_home(path)
     try:
         found = _opened(given, path, array, background, setting or f"{field}_array")
     except OSError as error:

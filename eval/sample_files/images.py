@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from cgan.config import ConfigError
+from cgan.config import Background, ConfigError
 from cgan.data.decode import PIXELS_AT_MOST, Form, UnusableImage, decode
-from cgan.data.levels import Background
 from cgan.data.listing.archive import below_archive
 from cgan.data.listing.folders import below_folder
 from cgan.data.listing.survey import Readable, survey

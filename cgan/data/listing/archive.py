@@ -70,9 +70,8 @@ def below_archive(file: Path) -> Below:
     entries = archive.infolist()
     numbers: dict[PurePosixPath, int] = {}
     found = Found()
-    split = _separators(entries)
     for number, entry in enumerate(entries):
-        path = _inside(split(entry.filename))
+        path = _inside(_split(entry.filename))
         if entry.is_dir() or entry.filename.endswith("\\") or not path.parts:
             continue
         if any(map(is_never_data, path.parts)):
@@ -95,12 +94,9 @@ def below_archive(file: Path) -> Below:
     return found.below(files, read, lambda chosen: witness_of([status], [*map(str, chosen)]))
 
 
-def _separators(entries: Sequence[ZipInfo]) -> Any:
-    """How names are split: some tools of Windows write backslashes, against the format's rules."""
-    names = [entry.filename for entry in entries]
-    if any("/" in name for name in names):
-        return lambda name: name.split("/")
-    return lambda name: re.split(r"[\\/]", name)
+def _split(name: str) -> list[str]:
+    """The parts of a name; some tools of Windows write backslashes, against the format's rules."""
+    return name.split("/" if "/" in name else "\\")
 
 
 def _inside(parts: Sequence[str]) -> PurePosixPath:

@@ -16,7 +16,6 @@ LABELS = "dataset.json"
 RUN_BYTES_AT_MOST = 2**20
 """Of a run's config.json."""
 RUN_FIELDS = {"workdir", "data", "generator", "discriminator"}
-RUN_FOLDERS = ("checkpoints", "samples")
 
 
 class Below(NamedTuple):
@@ -70,25 +69,20 @@ class Found:
         """
         images = tuple(sorted(self.images))
         left_out = {reason: sorted(names) for reason, names in self.left_out.items()}
-        _refuse_runs(images, self.others, read)
+        _refuse_runs(self.others, read)
         return Below(images, frozenset(self.others), left_out, files, read, witness)
 
 
 def _refuse_runs(
-    images: Iterable[PurePosixPath],
-    others: set[PurePosixPath],
-    read: Callable[[PurePosixPath, int], bytes],
+    others: Iterable[PurePosixPath], read: Callable[[PurePosixPath, int], bytes]
 ) -> None:
-    configs = sorted(path for path in others if path.name == "config.json")
-    if not configs:
-        return
-    folders = {folder for paths in (images, others) for path in paths for folder in path.parents}
-    for config in configs:
-        run = config.parent
-        if any(run / name in folders for name in RUN_FOLDERS) and _is_of_run(read, config):
+    """A run that was stopped early has drawn nothing yet; what it draws later would be data."""
+    for config in sorted(path for path in others if path.name == "config.json"):
+        if _is_of_run(read, config):
+            run = config.parent
             where = f"its folder {plain(str(run))!r}" if run.name else "it"
             raise ConfigError(
-                f"{where} is a run's folder, with pictures that training drew; "
+                f"{where} is a run's folder, whose pictures training draws; "
                 "must be moved out, or data.path be another folder"
             )
 

@@ -11,6 +11,7 @@ from cgan.data.listing import labels as label_files
 from cgan.data.listing.below import LABELS, Below
 from cgan.data.listing.labels import Label, Labels
 from cgan.data.listing.splits import Splits, enclosing
+from cgan.files import at_home
 from cgan.legible import plain
 
 SHARD = re.compile(r"\d{5}", re.ASCII)
@@ -56,7 +57,7 @@ def classify(below: Below, splits: Splits, setting: str) -> Classes:
         if found is not None:
             return _of_labels(below, used, *found)
     elif setting != "folders":
-        file = Path(setting).expanduser()
+        file = at_home(Path(setting))
         name = f"data.classes = {setting!r}"
         return _of_labels(below, used, _labels_in(file, name), name)
     return _of_folders(splits, setting)
@@ -142,8 +143,9 @@ def _of_labels(below: Below, used: Sequence[PurePosixPath], labels: Labels, name
     labels = {shift / path: label for path, label in labels.items()}
     there = {path: labels[path] for path in used if path in labels}
     if not there:
+        named = f", but of {plain(str(next(iter(labels))))}" if labels else ""
         raise ConfigError(
-            f"{name}: says nothing of any image, such as {plain(str(used[0]))}; "
+            f"{name}: says nothing of any image, such as {plain(str(used[0]))}{named}; "
             "must name paths relative to the data"
         )
     values = _sorted(set(there.values()))

@@ -6,7 +6,9 @@ from pathlib import PurePosixPath
 
 from cgan.data.decode import UnusableImage
 from cgan.data.encoded import sizes
+from cgan.data.listing.below import LABELS
 from cgan.data.listing.image_set import SPLITS, ImageSet
+from cgan.data.listing.names import kind
 from cgan.data.source import Split
 from cgan.legible import plain
 
@@ -98,12 +100,15 @@ def _forms(images: ImageSet) -> list[tuple[str, str]]:
 
 def _left_out(images: ImageSet) -> dict[str, list[str]]:
     """All that is not read, by reason."""
-    found = dict(images.below.left_out)
+    found = {reason: [*names] for reason, names in images.below.left_out.items()}
     shape = None if images.common is None else images.common[0]
 
     def add(reason: str, path: PurePosixPath, detail: str = "") -> None:
         found.setdefault(reason, []).append(plain(str(path)) + detail)
 
+    if not images.classes.how.endswith(LABELS):
+        for path in sorted(path for path in images.below.others if path.name == LABELS):
+            add(kind(path), path)
     for path in images.splits.unused:
         add("in neither split", path)
     for path, seen in images.shapes.items():

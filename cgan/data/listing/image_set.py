@@ -187,7 +187,8 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
 def _name(data: Data) -> str:
     """Of the data set: the folder's, or the archive's without its suffix."""
     path = place(data)
-    return plain((path if path.name not in ("", "..") else path.resolve()).stem)
+    named = path if path.name not in ("", "..") else path.resolve()
+    return plain(named.name if path.is_dir() else named.stem)
 
 
 def _without_images(below: Below) -> str:

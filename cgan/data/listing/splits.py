@@ -23,6 +23,8 @@ ORDER = ("train", "val", "test")
 LIKE_SPLITS = re.compile("train|val|test", re.IGNORECASE)
 """How the names of folders begin that may be splits."""
 HELD_OUT_ONE_IN = 10
+NAMED_AT_MOST = 3
+"""Folders in a message."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def divide(paths: Sequence[PurePosixPath], setting: str) -> Splits:
     named = _named(paths, outer)
     if len(named) > 1:
         return _of_names(paths, outer, named)
-    _refuse_splits_of_classes(paths, outer)
+    _refuse_inner_splits(paths)
     return _by_path(paths, outer, _notes(paths, outer))
 
 
@@ -114,15 +116,29 @@ def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
     return ()
 
 
-def _refuse_splits_of_classes(paths: Iterable[PurePosixPath], depth: int) -> None:
-    """Refuse splits that lie inside of class folders: held-out images would be trained on."""
-    inner = {path.parts[depth + 1 : -1][:1] for path in paths}
-    roles = {ROLES.get(name[0].lower()) if name else None for name in inner}
-    if None not in roles and len(roles) > 1:
-        found = next(path for path in paths).parent
+def _refuse_inner_splits(paths: Iterable[PurePosixPath]) -> None:
+    """Refuse splits that lie beside other images: held-out images would be trained on.
+
+    They are inside of class folders, or in a folder that does not enclose all there is.
+    """
+    roles: dict[int, set[str]] = {}
+    folders: dict[int, set[PurePosixPath]] = {}
+    for path in paths:
+        for depth, name in enumerate(path.parts[:-1]):
+            if name.lower() in ROLES:
+                roles.setdefault(depth, set()).add(ROLES[name.lower()])
+                folders.setdefault(depth, set()).add(PurePosixPath(*path.parts[: depth + 1]))
+    for depth in sorted(depth for depth, found in roles.items() if len(found) > 1):
+        found = sorted(folders[depth])
+        listed = " and ".join(plain(str(folder)) for folder in found[:NAMED_AT_MOST])
+        if len({folder.parent for folder in found}) > 1:
+            raise ConfigError(
+                f"holds {listed}, a split inside of a class; must be the other way round, as in "
+                "train/cats. data.splits = none takes all images for one set"
+            )
         raise ConfigError(
-            f"{plain(str(found))}: a split inside of a class; must be the other way round, as "
-            "in train/cats. data.splits = none takes all images for one set"
+            f"holds {listed}, and other images beside {plain(str(found[0].parent))}; must hold no "
+            "others. data.splits names two folders, or is none, which takes all images for one set"
         )
 
 
