@@ -172,17 +172,18 @@ RECORDER = optax.GradientTransformation(
 """Keeps the gradient and moves nothing."""
 
 
-def host_batches(parts: Parts, num_steps=STEPS):
-    return load_batches(parts.source, BATCH, parts.config.seed, 0, num_steps)
+def host_batches(parts: Parts, num_steps=STEPS, first=0):
+    return load_batches(parts.source, BATCH, parts.config.seed, first, num_steps)
 
 
-def run(parts: Parts, num_devices: int, num_steps=STEPS):
-    """State and metrics after one dispatch."""
+def run(parts: Parts, num_devices: int, num_steps=STEPS, start=None):
+    """State and metrics after one dispatch, from the start or from another state."""
+    start = parts.init_state() if start is None else start
     devices = jax.devices()[:num_devices]
     assert len(devices) == num_devices
     step = parallel.replicated_step(parts.train_step(), devices)
-    state = parallel.replicate(parts.init_state(), devices)
-    batches = parallel.shard(host_batches(parts, num_steps), devices)
+    state = parallel.replicate(start, devices)
+    batches = parallel.shard(host_batches(parts, num_steps, int(start.step)), devices)
     state, outcome = parallel.fetch(step(state, batches))
     assert outcome.finite.all()
     return state, outcome.metrics
@@ -303,13 +304,16 @@ def test_each_part_of_two_steps_reads_the_state_that_it_is_meant_to(name):
     become, its power iterations and temperature too; the average follows."""
     parts = assemble(TELLING[name])._replace(optimizer=optax.sgd(RATE))
     start = parts.init_state()
-    found, _ = run(parts, 1, num_steps=2)
+    # Where the average neither follows at once nor has its whole half-life yet.
+    apart = jax.tree.map(lambda leaf: 1.5 * leaf, start.generator)
+    start = start._replace(step=jnp.int32(30), generator_ema=apart)
+    found, _ = run(parts, 1, num_steps=2, start=start)
     by = Discriminating(start.discriminator, start.discriminator_stats, start.learnt)
     players = Players(by, start.generator, start.generator_ema)
-    for number in range(2):
+    for number in (30, 31):
         before = players
         players = jax.jit(partial(turn, parts, number))(before)
-    stale = jax.jit(partial(turn, parts, 1, graded_by_older=True))(before)
+    stale = jax.jit(partial(turn, parts, 31, graded_by_older=True))(before)
     assert relative_error(stale.generator, players.generator) > 1e-3, "too small a rate to tell"
     expected = {
         "generator": players.generator,
