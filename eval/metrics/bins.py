@@ -61,7 +61,7 @@ def bins_of(reference: Gathered) -> Bins:
 def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
     different = len(np.unique(rows, axis=0))
     many = max(1, min(BINS, len(rows) // FITTED_A_BIN, different))
-    # To about 1 and back by a power of two: squares of 1e30 overflow in float32, those of 1e-30 are 0.
+    # To about 1 and back by a power of two: float32 has no squares of 1e30 or 1e-30.
     exponent = np.frexp(np.abs(rows).max())[1]
     # In one thread: sums in another order would lead to other bins on another machine.
     with threadpool_limits(1):
