@@ -12,8 +12,8 @@ from typing import Annotated
 
 import tyro
 
-from cgan import cli
 from cgan.config import Background, ConfigError, Data, require, require_seed
+from eval.commands import places
 from eval.names import ExtractorName
 
 
@@ -41,14 +41,14 @@ class Arguments:
     seed: int = 0
     """Seed of subsets and error bars."""
     out: Path | None = None
-    """File to append the records to, one JSON object a line."""
+    """Folder to write eval.jsonl to, or .jsonl file to append to; nothing is kept unless given."""
 
     def __post_init__(self) -> None:
         require_seed(self.seed)
         named = self.extractor in (None, "inception", "dinov2", "pixels")
         require(named, "extractor", self.extractor, "inception, dinov2 or pixels to compare files")
         if self.out is not None:
-            cli.require_out(self.out, ".jsonl")
+            places.require_out(self.out, ".jsonl")
 
     @property
     def sides(self) -> tuple[tuple[str, Path, str | None], ...]:
@@ -73,9 +73,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.progress import reading
     from eval.record import append_records
     from eval.sample_files import Statistics, open_samples_or_statistics
+    from eval.subject import RECORDS
     from eval.table import print_report
 
     require_known(arguments.metrics)
+    records_file = None
+    if arguments.out is not None:
+        records_file = places.file_of(arguments.out, arguments.out, RECORDS)
+        places.require_files(records_file.parent, records_file)
     real, fake = (
         open_samples_or_statistics(field, path, array, arguments.background)
         for field, path, array in arguments.sides
@@ -95,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (FeatureError, SamplesError) as error:
         raise ConfigError(f"{arguments.fake} against {arguments.real}: {error}") from None
     try:
-        if arguments.out is not None:
-            append_records(arguments.out, records)
+        if records_file is not None:
+            append_records(records_file, records)
     finally:
         print_report(f"{arguments.fake} against {arguments.real}", metrics, records)

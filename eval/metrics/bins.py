@@ -61,10 +61,13 @@ def bins_of(reference: Gathered) -> Bins:
 def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
     different = len(np.unique(rows, axis=0))
     many = max(1, min(BINS, len(rows) // FITTED_A_BIN, different))
+    # To about 1 and back by a power of two: float32 has no squares of 1e30 or 1e-30.
+    exponent = np.frexp(np.abs(rows).max())[1]
     # In one thread: sums in another order would lead to other bins on another machine.
     with threadpool_limits(1):
-        found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0).fit(rows)
-    return found.cluster_centers_.astype(np.float32)
+        found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0)
+        centres = found.fit(np.ldexp(rows, -exponent)).cluster_centers_
+    return np.ldexp(centres, exponent).astype(np.float32)
 
 
 def _dissolved(centres: Float[np.ndarray, "bins d"], counted: Rows) -> Bins:

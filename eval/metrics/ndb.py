@@ -16,8 +16,17 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy.stats import norm
 
-from eval.metrics.base import Floor, Inputs, Metric, Value, check_features, present
-from eval.metrics.bins import bins_of
+from eval.metrics.base import (
+    Floor,
+    Gathered,
+    Inputs,
+    Metric,
+    UndefinedError,
+    Value,
+    check_features,
+    present,
+)
+from eval.metrics.bins import Bins, bins_of
 from eval.metrics.modes import bootstrap_error, redrawn
 
 LEVEL = 0.05
@@ -47,10 +56,22 @@ def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, 
     return float(sum(part.sum() for part in parts) / 2)
 
 
+def _several_bins(reference: Gathered) -> Bins:
+    """The bins of a reference, of which a single one would hold all of any samples.
+
+    Raises:
+        UndefinedError: there is one alone.
+    """
+    bins = bins_of(reference)
+    if len(bins.reference) == 1:
+        raise UndefinedError("too few different real samples for more than one bin")
+    return bins
+
+
 def _measure(inputs: Inputs, seed: int) -> Value:
     samples, reference = present(inputs.samples.features), present(inputs.reference.features)
     check_features(samples, reference)
-    bins = bins_of(inputs.reference)
+    bins = _several_bins(inputs.reference)
     counts = bins.count(samples)
     again = different_bins(redrawn(counts, seed), bins.reference).mean(axis=1)
     details = {
@@ -65,7 +86,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
     """Each bin of a perfect sampler is different with the probability of the test's level."""
-    bins = len(bins_of(inputs.reference).reference)
+    bins = len(_several_bins(inputs.reference).reference)
     return Floor(LEVEL, float(np.sqrt(LEVEL * (1 - LEVEL) / bins)))
 
 

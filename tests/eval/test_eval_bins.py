@@ -31,6 +31,16 @@ def test_bins_are_counted_on_the_rows_that_no_centre_was_fitted_to(d):
     np.testing.assert_array_equal(bins_of(gathered(moved)).centres, bins.centres)
 
 
+@pytest.mark.parametrize("exponent", [-100, 100, 120])
+def test_the_unit_of_features_changes_no_bin(exponent):
+    rows = clusters(8, 0.4, 20, np.random.default_rng(2))(900, 0).astype(np.float32)
+    scaled = bins_of(gathered(np.ldexp(rows, exponent)))
+    bins = bins_of(gathered(rows))
+    assert len(bins.reference) > 8
+    np.testing.assert_array_equal(np.ldexp(scaled.centres, -exponent), bins.centres)
+    assert scaled.reference.tolist() == bins.reference.tolist()
+
+
 def test_of_many_rows_the_first_are_fitted_and_all_the_others_are_counted():
     rows = np.random.default_rng(0).normal(size=(3 * FITTED_AT_MOST + 500, 2))
     bins = bins_of(gathered(rows))

@@ -100,6 +100,9 @@ def test_arrays_of_features(tmp_path, capsys):
     assert matched["value"] == pytest.approx(5, abs=6 * matched["standard_error"])
     assert exit_code(*command, "--out", out) == 0
     assert len(out.read_text().splitlines()) == 6
+    folder = tmp_path / "lr0.1"
+    assert exit_code(*command, "--out", folder) == 0
+    assert (folder / "eval.jsonl").read_text() == "".join(out.read_text().splitlines(True)[:3])
 
 
 def test_standard_errors_of_the_frechet_distance_are_right(tmp_path):

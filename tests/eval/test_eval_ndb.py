@@ -7,7 +7,7 @@ from scipy.stats import chi2_contingency
 
 from cgan.data import EMBEDDED
 from eval.metrics import bins
-from eval.metrics.base import Gathered, Inputs
+from eval.metrics.base import Gathered, Inputs, UndefinedError
 from eval.metrics.bins import bins_of
 from eval.metrics.ndb import NDB, different_bins, jensen_shannon
 
@@ -86,10 +86,17 @@ def test_bins_are_fitted_once_for_a_reference_and_are_always_the_same(monkeypatc
     assert 2 < len(bins_of(one).centres) <= 10
 
 
+def test_a_single_bin_holds_all_of_any_samples_and_leaves_the_share_undefined():
+    few = gathered(np.random.default_rng(5).normal(size=(30, 4)))
+    for one in (gathered(np.ones((60, 2))), few):
+        assert len(bins_of(one).centres) == 1
+        inputs = Inputs(gathered(one.features + 9), one)
+        for ask in (NDB.measure, lambda of, seed: NDB.floor(of, 60, seed)):
+            with pytest.raises(UndefinedError, match="more than one bin"):
+                ask(inputs, 0)
+
+
 def test_a_reference_of_few_rows_has_few_bins():
-    same = gathered(np.ones((60, 2)))
-    assert NDB.measure(Inputs(same, same), 0).value == 0
-    assert len(bins_of(same).centres) == 1
     apart = np.repeat([0.0, 9.0], 60)[np.random.default_rng(3).permutation(120)]
     two = gathered(apart[:, None] + np.random.default_rng(4).normal(size=(120, 2)))
     assert len(bins_of(two).centres) == 2
