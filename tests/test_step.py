@@ -257,8 +257,10 @@ TELLING = {
         optim=Optim(ema_halflife_nimg=100),
         steps_per_dispatch=2,
     ),
-    "learnt temperature": dataclasses.replace(
-        VARIANTS["average, learnt temperature"], steps_per_dispatch=2
+    "learnt temperature at a bound": dataclasses.replace(
+        VARIANTS["average, learnt temperature"],
+        objective=Objective("average", temperature_bounds=(0.9995, 1.0005)),
+        steps_per_dispatch=2,
     ),
 }
 """Between them they have every part of a state but an adaptive probability."""
