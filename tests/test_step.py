@@ -252,7 +252,7 @@ TELLING = {
     "both heads": dataclasses.replace(
         VARIANTS["both, 5 fakes"],
         discriminator=Discriminator("mlp", width=8, depth=2, spectral_norm=True),
-        penalty=Penalty(r1=0.1, r2=0.3),
+        penalty=Penalty(r1=0.1, r2=0.3, estimator="hutchinson"),
         conditioning=Conditioning(labels=True),
         optim=Optim(ema_halflife_nimg=100),
         steps_per_dispatch=2,
