@@ -13,7 +13,7 @@ from cgan.assemble import Parts
 from cgan.augment import build as build_views
 from cgan.data.pipeline import load_batches
 from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets
-from cgan.objectives.penalties import between
+from cgan.objectives.penalties import between, random_signs
 from cgan.rng import row_keys, stream_key
 
 Tree = Any
@@ -90,7 +90,7 @@ class PlainStep:
         return sum_of_means(self.terms_of(self.game.generator_terms, by, "generator", fakes))
 
     def penalties(self, by: Discriminating, fakes: jax.Array) -> jax.Array:
-        """Squared slopes of the score, each sample's by itself."""
+        """Squared slopes of the score, each sample's by itself, or along its own random signs."""
         penalty, n = self.config.penalty, self.config.batch_size
 
         def score(sample: jax.Array, label: jax.Array | None) -> jax.Array:
@@ -101,9 +101,14 @@ class PlainStep:
         real = self.view("discriminator/real", self.reals)
         fake = self.view("discriminator/fake", fakes)
         loss = jnp.zeros(())
-        for weight, samples in ((penalty.r1, real), (penalty.r2, fake)):
-            if weight:
-                loss += weight / 2 * jnp.sum(slope(samples, self.labels) ** 2) / n
+        for side, weight, samples in (("real", penalty.r1, real), ("fake", penalty.r2, fake)):
+            if not weight:
+                continue
+            slopes = slope(samples, self.labels)
+            if penalty.estimator == "hutchinson":
+                signs = random_signs(row_keys(self.key(f"penalty/{side}"), self.rows), samples)
+                slopes = (slopes * signs).reshape(n, -1).sum(axis=1)
+            loss += weight / 2 * jnp.sum(slopes**2) / n
         if penalty.gradient_penalty:
             keys = row_keys(self.key("penalty/between"), self.rows)
             slopes = slope(between(keys, real, fake), self.labels)

@@ -28,8 +28,13 @@ class Product(NamedTuple):
 
 def products_of(function: Callable[..., Any], *arguments: Any) -> list[Product]:
     """Those of a function, whose arguments may be shapes; nothing is compiled."""
+    return products_in(jax.make_jaxpr(function)(*arguments).jaxpr)
+
+
+def products_in(program: Any) -> list[Product]:
+    """Those of a traced program."""
     found = []
-    for equation in _equations(jax.make_jaxpr(function)(*arguments).jaxpr):
+    for equation in _equations(program):
         if equation.primitive.name in PRODUCTS:
             dtypes = tuple(str(operand.aval.dtype) for operand in equation.invars)
             result, precision = equation.outvars[0].aval.dtype, equation.params["precision"]
@@ -46,10 +51,10 @@ class Sum(NamedTuple):
     """Of each of its results."""
 
 
-def sums_of(function: Callable[..., Any], *arguments: Any) -> list[Sum]:
-    """Those of a function; arguments as for `products_of`."""
+def sums_in(program: Any) -> list[Sum]:
+    """Those of a traced program."""
     found = []
-    for equation in _equations(jax.make_jaxpr(function)(*arguments).jaxpr):
+    for equation in _equations(program):
         if equation.primitive.name == "reduce_sum":
             of, result = (variables[0].aval for variables in (equation.invars, equation.outvars))
             found.append(Sum(str(result.dtype), prod(of.shape) // max(prod(result.shape), 1)))

@@ -235,3 +235,24 @@ def test_streams_of_one_seed_are_apart() -> None:
             assert np.mean(labels[first] == labels[other]) < 0.4
     keys = {np.asarray(jax.random.key_data(stream_key(0, each))).tobytes() for each in streams}
     assert len(keys) == 3
+
+
+def test_each_player_of_each_seed_starts_from_a_key_of_its_own(uneven: Parts) -> None:
+    drawn_from: list[bytes] = []
+
+    def noted(init: Any) -> Any:
+        def call(key: jax.Array) -> Any:
+            drawn_from.append(np.asarray(jax.random.key_data(key)).tobytes())
+            return init(key)
+
+        return call
+
+    networks = uneven.networks
+    networks = networks._replace(
+        init_generator=noted(networks.init_generator),
+        init_discriminator=noted(networks.init_discriminator),
+    )
+    for seed in (0, 1, 0):
+        uneven._replace(networks=networks).init_state(seed)
+    assert len(set(drawn_from)) == 4
+    assert drawn_from[:2] == drawn_from[4:]

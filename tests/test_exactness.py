@@ -7,7 +7,7 @@ JAX_DEFAULT_MATMUL_PRECISION sets it: what states its precision does not mind.
 import ast
 import dataclasses
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from eval.extractors.dinov2_network import DinoNetwork
 from eval.extractors.inception_network import InceptionNetwork
 from eval.metrics import balls, candidates, distances
 from tests import backbones
-from tests.products import HIGHEST, Product, products_of, sums_of
+from tests.products import HIGHEST, Product, products_in, products_of, sums_in
 from tests.test_step import RANDOM_PENALTIES, VARIANTS
 
 ROOT = Path(__file__).parents[1]
@@ -105,13 +105,19 @@ def test_a_product_that_states_nothing_is_found_wherever_it_is_and_stated_ones_k
         assert_in_full(products_of(NESTED[name](square), matrix), len(found))
 
 
-def traced(operations: Any, config: Experiment) -> Any:
-    """These operations of one whole dispatch: of both players' passes and gradients."""
+def traced(config: Experiment) -> Any:
+    """One whole dispatch: both players' passes and gradients."""
     parts = assemble(config)
     step = parallel.replicated_step(parts.train_step(), jax.devices()[:1])
     batches = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     of_device = jax.tree.map(lambda x: struct(1, *x.shape, dtype=x.dtype), batches)
-    return operations(step.mapped, parts.abstract_state(), of_device)
+    return jax.make_jaxpr(step.mapped)(parts.abstract_state(), of_device).jaxpr
+
+
+@cache
+def traced_pair(architecture: str, precision: str) -> Any:
+    """A dispatch of these networks, in the form of accelerators."""
+    return traced(backbones.experiment(architecture, precision=precision))
 
 
 @pytest.mark.usefixtures("_on_gpu")
@@ -121,17 +127,18 @@ def test_every_product_of_float32_in_a_step_of_each_architecture_is_in_full(
     architecture: str, precision: str
 ) -> None:
     """Both players' passes, gradients, R1, both heads and classes. bfloat16 is left as it is."""
-    found = traced(products_of, backbones.experiment(architecture, precision=precision))
+    found = products_in(traced_pair(architecture, precision))
     assert_in_full(found, 20)
     short = [product for product in found if product.result == "bfloat16"]
     assert bool(short) == (precision == "bfloat16")
     assert all(product.precision != HIGHEST for product in short)
 
 
+@pytest.mark.usefixtures("_on_gpu")
 @pytest.mark.parametrize("architecture", backbones.PAIRS)
 def test_no_more_than_four_numbers_are_summed_in_bfloat16(architecture: str) -> None:
     """Gradients of biases are sums over all pixels; in bfloat16 a sum of ones ends at 256."""
-    found = traced(sums_of, backbones.experiment(architecture, precision="bfloat16"))
+    found = sums_in(traced_pair(architecture, "bfloat16"))
     assert {"float32", "bfloat16"} >= {each.dtype for each in found} >= {"float32"}
     assert max((each.terms for each in found if each.dtype == "bfloat16"), default=0) <= 4
 
@@ -172,11 +179,17 @@ FAST = (
     [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in STEPS],
 )
 def test_every_product_in_a_step_of_each_objective_penalty_and_augmentation_is(name: str) -> None:
-    assert_in_full(traced(products_of, STEPS[name]), 10)
+    assert_in_full(products_in(traced(STEPS[name])), 10)
 
 
 @pytest.mark.usefixtures("_on_gpu")
-@pytest.mark.parametrize("architecture", backbones.PAIRS)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        pytest.param(name, marks=() if name in ("mlp", "sngan") else pytest.mark.slow)
+        for name in backbones.PAIRS
+    ],
+)
 def test_so_is_every_product_where_networks_start_and_where_fakes_are_ranked(
     architecture: str,
 ) -> None:

@@ -252,13 +252,15 @@ TELLING = {
     "both heads": dataclasses.replace(
         VARIANTS["both, 5 fakes"],
         discriminator=Discriminator("mlp", width=8, depth=2, spectral_norm=True),
-        penalty=Penalty(r1=0.1, r2=0.3),
+        penalty=Penalty(r1=0.1, r2=0.3, estimator="hutchinson"),
         conditioning=Conditioning(labels=True),
         optim=Optim(ema_halflife_nimg=100),
         steps_per_dispatch=2,
     ),
-    "learnt temperature": dataclasses.replace(
-        VARIANTS["average, learnt temperature"], steps_per_dispatch=2
+    "learnt temperature at a bound": dataclasses.replace(
+        VARIANTS["average, learnt temperature"],
+        objective=Objective("average", temperature_bounds=(0.9995, 1.0005)),
+        steps_per_dispatch=2,
     ),
 }
 """Between them they have every part of a state but an adaptive probability."""
