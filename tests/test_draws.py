@@ -21,6 +21,7 @@ from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.inception_score import inception_score
 from eval.metrics.modes import BOOTSTRAP_DRAWS, mode_shares, redrawn
 from eval.metrics.shares import OFF_MODE_SHARE, true_shares
+from eval.sample_files.order import shuffled
 
 
 def test_half_samples_are_halves_drawn_without_replacement() -> None:
@@ -99,7 +100,7 @@ def test_train_rows_beside_held_out_ones_are_each_looked_at_once(
 
 
 def test_orders_of_files_and_of_logits_are_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(sample_files._shuffle(50)) == list(range(50))
+    assert sorted(shuffled(50)) == list(range(50))
     rng = np.random.default_rng(1)
     logits = rng.normal(size=(50, 3))
     assert inception_score(logits, 1, shuffle_seed=3).mean == pytest.approx(

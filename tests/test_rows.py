@@ -40,7 +40,7 @@ def numbered(n: int, start: int = 0, name: str = "numbered") -> DecodedImages:
     images = np.broadcast_to(numbers[:, None, None, None].astype(np.uint8), (n, 4, 4, 1)).copy()
     images[:, 1, 0] = 255
     labels = (images[:, 0, 0, 0] % CLASSES).astype(np.int32)
-    return DecodedImages(name, images, labels, tuple("abc"), 0)
+    return DecodedImages(name, images, labels, tuple("abc"), 0, np.zeros((n, 32), np.uint8))
 
 
 def assert_labelled(images: np.ndarray, labels: np.ndarray | None) -> None:

@@ -17,7 +17,9 @@ TRAIN, HELD_OUT = 10, 200
 def split(grey: int, n: int) -> DecodedImages:
     labels = (np.arange(n) % 2).astype(np.int32)
     images = np.full((n, 4, 4, 1), grey, np.uint8) + labels[:, None, None, None].astype(np.uint8)
-    return DecodedImages("two", images, labels, ("a", "b"), 0)
+    return DecodedImages(
+        "two", images, labels, ("a", "b"), 0, np.zeros((len(images), 32), np.uint8)
+    )
 
 
 @pytest.fixture

@@ -171,7 +171,8 @@ def test_points_are_told_by_their_modes_and_a_run_without_scores_has_no_gaps():
 
 def images(count, side=8):
     pixels = np.random.default_rng(0).integers(256, size=(count, side, side, 1), dtype=np.uint8)
-    return DecodedImages("noise", pixels, np.zeros(count, np.int32), (), 0)
+    unknown = np.zeros((count, 32), np.uint8)
+    return DecodedImages("noise", pixels, np.zeros(count, np.int32), (), 0, unknown)
 
 
 @pytest.mark.parametrize(("train", "held_out", "enough"), [(64, 64, True), (64, 63, False)])
