@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 
@@ -14,6 +15,11 @@ os.environ.setdefault("NPROC", "16")
 
 # Whatever accelerator the environment has: these tests count simulated devices.
 os.environ["JAX_PLATFORMS"] = "cpu"
+
+# What started the tests may have these ignored (nohup, a script's background), which is inherited.
+for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # Many tests compile the same programs; worker processes inherit the folder.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
