@@ -76,6 +76,8 @@ KINDS: dict[str, Callable[[Path, Entries], Path]] = {
     "archive_of_its_name": in_archive_of_its_name,
 }
 """The same set as users have it: alone or within others, as a folder or as an archive."""
+TWO = ("folder", "archive_of_its_name")
+"""Those that differ in all."""
 
 
 def pictures(folder: str, first: int, count: int, **how) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from cgan.config import ConfigError, Data
 from cgan.data.listing import labels
 from cgan.data.listing.describe import line
 from cgan.data.listing.image_set import image_set
-from tests.picture_sets import KINDS, both, in_folder, joined, picture, pictures
+from tests.picture_sets import KINDS, TWO, both, in_folder, joined, picture, pictures
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def with_labels(pairs, name="dataset.json"):
 PAIRS = [[name, class_of(number)] for name, number in NUMBERS.items()]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 def test_shards_are_no_classes_unless_they_are_said_to_be(kind, tmp_path):
     path = KINDS[kind](tmp_path / "set", SHARDS)
     train, test = both(path)
@@ -62,7 +62,7 @@ def test_shards_within_splits(tmp_path):
     assert (train, test) == (dict.fromkeys(range(18), ""), dict.fromkeys(range(100, 109), ""))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 @pytest.mark.parametrize("form", [PAIRS, dict(PAIRS)], ids=["pairs", "object"])
 def test_labels_of_stylegans_tool(kind, form, tmp_path):
     path = KINDS[kind](tmp_path / "set", with_labels(form))
@@ -170,7 +170,7 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 @pytest.mark.parametrize("name", TABLES)
 def test_a_file_of_the_users_own(kind, name, tmp_path):
     file = tmp_path / "labels" / name

@@ -15,6 +15,7 @@ from cgan.data.listing.describe import line, lines
 from cgan.data.listing.image_set import image_set
 from tests.picture_sets import (
     KINDS,
+    TWO,
     both,
     in_archive,
     in_folder,
@@ -61,7 +62,7 @@ OTHER_KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 def test_hidden_files_and_what_tools_leave_are_never_data(kind, tmp_path):
     path = KINDS[kind](tmp_path / "set", {**FLAT, **NOT_DATA})
     train, test = both(path)
@@ -78,7 +79,7 @@ def both_of(path):
     return [dict.fromkeys(map(str, each)) for each in both(path)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 def test_files_of_other_kinds_are_counted_by_kind(kind, tmp_path):
     upper = {f"{n}.{suffix}": picture(n) for n, suffix in ((61, "PNG"), (62, "Jpeg"), (63, "WEBP"))}
     path = KINDS[kind](tmp_path / "set", {**FLAT, **upper, **OTHER_KINDS})
@@ -146,7 +147,7 @@ def run_folder(name):
     return {f"{name}/config.json".lstrip("/"): to_json(config).encode(), **drawn}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 def test_a_run_inside_the_data_is_an_error(kind, tmp_path):
     path = KINDS[kind](tmp_path / "set", {**FLAT, **run_folder("deep/runs")})
     with pytest.raises(ConfigError, match=r"deep/runs' is a run's folder.*must be moved out"):

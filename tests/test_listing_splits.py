@@ -9,7 +9,7 @@ from cgan.config import ConfigError, Data
 from cgan.data.folder import _is_held_out
 from cgan.data.listing.describe import line
 from cgan.data.listing.image_set import image_set
-from tests.picture_sets import KINDS, both, in_folder, joined, picture, pictures
+from tests.picture_sets import KINDS, TWO, both, in_folder, joined, picture, pictures
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_splits_without_classes_and_within_a_folder_of_their_own(tmp_path):
     assert set((train | test).values()) == {""}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TWO)
 def test_a_setting_names_the_folders_or_none(kind, tmp_path):
     named = ("train", "test", "val", "unlabelled")
     entries = joined(split(name, 100 * at, each=12) for at, name in enumerate(named))
