@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import cli, rank, ranking_picture
+from cgan import cli, rank, ranking, ranking_picture
 from cgan.assemble import assemble
 from cgan.checkpoint import Checkpoints
 from cgan.config import (
@@ -26,8 +26,8 @@ from cgan.config import (
     SourceName,
 )
 from cgan.data import EMBEDDED as SOURCES
+from cgan.data import load_source
 from cgan.ranking import Head, Ranking, varied_rows
-from cgan.ranking import rank as rank_fakes
 from cgan.ranking_picture import MIN_TILE, colouring, in_figures, lay_out, save_ranking
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import Restored, restore_run
@@ -38,6 +38,12 @@ CRITIC, NO_CRITIC = Objective(), Objective(weight=0.0)
 EMBEDDING = Embedding(weight=1.0, dimensions=4)
 LEARNT = 0.37
 """Of the start, what a temperature that is learnt has become."""
+
+
+def rank_fakes(run: Restored, *counts: int, **settings: Any) -> Ranking:
+    """With reals of the run's own held-out split."""
+    held_out = load_source(run.parts.config.data, "test")
+    return ranking.rank(run, held_out, *counts, **settings)
 
 
 def save_run(
