@@ -16,11 +16,6 @@ os.environ.setdefault("NPROC", "16")
 # Whatever accelerator the environment has: these tests count simulated devices.
 os.environ["JAX_PLATFORMS"] = "cpu"
 
-# What started the tests may have these ignored (nohup, a script's background), which is inherited.
-for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
-    if signal.getsignal(number) is signal.SIG_IGN:
-        signal.signal(number, usual)
-
 # Many tests compile the same programs; worker processes inherit the folder.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="cgan-tests-")
@@ -34,6 +29,11 @@ jax.config.update("jax_num_cpu_devices", 8)
 
 # XLA's optimisations take most of the suite's time and change results by rounding only.
 jax.config.update("jax_disable_most_optimizations", True)
+
+# What started the tests may have these ignored (nohup, a script's background), which is inherited.
+for number, usual in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(scope="module", autouse=True)
