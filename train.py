@@ -6,9 +6,9 @@ from typing import Annotated
 
 import tyro
 
-from cgan import cli
 from cgan.config import Experiment, Launch
-from cgan.interrupt import Interrupt
+from cgan.system import cli
+from cgan.training.interrupt import Interrupt
 from configs import CONFIGS, summary
 
 
@@ -35,7 +35,8 @@ def main() -> None:
     command = parse()
     with Interrupt(command.launch.grace_sec) as interrupt:
         # Imported late: help and errors should not wait for JAX.
-        from cgan import hosts, loop
+        from cgan.system import hosts
+        from cgan.training import loop
 
         with hosts.joined(command.launch):
             loop.train(command.experiment, launch=command.launch, interrupt=interrupt)

@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import compile_parts
-from cgan import cli
 from cgan.assemble import assemble
 from cgan.config import Experiment, positive, require, require_known
+from cgan.system import cli
 from configs import CONFIGS
 
 SIMULATED = 8

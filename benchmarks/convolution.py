@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Form, quartiles, ratios
-from cgan import cli, compile_options
 from cgan.config import positive, require
 from cgan.networks.convolution import backend_convolution, convolve
 from cgan.networks.layers import leaky_relu
+from cgan.system import cli, compile_options
 
 OURS = "ours"
 SCANNED = 2

@@ -20,14 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_step
-from cgan import cli, parallel
+from cgan import parallel
 from cgan.assemble import Parts, assemble
 from cgan.augment import augment
 from cgan.config import Augment, Embedding, Experiment, Objective, Penalty, require, require_known
 from cgan.data.pipeline import load_batches
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Sampler
+from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
+from cgan.system import cli
 from cgan.types import Samples, present
 from configs import CONFIGS
 from eval.measure import figures

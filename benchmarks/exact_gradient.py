@@ -16,9 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Form, quartiles, ratios
-from cgan import cli, compile_options, networks
+from cgan import networks
 from cgan.config import Discriminator, positive, require_known
 from cgan.objectives import penalties
+from cgan.system import cli, compile_options
 from cgan.types import Factors, Params, RowKeys, Samples, Verdict, present
 from configs import CONFIGS
 

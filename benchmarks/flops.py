@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jax.extend.core import jaxprs_in_params
 
 from benchmarks.harness import Prepared
-from cgan import compile_options, parallel
+from cgan import parallel
+from cgan.system import compile_options
 
 
 def step_flops(compiled: Prepared) -> int:

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import quartiles
-from cgan import cli
 from cgan.config import positive, require
+from cgan.system import cli
 from eval.metrics.frechet import frechet_distance
 
 

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import quartiles
-from cgan import cli, parallel
+from cgan import parallel
 from cgan.assemble import assemble_on
 from cgan.config import Data, positive, require
 from cgan.data import Source, load_source
@@ -36,6 +36,7 @@ from cgan.data.decoded import DecodedImages
 from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches, load_batches
 from cgan.state import TrainState
+from cgan.system import cli
 from configs.images import images_experiment
 
 IMAGES, SIDE, COARSE = 50_000, 32, 8

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_parts, compile_step, quartiles, ratios
-from cgan import cli
 from cgan.assemble import Parts, assemble
 from cgan.config import require, require_known
+from cgan.system import cli
 from configs import CONFIGS
 
 

@@ -24,8 +24,8 @@ from rich.table import Table
 
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
-from cgan import cli
 from cgan.config import positive, require
+from cgan.system import cli
 
 Route = Literal["prdc", "ours", "ours with error bars"]
 Four = tuple[float, float, float, float]

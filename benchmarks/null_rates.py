@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.populations import POPULATIONS, clusters, labeller, sample_gaussian, spectrum
-from cgan import cli
+from cgan.system import cli
 from eval.confusion import Confusion
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.bins import bins_of

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_step, quartiles, ratios
-from cgan import cli
 from cgan.config import Experiment, Penalty, require_known
 from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
+from cgan.system import cli
 from cgan.types import Factors, Samples, Verdict, present
 from configs import CONFIGS
 from eval.study.studies.ablation import STUDY

@@ -20,12 +20,12 @@ from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_parts, compile_step, quartiles
 from benchmarks.input import SIDE, archive
-from cgan import cli
 from cgan.assemble import assemble_on
 from cgan.config import Data, Experiment, positive, require_known
 from cgan.data import load_source
 from cgan.probe import Probe, Splits, fixed_splits
 from cgan.probe.reals import fixed_reals
+from cgan.system import cli
 from configs import CONFIGS
 from configs.images import images_experiment
 

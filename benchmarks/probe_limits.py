@@ -15,12 +15,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cgan import cli
 from cgan.config import Data, EmbeddedName
 from cgan.data import Source, load_source
 from cgan.probe.measures import measure, reference
 from cgan.probe.reals import AT_MOST
 from cgan.probe.space import coordinates
+from cgan.system import cli
 
 FROM_AT_MOST = 200_000
 """Of a train split, so many of the first are drawn from."""

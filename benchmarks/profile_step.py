@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_parts, compile_step
-from cgan import cli
 from cgan.assemble import assemble_on
 from cgan.config import positive, require
+from cgan.system import cli
 from configs import CONFIGS
 
 LOOPS = ("while", "call", "conditional")

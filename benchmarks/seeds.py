@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Timed, compile_step, quartiles, ratios
-from cgan import cli
 from cgan.assemble import assemble
 from cgan.config import require_known
-from cgan.seeds import SeedTrainer
+from cgan.multi_seed import SeedTrainer
+from cgan.system import cli
 from configs import CONFIGS
 
 BASELINE = "one by one"

@@ -21,9 +21,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cgan import cli
-from cgan.compiled import FOLDER, LIMITS
 from cgan.config import require_known
+from cgan.system import cli
+from cgan.system.compilation_cache import FOLDER, LIMITS
 from configs import CONFIGS
 
 ROOT = Path(__file__).parents[1]

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import compile_parts, compile_step, quartiles, ratios
-from cgan import cli
 from cgan.assemble import assemble
 from cgan.config import require_known
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.verdicts import BatchVerdicts
+from cgan.system import cli
 from cgan.types import Params, PerSample, present
 from configs import CONFIGS
 from eval.study.studies.ablation import GROUPS, STUDY, softmax

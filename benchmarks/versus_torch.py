@@ -30,10 +30,10 @@ from benchmarks.harness import Prepared, compile_parts, quartiles, ratios
 from benchmarks.torch_peer.networks import computing_in
 from benchmarks.torch_peer.pairs import LARGE, PAIRS, Pair
 from benchmarks.torch_peer.training import Training
-from cgan import cli
 from cgan.assemble import assemble_on
 from cgan.config import require_known
 from cgan.data import Source
+from cgan.system import cli
 
 Precision = Literal["float32", "bfloat16"]
 CLOSE = {"float32": 2e-3, "bfloat16": 0.2}

@@ -17,9 +17,9 @@ from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
-from cgan.compile_options import CompiledStep
 from cgan.config import ConfigError
-from cgan.endings import NonFiniteError
+from cgan.system.compile_options import CompiledStep
+from cgan.system.errors import NonFiniteError
 
 AXIS = "devices"
 

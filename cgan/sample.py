@@ -1,84 +1,13 @@
-"""Draw samples from a trained run: `python -m cgan.sample RUN --n 64 --out grid.png`."""
+"""`python -m cgan.sample`: see `cgan/commands/sample.py`."""
 
-import io
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
-
-import numpy as np
-import tyro
-
-from cgan import cli, files, terminal
-from cgan.config import require, require_seed
-
-WALK_STEPS = 8
-N_AT_MOST = 2**24
-"""Samples: all are in memory until they are written as one file."""
+from cgan.commands.sample import main
+from cgan.system import cli
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Draw samples from a trained run, with its averaged weights."""
-
-    run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run, such as runs/digits."""
-    out: Path
-    """File to write: .png for a picture, .npz for the array `samples`."""
-    n: int | None = None
-    """How many samples; 64 images or 2,500 points unless given, or 8 images of each class."""
-    class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
-    """Draw this class only, by its name or index, from a run that learnt with labels."""
-    seed: int = 0
-    """Seed of the latents: same seed, same samples."""
-    interpolate: bool = False
-    """Walk between pairs of latents instead, 8 samples a walk."""
-    checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
-
-    def __post_init__(self) -> None:
-        require(self.n is None or self.n > 0, "n", self.n, "more than 0")
-        require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
-        require_seed(self.seed)
-        cli.require_out(self.out, ".png", ".npz")
-        if self.interpolate and self.n is not None:
-            expected = f"a multiple of {WALK_STEPS} to interpolate"
-            require(self.n % WALK_STEPS == 0, "n", self.n, expected)
-
-
-def main() -> None:
-    """Parse, load, draw, write."""
-    arguments = tyro.cli(Arguments, prog="python -m cgan.sample")
-    # Imported late: help and errors should not wait for JAX.
-    from cgan import sampling
-
-    run = sampling.load_run(arguments.run, arguments.checkpoint)
-    label = None if arguments.class_ is None else sampling.named_class(run, arguments.class_)
-    if arguments.interpolate:
-        walks = (arguments.n or sampling.GRID_SIZE) // WALK_STEPS
-        samples = sampling.draw_walks(run, walks, WALK_STEPS, arguments.seed, label)
-    else:
-        walks = 0
-        if arguments.n is None and label is None:
-            samples = sampling.draw_picture(run, arguments.seed)
-        else:
-            n = arguments.n or run.sampler.picture_size
-            samples = sampling.draw_samples(run, n, arguments.seed, label)
-    if arguments.out.suffix == ".npz":
-        save_arrays(arguments.out, samples)
-    else:
-        title = f"{arguments.run.name}, {run.nimg:,} images seen"
-        run.sampler.picture(samples, arguments.out, title, walks)
-    terminal.say(
-        f"{len(samples)} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}"
-    )
-
-
-def save_arrays(path: Path, samples: np.ndarray) -> None:
-    """Write the array `samples` as a compressed .npz file."""
-    encoded = io.BytesIO()
-    np.savez_compressed(encoded, samples=samples)
-    files.replace(path, encoded.getvalue())
+def run() -> None:
+    """Run the command with this process's arguments."""
+    cli.run(main)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    run()

@@ -22,7 +22,7 @@ from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import probability as probability_lib
 from cgan.config import Experiment
-from cgan.health import Outcome, is_finite
+from cgan.finite import Outcome, is_finite
 from cgan.networks import Latents
 from cgan.objectives import (
     BOUNDARY,
@@ -42,7 +42,7 @@ from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict,
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
-"""Whether what this device computed is finite: see `cgan/health.py`."""
+"""Whether what this device computed is finite: see `cgan/finite.py`."""
 FINITE = "verdicts are finite"
 SIGN = "real_sign"
 """A reading of the discriminator's, where the probability of augmentation adapts to it."""
@@ -61,7 +61,7 @@ class Rows(NamedTuple):
 class TrainStep:
     """The step of one experiment, `(state, batches) -> (state, metrics)`, to run inside a pmap.
 
-    Its seed stands beside the config, whose own it need not be: see `cgan/seeds.py`.
+    Its seed stands beside the config, whose own it need not be: see `cgan/multi_seed.py`.
     """
 
     def __init__(

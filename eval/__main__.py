@@ -12,7 +12,7 @@ Each has its own --help.
 import sys
 from collections.abc import Callable, Sequence
 
-from cgan import cli
+from cgan.system import cli
 from eval.commands import collapse, compare, reference, report, run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {

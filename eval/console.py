@@ -6,7 +6,7 @@ import os
 from rich.console import Console
 from rich.text import Text
 
-from cgan import terminal
+from cgan.system import terminal
 
 WIDTH = 110
 """Columns of the tables, on any terminal."""

@@ -7,8 +7,8 @@ so that nothing says what real data would score against themselves.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cgan.cache import note
 from cgan.config import ConfigError, require
+from cgan.system.cache import note
 from eval.comparison import load_reader
 from eval.extractors.given import Given
 from eval.gather import Advance, Reader, Wanted, gather, silent

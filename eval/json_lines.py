@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cgan.endings import DiskError, reason
+from cgan.system.errors import DiskError, reason
 
 READ_AT_ONCE = 2**16
 

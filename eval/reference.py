@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from cgan.cache import load_arrays, note, save_arrays
 from cgan.data import Source
-from cgan.files import cache_folder
+from cgan.system.cache import load_arrays, note, save_arrays
+from cgan.system.files import cache_folder
 from cgan.types import Batch
 from eval.fingerprint import fingerprint
 from eval.gather import Advance, Reader, Wanted, gather, silent

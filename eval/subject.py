@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from cgan import sampling
-from cgan.run_data import Whereabouts, splits_of
-from cgan.sampling import Run
-from cgan.workdir import Workdir
+from cgan.run_folder.run_data import Whereabouts, splits_of
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import runs
+from cgan.sampling.runs import Run
 from eval.extractors import ExtractorName, Splits
 from eval.measure import Subject, choose_metrics
 from eval.metrics.base import Metric
@@ -44,7 +44,7 @@ def load(
         ConfigError: an argument or a run that can't be used.
     """
     require_known(metrics)
-    run = sampling.load_run(root, checkpoint, step)
+    run = runs.load_run(root, checkpoint, step)
     splits = Splits(*splits_of(Workdir(root), run.config, where))
     with reading("reference", None) as advance:
         classes = need_classes(metrics)
@@ -58,5 +58,5 @@ def load(
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:
     """A run's samples, to be evaluated."""
-    asked = sampling.asked_labels(run, n, seed) if run.has_classes else None
-    return Subject(sampling.stream_samples(run, n, seed), n, run.nimg, asked)
+    asked = runs.asked_labels(run, n, seed) if run.has_classes else None
+    return Subject(runs.stream_samples(run, n, seed), n, run.nimg, asked)

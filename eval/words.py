@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from cgan.legible import plain
+from cgan.system.legible import plain
 from eval.metrics.base import Metric
 from eval.record import Record, SampleSet
 

@@ -19,12 +19,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import train
-from cgan import augmented, cli, loop, rank, sample
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
+from cgan.commands import augmented, rank, sample
 from cgan.config import Data, Discriminator, Experiment, Generator, to_json
 from cgan.data.digits import load_digits
-from cgan.workdir import Workdir
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.system import cli
+from cgan.training import loop
 from configs import CONFIGS
 from eval import __main__ as evaluate
 
@@ -243,7 +245,7 @@ REFUSED = {
     "sample broken_lines --out x.png": "'a\\nb\\x1b[2J' = 1: must be one of workdir",
     "sample long_name --out x.png": "long_name/config.json: 'xxxxxxxx",
     "sample vast --out x.png": "vast/config.json: size = 1000",
-    # cgan.rank
+    # cgan.commands.rank
     "rank run": "--out PATH",
     "rank run --out x.npz": "out = 'x.npz': must be a .png file",
     "rank run --out x.png --reals 0": "reals = 0: must be from 1 to 64",
@@ -252,7 +254,7 @@ REFUSED = {
     "rank run --out x.png --by luck": "invalid choice 'luck' for argument '--by'",
     "rank run --out x.png --by embedding": "by = 'embedding': must be 'critic', the only head",
     "rank unsaved --out x.png": "unsaved: has no checkpoints yet; must be a run that has saved one",
-    # cgan.augmented
+    # cgan.commands.augmented
     "augmented": "--out PATH",
     "augmented --out x.gif": "out = 'x.gif': must be a .png file",
     "augmented --out x.png --p 0": "p = 0.0: must be more than 0 and at most 1",

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cgan import lock
-from cgan.cache import __main__, kept, note, save_arrays
+from cgan.commands import cache as cache_command
 from cgan.config import ConfigError
 from cgan.data.files import named_cache_path
-from cgan.endings import DiskError
-from cgan.files import cache_folder
+from cgan.system import lock
+from cgan.system.cache import kept, note, save_arrays
+from cgan.system.errors import DiskError
+from cgan.system.files import cache_folder
 
 KEY = "0123456789abcdef"
 DAY_SEC = 24 * 3600
@@ -46,7 +47,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
     def call(*arguments: str) -> list[str]:
-        __main__.main(arguments)
+        cache_command.main(arguments)
         return capsys.readouterr().out.splitlines()
 
     return call

@@ -12,11 +12,13 @@ import jax.numpy as jnp
 import pytest
 
 import train
-from cgan import cli, loop, sample
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
+from cgan.commands import sample
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, to_json
-from cgan.workdir import Workdir
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.system import cli
+from cgan.training import loop
 from configs import CONFIGS, summary
 
 ROOT = Path(__file__).parents[1]

@@ -32,7 +32,7 @@ def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(sent, count):
     reduced = sum(one.size for one in sent[count] if one.kind == "all-reduce")
     rest = [one for one in sent[count] if one.kind != "all-reduce"]
     assert gradients <= reduced <= gradients + 40 * FLOAT  # means of metrics ride along
-    stages = count * 5  # a flag for each device and stage: see cgan/health.py
+    stages = count * 5  # a flag for each device and stage: see cgan/finite.py
     scores = sum(one.size for one in rest) - stages
     assert scores == BYTES_OF_A_REAL * RING.batch_size
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 from benchmarks.startup import with_cache
-from cgan.compiled import ENABLED, FOLDER, MIN_SEC, keep, processor
+from cgan.system.compilation_cache import ENABLED, FOLDER, MIN_SEC, keep, processor
 
 PROGRAM = """
 import sys
-from cgan import cli
+from cgan.system import cli
 
 def main():
     import jax

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgan import loop, networks
+from cgan import networks
 from cgan.config import (
     Conditioning,
     ConfigError,
@@ -20,6 +20,7 @@ from cgan.config import (
 )
 from cgan.data import EMBEDDED as SOURCES
 from cgan.networks import Networks
+from cgan.training import loop
 from cgan.types import present
 from tests.unchecked import assert_refused, make
 

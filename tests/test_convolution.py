@@ -10,7 +10,6 @@ import pytest
 from jax.experimental import checkify
 from scipy import signal
 
-from cgan.compile_options import YNN, CompiledStep, options
 from cgan.networks import convolution
 from cgan.networks.convolution import (
     backend_convolution,
@@ -18,6 +17,7 @@ from cgan.networks.convolution import (
     correlate,
     correlate_slopes,
 )
+from cgan.system.compile_options import YNN, CompiledStep, options
 
 SIZES = [(1, 1, 1, 1, 1, 1), (2, 4, 5, 3, 2, 1), (1, 5, 2, 1, 3, 1), (2, 4, 5, 4, 6, 2)]
 Form = Callable[..., jax.Array]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cgan.commands import data as command
 from cgan.config import ConfigError, Data
-from cgan.data import __main__ as command
 from cgan.data import load_source, tensorflow_datasets, witness
 from cgan.data.digits import load_digits
 from tests.tfds_sets import prepare

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import lock
-from cgan.cache import arrays
 from cgan.config import ConfigError, Data
 from cgan.data import decoding, load_source, progress
 from cgan.data.decoded import DecodedImages
 from cgan.data.encoded import EncodedImages
-from cgan.endings import DiskError
+from cgan.system import lock
+from cgan.system.cache import arrays
+from cgan.system.errors import DiskError
 
 COUNT, DAMAGED = 60, 7
 

@@ -9,9 +9,9 @@ import pytest
 import tyro
 
 import train
-from cgan import augmented, rank, sample
-from cgan.cache import __main__ as cache_command
-from cgan.data import __main__ as describe_data
+from cgan.commands import augmented, rank, sample
+from cgan.commands import cache as cache_command
+from cgan.commands import data as describe_data
 from eval.commands import collapse, compare, reference, report, run
 from eval.study import __main__ as study
 

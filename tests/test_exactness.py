@@ -26,7 +26,7 @@ from cgan.networks import convolution, heads, layers
 from cgan.networks.factors import add_bias, times
 from cgan.objectives.comparisons import Critic, Embedding
 from cgan.probe import measures, space
-from cgan.ranking import compare_row
+from cgan.sampling.ranking import compare_row
 from configs import CONFIGS
 from eval.extractors import resize
 from eval.extractors.classifier import ClassifierNetwork

@@ -15,7 +15,7 @@ from cgan.data import load_source, pipeline
 from cgan.data.digits import load_digits
 from cgan.data.feed import AHEAD, Feed
 from cgan.data.pipeline import Dispatches, load_batches
-from cgan.endings import DataError, LostProcessError
+from cgan.system.errors import DataError, LostProcessError
 from tests.witness import CODE, KILLS, Witness
 
 BATCH, STEPS, COUNT, SEED = 6, 2, 9, 3

@@ -7,7 +7,8 @@ import dataclasses
 
 import pytest
 
-from cgan import loop, sampling
+from cgan.sampling import runs
+from cgan.training import loop
 from configs import CONFIGS
 from eval.measure import figures as figures_of
 from eval.protocol import LITERATURE, load_evaluation
@@ -19,8 +20,8 @@ def figures(name, folder, **changes):
     """Train a config and measure its samples: `{metric: value}`."""
     config = dataclasses.replace(CONFIGS[name], workdir=folder / name, **changes)
     loop.train(config)
-    run = sampling.load_run(config.workdir)
-    samples = sampling.draw_samples(run, LITERATURE[name].n, seed=0)
+    run = runs.load_run(config.workdir)
+    samples = runs.draw_samples(run, LITERATURE[name].n, seed=0)
     evaluation = load_evaluation(config.data)
     return figures_of(evaluation, samples, evaluation.default_metrics)
 

@@ -11,9 +11,10 @@ from matplotlib.text import Text
 from rich.console import Console
 from rich.table import Table
 
-from cgan import pictures, terminal
-from cgan.legible import plain, shortened
-from cgan.lettering import lettered
+from cgan.sampling import pictures
+from cgan.system import terminal
+from cgan.system.legible import plain, shortened
+from cgan.system.lettering import lettered
 from eval.console import Terminal, fit
 from eval.report.html import escape
 from tests.nasty import NASTY

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import loop
 from cgan.assemble import assemble
+from cgan.commands import data as command
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator
-from cgan.data import __main__ as command
 from cgan.data import load_source, witness
 from cgan.data.decode import Form, UnusableImage, decode
 from cgan.data.listing import survey as surveys
 from cgan.data.listing.survey import commonest, survey
-from cgan.progress import TrainingProgress
+from cgan.training import loop
+from cgan.training.progress import TrainingProgress
 from tests.picture_sets import KINDS, TWO, both, in_folder, numbers, picture, pictures
 
 

@@ -17,9 +17,7 @@ import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
 
-from cgan import loop, sampling
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
 from cgan.config import (
     Augment,
     ConfigError,
@@ -35,8 +33,11 @@ from cgan.config import (
 )
 from cgan.data import pipeline
 from cgan.data.digits import load_digits
-from cgan.endings import NonFiniteError, StoppedError
-from cgan.writer import MetricsWriter
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.metrics import MetricsWriter
+from cgan.sampling import runs, sampler
+from cgan.system.errors import NonFiniteError, StoppedError
+from cgan.training import loop
 
 BATCH = 16
 TIMES = ("images_per_sec", "input_stall")
@@ -150,10 +151,10 @@ def test_a_run_leaves_its_config_metrics_checkpoints_and_pictures(whole_run):
 
 def test_pictures_show_the_fixed_latents_through_the_averaged_weights(whole_run, tmp_path):
     config, state = whole_run
-    sampler = sampling.Sampler(assemble(config))
-    latents = sampler.latents(64, config.seed, "latents/snapshot")
+    drawing = sampler.Sampler(assemble(config))
+    latents = drawing.latents(64, config.seed, "latents/snapshot")
     for params, same in [(state.generator_ema, True), (state.generator, False)]:
-        sampler.picture(sampler.generate(params, latents), tmp_path / "again.png", "")
+        drawing.picture(drawing.generate(params, latents), tmp_path / "again.png", "")
         final = (config.workdir / "samples" / "0000000160.png").read_bytes()
         assert ((tmp_path / "again.png").read_bytes() == final) == same
 
@@ -353,7 +354,7 @@ def test_a_checkpoint_of_one_device_goes_on_with_eight_and_is_sampled_on_one(
         jax.tree.leaves(state.generator), jax.tree.leaves(whole_run[1].generator), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
-    run = sampling.load_run(config.workdir)  # and back on one
+    run = runs.load_run(config.workdir)  # and back on one
     for found, expected in zip(
         jax.tree.leaves(run.params), jax.tree.leaves(state.generator_ema), strict=True
     ):

@@ -7,14 +7,14 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import sampling
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
 from cgan.config import Data, Discriminator, Experiment, Generator
-from cgan.outputs import DiskOutputs
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.metrics import MetricsWriter
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import runs, sampler
 from cgan.state import TrainState
-from cgan.workdir import Workdir
-from cgan.writer import MetricsWriter
+from cgan.training.outputs import DiskOutputs
 
 
 def told_apart(state: TrainState) -> TrainState:
@@ -43,15 +43,15 @@ def test_snapshots_show_the_average_and_checkpoints_keep_all(
     def snapshot(self: Any, params: Any, path: Path, title: str) -> None:
         shown.append(params)
 
-    monkeypatch.setattr(sampling.Sampler, "snapshot", snapshot)
+    monkeypatch.setattr(sampler.Sampler, "snapshot", snapshot)
     state = told_apart(jax.device_get(parts.init_state()))
     with Checkpoints(workdir.checkpoints) as checkpoints, MetricsWriter(workdir, 0) as writer:
         outputs = DiskOutputs(parts, workdir, writer, checkpoints)
         outputs.snapshot(state, 64)
         outputs.checkpoint(state, 64, {})
     jax.tree.map(np.testing.assert_array_equal, shown, [state.generator_ema])
-    restored = sampling.restore_run(config.workdir)
+    restored = runs.restore_run(config.workdir)
     jax.tree.map(np.testing.assert_array_equal, restored.state, state)
     assert restored.nimg == 64
-    drawn_from = sampling.load_run(config.workdir).params
+    drawn_from = runs.load_run(config.workdir).params
     jax.tree.map(np.testing.assert_array_equal, drawn_from, state.generator_ema)

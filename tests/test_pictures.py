@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import files, pictures
+from cgan.sampling import pictures
+from cgan.system import files
 
 GREY = 96
 GAP = 4

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import loop
 from cgan.assemble import assemble
+from cgan.training import loop
 from configs import CONFIGS
 from tests.tfds_sets import prepare
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import cli, rank, ranking, ranking_picture
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
+from cgan.commands import rank
 from cgan.config import (
     ConfigError,
     Data,
@@ -27,11 +26,14 @@ from cgan.config import (
 )
 from cgan.data import EMBEDDED as SOURCES
 from cgan.data import load_source
-from cgan.ranking import Head, Ranking, varied_rows
-from cgan.ranking_picture import MIN_TILE, colouring, in_figures, lay_out, save_ranking
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Restored, restore_run
-from cgan.workdir import Workdir
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import ranking, ranking_picture
+from cgan.sampling.ranking import Head, Ranking, varied_rows
+from cgan.sampling.ranking_picture import MIN_TILE, colouring, in_figures, lay_out, save_ranking
+from cgan.sampling.runs import Restored, restore_run
+from cgan.system import cli
 
 LATENT_DIM = 3
 CRITIC, NO_CRITIC = Objective(), Objective(weight=0.0)

@@ -17,7 +17,7 @@ from cgan.data import load_source
 from cgan.data.decoded import DecodedImages
 from cgan.data.pipeline import load_batches
 from cgan.probe.reals import fixed_reals, fixed_splits
-from cgan.ranking import varied_rows
+from cgan.sampling.ranking import varied_rows
 from eval import protocol
 from eval.extractors import Splits
 from eval.extractors.pixels import Pixels

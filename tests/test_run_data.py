@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import loop, run_data, sample, sampling
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
+from cgan.commands import sample
 from cgan.config import (
     Conditioning,
     ConfigError,
@@ -26,8 +25,12 @@ from cgan.config import (
 )
 from cgan.data import load_source
 from cgan.data.identity import Identity, Split, changes, from_json, identify, to_json
-from cgan.run_data import Whereabouts, splits_of
-from cgan.workdir import Workdir
+from cgan.run_folder import run_data
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.run_data import Whereabouts, splits_of
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import runs
+from cgan.training import loop
 
 ONE_DEVICE = jax.devices()[:1]
 
@@ -301,22 +304,22 @@ def trained(tmp_path: Path, root: Path) -> Path:
 def test_samples_need_neither_the_data_nor_the_cache(
     trained: Path, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = sampling.load_run(trained)
-    assert sampling.named_class(run, "dogs") == 1
-    expected = sampling.draw_samples(run, 30, seed=3)
+    run = runs.load_run(trained)
+    assert runs.named_class(run, "dogs") == 1
+    expected = runs.draw_samples(run, 30, seed=3)
     with monkeypatch.context() as patch:  # what a run of before reads of its data
         patch.setattr(run_data, "read", lambda _: None)
-        before = sampling.load_run(trained)
-        np.testing.assert_array_equal(sampling.draw_samples(before, 30, seed=3), expected)
+        before = runs.load_run(trained)
+        np.testing.assert_array_equal(runs.draw_samples(before, 30, seed=3), expected)
     rename(root, "cats", "zebras")
-    run = sampling.load_run(trained)
-    assert [sampling.named_class(run, name) for name in ("cats", "dogs")] == [0, 1]
+    run = runs.load_run(trained)
+    assert [runs.named_class(run, name) for name in ("cats", "dogs")] == [0, 1]
     shutil.rmtree(root)
     shutil.rmtree(tmp_path / "cache")
-    run = sampling.load_run(trained)
-    np.testing.assert_array_equal(sampling.draw_samples(run, 30, seed=3), expected)
+    run = runs.load_run(trained)
+    np.testing.assert_array_equal(runs.draw_samples(run, 30, seed=3), expected)
     with pytest.raises(ConfigError, match="class = 'zebras': must be one of cats, dogs"):
-        sampling.named_class(run, "zebras")
+        runs.named_class(run, "zebras")
     for out in ("grid.png", "one.npz"):
         arguments = ["cgan.sample", str(trained), "--class", "cats", "--out", str(tmp_path / out)]
         monkeypatch.setattr(sys, "argv", [*arguments, "--n", "8"])

@@ -13,15 +13,19 @@ import pytest
 from PIL import Image
 from scipy.spatial import geometric_slerp
 
-from cgan import cli, loop, pictures, sample, sampling
 from cgan.assemble import assemble
-from cgan.checkpoint import Checkpoints
+from cgan.commands import sample
 from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Optim, Penalty
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import CHUNK, Run, chunk_size, draw_samples, load_run
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import pictures, sampler
+from cgan.sampling.interpolation import great_circle_walks, straight_walks
+from cgan.sampling.runs import Run, draw_samples, load_run
+from cgan.sampling.sampler import CHUNK, chunk_size
 from cgan.state import TrainState
-from cgan.walks import great_circle_walks, straight_walks
-from cgan.workdir import Workdir
+from cgan.system import cli
+from cgan.training import loop
 from configs import CONFIGS
 
 LATENT_DIM = 3
@@ -124,7 +128,7 @@ def test_the_same_seed_gives_the_same_samples_and_another_seed_others(run: Run) 
 def test_the_first_samples_do_not_depend_on_how_many_there_are(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "CHUNK", 16)
+    monkeypatch.setattr(sampler, "CHUNK", 16)
     many = draw_samples(run, 50, seed=3)
     assert many.shape == (50, 2)
     assert len(np.unique(many, axis=0)) == 50

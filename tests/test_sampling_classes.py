@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import cli, loop, pictures, sample, sampling
 from cgan.assemble import Parts, assemble
+from cgan.commands import sample
 from cgan.config import Conditioning, ConfigError, Data, Discriminator, Experiment, Generator, Optim
 from cgan.data import EMBEDDED as SOURCES
-from cgan.labels import draw_labels, find_class
-from cgan.ranking import rank
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import Run, asked_labels, draw_samples, draw_walks, load_run, stream_samples
+from cgan.sampling import pictures, runs, sampler
+from cgan.sampling.labels import draw_labels, find_class
+from cgan.sampling.ranking import rank
+from cgan.sampling.runs import Run, asked_labels, draw_samples, draw_walks, load_run, stream_samples
+from cgan.system import cli
+from cgan.training import loop
 
 
 def test_labels_follow_the_shares_and_the_first_do_not_depend_on_how_many_there_are() -> None:
@@ -81,7 +84,7 @@ def by_hand(run: Run, n: int, seed: int, labels: np.ndarray) -> np.ndarray:
 def test_samples_are_of_the_classes_that_were_asked_for(
     points: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "CHUNK", 16)
+    monkeypatch.setattr(sampler, "CHUNK", 16)
     labels = asked_labels(points, 40, 5)
     assert labels is not None
     assert len(np.unique(labels)) > 4
@@ -110,7 +113,7 @@ def test_a_walk_keeps_to_the_class_that_it_starts_from(points: Run) -> None:
 
 
 def test_a_real_is_ranked_beside_fakes_of_its_own_class(points: Run) -> None:
-    restored = sampling.restore_run(points.config.workdir)
+    restored = runs.restore_run(points.config.workdir)
     state, source = restored.state, SOURCES["ring8"]("test")
     ranking = rank(restored, source, reals=3, fakes=5, seed=0)
     for real, fakes, margins in zip(ranking.reals, ranking.fakes, ranking.values, strict=True):
@@ -176,9 +179,9 @@ def test_a_grid_has_a_row_for_each_class(command: Command, images: Run, tmp_path
 def test_many_classes_are_drawn_by_their_shares(
     images: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling, "GRID_CLASSES", 9)
+    monkeypatch.setattr(sampler, "GRID_CLASSES", 9)
     assert images.sampler.picture_size == 64
-    drawn = sampling.draw_picture(images, 3)
+    drawn = runs.draw_picture(images, 3)
     np.testing.assert_array_equal(drawn, draw_samples(images, 64, 3))
 
 
@@ -205,4 +208,4 @@ def test_a_class_that_the_run_does_not_have_is_one_message(
 def test_runs_without_labels_ask_for_no_classes(tmp_path: Path) -> None:
     parts = assemble(Experiment(tmp_path, Data("ring8")))
     assert parts.classes == 0
-    assert sampling.Sampler(parts).labels(5, 0, "latents/samples") is None
+    assert sampler.Sampler(parts).labels(5, 0, "latents/samples") is None

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop
 from cgan.assemble import Parts, assemble
 from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Penalty
-from cgan.seeds import SeedTrainer
+from cgan.multi_seed import SeedTrainer
+from cgan.training import loop
 
 SMALL = Experiment(
     workdir=Path("unused"),

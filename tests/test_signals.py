@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cgan import interrupt as interrupts
-from cgan.interrupt import Interrupt
+from cgan.training import interrupt as interrupts
+from cgan.training.interrupt import Interrupt
 
 ROOT = Path(__file__).parents[1]
 LOADED_SEC = 120
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExc
 
 IN_HOOKS = """
 import gc, time, weakref
-from cgan import cli
+from cgan.system import cli
 
 class Node:
     def __del__(self):
@@ -46,7 +46,7 @@ cli.run(main)
 
 DEAF = """
 import time
-from cgan import cli
+from cgan.system import cli
 
 def main():
     print("ready", flush=True)
@@ -62,7 +62,7 @@ cli.run(main)
 
 AFTER = """
 import atexit, time
-from cgan import cli
+from cgan.system import cli
 
 def main():
     def linger():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cgan import cli, terminal
 from cgan.config import ConfigError
+from cgan.system import cli, terminal
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = {name: of for name, of in os.environ.items() if name != "PYTHONUNBUFFERED"}

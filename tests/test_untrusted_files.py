@@ -47,7 +47,9 @@ ROOT = Path(__file__).parents[1]
 RUNNER = """
 import contextlib, io, json, resource, sys
 import eval.comparison, eval.protocol, eval.sample_files
-from cgan import cli, sample, sampling
+from cgan.system import cli
+from cgan.commands import sample
+from cgan.sampling import sampler
 from cgan.data import folder, tensorflow_datasets
 from eval import __main__ as evaluate
 from eval.extractors import inception

@@ -12,15 +12,16 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop, parallel
-from cgan.checkpoint import Checkpoints
+from cgan import parallel
 from cgan.config import Alarm, ConfigError, Data, Discriminator, Experiment, Generator, Launch
-from cgan.endings import CollapseError, StoppedError
-from cgan.interrupt import Interrupt
-from cgan.outputs import DiskOutputs
 from cgan.probe import Probe, reals
 from cgan.probe.columns import ALARMS, COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, SCORE_GAP
-from cgan.writer import MetricsWriter
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.metrics import MetricsWriter
+from cgan.system.errors import CollapseError, StoppedError
+from cgan.training import loop
+from cgan.training.interrupt import Interrupt
+from cgan.training.outputs import DiskOutputs
 
 BATCH = 16
 ONE_DEVICE = jax.devices()[:1]

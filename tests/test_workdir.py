@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgan.checkpoint import Checkpoints
 from cgan.config import ConfigError, Data, Experiment
-from cgan.progress import TrainingProgress
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.metrics import MetricsWriter
+from cgan.run_folder.workdir import Workdir
 from cgan.state import TrainState
-from cgan.workdir import Workdir
-from cgan.writer import MetricsWriter
+from cgan.training.progress import TrainingProgress
 
 WEIGHTS = {"w": np.arange(6, dtype=np.float32).reshape(2, 3)}
 STATE = TrainState(jnp.int32(7), WEIGHTS, WEIGHTS, {}, {}, {}, WEIGHTS, (), ())

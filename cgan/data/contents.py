@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from cgan.cache import load_arrays, save_arrays
 from cgan.data.decode import UnusableImage
 from cgan.data.files import EncodedFiles, named_cache_path, read_in_order
 from cgan.data.progress import shown
 from cgan.data.witness import Witness, fingerprint_of
+from cgan.system.cache import load_arrays, save_arrays
 
 VERSION = "contents-1"
 HASH_BYTES = 32

@@ -14,15 +14,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from cgan.cache import mark_used, note
-from cgan.cache.kept import LOCK
 from cgan.config import ConfigError, Data
 from cgan.data.contents import Content, Hashes, content_of, hashes_of
 from cgan.data.decoding import IMAGES, KEPT, SKIPPED, CantKeepError, Recipe, build
 from cgan.data.encoded import EncodedImages, encoded, form_of
 from cgan.data.files import Listing
 from cgan.data.source import class_shares, decode_images, encode_images
-from cgan.lock import Shared
+from cgan.system.cache import mark_used, note
+from cgan.system.cache.kept import LOCK
+from cgan.system.lock import Shared
 from cgan.types import Batch
 
 

@@ -21,17 +21,17 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from cgan import lock
-from cgan.cache import note
-from cgan.cache.kept import LOCK, remove
 from cgan.config import ConfigError
 from cgan.data.contents import UNREADABLE, Hashes, hash_of
 from cgan.data.decode import Form, UnusableImage, decode
 from cgan.data.encoded import like_others, refusal
 from cgan.data.files import Listing, read_in_order
 from cgan.data.progress import shown
-from cgan.endings import reason, writing
-from cgan.files import UNFINISHED, cache_folder, replace
+from cgan.system import lock
+from cgan.system.cache import note
+from cgan.system.cache.kept import LOCK, remove
+from cgan.system.errors import reason, writing
+from cgan.system.files import UNFINISHED, cache_folder, replace
 
 VERSION = "decoded-2"
 """Raise it when the code changes what the same files are decoded to."""

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError
 from cgan.data.contents import Content, content_of, hash_of
 from cgan.data.shares import name_of, power_law
 from cgan.data.source import Source, Split, decode_images, encode_images, split_rng
-from cgan.files import cache_folder
+from cgan.system.cache import load_arrays, save_arrays
+from cgan.system.files import cache_folder
 from cgan.types import Batch
 
 HELD_OUT = 0.2

@@ -15,8 +15,8 @@ from absl import flags
 
 from cgan.config import ConfigError
 from cgan.data.pipeline import Dispatches
-from cgan.endings import DataError, LostProcessError
-from cgan.signals import ENDING
+from cgan.system.errors import DataError, LostProcessError
+from cgan.system.signals import ENDING
 from cgan.types import Batch
 
 AHEAD = 1

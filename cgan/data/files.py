@@ -13,7 +13,7 @@ from jaxtyping import Int
 
 from cgan.data.decode import UnusableImage
 from cgan.data.witness import Witness
-from cgan.files import UNFINISHED, cache_folder
+from cgan.system.files import UNFINISHED, cache_folder
 
 T = TypeVar("T")
 IN_FLIGHT = 64

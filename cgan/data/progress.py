@@ -16,7 +16,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from cgan.cache import note
+from cgan.system.cache import note
 
 LINE_SEC = 10
 """Seconds between two lines where no terminal shows a bar."""

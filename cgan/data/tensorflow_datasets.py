@@ -16,7 +16,6 @@ from typing import Any, get_args
 import numpy as np
 from jaxtyping import Int
 
-from cgan.cache import load_arrays, save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
 from cgan.data.decoded import DecodedImages, decoded
@@ -25,7 +24,8 @@ from cgan.data.files import Listing, named_cache_path
 from cgan.data.listing.some import shape_of_some
 from cgan.data.source import Split
 from cgan.data.witness import Witness, witness_of
-from cgan.legible import plain
+from cgan.system.cache import load_arrays, save_arrays
+from cgan.system.legible import plain
 
 REASON_AT_MOST = 300
 """Characters of the library's own words in a message: some list all that it knows."""

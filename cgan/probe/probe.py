@@ -19,7 +19,7 @@ from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MO
 from cgan.probe.measures import Measures, Reference, measure, reference
 from cgan.probe.reals import SCORED_AT_MOST, Reals, Splits, coordinates_of
 from cgan.probe.space import coordinates
-from cgan.sampling import Asked, Sampler
+from cgan.sampling.sampler import Asked, Sampler
 from cgan.state import TrainState
 from cgan.types import Labels, Params, Samples, Scores, single
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan import cli, terminal
 from cgan.config import Background, ConfigError, Data, DataChanged, require
+from cgan.system import cli, terminal
 from eval.commands import places, run
 from eval.names import ExtractorName
 
@@ -163,7 +163,7 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
 
 
 def _judge_run(arguments: Arguments) -> "Judged":
-    from cgan.run_data import Whereabouts
+    from cgan.run_folder.run_data import Whereabouts
     from eval.progress import reading
     from eval.subject import load
     from eval.verdict.judged import judge_run, samples_for_verdict
@@ -202,7 +202,7 @@ def _judge_files(arguments: Arguments) -> "Judged":
 
 def _draw(out: Path, judged: "Judged") -> Path | None:
     """Where the picture is; None for what can't be pictured."""
-    from cgan import files
+    from cgan.system import files
     from eval.verdict.picture import draw
 
     if judged.shown is None:

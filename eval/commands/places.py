@@ -7,8 +7,8 @@ command itself, by its suffix: the others stay in the run's folder then.
 import contextlib
 from pathlib import Path
 
-from cgan import cli
 from cgan.config import ConfigError, require
+from cgan.system import cli
 
 
 def is_folder(out: Path) -> bool:

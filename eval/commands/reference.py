@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from cgan import cli, terminal
 from cgan.config import Background, ConfigError, Data, SourceName, require
-from cgan.files import at_home
+from cgan.system import cli, terminal
+from cgan.system.files import at_home
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     prog = "python -m eval reference"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.files import cache_folder
+    from cgan.system.files import cache_folder
     from eval.metrics.base import FeatureError
     from eval.moments import merge
     from eval.progress import reading

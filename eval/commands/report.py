@@ -11,8 +11,8 @@ from typing import ClassVar
 
 import tyro
 
-from cgan import terminal
 from cgan.config import ConfigError
+from cgan.system import terminal
 from eval.commands import places, run
 
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     prog = f"{run.PROG} report"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan import files
+    from cgan.system import files
     from eval.measure import SamplesError
     from eval.metrics.base import FeatureError
     from eval.progress import reading

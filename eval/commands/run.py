@@ -58,7 +58,7 @@ class Arguments:
     @property
     def choices(self) -> tuple[Any, ...]:
         """What `eval.subject.load` takes beside the run."""
-        from cgan.run_data import Whereabouts
+        from cgan.run_folder.run_data import Whereabouts
 
         which = (self.checkpoint, self.step, self.n)
         where = Whereabouts(self.data_path, self.data_changed)

@@ -20,9 +20,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxtyping import Array, Float, Int, UInt8
 
 from cgan import parallel
-from cgan.cache import load_arrays, note, save_arrays
 from cgan.data import Source
-from cgan.files import cache_folder
+from cgan.system.cache import load_arrays, note, save_arrays
+from cgan.system.files import cache_folder
 from cgan.types import Params
 from eval.extractors.base import Features, images_at_once
 from eval.fingerprint import fingerprint

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cgan import archives
+from cgan.system import archives
 from eval.extractors.state_pickle import DamagedFile, Storage, View, read_pickle
 
 LEGACY_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46"

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from cgan.config import ConfigError
-from cgan.files import cache_folder
+from cgan.system.files import cache_folder
 from eval.extractors import torch_file
 from eval.extractors.state_pickle import DamagedFile
 from eval.fingerprint import fingerprint

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from cgan import pictures
+from cgan.sampling import pictures
 from eval.metrics.base import Metric, present
 from eval.metrics.catalogue import BY_CLASS
 from eval.metrics.class_accuracy import CLASS_ACCURACY

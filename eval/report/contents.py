@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from cgan.checkpoint import Checkpoints
 from cgan.config import to_json
-from cgan.sampling import load_run
-from cgan.workdir import Workdir
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling.runs import load_run
 from eval.gather import Advance
 from eval.json_lines import read_rows
 from eval.measure import evaluate, gather_sets, measure, needs_of, origin_of, require_enough

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from cgan.data.mixtures import RADIUS_SIGMAS
-from cgan.lettering import lettered
 from cgan.probe.columns import PREFIX
+from cgan.system.lettering import lettered
 from eval.drawing import GENERATED, INK, MATCHED, REAL, STYLE
 from eval.metrics.base import Metric
 from eval.record import Record

@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from cgan import pictures
-from cgan.legible import plain
+from cgan.sampling import pictures
+from cgan.system.legible import plain
 from eval.report import figures
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cgan import pictures
 from cgan.config import from_json
 from cgan.probe import limits
-from cgan.sampling import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
+from cgan.sampling import pictures
+from cgan.sampling.sampler import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
 from eval.extractors.points import as_mixture
 from eval.metrics.base import present
 from eval.report import figures

@@ -5,10 +5,10 @@ Files are only read as pixels or plain arrays, never unpickled, and within bound
 
 from pathlib import Path
 
-from cgan.archives import BrokenArchive
 from cgan.config import Background, ConfigError
 from cgan.data.decode import SUFFIXES
-from cgan.files import at_home
+from cgan.system.archives import BrokenArchive
+from cgan.system.files import at_home
 from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile, open_arrays
 from eval.sample_files.arrays import SampleArray, candidates, choose, read_samples

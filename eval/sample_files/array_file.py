@@ -11,7 +11,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 from jaxtyping import Shaped
 
-from cgan import archives
+from cgan.system import archives
 from eval.npy import START, BrokenArray, Header, read_header, read_npy
 
 ALONE = "array"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, Shaped, UInt8
 
-from cgan.cache import note
 from cgan.config import Background
 from cgan.data.levels import laid_on
+from cgan.system.cache import note
 from eval.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile
 from eval.sample_files.layout import EXPECTED, Form, Layout, UnfitArray, layout_of, require_values

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from cgan.files import replace
+from cgan.system.files import replace
 from eval.fingerprint import fingerprint
 from eval.moments import Moments
 from eval.sample_files.array_file import ArrayFile

@@ -13,8 +13,8 @@ from typing import Annotated
 
 import tyro
 
-from cgan import cli
 from cgan.config import require, require_known
+from cgan.system import cli
 from eval.study.declare import SEEDS_AT_MOST
 from eval.study.studies import STUDIES
 

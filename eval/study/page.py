@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from cgan import files
 from cgan.config import ConfigError
+from cgan.system import files
 
 
 def markers(name: str) -> tuple[str, str]:

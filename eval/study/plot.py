@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cgan import files
-from cgan.lettering import lettered
+from cgan.system import files
+from cgan.system.lettering import lettered
 from eval.drawing import FAINT, INK
 from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table

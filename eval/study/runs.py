@@ -8,8 +8,8 @@ import jax
 
 from cgan.assemble import assemble
 from cgan.config import Data
-from cgan.sampling import Sampler
-from cgan.seeds import SeedTrainer
+from cgan.multi_seed import SeedTrainer
+from cgan.sampling.sampler import Sampler
 from eval.protocol import Evaluation, load_evaluation
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines

@@ -15,9 +15,9 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cgan import pictures
 from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
-from cgan.lettering import lettered
+from cgan.sampling import pictures
+from cgan.system.lettering import lettered
 from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.metrics.neighbours import nearest
 from eval.verdict.judge import Verdict

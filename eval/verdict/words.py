@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool
 
-from cgan.legible import plain
+from cgan.system.legible import plain
 from eval.metrics.birthday import BELOW_REAL, BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.verdict.judge import HALF, Verdict, narrow

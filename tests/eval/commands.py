@@ -2,8 +2,9 @@
 
 from types import SimpleNamespace
 
-from cgan import cli, sampling
 from cgan.config import ConfigError, Data, Experiment
+from cgan.sampling import runs
+from cgan.system import cli
 from eval import __main__ as program
 
 
@@ -26,12 +27,12 @@ def make_run(monkeypatch, root, data: Data, draw) -> None:
             raise ConfigError(f"{path}: no such run")
         config = Experiment(workdir=root, data=data)
         sampler = SimpleNamespace(parts=SimpleNamespace(config=config))
-        return sampling.Run(sampler, {}, 12_800)
+        return runs.Run(sampler, {}, 12_800)
 
     def stream_samples(run, n, seed):
         drawn = draw(n, seed)
         yield drawn[: n // 3]
         yield drawn[n // 3 :]
 
-    monkeypatch.setattr(sampling, "load_run", load_run)
-    monkeypatch.setattr(sampling, "stream_samples", stream_samples)
+    monkeypatch.setattr(runs, "load_run", load_run)
+    monkeypatch.setattr(runs, "stream_samples", stream_samples)

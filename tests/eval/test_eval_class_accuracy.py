@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop, sampling
 from cgan.config import Conditioning, ConfigError, Data, Discriminator, Experiment, Generator
+from cgan.sampling import runs
+from cgan.training import loop
 from configs import CONFIGS
 from eval import __main__ as program
 from eval.measure import Subject, evaluate
@@ -93,8 +94,8 @@ def test_the_command_measures_it_for_runs_with_labels_only(tmp_path, capsys):
     assert "read as the class asked for" in capsys.readouterr().out
     rows = [json.loads(line) for line in (conditional / "eval.jsonl").read_text().splitlines()]
     (row,) = (r for r in rows if r["metric"] == "class_accuracy" and r["samples"] == "generated")
-    run = sampling.load_run(conditional)
-    samples, asked = sampling.draw_samples(run, 400, 3), sampling.asked_labels(run, 400, 3)
+    run = runs.load_run(conditional)
+    samples, asked = runs.draw_samples(run, 400, 3), runs.asked_labels(run, 400, 3)
     read = load_evaluation(Data("ring8")).reader(samples).labels
     assert row["value"] == pytest.approx(np.mean(read == asked), abs=1 / 400)
     program.main([str(plain), "--n", "400"])
@@ -114,7 +115,7 @@ def test_a_generator_of_digits_makes_the_digit_that_it_is_asked_for(tmp_path, co
         total_nimg=64_000,
     )
     loop.train(config)
-    run = sampling.load_run(config.workdir)
+    run = runs.load_run(config.workdir)
     records = evaluate(load_evaluation(Data("digits")), subject_of(run, 2_000, 0), 0, METRICS)
     found = {record.samples: record.value for record in records}
     assert found["generated"] > 0.9

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from cgan.endings import DiskError
+from cgan.system.errors import DiskError
 from eval import json_lines
 from eval.json_lines import append_lines, read_rows
 

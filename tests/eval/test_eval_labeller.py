@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cgan import sampling
 from cgan.config import Data, Experiment
 from cgan.data.digits import load_digits
+from cgan.sampling import runs
 from eval import extractors
 from eval.metrics.catalogue import ANY, need_classes
 from eval.record import read_records
@@ -23,15 +23,15 @@ def run(tmp_path, monkeypatch):
 
     def load_run(path, checkpoint, step):
         config = Experiment(workdir=tmp_path, data=Data("digits"))
-        return sampling.Run(SimpleNamespace(parts=SimpleNamespace(config=config)), {}, 12_800)
+        return runs.Run(SimpleNamespace(parts=SimpleNamespace(config=config)), {}, 12_800)
 
     def train(*_):
         raise Trained
 
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sampling, "load_run", load_run)
+    monkeypatch.setattr(runs, "load_run", load_run)
     images = load_digits("test").images
-    monkeypatch.setattr(sampling, "stream_samples", lambda run, n, seed: iter([images[:n]]))
+    monkeypatch.setattr(runs, "stream_samples", lambda run, n, seed: iter([images[:n]]))
     monkeypatch.setattr(extractors.classifier, "load", train)
     return tmp_path
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cgan.legible import plain
-from cgan.lettering import lettered
+from cgan.system.legible import plain
+from cgan.system.lettering import lettered
 from eval import progress
 from eval.extractors.given import Given
 from eval.gather import Reader

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop, sampling
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data import EMBEDDED as SOURCES
+from cgan.sampling import runs
+from cgan.training import loop
 from eval.measure import SamplesError, Subject, evaluate
 from eval.protocol import LITERATURE as PROTOCOLS
 from eval.protocol import load_evaluation
@@ -139,7 +140,7 @@ def test_samples_that_are_not_finite_write_nothing(run, capsys, monkeypatch):
         yield samples[:30]
         yield samples[30:]
 
-    monkeypatch.setattr(sampling, "stream_samples", broken)
+    monkeypatch.setattr(runs, "stream_samples", broken)
     assert exit_code(str(run)) == 2
     assert "sample 41 is not finite (nor are 1 of the next)" in capsys.readouterr().err
     assert list(run.iterdir()) == []
@@ -175,8 +176,8 @@ def test_a_trained_run_is_evaluated_at_the_checkpoint_asked_for(tmp_path, capsys
     lines = (config.workdir / "eval.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     assert {record["checkpoint_nimg"] for record in records} == {8, 16}
-    loaded = sampling.load_run(config.workdir, 8)
-    samples = sampling.draw_samples(loaded, 200, 3)
+    loaded = runs.load_run(config.workdir, 8)
+    samples = runs.draw_samples(loaded, 200, 3)
     expected = evaluated(load_evaluation(Data("grid25")), samples, nimg=8, seed=3)
     read = read_records(config.workdir / "eval.jsonl")[len(records) // 2 :]
     for ours, theirs in zip(read, expected, strict=True):

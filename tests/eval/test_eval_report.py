@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cgan import loop
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
+from cgan.training import loop
 from eval.extractors import Splits
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels

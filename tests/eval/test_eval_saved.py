@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from cgan import terminal
 from cgan.config import Data
 from cgan.data import EMBEDDED
+from cgan.system import terminal
 from eval import json_lines
 from eval.verdict.judge import EXIT_CODES
 from tests.eval.commands import exit_code, make_run

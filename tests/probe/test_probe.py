@@ -27,7 +27,7 @@ from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MO
 from cgan.probe.measures import measure, reference
 from cgan.probe.probe import chunks
 from cgan.probe.space import coordinates
-from cgan.sampling import Sampler
+from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 
 CONFIG = Experiment(

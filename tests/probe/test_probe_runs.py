@@ -6,12 +6,12 @@ import json
 import jax
 import pytest
 
-from cgan import loop
-from cgan.checkpoint import Checkpoints
 from cgan.config import Alarm, Launch, Optim, Penalty
-from cgan.endings import CollapseError
 from cgan.probe.alarm import limits
 from cgan.probe.columns import ALARMS
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.system.errors import CollapseError
+from cgan.training import loop
 from configs import CONFIGS
 
 pytestmark = pytest.mark.slow

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cgan.checkpoint import Checkpoints
-from cgan.sampling import restore_run
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.sampling.runs import restore_run
 
 ROOT = Path(__file__).parents[2]
 BATCH = 8

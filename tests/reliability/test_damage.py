@@ -70,9 +70,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_the_way_out(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from cgan.checkpoint import Checkpoints
     from cgan.config import ConfigError
-    from cgan.sampling import restore_run
+    from cgan.run_folder.checkpoint import Checkpoints
+    from cgan.sampling.runs import restore_run
 
     workdir = tmp_path / "run"
     shutil.copytree(whole, workdir)
@@ -105,7 +105,7 @@ def test_a_config_of_another_network_is_told_the_array_that_differs(
     whole: Path, tmp_path: Path
 ) -> None:
     from cgan.config import ConfigError
-    from cgan.sampling import restore_run
+    from cgan.sampling.runs import restore_run
 
     workdir = tmp_path / "run"
     shutil.copytree(whole, workdir)

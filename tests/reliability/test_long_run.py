@@ -7,9 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from cgan import loop
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.step import TrainStep
+from cgan.training import loop
 
 STEPS, A_DISPATCH, BATCH = 20_000, 5, 8
 

@@ -11,12 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from cgan import loop, parallel, step
-from cgan.checkpoint import Checkpoints
+from cgan import parallel, step
 from cgan.config import Data, Discriminator, Experiment, Generator, Launch
 from cgan.data import pipeline
-from cgan.endings import NonFiniteError
+from cgan.run_folder.checkpoint import Checkpoints
 from cgan.step import TrainStep
+from cgan.system.errors import NonFiniteError
+from cgan.training import loop
 
 BATCH = 8
 DEVICES = 4

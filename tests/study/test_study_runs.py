@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cgan import cli
 from cgan.assemble import assemble
 from cgan.config import ConfigError
-from cgan.sampling import Run, Sampler, draw_samples
+from cgan.sampling.runs import Run, draw_samples
+from cgan.sampling.sampler import Sampler
+from cgan.system import cli
 from configs import CONFIGS
 from eval.measure import figures
 from eval.protocol import load_evaluation
@@ -57,7 +58,7 @@ def test_a_job_yields_a_row_for_each_seed_whether_it_fails_or_not(monkeypatch):
         kept.append(state)
         return None if len(kept) == 1 else "generator is not finite"
 
-    monkeypatch.setattr("cgan.seeds._not_finite", looked_at)
+    monkeypatch.setattr("cgan.multi_seed._not_finite", looked_at)
     job = missing(STUDY, bare(), 2)[0]
     assert job == ("ring8", "plain", None, (0, 1))
     sound, failed = runs.rows_of(STUDY, job)

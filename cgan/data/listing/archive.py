@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZipFile, ZipInfo
 
-from cgan import archives
 from cgan.data.decode import UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
 from cgan.data.listing.names import HIDDEN, is_never_data
 from cgan.data.witness import witness_of
-from cgan.legible import plain
+from cgan.system import archives
+from cgan.system.legible import plain
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cgan.config import ConfigError
 from cgan.data.listing.names import is_image, kind
 from cgan.data.listing.survey import Readable
 from cgan.data.witness import Witness
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 LABELS = "dataset.json"
 """StyleGAN's file of labels."""

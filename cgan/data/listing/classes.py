@@ -11,8 +11,8 @@ from cgan.data.listing import labels as label_files
 from cgan.data.listing.below import LABELS, Below
 from cgan.data.listing.labels import Label, Labels
 from cgan.data.listing.splits import Splits, enclosing
-from cgan.files import at_home
-from cgan.legible import plain
+from cgan.system.files import at_home
+from cgan.system.legible import plain
 
 SHARD = re.compile(r"\d{5}", re.ASCII)
 """Folders of FFHQ, and of StyleGAN's dataset tool."""

@@ -10,7 +10,7 @@ from cgan.data.listing.below import LABELS
 from cgan.data.listing.image_set import SPLITS, ImageSet
 from cgan.data.listing.names import kind
 from cgan.data.source import Split
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 CLASSES_IN_LINE = 10
 

@@ -12,7 +12,7 @@ from cgan.data.decode import BYTES_AT_MOST, UnusableImage, require_size
 from cgan.data.listing.below import Below, Found
 from cgan.data.listing.names import HIDDEN, is_never_data
 from cgan.data.witness import witness_of
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 Identity = tuple[int, int]
 """Device and number of a folder: the same by whatever path it is reached."""

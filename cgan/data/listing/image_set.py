@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from cgan.cache import save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import SUFFIXES, UnusableImage
 from cgan.data.encoded import WITH_CACHE, form_of, refusal, sizes
@@ -17,7 +16,8 @@ from cgan.data.listing.paths import given, look_below, place
 from cgan.data.listing.splits import HELD_OUT_ONE_IN, Part, Splits, divide
 from cgan.data.listing.survey import Seen, Shape, commonest, kept_survey, to_arrays
 from cgan.data.source import Split
-from cgan.legible import plain
+from cgan.system.cache import save_arrays
+from cgan.system.legible import plain
 
 SPLITS: tuple[Split, ...] = ("train", "test")
 NAMES_IN_ERRORS = 5

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from cgan.config import ConfigError
 from cgan.data.decode import SUFFIXES
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 BYTES_AT_MOST = 2**27
 """Of a file of labels: that of ImageNet has 50 million."""

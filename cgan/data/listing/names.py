@@ -6,7 +6,7 @@ A rule by name holds in folders and in archives alike.
 from pathlib import PurePosixPath
 
 from cgan.data.decode import SUFFIXES
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 HIDDEN = "hidden"
 OF_TOOLS = frozenset(

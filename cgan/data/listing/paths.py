@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from cgan import archives
 from cgan.config import ConfigError, Data
 from cgan.data.decode import SUFFIXES
 from cgan.data.listing.archive import below_archive
 from cgan.data.listing.below import Below
 from cgan.data.listing.folders import below_folder
-from cgan.legible import plain
+from cgan.system import archives
+from cgan.system.legible import plain
 
 EXPECTED = "must be a folder or a .zip file of images"
 PACKED = (".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar")

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cgan.cache import save_arrays
 from cgan.config import ConfigError, Data
 from cgan.data.decode import UnusableImage
 from cgan.data.encoded import form_of, refusal, sizes
 from cgan.data.files import EncodedFiles, Listing
 from cgan.data.listing.survey import Shape, commonest, kept_survey, to_arrays
 from cgan.data.source import Split
+from cgan.system.cache import save_arrays
 
 LOOKED_AT = 1_000
 """Images of a split."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from cgan.config import ConfigError
-from cgan.legible import plain
+from cgan.system.legible import plain
 
 ROLES = {
     "train": "train",

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cgan.cache import load_arrays
 from cgan.data.decode import Form, UnusableImage, require_sample, sample_shape
 from cgan.data.files import THREADS_AT_MOST, EncodedFiles, named_cache_path
 from cgan.data.witness import Witness, fingerprint_of
+from cgan.system.cache import load_arrays
 
 VERSION = "survey-1"
 """Raise it when the code changes what the same headers are taken for."""

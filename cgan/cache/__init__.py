@@ -1,8 +1,0 @@
-"""What is costly to make is kept in the user's cache folder: see `arrays` and `kept`.
-
-`python -m cgan.cache` lists it and clears it.
-"""
-
-from cgan.cache.arrays import load_arrays, mark_used, note, save_arrays
-
-__all__ = ["load_arrays", "mark_used", "note", "save_arrays"]

@@ -1,0 +1,1 @@
+"""The command lines, one a file; `python -m cgan.NAME` opens them."""

@@ -1,0 +1,86 @@
+"""Draw views of images: `python -m cgan.augmented --policy ada --p 0.8 --out augmented.png`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tyro
+from jaxtyping import UInt8
+
+from cgan.config import POINTS, Augment, Data, PolicyName, require, require_seed
+from cgan.system import cli, terminal
+
+AT_MOST = 64
+"""Rows, and views in one."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw images of a data set, each beside random views of it, as a discriminator sees them."""
+
+    out: Path
+    """File to write: .png."""
+    data: Data = field(default_factory=Data)
+    policy: PolicyName = "ada"
+    """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
+    p: float = 0.8
+    """Probability of each transformation (ada, diffaugment), or the strength (views)."""
+    colour: bool = True
+    """Change colours too (ada, diffaugment)."""
+    images: int = 4
+    """How many images, one a row."""
+    views: int = 9
+    """How many views of each, to its right."""
+    seed: int = 0
+    """Seed of the choice of images and of the views: same seed, same picture."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.p <= 1, "p", self.p, "more than 0 and at most 1")
+        for name in ("images", "views"):
+            value = getattr(self, name)
+            require(1 <= value <= AT_MOST, name, value, f"from 1 to {AT_MOST}")
+        require_seed(self.seed)
+        cli.require_out(self.out, ".png")
+        points = self.data.source in POINTS
+        require(not points, "data.source", self.data.source, "a data set of images")
+        self.augment.check_for(self.data)
+
+    @property
+    def augment(self) -> Augment:
+        """The settings that a run would have."""
+        if self.policy == "views":
+            return Augment(strength=self.p, colour=self.colour)
+        return Augment(policy=self.policy, probability=self.p, colour=self.colour)
+
+
+def main() -> None:
+    """Parse, load, transform, draw."""
+    arguments = tyro.cli(Arguments, prog="python -m cgan.augmented")
+    # Imported late: help and errors should not wait for JAX.
+    from cgan.sampling.pictures import save_image_grid
+
+    save_image_grid(arguments.out, draw(arguments), arguments.views + 1)
+    beside = f"each beside {arguments.views} views"
+    terminal.say(f"{arguments.images} images, {beside}: {arguments.out}")
+
+
+def draw(arguments: Arguments) -> UInt8[np.ndarray, "n height width channels"]:
+    """Row by row, each image and then its views, in the stored form."""
+    import jax
+    import jax.numpy as jnp
+
+    from cgan.augment import build
+    from cgan.data import load_source
+    from cgan.rng import row_keys, stream_key
+
+    source = load_source(arguments.data, "train")
+    name, asked = "images", arguments.images
+    require(asked <= len(source), name, asked, f"at most {len(source)}, as many as there are")
+    chosen = np.random.default_rng(arguments.seed).choice(len(source), asked, replace=False)
+    reals = jnp.asarray(source.encode(source[np.sort(chosen)].x))
+    keys = row_keys(stream_key(arguments.seed, "views"), jnp.arange(asked * arguments.views))
+    repeated = jnp.repeat(reals, arguments.views, axis=0)
+    views = jax.jit(build(arguments.augment))(keys, repeated, arguments.p)
+    by_image = views.reshape(asked, arguments.views, *views.shape[1:])
+    beside = jnp.concatenate([reals[:, None], by_image], axis=1)
+    return source.decode(np.asarray(beside.reshape(-1, *views.shape[1:])))

@@ -1,0 +1,71 @@
+"""Draw what a discriminator thinks: `python -m cgan.rank RUN --reals 8 --out rank.png`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from cgan.config import DataChanged, require, require_seed
+from cgan.system import cli, terminal
+
+IMAGES, MOST_IMAGES = 12, 64
+POINTS = MOST_POINTS = 256
+"""How many fakes there are beside a real, and how many can be."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Draw real samples, each beside fakes in the order that the discriminator puts them in."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run, such as runs/digits."""
+    out: Path
+    """File to write: .png."""
+    reals: int = 8
+    """How many held-out real samples, one a row."""
+    fakes: int | None = None
+    """Fakes for each real; 12 images or 256 points unless given."""
+    seed: int = 0
+    """Seed of the choice of reals and of the latents: same seed, same picture."""
+    by: Literal["critic", "embedding"] | None = None
+    """Order by the critic's margin or the embeddings' similarity; the critic unless it's absent."""
+    checkpoint: int | None = None
+    """Which checkpoint, by images seen; the newest unless given."""
+    data_path: Path | None = None
+    """Where the run's data lie now, if they moved."""
+    data_changed: DataChanged = "refuse"
+    """Whether to go on where the data are not those that the run learnt."""
+
+    def __post_init__(self) -> None:
+        require(1 <= self.reals <= 64, "reals", self.reals, "from 1 to 64")
+        if self.fakes is not None:
+            expected = f"from 2 to {MOST_IMAGES} images or {MOST_POINTS} points"
+            require(2 <= self.fakes <= MOST_POINTS, "fakes", self.fakes, expected)
+        require_seed(self.seed)
+        cli.require_out(self.out, ".png")
+
+
+def main() -> None:
+    """Parse, load, rank, draw."""
+    arguments = tyro.cli(Arguments, prog="python -m cgan.rank")
+    # Imported late: help and errors should not wait for JAX.
+    from cgan.run_folder.run_data import Whereabouts, splits_of
+    from cgan.run_folder.workdir import Workdir
+    from cgan.sampling.ranking import rank
+    from cgan.sampling.ranking_picture import save_ranking
+    from cgan.sampling.runs import restore_run
+
+    run = restore_run(arguments.run, arguments.checkpoint)
+    makes_images = len(run.parts.source.sample_shape) == 3
+    fakes = arguments.fakes or (IMAGES if makes_images else POINTS)
+    if makes_images:
+        require(fakes <= MOST_IMAGES, "fakes", fakes, f"at most {MOST_IMAGES} images")
+    where = Whereabouts(arguments.data_path, arguments.data_changed)
+    _, held_out = splits_of(Workdir(arguments.run), run.parts.config, where)
+    ranking = rank(run, held_out, arguments.reals, fakes, arguments.seed, arguments.by)
+    save_ranking(arguments.out, ranking, f"{arguments.run.name}, {run.nimg:,} images seen")
+    terminal.say(
+        f"{arguments.reals} reals, each beside {fakes} fakes of {arguments.run} "
+        f"at {run.nimg:,} images: {arguments.out}"
+    )

@@ -1,0 +1,125 @@
+"""Several runs of one experiment that differ in their seed alone, trained without a folder.
+
+The seed is an argument of the compiled step and no constant in it, so that runs of other seeds
+compile nothing. Runs may share a dispatch too: their states and batches are stacked, and the step
+is mapped over them (`vmap`). Each run's numbers are those of the run alone, up to rounding.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from cgan import finite, parallel
+from cgan.assemble import Parts
+from cgan.data.pipeline import load_batches
+from cgan.rng import Seed
+from cgan.state import TrainState
+from cgan.types import Batch
+
+BATCH_AXIS = 2
+"""Where the runs of a stacked batch are: `[steps, rows, runs, ...]`."""
+
+
+class Trained(NamedTuple):
+    """How a run ended."""
+
+    seed: int
+    state: TrainState
+    """On the host."""
+    failure: str | None
+    """Where its numbers stopped being finite; None if they never did."""
+
+
+class SeedTrainer:
+    """Trains runs of one experiment, compiled once for each number of runs at once."""
+
+    def __init__(self, parts: Parts, device: jax.Device) -> None:
+        """A trainer of these parts on one device; the seed in their config is not used."""
+        self.parts = parts
+        self._devices = [device]
+        self.dispatch = parallel.replicated_step(self._of_all, self._devices)
+        """`(begin(seeds), place(step, seeds))` to the same and what the steps tell."""
+
+    def train(self, seeds: Sequence[int]) -> list[Trained]:
+        """Train one run for each of these seeds, all of them at once, to the end.
+
+        A run whose numbers stop being finite is carried along by the others, and says so.
+        """
+        config, carried = self.parts.config, self.begin(seeds)
+        starts = range(0, config.final_nimg // config.batch_size, config.steps_per_dispatch)
+        failures: dict[int, str] = {}
+        in_flight: deque[tuple[int, Any]] = deque()
+        for step in starts:
+            batches = self.place(step, seeds)  # while the device works on the last dispatch
+            carried, outcome = self.dispatch(carried, batches)
+            in_flight.append((step, outcome))
+            if len(in_flight) > 1:
+                failures = _failed(*in_flight.popleft(), seeds) | failures
+                if len(failures) == len(seeds):
+                    break
+        for started, outcome in in_flight:
+            failures = _failed(started, outcome, seeds) | failures
+        _, states = parallel.fetch(carried)
+        return [
+            Trained(seed, state, failures.get(seed) or _not_finite(state))
+            for seed, state in zip(seeds, _unstacked(states, len(seeds)), strict=True)
+        ]
+
+    def begin(self, seeds: Sequence[int]) -> Any:
+        """The seeds with the states before their first steps, on the device."""
+        states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
+        return parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
+
+    def place(self, step: int, seeds: Sequence[int]) -> Batch:
+        """The batches of one dispatch of all runs, on the device."""
+        config, source = self.parts.config, self.parts.source
+        of_each = [
+            load_batches(
+                source,
+                config.batch_size,
+                seed,
+                step,
+                config.steps_per_dispatch,
+                flip=config.data.flip,
+            )
+            for seed in seeds
+        ]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves, BATCH_AXIS), *of_each)
+        return parallel.shard(stacked, self._devices)
+
+    def _of_all(self, carried: Any, batches: Batch) -> tuple[Any, finite.Outcome]:
+        seeds, states = carried
+
+        def of_one(
+            seed: Seed, state: TrainState, batches: Batch
+        ) -> tuple[TrainState, finite.Outcome]:
+            return self.parts.train_step(seed)(state, batches)
+
+        states, outcome = jax.vmap(of_one, in_axes=(0, 0, BATCH_AXIS))(seeds, states, batches)
+        return (seeds, states), outcome
+
+
+def _unstacked(tree: Any, runs: int) -> list[Any]:
+    return [jax.tree.map(lambda leaf, run=run: leaf[run], tree) for run in range(runs)]
+
+
+def _failed(step: int, outcome: Any, seeds: Sequence[int]) -> dict[int, str]:
+    """The runs of a dispatch with a number that is not finite, by seed, and what is known of it."""
+    failures = {}
+    for seed, own in zip(seeds, _unstacked(parallel.fetch(outcome), len(seeds)), strict=True):
+        failure = finite.first_failure(own)
+        if failure is not None:
+            failures[seed] = f"step {step + failure[0]}: {failure[1]}"
+    return failures
+
+
+def _not_finite(state: TrainState) -> str | None:
+    """Which part of a state is not finite: a bad last update shows there alone."""
+    for name, tree in zip(state._fields, state, strict=True):
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)):
+            return f"{name} is not finite at the end"
+    return None

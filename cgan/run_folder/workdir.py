@@ -1,0 +1,153 @@
+"""The folder of a run: what is in it, and whether a config may go on there."""
+
+import os
+import re
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from cgan.config import ConfigError, Experiment, changes_forbidden, from_json, require, to_json
+from cgan.system import files, lock
+from cgan.system.errors import writing
+
+MOST_BYTES = 2**20
+"""A config.json of ours has a few thousand."""
+MAY_DIFFER = ("workdir", "data.cached")
+"""Settings that say where things lie, and change nothing of what is learnt."""
+WHERE_DATA_LIE = ("data.path", "data.data_dir", "data.classes", "data.splits")
+"""The same, and what decides how they are read, for a run that knows its data by what they are."""
+
+LONGEST_BELOW = 256
+"""Bytes that the paths of a run's files take below its folder, at most."""
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""How addresses such as gs://bucket begin, as a path has them."""
+
+
+class Workdir:
+    """Paths inside `runs/NAME/`; making one touches nothing on disk.
+
+    Args:
+        root: the run's folder, of any name; `~` is the user's home.
+    """
+
+    def __init__(self, root: Path) -> None:
+        root = files.at_home(root)
+        self.root = root
+        self.config = root / "config.json"
+        self.data = root / "data.json"
+        self.metrics = root / "metrics.jsonl"
+        self.tensorboard = root / "tensorboard"
+        self.checkpoints = root / "checkpoints"
+        self.samples = root / "samples"
+        self.lock = root / ".lock"
+
+    def read_config(self) -> Experiment:
+        """The config of the run in this folder.
+
+        Raises:
+            ConfigError: there is no run here, or its config can't be read.
+        """
+        if not self._has_config():
+            raise ConfigError(
+                f"{self.root}: not a run, config.json is missing; must be a folder made by train.py"
+            )
+        try:
+            size = self.config.stat().st_size
+            require(size <= MOST_BYTES, "size", size, f"at most {MOST_BYTES:,} bytes")
+            return from_json(self.config.read_text())
+        except UnicodeDecodeError:
+            raise ConfigError(f"{self.config}: not text in UTF-8; must be JSON") from None
+        except (ConfigError, OSError) as error:
+            raise ConfigError(f"{self.config}: {error}") from None
+
+    def _has_config(self) -> bool:
+        try:
+            return self.config.is_file()
+        except OSError as error:
+            raise ConfigError(
+                f"{self.root}: {error.strerror}; must be a folder made by train.py"
+            ) from None
+
+    def check(self, config: Experiment) -> None:
+        """Refuse to train in a folder that holds something else; writes nothing.
+
+        Raises:
+            ConfigError: the path is not a folder, or holds a run with another config.
+        """
+        try:
+            self._check(config)
+        except OSError as error:
+            raise self._refusal(
+                f"{error.strerror} ({error.filename}); "
+                "must be a folder that can be read and written"
+            ) from None
+
+    def _check(self, config: Experiment) -> None:
+        for folder in (self.checkpoints, self.samples, self.tensorboard):
+            if folder.exists() and not folder.is_dir():
+                raise self._refusal(f"{folder} must be a folder")
+        if self.metrics.exists() and not self.metrics.is_file():
+            raise self._refusal(f"{self.metrics} must be a file")
+        existing = next(
+            path for path in (self.root, *self.root.absolute().parents) if path.exists()
+        )
+        if not existing.is_dir():
+            raise self._refusal(f"{existing} is a file; must be a folder")
+        if ADDRESS.match(str(self.root)) and not Path(self.root.parts[0]).exists():
+            raise self._refusal("an address; must be a folder in a file system of this machine")
+        longest = len(os.fsencode(self.root.absolute())) + LONGEST_BELOW
+        if longest > os.pathconf(existing, "PC_PATH_MAX"):
+            raise self._refusal("too long; must leave room for the names of files below it")
+        if self.root.absolute() == Path(self.root.absolute().anchor):
+            raise self._refusal("the root of the file system; must be a folder of the run's own")
+        if not self.config.exists():
+            if self.checkpoints.exists() or self.metrics.exists():
+                raise self._refusal(
+                    "holds checkpoints or metrics without a "
+                    "config.json; must be a new folder or a complete run"
+                )
+            return
+        found = changes_forbidden(self.read_config(), config)
+        may_differ = MAY_DIFFER + (WHERE_DATA_LIE if self.data.exists() else ())
+        differing = {name: how for name, how in found.items() if name not in may_differ}
+        if differing:
+            listed = "; ".join(f"{name} {how}" for name, how in differing.items())
+            raise self._refusal(
+                f"holds a run with another config ({listed}); "
+                "must be another folder, or the same settings to resume"
+            )
+
+    def create(self, config: Experiment) -> None:
+        """Make the folder and write the resolved config, if it is not there yet.
+
+        Raises:
+            ConfigError: the folder can't be written.
+        """
+        try:
+            self.samples.mkdir(parents=True, exist_ok=True)
+            if not self.config.exists():
+                files.replace(self.config, to_json(config).encode())
+        except OSError as error:
+            raise self._refusal(
+                f"{error.strerror} ({error.filename}); must be a folder that can be written"
+            ) from None
+
+    def record(self, config: Experiment) -> None:
+        """Write down what the run is trained with from here on, where that has changed.
+
+        Raises:
+            DiskError: it can't be written.
+        """
+        if self.read_config() != config:
+            with writing(self.config):
+                files.replace(self.config, to_json(config).encode())
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the folder against other runs.
+
+        Raises:
+            ConfigError: another run holds it.
+        """
+        return lock.hold(self.lock, "workdir", str(self.root))
+
+    def _refusal(self, reason: str) -> ConfigError:
+        return ConfigError(f"workdir = {str(self.root)!r}: {reason}")

@@ -1,0 +1,148 @@
+"""What a discriminator thinks: for a real, a batch of fakes from the closest to the furthest.
+
+The margins are those of training, `M[i, j] = (D(x_i) - D(G(z_j))) / tau`, or the cosines between
+embeddings, of samples as they are: no augmentation. A score belongs to one sample, so a critic
+would put one batch of fakes into the same order for every real; each real meets fakes of its own.
+Embeddings are compared pair by pair, and their order is the real's own.
+"""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Shaped
+
+from cgan import parallel
+from cgan.config import Experiment, require
+from cgan.data import Source
+from cgan.networks import Latents, Networks
+from cgan.objectives import BatchVerdicts, Verdicts
+from cgan.objectives.comparisons import Comparison, Critic, Embedding
+from cgan.rng import row_keys, stream_key
+from cgan.sampling.runs import Restored
+from cgan.state import TrainState
+from cgan.types import Labels, Samples
+
+Head = Literal["critic", "embedding"]
+COMPARISONS: dict[Head, Comparison] = {"critic": Critic(), "embedding": Embedding()}
+POOL = 4096
+"""Held-out samples that reals are picked from."""
+
+
+class Ranking(NamedTuple):
+    """Reals, and for each its own fakes in order: the one closest to real first."""
+
+    reals: Shaped[np.ndarray, "rows *sample"]
+    """Held-out samples, in the stored form."""
+    fakes: Shaped[np.ndarray, "rows fakes *sample"]
+    """In the stored form, drawn with the averaged weights."""
+    values: Float[np.ndarray, "rows fakes"]
+    """Margins, smallest first, or similarities, largest first."""
+    kind: Literal["margin", "similarity"]
+    temperature: float
+    """What margins were divided by; 1 for similarities, which are cosines."""
+
+
+def rank(
+    run: Restored, held_out: Source, reals: int, fakes: int, seed: int, by: Head | None = None
+) -> Ranking:
+    """Draw fakes for some held-out reals and put them into the discriminator's order.
+
+    The first rows do not depend on how many there are.
+
+    Args:
+        run: networks and state.
+        held_out: what reals are picked from.
+        reals: how many rows.
+        fakes: how many in each row.
+        seed: of the choice of reals and of the latents.
+        by: which head's order; None for the critic where there is one.
+
+    Raises:
+        ConfigError: the discriminator has no such head, or the held-out split fewer samples.
+    """
+    config, state = run.parts.config, run.state
+    head = choose_head(config, by)
+    expected = f"at most the {len(held_out)} that are held out"
+    require(reals <= len(held_out), "reals", reals, expected)
+    chosen, classes = held_out[varied_rows(held_out, reals, seed)]
+    chosen = np.asarray(chosen)
+    samples, margins = [], np.empty((reals, fakes), np.float32)
+    compare = jax.jit(compare_row, static_argnums=(0, 1))
+    for row, real in enumerate(held_out.encode(chosen)):
+        keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(fakes))
+        latents = run.parts.networks.draw_latents(keys)
+        label = jnp.asarray(classes[row]) if run.parts.classes else None
+        row_samples, row_margins = parallel.fetch(
+            compare(COMPARISONS[head], run.parts.networks, state, real, latents, label)
+        )
+        order = np.argsort(row_margins, kind="stable")
+        samples.append(held_out.decode(row_samples[order]))
+        margins[row] = row_margins[order]
+    if head == "embedding":
+        return Ranking(chosen, np.stack(samples), 1 - margins, "similarity", 1.0)
+    readings = run.parts.game.readings(state.learnt)
+    temperature = float(readings.get("critic/temperature", config.objective.temperature))
+    return Ranking(chosen, np.stack(samples), margins / temperature, "margin", temperature)
+
+
+def compare_row(
+    comparison: Comparison,
+    networks: Networks,
+    state: TrainState,
+    real: Float[Array | np.ndarray, "*sample"],
+    latents: Latents,
+    label: Int[Array, ""] | None = None,
+) -> tuple[Samples, Float[Array, " n"]]:
+    """The averaged generator's fakes, and by how much one real beats each, before temperature.
+
+    The fakes are of the real's class, where the networks see its label.
+
+    Unaugmented, the real's other view is the real itself: they agree wholly, so a margin between
+    embeddings is 1 less the cosine.
+    """
+
+    def labels(n: int) -> Labels | None:
+        return None if label is None else jnp.full(n, label)
+
+    fakes = networks.generate(state.generator_ema, latents, labels(len(latents)))
+    real_said, fakes_said = (
+        networks.judge(
+            state.discriminator, state.discriminator_stats, samples, labels(len(samples))
+        )
+        for samples in (jnp.asarray(real)[None], fakes)
+    )
+    verdicts = Verdicts(real_said, fakes_said, agreement=jnp.ones(1))
+    batch = BatchVerdicts(verdicts, verdicts, jnp.arange(1), jnp.arange(len(latents)))
+    return fakes, comparison.real_rows(batch)[0]
+
+
+def choose_head(config: Experiment, by: Head | None) -> Head:
+    """The head asked for; without a wish the critic, where the discriminator has one.
+
+    Raises:
+        ConfigError: it does not have the one asked for.
+    """
+    weights: dict[Head, float] = {
+        "critic": config.objective.weight,
+        "embedding": config.embedding.weight,
+    }
+    trained = [head for head, weight in weights.items() if weight > 0]
+    require(by is None or by in trained, "by", by, f"{trained[0]!r}, the only head of this run")
+    return by or trained[0]
+
+
+def varied_rows(source: Source, n: int, seed: int) -> Int[np.ndarray, " n"]:
+    """Random rows of a source in which every class comes once before any comes twice.
+
+    The first of them do not depend on `n`, up to `POOL`.
+    """
+    rows = np.random.default_rng(seed).permutation(len(source))[: max(n, POOL)]
+    labels = np.asarray(source[rows].label)
+    by_class = np.argsort(labels, kind="stable")
+    place_in_class = np.empty_like(by_class)
+    place_in_class[by_class] = np.arange(len(rows)) - np.searchsorted(
+        labels[by_class], labels[by_class]
+    )
+    return rows[np.argsort(place_in_class, kind="stable")][:n]

@@ -1,0 +1,249 @@
+"""A picture of a ranking: each real, set apart, beside its fakes in the discriminator's order."""
+
+import io
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import CenteredNorm, Normalize
+from matplotlib.figure import Figure
+from PIL import Image
+
+from cgan.sampling.ranking import Ranking
+from cgan.system import files
+from cgan.system.lettering import lettered
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+DPI = 128
+"""A power of two, so that a size in pixels is exact in inches."""
+INK, FAINT, LINE = "0.1", "0.4", "0.8"
+TITLE, WORDS, FIGURES = 14, 11, 9.5
+"""Font sizes in points."""
+TITLE_AT_MOST = 90
+"""Characters, as many as the least width has room for."""
+COLOURS = {"margin": "coolwarm", "similarity": "viridis"}
+ENDS = {
+    "margin": ("closest to real", "furthest from real"),
+    "similarity": ("most like this real", "least like it"),
+}
+"""What the first and the last fake of a row are."""
+
+# The rest is in pixels.
+BORDER, HEADER, FOOTER = 40, 116, 120
+GAP = 12
+MIN_WIDTH = 1100
+"""What the words need."""
+MIN_TILE = 90
+"""Smaller images are enlarged by whole factors to at least this much."""
+APART = 60
+"""Between a real and its fakes."""
+STRIP_GAP, STRIP = 5, 9
+"""A strip of colour under each fake."""
+UNDER_STRIP = 44
+"""For the fake's value and the space below it."""
+HEADINGS = 56
+PANEL = 360
+
+
+def save_ranking(path: Path, ranking: Ranking, subject: str) -> None:
+    """Draw a ranking of images, or of points in the plane, as a PNG file.
+
+    Args:
+        path: the file to write.
+        ranking: what to draw.
+        subject: whose discriminator it is, for the title.
+    """
+    draw = rows_of_images if ranking.fakes.ndim == 5 else panels_of_points
+    encoded = io.BytesIO()
+    Image.fromarray(draw(ranking, f"What the discriminator thinks: {subject}")).save(encoded, "png")
+    files.replace(path, encoded.getvalue())
+
+
+class Layout(NamedTuple):
+    """Where the images of a picture are."""
+
+    tall: int
+    wide: int
+    lefts: list[int]
+    """Left edges of the columns; the real's is the first."""
+    tops: list[int]
+
+    @property
+    def width(self) -> int:
+        """Of the picture."""
+        return max(self.lefts[-1] + self.wide + BORDER, MIN_WIDTH)
+
+    @property
+    def row_height(self) -> int:
+        """An image, its strip and its value."""
+        return self.tall + STRIP_GAP + STRIP + UNDER_STRIP
+
+    @property
+    def height(self) -> int:
+        """Of the picture."""
+        return self.tops[-1] + self.row_height + FOOTER
+
+
+def lay_out(ranking: Ranking) -> Layout:
+    """A row for each real."""
+    rows, count, *_ = ranking.fakes.shape
+    tall, wide, _ = enlarged(ranking.reals[0]).shape
+    first = BORDER + wide + APART
+    lefts = [BORDER, *(first + column * (wide + GAP) for column in range(count))]
+    layout = Layout(tall, wide, lefts, [HEADER + HEADINGS])
+    return layout._replace(tops=[layout.tops[0] + row * layout.row_height for row in range(rows)])
+
+
+def rows_of_images(ranking: Ranking, title: str) -> Picture:
+    """A row for each real; under each fake its value, as a colour and in figures."""
+    layout = lay_out(ranking)
+    tall, wide, lefts, tops = layout
+    told = f"Each held-out real (left) beside {len(lefts) - 1} fakes of its own, by {ranking.kind}."
+    figure = page(layout.width, layout.height, title, told)
+    axes = figure.axes[0]
+    first, right = lefts[1], layout.width - BORDER
+    middle = tops[0] - 28
+    style: dict[str, Any] = {"fontsize": WORDS, "color": INK, "verticalalignment": "center"}
+    axes.text(BORDER + wide / 2, middle, "real", horizontalalignment="center", **style)
+    nearest, furthest = ENDS[ranking.kind]
+    begin = axes.text(first, middle, nearest, **style)
+    end = axes.text(right, middle, furthest, horizontalalignment="right", **style)
+    span = begin.get_window_extent().x1 + 16, end.get_window_extent().x0 - 16
+    arrow = {"arrowstyle": "-|>", "color": FAINT, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (span[1], middle), (span[0], middle), arrowprops=arrow)
+    beside = first - APART / 2
+    axes.plot([beside, beside], [tops[0], tops[-1] + layout.row_height - 20], color=LINE)
+    style |= {"fontsize": FIGURES, "horizontalalignment": "center"}
+    for top, values in zip(tops, in_figures(ranking.values), strict=True):
+        below = top + tall + STRIP_GAP + STRIP + 15
+        for left, value in zip(lefts[1:], values, strict=True):
+            axes.text(left + wide / 2, below, value, **style)
+    add_colour_bar(figure, ranking, first, layout.height - FOOTER + 20)
+    picture = render(figure)
+    paint_images(picture, layout, ranking)
+    return picture
+
+
+def paint_images(picture: Picture, layout: Layout, ranking: Ranking) -> None:
+    """Put the images and the strips of colour in their places, pixel by pixel."""
+    tall, wide, lefts, tops = layout
+    colours = colouring(ranking).to_rgba(ranking.values, bytes=True)[..., :3]
+    for top, real, fakes, strips in zip(tops, ranking.reals, ranking.fakes, colours, strict=True):
+        for left, image in zip(lefts, [real, *fakes], strict=True):
+            picture[top : top + tall, left : left + wide] = enlarged(image)
+        strip_top = top + tall + STRIP_GAP
+        for left, colour in zip(lefts[1:], strips, strict=True):
+            picture[strip_top : strip_top + STRIP, left : left + wide] = colour
+
+
+def enlarged(image: UInt8[np.ndarray, "height width channels"]) -> UInt8[np.ndarray, "_ _ 3"]:
+    """An RGB image of at least `MIN_TILE` pixels on its longer side; pixels stay crisp squares."""
+    factor = max(1, math.ceil(MIN_TILE / max(image.shape[:2])))
+    big = image.repeat(factor, axis=0).repeat(factor, axis=1)
+    return np.broadcast_to(big, (*big.shape[:2], 3))
+
+
+def panels_of_points(ranking: Ranking, title: str) -> Picture:
+    """A panel for each real, a star; its fakes are dots, those closest to real on top."""
+    rows, count = ranking.values.shape
+    columns = min(rows, max(4, math.ceil(math.sqrt(rows))))
+    lines = math.ceil(rows / columns)
+    width = max(2 * BORDER + columns * (PANEL + GAP) - GAP, MIN_WIDTH)
+    height = HEADER + lines * (PANEL + GAP) + FOOTER
+    told = f"Each held-out real (star) among {count} fakes of its own (dots), by {ranking.kind}."
+    figure = page(width, height, title, told)
+    reach = 1.15 * max(np.abs(ranking.reals).max(), np.quantile(np.abs(ranking.fakes), 0.99))
+    colours = colouring(ranking).to_rgba(ranking.values)
+    for row, (real, fakes) in enumerate(zip(ranking.reals, ranking.fakes, strict=True)):
+        left = BORDER + row % columns * (PANEL + GAP)
+        bottom = height - HEADER - row // columns * (PANEL + GAP) - PANEL
+        axes = figure.add_axes((left / width, bottom / height, PANEL / width, PANEL / height))
+        axes.plot(*real, "*", color="gold", markersize=24, markeredgecolor=INK, zorder=0)
+        dots = colours[row, ::-1]
+        edges = [tuple(0.65 * dot[:3]) for dot in dots]
+        x, y = fakes[::-1].T
+        axes.scatter(x, y, s=20, c=dots, linewidths=0.5, edgecolors=edges)
+        axes.spines[:].set_color(LINE)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
+    add_colour_bar(figure, ranking, BORDER, height - FOOTER + 20, ENDS[ranking.kind])
+    return render(figure)
+
+
+def page(width: int, height: int, title: str, told: str) -> Figure:
+    """An empty picture with a headline; its first axes count pixels from the top left corner."""
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    headline = lettered(title, TITLE_AT_MOST)
+    axes.text(BORDER, 54, headline, fontsize=TITLE, color=INK, weight="bold")
+    axes.text(BORDER, 92, told, fontsize=WORDS, color=FAINT)
+    return figure
+
+
+def render(figure: Figure) -> Picture:
+    """The pixels of a figure."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def colouring(ranking: Ranking) -> ScalarMappable:
+    """Which colour a value has: a margin's sign is its hue, blue where the fake beats the real."""
+    norm = CenteredNorm(0) if ranking.kind == "margin" else Normalize()
+    norm.autoscale(ranking.values)
+    return ScalarMappable(norm, COLOURS[ranking.kind])
+
+
+def add_colour_bar(
+    figure: Figure, ranking: Ranking, left: int, top: int, ends: tuple[str, str] = ("", "")
+) -> None:
+    """The colours that occur and what they mean; like a row, it begins with the closest to real.
+
+    Args:
+        figure: made by `page`.
+        ranking: whose values.
+        left: where the bar begins, in pixels.
+        top: its upper edge.
+        ends: words below the ends of the bar.
+    """
+    width, height = (round(inches * DPI) for inches in figure.get_size_inches())
+    right = width - BORDER
+    place = (left / width, 1 - (top + 10) / height, (right - left) / width, 10 / height)
+    axes = figure.add_axes(place)
+    bar = figure.colorbar(colouring(ranking), cax=axes, orientation="horizontal")
+    low, high = ranking.values.min(), ranking.values.max()
+    if low < high:
+        axes.set_xlim((low, high) if ranking.kind == "margin" else (high, low))
+    axes.tick_params(labelsize=FIGURES, color=FAINT, labelcolor=INK)
+    bar.outline.set_visible(False)
+    style: dict[str, Any] = {"fontsize": FIGURES, "color": INK, "verticalalignment": "center"}
+    caption = top + 66
+    words = figure.axes[0]
+    words.text((left + right) / 2, caption, meaning(ranking), horizontalalignment="center", **style)
+    words.text(left, caption, ends[0], **style)
+    words.text(right, caption, ends[1], horizontalalignment="right", **style)
+
+
+def meaning(ranking: Ranking) -> str:
+    """What the values are."""
+    if ranking.kind == "similarity":
+        return "cosine between the embeddings of the real and the fake"
+    formula = "D(x) - D(G(z))"
+    if ranking.temperature != 1:
+        formula = rf"(D(x) - D(G(z)))\,/\,{ranking.temperature:.3g}"
+    return f"margin ${formula}$, negative where the fake beats the real"
+
+
+def in_figures(values: Float[np.ndarray, "rows columns"]) -> list[list[str]]:
+    """Values as text, with the decimals that tell them apart: about three digits of their range."""
+    spread = float(np.ptp(values)) or 1.0
+    decimals = int(np.clip(2 - math.floor(math.log10(spread) + 0.3), 0, 4))
+    rounded = np.round(values, decimals) + 0.0  # no minus before a zero
+    return [
+        [f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}") for value in row] for row in rounded
+    ]

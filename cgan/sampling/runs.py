@@ -1,0 +1,162 @@
+"""Runs on disk: what their samples need, and samples, pictures and walks drawn from them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from cgan.assemble import Parts, assemble_on
+from cgan.config import ConfigError, Data, Experiment, require
+from cgan.run_folder import run_data
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling.interpolation import WALKS
+from cgan.sampling.labels import find_class
+from cgan.sampling.sampler import Sampler
+from cgan.state import TrainState
+from cgan.types import Params
+
+
+class Run(NamedTuple):
+    """A trained run: its sampler and the EMA weights of one checkpoint."""
+
+    sampler: Sampler
+    params: Params
+    nimg: int
+    """Images seen by the checkpoint."""
+
+    @property
+    def config(self) -> Experiment:
+        """The run's config."""
+        return self.sampler.parts.config
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether its samples are asked for by class."""
+        return self.config.conditioning.labels
+
+    @property
+    def data(self) -> Data:
+        """The data set that the run learnt."""
+        return self.config.data
+
+
+class Restored(NamedTuple):
+    """The whole of a trained run: its parts and the state of one checkpoint, on the host."""
+
+    parts: Parts
+    state: TrainState
+    nimg: int
+    """Images seen by the checkpoint."""
+
+
+def restore_run(root: Path, nimg: int | None = None) -> Restored:
+    """Read all of a run from its folder.
+
+    Args:
+        root: the run's folder.
+        nimg: which checkpoint, by images seen; None for the newest.
+
+    Raises:
+        ConfigError: the folder holds no run, no checkpoint, or not this one.
+    """
+    workdir = Workdir(root)
+    config = workdir.read_config()
+    parts = assemble_on(config, run_data.source_of(workdir, config))
+    none_yet = ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+    if not workdir.checkpoints.is_dir():
+        raise none_yet
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        nimg = checkpoints.latest() if nimg is None else nimg
+        if nimg is None:
+            raise none_yet
+        return Restored(parts, checkpoints.restore(nimg, parts.abstract_state()).state, nimg)
+
+
+def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:
+    """Read from a run's folder what its samples need.
+
+    Args:
+        root: the run's folder.
+        nimg: which checkpoint, by images seen; None for the newest.
+        step: which checkpoint, by training steps instead.
+
+    Raises:
+        ConfigError: as for `restore_run`.
+    """
+    if step is not None:
+        nimg = _of_step(Workdir(root), step)
+    parts, state, nimg = restore_run(root, nimg)
+    return Run(Sampler(parts), state.generator_ema, nimg)
+
+
+def _of_step(workdir: Workdir, step: int) -> int:
+    """Images seen by the checkpoint after so many steps.
+
+    Raises:
+        ConfigError: no checkpoint was saved then.
+    """
+    batch_size = workdir.read_config().batch_size
+    if workdir.checkpoints.is_dir():
+        with Checkpoints(workdir.checkpoints) as checkpoints:
+            steps = [nimg // batch_size for nimg in checkpoints.all()]
+        expected = f"one of {', '.join(map(str, steps))}, where there are checkpoints"
+        require(step in steps or not steps, "step", step, expected)
+    return step * batch_size
+
+
+def asked_labels(run: Run, n: int, seed: int) -> Int[np.ndarray, " n"] | None:
+    """The classes that the samples of `draw_samples` are asked for; None for a run without."""
+    return run.sampler.labels(n, seed, "latents/samples")
+
+
+def named_class(run: Run, wanted: str) -> int:
+    """The class of this name or index.
+
+    Raises:
+        ConfigError: the run has no such class, or learnt without labels.
+    """
+    parts = run.sampler.parts
+    expected = "left out for this run, which learnt without labels (conditioning.labels = False)"
+    require(parts.classes > 0, "class", wanted, expected)
+    return find_class(parts.source.class_names, wanted)
+
+
+def draw_samples(run: Run, n: int, seed: int, label: int | None = None) -> np.ndarray:
+    """`n` samples in the stored form; the first of them do not depend on `n`.
+
+    Args:
+        run: what to draw from.
+        n: how many.
+        seed: of the latents, and of the classes where there are any.
+        label: the one class to draw instead; None for classes by the data's shares.
+    """
+    labels = asked_labels(run, n, seed) if label is None else np.full(n, label, np.int32)
+    latents = run.sampler.latents(n, seed, "latents/samples")
+    return run.sampler.generate(run.params, latents, labels)
+
+
+def draw_picture(run: Run, seed: int) -> np.ndarray:
+    """The samples of the run's usual picture: see `Sampler.pictured`."""
+    return run.sampler.pictured(run.params, seed, "latents/samples")
+
+
+def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
+    """The samples of `draw_samples`, up to rounding, a chunk at a time."""
+    return run.sampler.stream(run.params, n, seed, "latents/samples")
+
+
+def draw_walks(run: Run, walks: int, steps: int, seed: int, label: int | None = None) -> np.ndarray:
+    """Samples on `walks` walks through latent space, `steps` on each, walk by walk.
+
+    A walk stays in the class of the sample that it starts from, or in that of `label`.
+    """
+    labels = asked_labels(run, 2 * walks, seed)
+    if labels is not None:
+        labels = labels[0::2].repeat(steps)
+        labels = labels if label is None else np.full_like(labels, label)
+    ends = np.asarray(run.sampler.latents(2 * walks, seed, "latents/samples"))
+    walk = WALKS[run.config.generator.latent]
+    return run.sampler.generate(run.params, walk(ends, steps), labels)

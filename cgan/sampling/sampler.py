@@ -1,0 +1,169 @@
+"""Parameters of a generator to samples in the stored form, and to their picture."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from cgan import parallel
+from cgan.assemble import Parts
+from cgan.config import Experiment, require
+from cgan.networks import Latents
+from cgan.rng import row_keys, stream_key
+from cgan.sampling import pictures
+from cgan.sampling.labels import draw_labels
+from cgan.types import Params
+
+CHUNK = 1024
+"""Samples made in one call, at most."""
+GRID_SIZE, GRID_COLUMNS = 64, 8
+"""Images in a picture, and in one of its rows; a latent walk fills a row."""
+GRID_CLASSES = 16
+"""So many classes at most have a row each in the picture of a conditional run."""
+SCATTER_SIZE = 2_500
+"""Points in a picture."""
+
+
+class Asked(NamedTuple):
+    """What samples are made from, a row for each."""
+
+    latents: Float[np.ndarray, "n latent_dim"]
+    labels: Int[np.ndarray, " n"] | None
+    """The classes that they are to be of; None where the networks see none."""
+
+
+def chunk_size(config: Experiment) -> int:
+    """Samples made in one call: few for networks so large that they train in micro-batches.
+
+    Four of those: without gradients a sample takes a part of what it takes in training.
+    """
+    if config.micro_batches == 1:
+        return CHUNK
+    return min(CHUNK, 4 * config.batch_size // config.micro_batches)
+
+
+class Sampler:
+    """Makes samples in the stored form (uint8 images, float32 points) from parameters."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._devices = jax.local_devices()
+        self._chunk = chunk_size(parts.config)
+        self._generate = parallel.spread(
+            lambda params, asked: parts.networks.generate(params, *asked), self._devices
+        )
+
+    def latents(self, n: int, seed: int, stream: str) -> Latents:
+        """Latents of a named stream; the first of them do not depend on `n`."""
+        return self._latents(np.arange(n), seed, stream)
+
+    def _latents(self, rows: Int[np.ndarray, " n"], seed: int, stream: str) -> Latents:
+        return self.parts.networks.draw_latents(
+            row_keys(stream_key(seed, stream), jnp.asarray(rows))
+        )
+
+    def labels(self, n: int, seed: int, stream: str) -> Int[np.ndarray, " n"] | None:
+        """Classes of a named stream's samples by the data's shares; None where there are none.
+
+        The first of them do not depend on `n`.
+        """
+        return self._labels(np.arange(n), seed, stream)
+
+    def _labels(
+        self, rows: Int[np.ndarray, " n"], seed: int, stream: str
+    ) -> Int[np.ndarray, " n"] | None:
+        if not self.parts.classes:
+            return None
+        keys = row_keys(stream_key(seed, f"{stream}/labels"), jnp.asarray(rows))
+        return draw_labels(self.parts.source.class_weights, keys)
+
+    def generate(
+        self,
+        params: Params,
+        latents: Latents | np.ndarray,
+        labels: Int[np.ndarray, " n"] | None = None,
+    ) -> np.ndarray:
+        """Samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
+
+        Args:
+            params: of the generator.
+            latents: one for each sample.
+            labels: their classes, where the networks see any.
+
+        Raises:
+            ConfigError: no latents at all.
+        """
+        require(len(latents) > 0, "n", len(latents), "more than 0")
+        params = parallel.replicate(params, self._devices)
+        asked = Asked(np.asarray(latents), labels)
+        chunk = min(self._chunk, len(latents))
+        chunks = (
+            jax.tree.map(lambda leaf, start=start: leaf[start : start + chunk], asked)
+            for start in range(0, len(latents), chunk)
+        )
+        return np.concatenate([self._decoded(params, rows, chunk) for rows in chunks])
+
+    def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
+        """`n` samples in the stored form, a chunk at a time: memory does not grow with `n`."""
+        params = parallel.replicate(params, self._devices)
+        chunk = min(self._chunk, n)
+        for start in range(0, n, chunk):
+            rows = np.arange(start, min(start + chunk, n))
+            latents = np.asarray(self._latents(rows, seed, stream))
+            yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), chunk)
+
+    def _decoded(self, params: Params, asked: Asked, chunk: int) -> np.ndarray:
+        """Samples of at most `chunk` rows, which are padded to one shape (one compilation)."""
+        n, size = len(asked.latents), -(-chunk // len(self._devices)) * len(self._devices)
+
+        def padded(leaf: Shaped[np.ndarray, "n ..."]) -> Shaped[np.ndarray, "size ..."]:
+            return np.pad(leaf, [(0, size - n)] + [(0, 0)] * (leaf.ndim - 1))
+
+        made = np.asarray(self._generate(params, jax.tree.map(padded, asked)))[:n]
+        return self.parts.source.decode(made)
+
+    @property
+    def picture_size(self) -> int:
+        """How many samples make a picture."""
+        if not self._makes_images:
+            return SCATTER_SIZE
+        return self.parts.classes * GRID_COLUMNS if self._has_row_for_each_class else GRID_SIZE
+
+    @property
+    def _has_row_for_each_class(self) -> bool:
+        return self._makes_images and 0 < self.parts.classes <= GRID_CLASSES
+
+    @property
+    def _makes_images(self) -> bool:
+        return len(self.parts.source.sample_shape) == 3
+
+    def snapshot(self, params: Params, path: Path, title: str) -> None:
+        """Draw the experiment's fixed latents: the same ones at every point of the run."""
+        self.picture(self.pictured(params, self.parts.config.seed, "latents/snapshot"), path, title)
+
+    def pictured(self, params: Params, seed: int, stream: str) -> np.ndarray:
+        """The samples of a picture: a row for each class if they are few, else by their shares."""
+        size = self.picture_size
+        labels = self.labels(size, seed, stream)
+        if self._has_row_for_each_class:
+            labels = np.arange(self.parts.classes, dtype=np.int32).repeat(GRID_COLUMNS)
+        return self.generate(params, self.latents(size, seed, stream), labels)
+
+    def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
+        """Write a grid of images, or a scatter of points over the real ones.
+
+        Args:
+            samples: in the stored form.
+            path: the PNG file to write.
+            title: of the scatter.
+            walks: the points are this many walks, to be joined; 0 for single points.
+        """
+        if self._makes_images:
+            pictures.save_image_grid(path, samples, GRID_COLUMNS)
+        else:
+            real = self.parts.source[np.arange(SCATTER_SIZE)].x
+            pictures.save_scatter(path, samples, np.asarray(real), title, walks)

@@ -1,0 +1,1 @@
+"""What the machine asks of any program: files, locks, processes, signals, terminals, the cache."""

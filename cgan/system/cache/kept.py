@@ -1,0 +1,128 @@
+"""What the cache folder holds: each entry with its kind, its size and when it was used last.
+
+Only what this project makes is an entry, told by its place and its name; weights of extractors that
+the user put there, and files of anybody else's, are none.
+"""
+
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from cgan.system import lock
+from cgan.system.files import UNFINISHED, cache_folder
+
+Kind = Literal[
+    "decoded images",
+    "hashes of files",
+    "surveys",
+    "labels",
+    "digits",
+    "reference",
+    "classifier",
+    "compiled programs",
+    "unfinished",
+]
+LOCK = "lock"
+"""The file in the folder of decoded images that is locked while it is made, and shared in use."""
+WRITTEN_WITHIN_SEC = 3600
+"""An unfinished file that is younger may still be written."""
+OF_NAMES: dict[Kind, str] = {
+    "decoded images": r"data/[^./][^/]*-[0-9a-f]{16}",
+    "hashes of files": r"data/[^/]+-[0-9a-f]{16}\.contents\.npz",
+    "surveys": r"data/[^/]+-[0-9a-f]{16}\.survey\.npz",
+    "labels": r"data/[^/]+-[0-9a-f]{16}\.labels\.np[yz]",
+    "digits": r"data/(digits|mnist_5k)-\d+\.npz",
+    "reference": r"reference-[^/]+-[0-9a-f]{16}\.npz",
+    "classifier": r"classifier-[^/]+-[0-9a-f]{16}\.npz",
+    "compiled programs": r"compiled/[0-9a-f]{12}",
+    "unfinished": rf"(data/)?{re.escape(UNFINISHED)}[^/]+",
+}
+"""What a path below the folder looks like, whole."""
+
+
+class Entry(NamedTuple):
+    """One thing that is kept."""
+
+    path: Path
+    kind: Kind
+    size: int
+    """In bytes, on the disk."""
+    made: float
+    """Seconds since the epoch, as are those of use."""
+    used: float
+
+    @property
+    def name(self) -> str:
+        """Its place below the cache folder."""
+        return self.path.relative_to(cache_folder()).as_posix()
+
+    @property
+    def subject(self) -> str:
+        """The data set that it was made of, as far as its name tells."""
+        without_key = re.sub(r"-[0-9a-f]{16}(\.\w+)*$", "", self.path.name)
+        return without_key.removeprefix(UNFINISHED)
+
+
+def entries() -> list[Entry]:
+    """All that is kept, by kind and name."""
+    found = [_entry(path, kind) for path, kind in _paths()]
+    order = list(OF_NAMES)
+    return sorted(found, key=lambda entry: (order.index(entry.kind), entry.name))
+
+
+def _paths() -> Iterator[tuple[Path, Kind]]:
+    root = cache_folder()
+    for folder in (root, root / "data", root / "compiled"):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            kind = _kind_of(path.relative_to(root).as_posix())
+            if kind is not None and not path.is_symlink():
+                yield path, kind
+
+
+def _kind_of(name: str) -> Kind | None:
+    return next((kind for kind, looks in OF_NAMES.items() if re.fullmatch(looks, name)), None)
+
+
+def _entry(path: Path, kind: Kind) -> Entry:
+    stats = [path.lstat(), *(below.lstat() for below in path.rglob("*"))]
+    size = sum(one.st_blocks * 512 for one in stats)
+    made = max(one.st_mtime for one in stats)
+    # Listing a folder, as here, is an access to it.
+    used = (one.st_atime for one in stats if not stat.S_ISDIR(one.st_mode))
+    return Entry(path, kind, size, made, max(made, *used))
+
+
+def remove(path: Path) -> bool:
+    """Remove an entry, unless a process makes or uses it; returns whether it did.
+
+    Raises:
+        OSError: it can't be removed.
+    """
+    if not path.is_dir():
+        is_being_written = path.name.startswith(UNFINISHED) and _age_sec(path) < WRITTEN_WITHIN_SEC
+        if not is_being_written:
+            path.unlink()
+        return not is_being_written
+    with lock.if_free(path / LOCK) as free:
+        if free:
+            shutil.rmtree(path)
+        return free
+
+
+def _age_sec(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+def others() -> int:
+    """How many files there are that are no part of an entry."""
+    root, kept = cache_folder(), {path for path, _ in _paths()}
+    count = 0
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if Path(folder, name) not in kept]
+        count += sum(Path(folder, name) not in kept for name in files)
+    return count

@@ -1,0 +1,162 @@
+"""The collapse alarm of a run in training: when it is probed, what is said, what may be saved.
+
+Only the first of many processes watches; the others have `NoWatch`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from cgan.assemble import Parts
+from cgan.config import Experiment, Launch, require
+from cgan.probe import AT_LEAST, CollapseAlarm, Crossing, Probe, Splits, fixed_splits
+from cgan.probe.columns import ALARMS, COVERAGE, MODES
+from cgan.state import TrainState
+from cgan.system.errors import CollapseError
+from cgan.training.outputs import Outputs
+from cgan.training.progress import TrainingProgress
+
+
+@runtime_checkable
+class Watch(Protocol):
+    """What the loop asks of who watches."""
+
+    def look(self, state: TrainState, nimg: int) -> Any:
+        """A probe of the state on the devices, not waited for; None if none is due."""
+
+    def judge(self, nimg: int, look: Any) -> None:
+        """Take in a probe, fetched to the host: write its row, warn."""
+
+    def allows_checkpoint(self, nimg: int) -> bool:
+        """Whether the state after so many images may become the newest checkpoint."""
+
+    @property
+    def wants_end(self) -> bool:
+        """Whether the run should end without saving."""
+
+    def ending(self) -> CollapseError:
+        """What to say then."""
+
+
+class CollapseWatch:
+    """Watches one run."""
+
+    def __init__(
+        self,
+        config: Experiment,
+        probe: Probe,
+        stops: bool,
+        outputs: Outputs,
+        progress: TrainingProgress,
+        rows: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Begin where the run stands.
+
+        Args:
+            config: of the experiment.
+            probe: of its players.
+            stops: whether a collapse ends the run.
+            outputs: where the figures go.
+            progress: what warnings are said on.
+            rows: of metrics, as far as the run has come.
+        """
+        self._config, self._probe, self._stops = config, probe, stops
+        self._outputs, self._progress = outputs, progress
+        self._alarm = CollapseAlarm(config)
+        for row in rows:
+            self._alarm.judge(row["nimg"], row)
+        self._collapse = self._first_raised()
+        """What a run that stops ends for, also if it is healthy again before all processes end."""
+
+    def look(self, state: TrainState, nimg: int) -> Any:
+        return (
+            self._probe.look(state) if self._config.passes(nimg, self._config.probe_nimg) else None
+        )
+
+    def judge(self, nimg: int, look: Any) -> None:
+        figures = self._probe.figures(look)
+        before = {crossing.limit for crossing in self._alarm.raised}
+        self._alarm.judge(nimg, figures)
+        raised = {crossing.limit: crossing for crossing in self._alarm.raised}
+        self._collapse = self._collapse or self._first_raised()
+        self._outputs.row(nimg, figures | {ALARMS: float(len(raised))})
+        self._progress.note(_short(figures, self._alarm.raised))
+        for limit in raised.keys() - before:
+            self._say(nimg, f"mode collapse: {raised[limit]}; {self._outputs.newest()}")
+        for limit in before - raised.keys():
+            self._say(nimg, f"{limit.figure} = {figures[limit.figure]:.3g}, healthy again")
+
+    def allows_checkpoint(self, nimg: int) -> bool:
+        if not self._stops:
+            return True
+        is_last = nimg == self._config.final_nimg
+        return not (self._collapse or (self._alarm.suspected and not is_last))
+
+    @property
+    def wants_end(self) -> bool:
+        return self._stops and self._collapse is not None
+
+    def ending(self) -> CollapseError:
+        return CollapseError(
+            f"mode collapse: {self._collapse}; {self._outputs.newest()}; {WAYS_OUT}"
+        )
+
+    def _first_raised(self) -> Crossing | None:
+        return next(iter(self._alarm.raised), None)
+
+    def _say(self, nimg: int, text: str) -> None:
+        self._progress.say(f"{nimg:>10,} images seen: {text}")
+
+
+class NoWatch:
+    """Leaves it to the first process, or to nobody."""
+
+    def look(self, state: TrainState, nimg: int) -> Any:
+        """Nothing."""
+        return None
+
+    def judge(self, nimg: int, look: Any) -> None:
+        """Nothing."""
+
+    def allows_checkpoint(self, nimg: int) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def wants_end(self) -> bool:
+        """Never."""
+        return False
+
+    def ending(self) -> CollapseError:
+        return CollapseError("process 0 saw a mode collapse; it says which")
+
+
+WAYS_OUT = (
+    "the same command would come here again: --on-collapse warn goes on past it, and other "
+    "settings (more penalty.r1 and penalty.r2, a smaller optim.lr) need a --workdir of their own"
+)
+
+
+def find_reals(parts: Parts, launch: Launch) -> Splits | None:
+    """What to probe with; None where the run has no probes.
+
+    Raises:
+        ConfigError: the held-out split can't be read; or a run that has no probes is to stop at a
+            collapse.
+    """
+    config, stops = parts.config, launch.on_collapse == "stop"
+    due = 0 < config.probe_nimg <= config.final_nimg
+    expected = f"warn with probe_nimg = {config.probe_nimg} in {config.final_nimg} images: no probe"
+    require(due or not stops, "on_collapse", launch.on_collapse, expected)
+    reals = fixed_splits(parts) if due else None
+    expected = f"warn with fewer than {AT_LEAST} samples in a split, which are too few to probe"
+    require(reals is not None or not stops, "on_collapse", launch.on_collapse, expected)
+    return reals
+
+
+def _short(figures: Mapping[str, float], raised: list[Crossing]) -> str:
+    """A few characters for the progress line: what is captured, or what is wrong."""
+    told = [crossing.limit.figure for crossing in raised] or [
+        n for n in (MODES, COVERAGE) if n in figures
+    ]
+    shown = " ".join(f"{name.removeprefix('probe/')} {figures[name]:.0%}" for name in told)
+    return f"COLLAPSE {shown}" if raised else shown
