@@ -20,7 +20,7 @@ from cgan import networks
 from cgan.config import Discriminator, positive, require_known
 from cgan.objectives import penalties
 from cgan.system import cli, compile_options
-from cgan.types import Factors, Params, RowKeys, Samples, Verdict, present
+from cgan.types import DiscriminatorOutput, Factors, Params, RowKeys, Samples, present
 from configs import CONFIGS
 
 SHAPE, WEIGHT = (32, 32, 3), 0.1
@@ -54,11 +54,11 @@ class Arguments:
 
 def textbook(
     judge: penalties.Judge, samples: Samples, keys: RowKeys, heads: penalties.Heads
-) -> tuple[Verdict, Verdict]:
+) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """The score's squared norms by differentiating twice, as an `Estimator`."""
     slopes = jax.grad(lambda inputs: present(judge(inputs).score).sum())(samples)
     squares = jnp.square(slopes).sum(axis=range(1, samples.ndim))
-    return judge(samples), Verdict(squares, None)
+    return judge(samples), DiscriminatorOutput(squares, None)
 
 
 FORMS: dict[str, penalties.Estimator] = {OURS: penalties.exact, TEXTBOOK: textbook}
@@ -73,7 +73,7 @@ def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
     samples, keys = jax.random.normal(key, (batch, *SHAPE)), jax.random.split(key, batch)
 
     def loss(params: Params, samples: Samples) -> jax.Array:
-        def judge(samples: Samples, factors: Factors | None = None) -> Verdict:
+        def judge(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
             return pair.judge(params, stats, samples, factors=factors)
 
         said, squares = estimate(judge, samples, keys, ("score",))

@@ -26,7 +26,7 @@ from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
 from cgan.system import cli
-from cgan.types import Factors, Samples, Verdict, present
+from cgan.types import DiscriminatorOutput, Factors, Samples, present
 from configs import CONFIGS
 from eval.study.studies.ablation import STUDY
 
@@ -78,7 +78,7 @@ def estimates(
     parts, estimator = compiled.parts, penalties.build(penalty)
     reals = parts.source.encode(compiled.batches.x[0, 0])
 
-    def judge(samples: Samples, factors: Factors | None = None) -> Verdict:
+    def judge(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
         players = state.discriminator, state.discriminator_stats
         return parts.networks.judge(*players, samples, factors=factors)
 

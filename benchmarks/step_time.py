@@ -17,7 +17,7 @@ from benchmarks.harness import compile_parts, compile_step, quartiles, ratios
 from cgan.assemble import assemble
 from cgan.config import require_known
 from cgan.objectives.classic import NONSATURATING
-from cgan.objectives.verdicts import BatchVerdicts
+from cgan.objectives.outputs import BatchOutputs
 from cgan.system import cli
 from cgan.types import Params, PerSample, present
 from configs import CONFIGS
@@ -55,12 +55,12 @@ class Pairing:
     project = staticmethod(NONSATURATING.project)
     readings = staticmethod(NONSATURATING.readings)
 
-    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """`softplus(-(r_i - f_i))`."""
         real, fake = present(batch.local.real.score), present(batch.local.fake.score)
         return {"pair": jax.nn.softplus(fake - real)}
 
-    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """`softplus(r_i - f_i)`."""
         real, fake = present(batch.local.real.score), present(batch.local.fake.score)
         return {"pair": jax.nn.softplus(real - fake)}

@@ -1,8 +1,8 @@
 """Gradients of a loss that needs the whole batch, from parts of it that fit into memory.
 
 A contrastive loss couples all rows, so a mean over the losses of micro-batches is another loss:
-each real would meet fewer fakes. But it couples them through small verdicts only. So: verdicts of
-all parts first, then the loss's gradient with respect to the verdicts, then each part's
+each real would meet fewer fakes. But it couples them through small outputs only. So: outputs of
+all parts first, then the loss's gradient with respect to the outputs, then each part's
 vector-Jacobian product with its share of that gradient (Gao et al. 2021, "Scaling deep contrastive
 learning batch size under memory limited setup", section 3). The result is the gradient of the
 whole batch's loss; the price is one more forward pass.
@@ -46,11 +46,11 @@ def gradients(
     """Gradient of the sum of all terms' means, with respect to `params` and `learnt`.
 
     Args:
-        judge_rows: `(params, rows)` to verdicts, a tree of `[n, ...]` arrays, and terms that need
+        judge_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that need
             their own row only.
-        grade_batch: `(learnt, verdicts)` to the terms that need all rows, and readings to log.
-        params: what the verdicts depend on.
-        learnt: what the grades depend on beside the verdicts.
+        grade_batch: `(learnt, outputs)` to the terms that need all rows, and readings to log.
+        params: what the outputs depend on.
+        learnt: what the grades depend on beside the outputs.
         rows: a tree of `[n, ...]` arrays.
         micro_batches: in how many parts to work; divides n.
 
@@ -60,31 +60,31 @@ def gradients(
     if micro_batches == 1:
         return _at_once(judge_rows, grade_batch, params, learnt, rows)
 
-    verdicts = in_parts(lambda part: judge_rows(params, part)[0], rows, micro_batches)
+    outputs = in_parts(lambda part: judge_rows(params, part)[0], rows, micro_batches)
 
-    def grade(learnt: Params, verdicts: Any) -> tuple[Float[Array, ""], tuple[Means, Means]]:
-        terms, readings = grade_batch(learnt, verdicts)
+    def grade(learnt: Params, outputs: Any) -> tuple[Float[Array, ""], tuple[Means, Means]]:
+        terms, readings = grade_batch(learnt, outputs)
         means = _means(terms)
         return _total(means), (means, readings)
 
-    slopes, (means, readings) = jax.grad(grade, argnums=(0, 1), has_aux=True)(learnt, verdicts)
-    learnt_gradient, verdict_gradient = slopes
+    slopes, (means, readings) = jax.grad(grade, argnums=(0, 1), has_aux=True)(learnt, outputs)
+    learnt_gradient, output_gradient = slopes
 
     def add_part(total: Params, part: tuple[Any, Any]) -> tuple[Params, Means]:
         part_rows, weights = part
 
         def weighted(params: Params) -> tuple[Float[Array, ""], Means]:
-            part_verdicts, terms = judge_rows(params, part_rows)
+            part_outputs, terms = judge_rows(params, part_rows)
             own = _means(terms)
             product = partial(jnp.vdot, precision=jax.lax.Precision.HIGHEST)
-            products = jax.tree.map(product, part_verdicts, weights)
+            products = jax.tree.map(product, part_outputs, weights)
             coupled = sum(jax.tree.leaves(products), start=jnp.zeros(()))
             return coupled + _total(own) / micro_batches, own
 
         gradient, own = jax.grad(weighted, has_aux=True)(params)
         return jax.tree.map(jnp.add, total, gradient), own
 
-    parts = _split((rows, verdict_gradient), micro_batches)
+    parts = _split((rows, output_gradient), micro_batches)
     gradient, own = jax.lax.scan(add_part, jax.tree.map(jnp.zeros_like, params), parts)
     means |= {name: values.mean() for name, values in own.items()}
     return (gradient, learnt_gradient), means | readings | {"loss": _total(means)}
@@ -97,11 +97,11 @@ def _at_once(
     learnt: Params,
     rows: PyTree,
 ) -> tuple[tuple[Params, Params], Means]:
-    """The same with one part: a single forward pass serves verdicts and gradients."""
+    """The same with one part: a single forward pass serves outputs and gradients."""
 
     def loss(params: Params, learnt: Params) -> tuple[Float[Array, ""], Means]:
-        verdicts, own = judge_rows(params, rows)
-        terms, readings = grade_batch(learnt, verdicts)
+        outputs, own = judge_rows(params, rows)
+        terms, readings = grade_batch(learnt, outputs)
         means = _means(terms | own)
         total = _total(means)
         return total, means | readings | {"loss": total}

@@ -1,6 +1,6 @@
 """Whether numbers are finite: looked at on each device, before any mean over devices hides where.
 
-A number that is not finite travels: through the gathered verdicts it reaches all devices within
+A number that is not finite travels: through the gathered outputs it reaches all devices within
 a step. So the step looks at its stages in the order in which they follow from each other, and the
 first stage that is not finite anywhere, on the devices where it is not, is where it began.
 """
@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, PyTree
 STAGES = (
     "real samples",
     "generated samples",
-    "the discriminator's verdicts",
+    "the discriminator's outputs",
     "the discriminator's gradients",
     "the generator's gradients",
 )

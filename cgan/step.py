@@ -1,9 +1,9 @@
 """One training step: the discriminator's update, the generator's, and the moving average.
 
-A device holds its rows of the batch. Verdicts are gathered, so that each real is graded against
+A device holds its rows of the batch. Outputs are gathered, so that each real is graded against
 fakes from all devices; a loss is the mean over local rows, and its gradient's mean over devices is
 the gradient of the whole batch's loss, since the gather's transpose sends each device's share of
-it back to where the verdict came from.
+it back to where the output came from.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ from cgan.finite import Outcome, is_finite
 from cgan.networks import Latents
 from cgan.objectives import (
     BOUNDARY,
-    BatchVerdicts,
+    BatchOutputs,
     Game,
-    Verdicts,
+    PairedOutputs,
     draw_offsets,
     gaps,
     sign_of_reals,
@@ -37,13 +37,13 @@ from cgan.objectives.regulariser import Keys, Regulariser
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
-from cgan.types import Batch, Labels, Params, RowKeys, Samples, Scores, Verdict, single
+from cgan.types import Batch, DiscriminatorOutput, Labels, Params, RowKeys, Samples, Scores, single
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
 """Whether what this device computed is finite: see `cgan/finite.py`."""
-FINITE = "verdicts are finite"
+FINITE = "outputs are finite"
 SIGN = "real_sign"
 """A reading of the discriminator's, where the probability of augmentation adapts to it."""
 
@@ -113,7 +113,7 @@ class TrainStep:
             lambda part: self.networks.generate(state.generator, *part), (latents, labels), parts
         )
 
-        def judge_rows(params: Params, rows: Rows) -> tuple[Verdicts, Terms]:
+        def judge_rows(params: Params, rows: Rows) -> tuple[PairedOutputs, Terms]:
             judge = partial(self.networks.judge, params, stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
@@ -126,12 +126,12 @@ class TrainStep:
             reals = (rows.ids, rows.real, rows.labels, said_real)
             agreement = self.agreement(judge, state, "discriminator", *reals)
             terms = {name: share * term for name, term in terms.items()}
-            return Verdicts(said_real, said_fake, agreement), terms
+            return PairedOutputs(said_real, said_fake, agreement), terms
 
-        def grade_batch(learnt: Params, verdicts: Verdicts) -> tuple[Terms, Means]:
-            batch = self.whole_batch(state, verdicts, labels)
+        def grade_batch(learnt: Params, outputs: PairedOutputs) -> tuple[Terms, Means]:
+            batch = self.whole_batch(state, outputs, labels)
             readings = gaps(batch) | self.game.readings(learnt)
-            readings |= {FINITE: is_finite(verdicts).astype(jnp.float32)}
+            readings |= {FINITE: is_finite(outputs).astype(jnp.float32)}
             if self.config.augment.target is not None:
                 boundary = BOUNDARY.get(self.config.objective.loss)
                 readings |= {SIGN: sign_of_reals(batch, boundary)}
@@ -167,7 +167,7 @@ class TrainStep:
 
         def judge_reals(
             rows: tuple[RowIds, Samples, Labels | None],
-        ) -> tuple[Verdict, Scores | None]:
+        ) -> tuple[DiscriminatorOutput, Scores | None]:
             ids, reals, labels = rows
             said = judge(self.view(state, "views/generator/real", ids, reals), labels)
             return said, self.agreement(judge, state, "generator", *rows, said)
@@ -176,13 +176,13 @@ class TrainStep:
 
         def judge_rows(
             params: Params, rows: tuple[RowIds, Latents, Labels | None]
-        ) -> tuple[Verdict, Terms]:
+        ) -> tuple[DiscriminatorOutput, Terms]:
             ids, latents, labels = rows
             fakes = self.networks.generate(params, latents, labels)
             return judge(self.view(state, "views/generator/fake", ids, fakes), labels), {}
 
-        def grade_batch(learnt: Params, fake: Verdict) -> tuple[Terms, Means]:
-            batch = self.whole_batch(state, Verdicts(real, fake, agreement), labels)
+        def grade_batch(learnt: Params, fake: DiscriminatorOutput) -> tuple[Terms, Means]:
+            batch = self.whole_batch(state, PairedOutputs(real, fake, agreement), labels)
             return self.game.generator_terms(state.learnt, batch), {}
 
         (gradients, _), means = accumulation.gradients(
@@ -228,13 +228,13 @@ class TrainStep:
 
     def agreement(
         self,
-        judge: Callable[[Samples, Labels | None], Verdict],
+        judge: Callable[[Samples, Labels | None], DiscriminatorOutput],
         state: TrainState,
         player: str,
         ids: RowIds,
         reals: Samples,
         labels: Labels | None,
-        said: Verdict,
+        said: DiscriminatorOutput,
     ) -> Scores | None:
         """Cosines between two views of each real, one of them already judged."""
         if said.embedding is None:
@@ -245,9 +245,9 @@ class TrainStep:
         return _cosine(said, judge(other, labels))
 
     def whole_batch(
-        self, state: TrainState, local: Verdicts, labels: Labels | None
-    ) -> BatchVerdicts:
-        """Local verdicts beside those of all devices, and which fakes each real meets."""
+        self, state: TrainState, local: PairedOutputs, labels: Labels | None
+    ) -> BatchOutputs:
+        """Local outputs beside those of all devices, and which fakes each real meets."""
         size = self.config.batch_size
         key = stream_key(self.seed, "offsets", state.step)
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
@@ -256,7 +256,7 @@ class TrainStep:
         comparable = None
         if labels is not None and self.config.conditioning.compare == "same_class":
             comparable = labels[:, None] == parallel.gather(labels)
-        return BatchVerdicts(local, whole, parallel.row_ids(count), offsets, comparable)
+        return BatchOutputs(local, whole, parallel.row_ids(count), offsets, comparable)
 
     def _descend(
         self,
@@ -274,6 +274,6 @@ class TrainStep:
         return optax.apply_updates(params, updates), optim_state, metrics
 
 
-def _cosine(one: Verdict, other: Verdict) -> Scores:
+def _cosine(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Scores:
     """Cosines between the embeddings of each row, in float32."""
     return jnp.sum(single(one.embedding) * single(other.embedding), axis=1)

@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     label: Int[Array | np.ndarray, "*batch"]
 
 
-class Verdict(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """What a discriminator says of samples, head by head; None where it lacks the head."""
 
     score: Scores | None
@@ -68,6 +68,7 @@ def single(head: Array | None) -> Array:
 
 __all__ = [
     "Batch",
+    "DiscriminatorOutput",
     "Embeddings",
     "Factors",
     "Labels",
@@ -78,7 +79,6 @@ __all__ = [
     "RowKeys",
     "Samples",
     "Scores",
-    "Verdict",
     "present",
     "single",
 ]

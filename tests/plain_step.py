@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from cgan.assemble import Parts
 from cgan.augment import build as build_views
 from cgan.data.pipeline import load_batches
-from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets
+from cgan.objectives import BatchOutputs, PairedOutputs, draw_offsets
 from cgan.objectives.penalties import between, random_signs
 from cgan.rng import row_keys, stream_key
 
@@ -20,7 +20,7 @@ Tree = Any
 
 
 class Discriminating(NamedTuple):
-    """What a verdict depends on beside its sample."""
+    """What an output depends on beside its sample."""
 
     params: Tree
     stats: Tree
@@ -62,7 +62,7 @@ class PlainStep:
     def terms_of(
         self, grade: Any, by: Discriminating, player: str, fakes: jax.Array
     ) -> dict[str, jax.Array]:
-        """What a player's game makes of verdicts on this batch."""
+        """What a player's game makes of outputs on this batch."""
 
         def judge(side: str, samples: jax.Array) -> Any:
             seen = self.view(f"{player}/{side}", samples)
@@ -72,10 +72,10 @@ class PlainStep:
         agreement = None
         if self.config.embedding.weight:
             agreement = jnp.sum(real.embedding * other.embedding, axis=1)
-        verdicts = Verdicts(real, judge("fake", fakes), agreement)
+        outputs = PairedOutputs(real, judge("fake", fakes), agreement)
         n = self.config.batch_size
         offsets = draw_offsets(self.key("offsets"), n, self.config.objective.fakes_per_real or n)
-        batch = BatchVerdicts(verdicts, verdicts, self.rows, offsets, self.comparable)
+        batch = BatchOutputs(outputs, outputs, self.rows, offsets, self.comparable)
         return grade(by.learnt, batch)
 
     def discriminator_loss(self, by: Discriminating, generator: Tree) -> jax.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cgan.accumulation import gradients, in_parts
-from cgan.types import Verdict
+from cgan.types import DiscriminatorOutput
 
 ROWS, INPUTS, WIDTH = 8, 3, 5
 RNG = np.random.default_rng(0)
@@ -34,15 +34,15 @@ def judge_rows(params, rows):
     noise = jax.vmap(lambda key: jax.random.normal(key, (WIDTH,)))(rows["noise"])
     embedding = (jnp.tanh(rows["x"] @ params["hidden"]) + 0.1 * noise) @ params["vector"]
     slopes = jax.vmap(jax.grad(score))(rows["x"])
-    return Verdict(score(rows["x"]), embedding), {"penalty": jnp.sum(slopes**2, axis=1)}
+    return DiscriminatorOutput(score(rows["x"]), embedding), {"penalty": jnp.sum(slopes**2, axis=1)}
 
 
-def grade_batch(learnt, verdict):
+def grade_batch(learnt, output):
     """Terms that couple all rows, by a softmax over them and by their products."""
     temperature = jnp.exp(learnt["log_temperature"])
-    similarity = verdict.embedding @ verdict.embedding.T
+    similarity = output.embedding @ output.embedding.T
     terms = {
-        "list": -jax.nn.log_softmax(verdict.score / temperature) * jnp.arange(ROWS),
+        "list": -jax.nn.log_softmax(output.score / temperature) * jnp.arange(ROWS),
         "spread": jax.nn.logsumexp(similarity / temperature, axis=1),
     }
     return terms, {"temperature": temperature}
@@ -53,8 +53,8 @@ def gradients_of_the_whole():
     """The definition: of one loss of the whole batch."""
 
     def loss(params, learnt):
-        verdict, own = judge_rows(params, BATCH)
-        terms, readings = grade_batch(learnt, verdict)
+        output, own = judge_rows(params, BATCH)
+        terms, readings = grade_batch(learnt, output)
         means = {name: jnp.mean(term) for name, term in (own | terms).items()}
         loss = means["penalty"] + means["list"] + means["spread"]
         return loss, means | readings | {"loss": loss}
@@ -102,8 +102,8 @@ def test_without_own_terms_and_learnt_values_there_is_only_the_coupled_gradient(
     def judge(params, rows):
         return judge_rows(params, rows)[0]._replace(embedding=None), {}
 
-    def grade(learnt, verdict):
-        return {"list": -jax.nn.log_softmax(verdict.score) * jnp.arange(ROWS)}, {}
+    def grade(learnt, output):
+        return {"list": -jax.nn.log_softmax(output.score) * jnp.arange(ROWS)}, {}
 
     def loss(params):
         return grade({}, judge(params, BATCH)[0])[0]["list"].mean()

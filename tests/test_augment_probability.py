@@ -13,8 +13,8 @@ from cgan.assemble import Parts, assemble
 from cgan.augment import probability
 from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Penalty
 from cgan.data.pipeline import load_batches
-from cgan.objectives import BOUNDARY, BatchVerdicts, Verdicts, sign_of_reals
-from cgan.types import Verdict
+from cgan.objectives import BOUNDARY, BatchOutputs, PairedOutputs, sign_of_reals
+from cgan.types import DiscriminatorOutput
 from tests.unchecked import assert_refused, make
 
 BATCH = 8
@@ -120,12 +120,14 @@ def test_a_step_draws_with_and_tells_the_probability_from_before_it_adapts(
         assert float(state.adaptive["probability"]) == pytest.approx(0.5 + BATCH * 4 / 160)
 
 
-def batch_of(real: np.ndarray, fake: np.ndarray, rows: slice) -> BatchVerdicts:
-    def said(part: slice) -> Verdicts:
-        return Verdicts(*(Verdict(jnp.asarray(x[part], jnp.float32), None) for x in (real, fake)))
+def batch_of(real: np.ndarray, fake: np.ndarray, rows: slice) -> BatchOutputs:
+    def said(part: slice) -> PairedOutputs:
+        return PairedOutputs(
+            *(DiscriminatorOutput(jnp.asarray(x[part], jnp.float32), None) for x in (real, fake))
+        )
 
     ids = jnp.arange(len(real))
-    return BatchVerdicts(said(rows), said(slice(None)), ids[rows], ids)
+    return BatchOutputs(said(rows), said(slice(None)), ids[rows], ids)
 
 
 def test_the_sign_of_reals_counts_those_above_the_boundary_or_above_fakes() -> None:

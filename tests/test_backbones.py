@@ -11,7 +11,7 @@ import pytest
 
 from cgan import networks
 from cgan.config import ConfigError, Embedding, Experiment
-from cgan.types import Verdict, present
+from cgan.types import DiscriminatorOutput, present
 from configs import CONFIGS
 from tests.backbones import AT_SCALE, PAIRS, experiment, randomised
 
@@ -71,7 +71,7 @@ def test_stylegan2_at_its_published_size_has_about_the_published_number_of_param
     ("side", "classes", "precision"), [(4, 0, "bfloat16"), (16, CLASSES, "float32")]
 )
 @pytest.mark.parametrize("architecture", AT_SCALE)
-def test_samples_and_verdicts_have_their_shapes_and_are_float32(
+def test_samples_and_outputs_have_their_shapes_and_are_float32(
     architecture: str, side: int, classes: int, precision: str
 ) -> None:
     config = experiment(architecture, labels=classes > 0, precision=precision)
@@ -87,8 +87,8 @@ def test_samples_and_verdicts_have_their_shapes_and_are_float32(
     labels = jax.ShapeDtypeStruct((ROWS,), jnp.int32) if classes else None
     samples = jax.eval_shape(pair.generate, generator, latents, labels)
     assert samples == jax.ShapeDtypeStruct((ROWS, *shape), jnp.float32)
-    verdict = jax.eval_shape(pair.judge, discriminator, stats, samples, labels)
-    assert verdict == Verdict(
+    output = jax.eval_shape(pair.judge, discriminator, stats, samples, labels)
+    assert output == DiscriminatorOutput(
         score=jax.ShapeDtypeStruct((ROWS,), jnp.float32),
         embedding=jax.ShapeDtypeStruct((ROWS, 3), jnp.float32),
     )
@@ -109,7 +109,7 @@ def test_a_row_depends_on_its_latents_and_label_and_on_no_other_row(architecture
     pair, generator, (discriminator, stats) = random_pair(architecture)
 
     @jax.jit
-    def observe(latents: jax.Array, labels: jax.Array) -> tuple[jax.Array, Verdict]:
+    def observe(latents: jax.Array, labels: jax.Array) -> tuple[jax.Array, DiscriminatorOutput]:
         samples = pair.generate(generator, latents, labels)
         return samples, pair.judge(discriminator, stats, samples, labels)
 
@@ -135,8 +135,8 @@ def test_the_slope_of_a_gradient_penalty_backwards_is_that_forwards(architecture
 
     def penalty(params: Any) -> jax.Array:
         def total(samples: jax.Array) -> jax.Array:
-            verdict = pair.judge(params, stats, samples, labels)
-            return jnp.sum(present(verdict.score)) + jnp.sum(present(verdict.embedding)[:, 0])
+            output = pair.judge(params, stats, samples, labels)
+            return jnp.sum(present(output.score)) + jnp.sum(present(output.embedding)[:, 0])
 
         return jnp.sum(jnp.square(jax.grad(total)(samples)))
 

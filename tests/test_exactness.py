@@ -214,7 +214,9 @@ def test_fourier_phases_and_heads_say_so_themselves() -> None:
     class Alone(nn.Module):
         @nn.compact
         def __call__(self, features: jax.Array, labels: jax.Array) -> Any:
-            return heads.verdict(features, labels, heads.Heads(True, 3, 4), False, False)
+            return heads.discriminator_output(
+                features, labels, heads.Heads(True, 3, 4), False, False
+            )
 
     features, labels = jnp.ones((5, 2), jnp.bfloat16), jnp.zeros(5, int)
     params = Alone().init(KEY, features, labels)

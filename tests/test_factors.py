@@ -14,7 +14,7 @@ from benchmarks.flops import flops
 from cgan import networks
 from cgan.config import Embedding, Experiment
 from cgan.objectives import penalties
-from cgan.types import Verdict, present
+from cgan.types import DiscriminatorOutput, present
 from tests.backbones import PAIRS, experiment, randomised
 
 KEY, ROWS, CLASSES = jax.random.key(0), 4, 3
@@ -55,7 +55,9 @@ class Case:
         self.samples = jax.random.normal(KEY, (ROWS, *shape))
         self.heads, self.pair = heads, pair
 
-    def judge(self, params: Any, samples: jax.Array, factors: jax.Array | None = None) -> Verdict:
+    def judge(
+        self, params: Any, samples: jax.Array, factors: jax.Array | None = None
+    ) -> DiscriminatorOutput:
         return self.pair.judge(params, self.stats, samples, LABELS, factors)
 
     def loss(self, params: Any, estimate: penalties.Estimator) -> jax.Array:
@@ -80,19 +82,21 @@ class Case:
 
 def textbook(
     judge: penalties.Judge, samples: jax.Array, keys: jax.Array, heads: penalties.Heads
-) -> tuple[Verdict, Verdict]:
+) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """Slopes of the heads as they are written, one after the other, as an `Estimator`."""
 
-    def squared(total: Callable[[Verdict], jax.Array]) -> jax.Array:
+    def squared(total: Callable[[DiscriminatorOutput], jax.Array]) -> jax.Array:
         slopes = jax.grad(lambda inputs: total(judge(inputs)))(samples)
         return jnp.square(slopes).sum(axis=range(1, samples.ndim))
 
     said = judge(samples)
-    of_score = squared(lambda verdict: present(verdict.score).sum())
+    of_score = squared(lambda output: present(output.score).sum())
     if "embedding" not in heads:
-        return said, Verdict(of_score, None)
+        return said, DiscriminatorOutput(of_score, None)
     signs = penalties.random_signs(keys, present(said.embedding))
-    return said, Verdict(of_score, squared(lambda said: jnp.vdot(present(said.embedding), signs)))
+    return said, DiscriminatorOutput(
+        of_score, squared(lambda said: jnp.vdot(present(said.embedding), signs))
+    )
 
 
 @pytest.mark.parametrize("name", NETWORKS)

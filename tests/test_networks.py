@@ -1,4 +1,4 @@
-"""Networks: shapes, sizes, outputs against NumPy, and what a verdict on a sample depends on."""
+"""Networks: shapes, sizes, outputs against NumPy, and what an output on a sample depends on."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from cgan.config import (
 )
 from cgan.networks import Networks, count_parameters
 from cgan.rng import row_keys, stream_key
-from cgan.types import Verdict, present
+from cgan.types import DiscriminatorOutput, present
 
 KEY = jax.random.key(0)
 POINT, GREY, COLOUR, WIDE = (2,), (8, 8, 1), (8, 8, 3), (8, 16, 3)
@@ -92,7 +92,7 @@ HEADS = [(0, True), (6, False), (6, True)]
 
 @pytest.mark.parametrize(("dimensions", "score"), HEADS)
 @pytest.mark.parametrize(("shape", "generator", "discriminator"), PAIRS)
-def test_a_pair_makes_samples_and_verdicts_of_the_right_shape(
+def test_a_pair_makes_samples_and_outputs_of_the_right_shape(
     shape: tuple[int, ...],
     generator: dict[str, Any],
     discriminator: dict[str, Any],
@@ -107,9 +107,9 @@ def test_a_pair_makes_samples_and_verdicts_of_the_right_shape(
     samples = jax.eval_shape(pair.generate, params, latents)
     assert samples.shape == (3, *shape)
     assert samples.dtype == jnp.float32
-    verdict = jax.eval_shape(pair.judge, d_params, stats_, samples)
+    output = jax.eval_shape(pair.judge, d_params, stats_, samples)
     float32 = jnp.dtype("float32")
-    assert verdict == Verdict(
+    assert output == DiscriminatorOutput(
         score=jax.ShapeDtypeStruct((3,), float32) if score else None,
         embedding=jax.ShapeDtypeStruct((3, dimensions), float32) if dimensions else None,
     )
@@ -195,13 +195,13 @@ def test_an_mlp_pair_computes_what_numpy_computes() -> None:
     samples = np.asarray(pair.generate(generator, latents))
     painted = forward(generator, np.asarray(latents, float), "Dense_2")
     np.testing.assert_allclose(samples, np.tanh(painted).reshape(-1, 8, 8, 1), rtol=1e-5, atol=1e-6)
-    verdict = pair.judge(discriminator, {}, jnp.asarray(samples))
+    output = pair.judge(discriminator, {}, jnp.asarray(samples))
     flat = samples.reshape(-1, 64).astype(float)
     score = forward(discriminator, flat, "score")[:, 0]
-    np.testing.assert_allclose(np.asarray(verdict.score), score, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(output.score), score, rtol=1e-4, atol=1e-5)
     vectors = forward(discriminator, flat, "embedding")
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    np.testing.assert_allclose(np.asarray(verdict.embedding), vectors, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(output.embedding), vectors, rtol=1e-4, atol=1e-5)
 
 
 def test_a_residual_generator_adds_its_latents_to_the_plain_one() -> None:
@@ -225,15 +225,15 @@ SCORERS = [
 
 
 @pytest.mark.parametrize(("shape", "discriminator"), SCORERS)
-def test_a_verdict_does_not_depend_on_the_other_samples(
+def test_an_output_does_not_depend_on_the_other_samples(
     shape: tuple[int, ...], discriminator: dict[str, Any]
 ) -> None:
     pair = build(shape, None, discriminator, dimensions=3)
     (params, stats_), samples = discriminator_variables(pair), samples_of(shape, 3)
 
     def outputs(x: jax.Array) -> jax.Array:
-        verdict = pair.judge(params, stats_, x)
-        return jnp.column_stack([present(verdict.score), present(verdict.embedding)])
+        output = pair.judge(params, stats_, x)
+        return jnp.column_stack([present(output.score), present(output.embedding)])
 
     slopes = np.abs(np.asarray(jax.jit(jax.jacrev(outputs))(samples)))
     size = slopes.reshape(3, 4, 3, -1).max(axis=-1).transpose(1, 0, 2)

@@ -16,7 +16,7 @@ from cgan.config import Embedding
 from cgan.data.pipeline import load_batches
 from cgan.networks import build
 from cgan.objectives import penalties
-from cgan.types import Verdict, present
+from cgan.types import DiscriminatorOutput, present
 from tests.backbones import PAIRS, experiment, randomised
 
 KEY = jax.random.key(0)
@@ -68,7 +68,7 @@ def test_losses_and_gradients_in_bfloat16_follow_those_in_float32(architecture: 
         def loss(params: Any) -> jax.Array:
             of_generator, of_discriminator = params
 
-            def judge(samples: jax.Array, factors: jax.Array | None = None) -> Verdict:
+            def judge(samples: jax.Array, factors: jax.Array | None = None) -> DiscriminatorOutput:
                 return pair.judge(of_discriminator, stats, samples, factors=factors)
 
             fakes = present(judge(pair.generate(of_generator, latents)).score)

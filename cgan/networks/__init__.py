@@ -17,7 +17,7 @@ from cgan.networks.architectures import (
 )
 from cgan.networks.exactness import in_full
 from cgan.networks.heads import Heads
-from cgan.types import Factors, Labels, Params, RandomKey, RowKeys, Samples, Verdict
+from cgan.types import DiscriminatorOutput, Factors, Labels, Params, RandomKey, RowKeys, Samples
 
 Latents = Float[Array, "n latent_dim"]
 
@@ -30,7 +30,7 @@ class Generate(Protocol):
 
 
 class Judge(Protocol):
-    """A discriminator's verdicts, its stats left as they are; labels as for `Generate`."""
+    """A discriminator's outputs, its stats left as they are; labels as for `Generate`."""
 
     def __call__(
         self,
@@ -39,8 +39,8 @@ class Judge(Protocol):
         samples: Samples,
         labels: Labels | None = None,
         factors: Factors | None = None,
-    ) -> Verdict:
-        """One verdict for each sample, its score multiplied by the factor where there is one."""
+    ) -> DiscriminatorOutput:
+        """One output for each sample, its score multiplied by the factor where there is one."""
 
 
 class Networks(NamedTuple):
@@ -111,11 +111,11 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         samples: Samples,
         labels: Labels | None = None,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         variables = {"params": params, "batch_stats": stats}
         inputs = samples.astype(precision)
         said = discriminator.apply(variables, inputs, labels, factors=factors)
-        assert isinstance(said, Verdict)
+        assert isinstance(said, DiscriminatorOutput)
         return said
 
     @in_full

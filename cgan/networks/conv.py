@@ -7,8 +7,8 @@ from jaxtyping import Array, Float
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, verdict
-from cgan.types import Factors, Labels, Samples, Verdict
+from cgan.networks.heads import Heads, discriminator_output
+from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
 class ConvGenerator(nn.Module):
@@ -43,7 +43,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Images `[n, height, width, channels]` to verdicts: the generator's mirror image."""
+    """Images `[n, height, width, channels]` to outputs: the generator's mirror image."""
 
     width: int
     depth: int
@@ -57,7 +57,7 @@ class ConvDiscriminator(nn.Module):
         labels: Labels | None = None,
         update_stats: bool = False,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
             return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
@@ -68,4 +68,4 @@ class ConvDiscriminator(nn.Module):
             halved = layers.space_to_depth(x)
             x = layers.leaky_relu(layer(layers.Dense(self.width * 2 ** (level + 1)), halved))
         features = x.reshape(len(x), -1)
-        return verdict(features, labels, self.heads, self.spectral_norm, update_stats)
+        return discriminator_output(features, labels, self.heads, self.spectral_norm, update_stats)

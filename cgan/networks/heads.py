@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from cgan.networks.conditioning import projection
 from cgan.networks.exactness import HIGHEST
 from cgan.networks.layers import normalised, on_sphere
-from cgan.types import Labels, Verdict
+from cgan.types import DiscriminatorOutput, Labels
 
 
 class Heads(NamedTuple):
@@ -21,13 +21,13 @@ class Heads(NamedTuple):
     """That the score is told apart by; 0 for a score of samples without labels."""
 
 
-def verdict(
+def discriminator_output(
     features: Float[Array, "n features"],
     labels: Labels | None,
     heads: Heads,
     spectral_norm: bool,
     update_stats: bool,
-) -> Verdict:
+) -> DiscriminatorOutput:
     """The last layer of a discriminator: a linear map for each head, called inside its module.
 
     It computes in float32, whatever the features come in and the device would rather do: losses see
@@ -58,7 +58,7 @@ def verdict(
             return alone
         return alone + projection(features, labels, heads.classes, spectral_norm, update_stats)
 
-    return Verdict(
+    return DiscriminatorOutput(
         score=score() if heads.score else None,
         embedding=on_sphere(head(heads.dimensions, "embedding")) if heads.dimensions else None,
     )

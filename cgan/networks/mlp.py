@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, verdict
-from cgan.types import Factors, Labels, Samples, Verdict
+from cgan.networks.heads import Heads, discriminator_output
+from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
 class MLPGenerator(nn.Module):
@@ -47,7 +47,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples `[n, *sample_shape]` to verdicts."""
+    """Samples `[n, *sample_shape]` to outputs."""
 
     width: int
     depth: int
@@ -63,7 +63,7 @@ class MLPDiscriminator(nn.Module):
         labels: Labels | None = None,
         update_stats: bool = False,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         x = samples.reshape(len(samples), -1)
         if self.fourier_features:
             x = layers.FourierFeatures(self.fourier_features, self.max_frequency)(x)
@@ -71,4 +71,4 @@ class MLPDiscriminator(nn.Module):
         for _ in range(self.depth):
             hidden = layers.normalised(layers.Dense(self.width), self.spectral_norm, update_stats)
             x = layers.leaky_relu(hidden(x, factors))
-        return verdict(x, labels, self.heads, self.spectral_norm, update_stats)
+        return discriminator_output(x, labels, self.heads, self.spectral_norm, update_stats)

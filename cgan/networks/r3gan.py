@@ -19,7 +19,7 @@ The published sizes, in millions of parameters, and those here, generator and di
 
 What differs from the paper:
 
-- A sample's score by class is `heads.verdict`'s, the shared head's and the class's added; the
+- A sample's score by class is `heads`'s, the shared head's and the class's added; the
   paper's is the class's alone.
 - Vectors of classes in the generator start as draws of the standard normal distribution.
 - All resolutions are computed in the experiment's one precision; the paper mixes two.
@@ -33,10 +33,10 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import Heads, verdict
+from cgan.networks.heads import Heads, discriminator_output
 from cgan.networks.layers import LEAK, Pointwise, leaky_relu
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
-from cgan.types import Factors, Labels, Samples, Verdict
+from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
 """Weights so much larger make up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
@@ -125,7 +125,7 @@ class R3GANGenerator(nn.Module):
 
 
 class R3GANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to verdicts: the generator's mirror image.
+    """Images `[n, side, side, channels]` to outputs: the generator's mirror image.
 
     The last maps are read by one 4x4 filter for each channel. With classes a linear map follows, as
     the vector of the sample's class has to find its own features.
@@ -145,7 +145,7 @@ class R3GANDiscriminator(nn.Module):
         labels: Labels | None = None,
         update_stats: bool = False,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         of_sides = widths(samples.shape[1], self.width, self.max_width)
         blocks = self.depth * len(of_sides)
         x = Pointwise(self.width)(times(samples, factors))
@@ -162,4 +162,4 @@ class R3GANDiscriminator(nn.Module):
         read = jnp.einsum("nhwc,hwc->nc", x, filters, precision=precision)
         if self.heads.classes:
             read = Pointwise(read.shape[-1])(read)
-        return verdict(read, labels, self.heads, False, update_stats)
+        return discriminator_output(read, labels, self.heads, False, update_stats)

@@ -26,9 +26,9 @@ from cgan.networks.attention import SelfAttention
 from cgan.networks.conditioning import one_hot
 from cgan.networks.convolution import Images
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, verdict
+from cgan.networks.heads import Heads, discriminator_output
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
-from cgan.types import Factors, Labels, Samples, Verdict
+from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 Maps = Float[Array, "n _ _ _"]
 """Of any sides and channels."""
@@ -106,7 +106,7 @@ class SNGANGenerator(nn.Module):
 
 
 class SNGANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to verdicts, from sums over the 4x4 pixels.
+    """Images `[n, side, side, channels]` to outputs, from sums over the 4x4 pixels.
 
     The blocks are ReLU, 3x3, ReLU, 3x3, beside a 1x1; the first has no ReLU before it. A mean of
     four pixels stands after a block's sum: it can't be told from one on either side of the 1x1.
@@ -125,7 +125,7 @@ class SNGANDiscriminator(nn.Module):
         labels: Labels | None = None,
         update_stats: bool = False,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         def layer(module: nn.Module, x: Maps) -> Maps:
             return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
@@ -142,4 +142,4 @@ class SNGANDiscriminator(nn.Module):
                 x = SelfAttention(self.spectral_norm)(x, update_stats, factors)
             x = block(x, nn.relu(x), features)
         sums = jnp.sum(nn.relu(x), axis=(1, 2), dtype="float32")
-        return verdict(sums, labels, self.heads, self.spectral_norm, update_stats)
+        return discriminator_output(sums, labels, self.heads, self.spectral_norm, update_stats)

@@ -8,7 +8,7 @@ What differs from the paper:
 
 - No noise is added to the maps. It is drawn for each sample and pixel, and a generator here is a
   function of the latents. Karras et al. 2021 (StyleGAN3) leave it out as well.
-- No standard deviation over the batch in the discriminator: a verdict is on its own sample.
+- No standard deviation over the batch in the discriminator: an output is on its own sample.
   Gradient penalties, micro-batches and devices rely on it.
 - Doubling is the smooth filter and then the 3x3 convolution, the paper's a transposed convolution
   and then the filter; halving is the convolution, then the filter, the paper's the other way round.
@@ -28,10 +28,10 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import Heads, verdict
+from cgan.networks.heads import Heads, discriminator_output
 from cgan.networks.layers import leaky_relu
 from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
-from cgan.types import Factors, Labels, Samples, Verdict
+from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 Styles = Float[Array, "n units"]
 
@@ -159,7 +159,7 @@ class StyleGAN2Generator(nn.Module):
 
 
 class StyleGAN2Discriminator(nn.Module):
-    """Images `[n, side, side, channels]` to verdicts.
+    """Images `[n, side, side, channels]` to outputs.
 
     A residual block for each halving, `(halved two 3x3 + 1x1 halved) / sqrt 2`; then a 3x3
     convolution and a dense layer over all the 4x4 pixels.
@@ -176,7 +176,7 @@ class StyleGAN2Discriminator(nn.Module):
         labels: Labels | None = None,
         update_stats: bool = False,
         factors: Factors | None = None,
-    ) -> Verdict:
+    ) -> DiscriminatorOutput:
         of_sides = list(widths(samples.shape[1], self.width, self.max_width).values())
         x = activated(ScaledDense(self.width)(times(samples, factors), factors))
         for features, coarser in pairwise(of_sides):
@@ -186,7 +186,7 @@ class StyleGAN2Discriminator(nn.Module):
             x = (x + y) * 0.5**0.5
         x = ScaledConv3x3(of_sides[-1])(x, factors)
         x = activated(ScaledDense(of_sides[-1])(x.reshape(len(x), -1), factors))
-        return verdict(x, labels, self.heads, False, update_stats)
+        return discriminator_output(x, labels, self.heads, False, update_stats)
 
 
 def _of_unit_variance(x: Float[Array, "n units"]) -> Float[Array, "n units"]:

@@ -1,4 +1,4 @@
-"""Pure functions from verdicts to named per-sample terms. They know no networks and no devices."""
+"""Pure functions from outputs to named per-sample terms. They know no networks and no devices."""
 
 from cgan import config as config_lib
 from cgan.config import Experiment
@@ -7,7 +7,7 @@ from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, WeightedSum
-from cgan.objectives.verdicts import BatchVerdicts, Verdicts, draw_offsets, gaps, sign_of_reals
+from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, gaps, sign_of_reals
 
 
 def build(config: Experiment) -> Game:
@@ -44,9 +44,9 @@ def _contrastive(
 
 __all__ = [
     "BOUNDARY",
-    "BatchVerdicts",
+    "BatchOutputs",
     "Game",
-    "Verdicts",
+    "PairedOutputs",
     "build",
     "draw_offsets",
     "gaps",

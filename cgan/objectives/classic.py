@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.objectives.verdicts import BatchVerdicts
+from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Params, PerSample, Scores, single
 
 Cost = Callable[[Scores], PerSample]
@@ -41,12 +41,12 @@ class Classic:
         """Nothing to show."""
         return {}
 
-    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """One term a real and one a fake."""
         real, fake = single(batch.local.real.score), single(batch.local.fake.score)
         return {"real": self.real(real), "fake": self.fake(fake)}
 
-    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """One term a fake."""
         return {"fake": self.generator(single(batch.local.fake.score))}
 

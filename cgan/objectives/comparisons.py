@@ -1,4 +1,4 @@
-"""Comparisons: how verdicts become margins, before the temperature.
+"""Comparisons: how outputs become margins, before the temperature.
 
 The margin `M[i, j]` says by how much real `i` beats fake `j`. Each comparison gives it for all the
 fakes of this device's reals (`real_rows`) and for all the reals of its fakes (`fake_rows`, the
@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.objectives.verdicts import BatchVerdicts
+from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Embeddings, Margins, single
 
 
@@ -19,21 +19,21 @@ from cgan.types import Embeddings, Margins, single
 class Comparison(Protocol):
     """Where the margins come from."""
 
-    def real_rows(self, batch: BatchVerdicts) -> Margins:
+    def real_rows(self, batch: BatchOutputs) -> Margins:
         """`[n, batch]`: each local real over every fake of the batch."""
 
-    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+    def fake_rows(self, batch: BatchOutputs) -> Margins:
         """`[n, batch]`: every real of the batch over each local fake."""
 
 
 class Critic:
     """Scores: `D(x_i) - D(G(z_j))`."""
 
-    def real_rows(self, batch: BatchVerdicts) -> Margins:
+    def real_rows(self, batch: BatchOutputs) -> Margins:
         """Each local real over every fake."""
         return single(batch.local.real.score)[:, None] - single(batch.whole.fake.score)
 
-    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+    def fake_rows(self, batch: BatchOutputs) -> Margins:
         """Every real over each local fake."""
         return single(batch.whole.real.score) - single(batch.local.fake.score)[:, None]
 
@@ -45,12 +45,12 @@ class Embedding:
     of Chen et al. 2020 (SimCLR, eq. 1) with the fakes for negatives.
     """
 
-    def real_rows(self, batch: BatchVerdicts) -> Margins:
+    def real_rows(self, batch: BatchOutputs) -> Margins:
         """Each local real over every fake."""
         real, fakes = single(batch.local.real.embedding), single(batch.whole.fake.embedding)
         return single(batch.local.agreement)[:, None] - _products(real, fakes)
 
-    def fake_rows(self, batch: BatchVerdicts) -> Margins:
+    def fake_rows(self, batch: BatchOutputs) -> Margins:
         """Every real over each local fake."""
         fake, reals = single(batch.local.fake.embedding), single(batch.whole.real.embedding)
         return single(batch.whole.agreement) - _products(fake, reals)

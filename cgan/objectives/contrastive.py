@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgan.objectives.comparisons import Comparison
 from cgan.objectives.curves import Curve
-from cgan.objectives.verdicts import BatchVerdicts
+from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Margins, Params, PerSample
 
 
@@ -57,16 +57,16 @@ class Contrastive:
         """The temperature, where it is learnt."""
         return {"temperature": jnp.exp(learnt["log_temperature"])} if learnt else {}
 
-    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """Reals must beat fakes: one term a real and, with the dual, one a fake."""
         return self._grade(self._rivals(learnt, batch))
 
-    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The same game with `-M`: fakes must beat reals."""
         rivals = self._rivals(learnt, batch)
         return self._grade({n: rows._replace(margins=-rows.margins) for n, rows in rivals.items()})
 
-    def _rivals(self, learnt: Params, batch: BatchVerdicts) -> dict[str, Rivals]:
+    def _rivals(self, learnt: Params, batch: BatchOutputs) -> dict[str, Rivals]:
         temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
 
         def rivals(margins: Margins, met: Int[Array, "rows K"]) -> Rivals:

@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from jaxtyping import Array, Float
 
-from cgan.objectives.verdicts import BatchVerdicts
+from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Params, PerSample
 
 
@@ -25,10 +25,10 @@ class Game(Protocol):
     def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
         """Learnt values by their names, to be logged."""
 
-    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses."""
 
-    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's losses."""
 
 
@@ -55,13 +55,13 @@ class WeightedSum:
             for reading, value in game.readings(learnt[name]).items()
         }
 
-    def discriminator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's weighted losses."""
         return self._weighted(
             {n: game.discriminator_terms(learnt[n], batch) for n, game in self.games.items()}
         )
 
-    def generator_terms(self, learnt: Params, batch: BatchVerdicts) -> dict[str, PerSample]:
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's weighted losses."""
         return self._weighted(
             {n: game.generator_terms(learnt[n], batch) for n, game in self.games.items()}

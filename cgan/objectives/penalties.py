@@ -20,25 +20,29 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.config import Penalty
-from cgan.types import Factors, PerSample, RowKeys, Samples, Scores, Verdict, present
+from cgan.types import DiscriminatorOutput, Factors, PerSample, RowKeys, Samples, Scores, present
 
 
 @runtime_checkable
 class Judge(Protocol):
-    """A discriminator with its parameters: row by row, a verdict is on its own sample only."""
+    """A discriminator with its parameters: row by row, an output is on its own sample only."""
 
-    def __call__(self, samples: Samples, factors: Factors | None = None, /) -> Verdict:
-        """One verdict for each sample, its score multiplied by the factor where there is one."""
+    def __call__(self, samples: Samples, factors: Factors | None = None, /) -> DiscriminatorOutput:
+        """One output for each sample, its score multiplied by the factor where there is one."""
 
 
 Head = Literal["score", "embedding"]
 Heads = tuple[Head, ...]
 
-Estimator = Callable[[Judge, Samples, RowKeys, Heads], tuple[Verdict, Verdict]]
-"""`estimator(judge, samples, keys, heads)` to verdicts and these heads' `[n]` squared norms."""
+Estimator = Callable[
+    [Judge, Samples, RowKeys, Heads], tuple[DiscriminatorOutput, DiscriminatorOutput]
+]
+"""`estimator(judge, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
 
 
-def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[Verdict, Verdict]:
+def exact(
+    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads
+) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
@@ -56,35 +60,35 @@ def exact(judge: Judge, samples: Samples, keys: RowKeys, heads: Heads) -> tuple[
         docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.
     """
     if not heads:
-        return judge(samples), Verdict(None, None)
-    found = Verdict(None, None)
+        return judge(samples), DiscriminatorOutput(None, None)
+    found = DiscriminatorOutput(None, None)
     if "score" in heads:
-        verdict, score, pullback = _pull_back(judge, samples, "score")
+        output, score, pullback = _pull_back(judge, samples, "score")
         gradients, by_factors = pullback(jnp.ones_like(score))
-        if verdict.embedding is None:
-            verdict = verdict._replace(score=_with_derivatives(score, by_factors))
+        if output.embedding is None:
+            output = output._replace(score=_with_derivatives(score, by_factors))
         found = found._replace(score=_squared_norm(gradients))
     if "embedding" in heads:
-        verdict, embedding, pullback = _pull_back(judge, samples, "embedding")
+        output, embedding, pullback = _pull_back(judge, samples, "embedding")
         gradients, _ = pullback(random_signs(keys, embedding))
         found = found._replace(embedding=_squared_norm(gradients))
-    return verdict, found
+    return output, found
 
 
 def _pull_back(
     judge: Judge, samples: Samples, head: Head
-) -> tuple[Verdict, Array, Callable[[Array], tuple[Samples, Factors]]]:
-    """Verdicts, one head's output, and the backward pass from it to samples and factors.
+) -> tuple[DiscriminatorOutput, Array, Callable[[Array], tuple[Samples, Factors]]]:
+    """Outputs, one head's output, and the backward pass from it to samples and factors.
 
     The other head is left out of that pass: cotangents of 0 would cost as much as others.
     """
 
-    def output(samples: Samples, factors: Factors) -> tuple[Array, Verdict]:
-        verdict = judge(samples, factors)
-        return present(getattr(verdict, head)), verdict
+    def of_head(samples: Samples, factors: Factors) -> tuple[Array, DiscriminatorOutput]:
+        output = judge(samples, factors)
+        return present(getattr(output, head)), output
 
-    found, pullback, verdict = jax.vjp(output, samples, jnp.ones(len(samples)), has_aux=True)
-    return verdict, found, pullback
+    found, pullback, output = jax.vjp(of_head, samples, jnp.ones(len(samples)), has_aux=True)
+    return output, found, pullback
 
 
 @jax.custom_jvp
@@ -102,34 +106,34 @@ def _derivatives_of_the_same(
 
 def hutchinson(
     judge: Judge, samples: Samples, keys: RowKeys, heads: Heads
-) -> tuple[Verdict, Verdict]:
+) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
 
     References:
         Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
         Laplacian smoothing splines".
     """
-    verdict, slopes = jax.jvp(judge, (samples,), (random_signs(keys, samples),))
-    return verdict, _squares(slopes, heads)
+    output, slopes = jax.jvp(judge, (samples,), (random_signs(keys, samples),))
+    return output, _squares(slopes, heads)
 
 
 def finite_differences(
     judge: Judge, samples: Samples, keys: RowKeys, heads: Heads, step: float
-) -> tuple[Verdict, Verdict]:
+) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By a second evaluation, `step` away in every dimension, with random signs.
 
     What large generators use where a second derivative is too dear or a kernel has none (Lin et
     al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost
     in rounding, one too long in curvature.
     """
-    verdict = judge(samples)
+    output = judge(samples)
     moved = judge(samples + step * random_signs(keys, samples))
-    slopes = jax.tree.map(lambda after, before: (after - before) / step, moved, verdict)
-    return verdict, _squares(slopes, heads)
+    slopes = jax.tree.map(lambda after, before: (after - before) / step, moved, output)
+    return output, _squares(slopes, heads)
 
 
-def _squares(slopes: Verdict, heads: Heads) -> Verdict:
-    return Verdict(
+def _squares(slopes: DiscriminatorOutput, heads: Heads) -> DiscriminatorOutput:
+    return DiscriminatorOutput(
         score=_squared_norm(present(slopes.score)) if "score" in heads else None,
         embedding=_squared_norm(present(slopes.embedding)) if "embedding" in heads else None,
     )

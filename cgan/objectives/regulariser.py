@@ -1,4 +1,4 @@
-"""Verdicts on a batch's reals and fakes together with the gradient penalties taken there."""
+"""Outputs on a batch's reals and fakes together with the gradient penalties taken there."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from cgan.config import Experiment
 from cgan.objectives import penalties
 from cgan.objectives.penalties import Heads, Judge
-from cgan.types import Factors, Labels, PerSample, RowKeys, Samples, Verdict
+from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
-LabelledJudge = Callable[[Samples, Labels | None, Factors | None], Verdict]
+LabelledJudge = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
 """A discriminator of samples beside their labels; None where there are no classes. Factors as for
 `penalties.Judge`."""
 
@@ -42,8 +42,8 @@ class Regulariser:
         real: Samples,
         fake: Samples,
         labels: Labels | None = None,
-    ) -> tuple[Verdict, Verdict, dict[str, PerSample]]:
-        """Verdicts on reals and on fakes, and the weighted penalties as terms of `[n]`.
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput, dict[str, PerSample]]:
+        """Outputs on reals and on fakes, and the weighted penalties as terms of `[n]`.
 
         A row's real, its fake and what lies between share their label.
         """
@@ -66,15 +66,15 @@ class Regulariser:
 
     def _judge(
         self, judge: Judge, keys: RowKeys, samples: Samples, heads: Heads
-    ) -> tuple[Verdict, Verdict]:
+    ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         if heads:
             return self.estimate(judge, samples, keys, heads)
-        return judge(samples), Verdict(None, None)
+        return judge(samples), DiscriminatorOutput(None, None)
 
 
 def _with_labels(
     judge: LabelledJudge, labels: Labels | None, samples: Samples, factors: Factors | None = None
-) -> Verdict:
+) -> DiscriminatorOutput:
     return judge(samples, labels, factors)
 
 
@@ -85,7 +85,7 @@ def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:
 
 
 def _terms(
-    name: str, weights: dict[penalties.Head, float], squares: Verdict
+    name: str, weights: dict[penalties.Head, float], squares: DiscriminatorOutput
 ) -> dict[str, PerSample]:
     prefixes = {"score": "", "embedding": "embedding_"}
     at = squares._asdict()
@@ -93,8 +93,10 @@ def _terms(
 
 
 def _halves(
-    both: tuple[Verdict, Verdict],
-) -> tuple[tuple[Verdict, Verdict], tuple[Verdict, Verdict]]:
+    both: tuple[DiscriminatorOutput, DiscriminatorOutput],
+) -> tuple[
+    tuple[DiscriminatorOutput, DiscriminatorOutput], tuple[DiscriminatorOutput, DiscriminatorOutput]
+]:
     """Rows of the first half and of the second."""
     first = jax.tree.map(lambda leaf: leaf[: len(leaf) // 2], both)
     second = jax.tree.map(lambda leaf: leaf[len(leaf) // 2 :], both)

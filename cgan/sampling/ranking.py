@@ -17,7 +17,7 @@ from cgan import parallel
 from cgan.config import Experiment, require
 from cgan.data import Source
 from cgan.networks import Latents, Networks
-from cgan.objectives import BatchVerdicts, Verdicts
+from cgan.objectives import BatchOutputs, PairedOutputs
 from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.rng import row_keys, stream_key
 from cgan.sampling.runs import Restored
@@ -113,8 +113,8 @@ def compare_row(
         )
         for samples in (jnp.asarray(real)[None], fakes)
     )
-    verdicts = Verdicts(real_said, fakes_said, agreement=jnp.ones(1))
-    batch = BatchVerdicts(verdicts, verdicts, jnp.arange(1), jnp.arange(len(latents)))
+    outputs = PairedOutputs(real_said, fakes_said, agreement=jnp.ones(1))
+    batch = BatchOutputs(outputs, outputs, jnp.arange(1), jnp.arange(len(latents)))
     return fakes, comparison.real_rows(batch)[0]
 
 

@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cgan.objectives import BatchVerdicts, Verdicts
+from cgan.objectives import BatchOutputs, PairedOutputs
 from cgan.objectives.comparisons import Critic
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.types import Verdict
+from cgan.types import DiscriminatorOutput
 
 BATCH = 4
 OFFSETS = {1: [1], 2: [3, 0], BATCH: list(range(BATCH))}
@@ -36,24 +36,30 @@ def label(value) -> str:
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def on_one_device(verdicts: Verdicts, offsets=None) -> BatchVerdicts:
-    """Verdicts as one device that holds the whole batch sees them."""
-    size = len(verdicts.real.embedding if verdicts.real.score is None else verdicts.real.score)
+def on_one_device(outputs: PairedOutputs, offsets=None) -> BatchOutputs:
+    """Outputs as one device that holds the whole batch sees them."""
+    size = len(outputs.real.embedding if outputs.real.score is None else outputs.real.score)
     offsets = range(size) if offsets is None else offsets
-    return BatchVerdicts(verdicts, verdicts, jnp.arange(size), jnp.asarray(list(offsets)))
+    return BatchOutputs(outputs, outputs, jnp.arange(size), jnp.asarray(list(offsets)))
 
 
-def score_batch(real, fake, offsets=None) -> BatchVerdicts:
+def score_batch(real, fake, offsets=None) -> BatchOutputs:
     """A batch of scores alone."""
     real, fake = jnp.asarray(real), jnp.asarray(fake)
-    return on_one_device(Verdicts(Verdict(real, None), Verdict(fake, None)), offsets)
+    return on_one_device(
+        PairedOutputs(DiscriminatorOutput(real, None), DiscriminatorOutput(fake, None)), offsets
+    )
 
 
-def embedding_batch(real, other, fake, offsets=None) -> BatchVerdicts:
+def embedding_batch(real, other, fake, offsets=None) -> BatchOutputs:
     """A batch of embeddings alone; `other` are those of the reals' other views."""
     real, other, fake = (jnp.asarray(side) for side in (real, other, fake))
-    verdicts = Verdicts(Verdict(None, real), Verdict(None, fake), jnp.sum(real * other, axis=1))
-    return on_one_device(verdicts, offsets)
+    outputs = PairedOutputs(
+        DiscriminatorOutput(None, real),
+        DiscriminatorOutput(None, fake),
+        jnp.sum(real * other, axis=1),
+    )
+    return on_one_device(outputs, offsets)
 
 
 def some_scores(seed=0, size=BATCH, scale=3.0):

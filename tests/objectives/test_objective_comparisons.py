@@ -19,11 +19,11 @@ from objective_oracles import (
     some_scores,
 )
 
-from cgan.objectives import BatchVerdicts, Verdicts, draw_offsets, gaps
+from cgan.objectives import BatchOutputs, PairedOutputs, draw_offsets, gaps
 from cgan.objectives.comparisons import Comparison, Critic, Embedding
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.types import Verdict
+from cgan.types import DiscriminatorOutput
 
 SOFTMAX = "softmax", "mean"
 CASES = {
@@ -47,15 +47,13 @@ def test_margins_equal_those_of_each_pair_in_float64(comparison, batch_of, margi
 
 
 @every_comparison
-def test_margins_of_bfloat16_verdicts_are_computed_in_float32(
-    comparison, batch_of, margin_of, draw
-):
+def test_margins_of_bfloat16_outputs_are_computed_in_float32(comparison, batch_of, margin_of, draw):
     rounded = [jnp.asarray(side, jnp.bfloat16) for side in draw()]
     batch, exact = batch_of(*rounded), batch_of(*(side.astype(jnp.float32) for side in rounded))
-    if comparison is CASES["embedding"][0]:  # the agreement is a verdict: rounded before it comes
+    if comparison is CASES["embedding"][0]:  # the agreement is an output: rounded before it comes
         agreement = batch.local.agreement
-        verdicts = exact.local._replace(agreement=agreement.astype(jnp.float32))
-        exact = exact._replace(local=verdicts, whole=verdicts)
+        outputs = exact.local._replace(agreement=agreement.astype(jnp.float32))
+        exact = exact._replace(local=outputs, whole=outputs)
     for rows in (comparison.real_rows, comparison.fake_rows):
         assert rows(batch).dtype == jnp.float32
         np.testing.assert_array_equal(rows(batch), rows(exact))
@@ -106,8 +104,8 @@ def test_both_directions_grade_the_same_pairs_and_none_twice(k):
 
 @pytest.mark.parametrize("comparison", [Critic(), Embedding()], ids=["critic", "embedding"])
 def test_a_missing_head_is_refused(comparison):
-    nothing = Verdicts(Verdict(None, None), Verdict(None, None))
-    batch = BatchVerdicts(nothing, nothing, jnp.arange(BATCH), jnp.arange(BATCH))
+    nothing = PairedOutputs(DiscriminatorOutput(None, None), DiscriminatorOutput(None, None))
+    batch = BatchOutputs(nothing, nothing, jnp.arange(BATCH), jnp.arange(BATCH))
     for rows in (comparison.real_rows, comparison.fake_rows):
         with pytest.raises(TypeError, match="no such head"):
             rows(batch)

@@ -25,13 +25,13 @@ from objective_oracles import (
 
 from cgan import objectives
 from cgan.config import Embedding, Experiment, Objective, Penalty
-from cgan.objectives import Verdicts
+from cgan.objectives import PairedOutputs
 from cgan.objectives import comparisons as cmp
 from cgan.objectives.classic import CLASSIC
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, WeightedSum
-from cgan.types import Verdict
+from cgan.types import DiscriminatorOutput
 
 SCORES, VECTORS = some_scores(), some_embeddings()
 every_player = pytest.mark.parametrize("player", PLAYERS)
@@ -39,12 +39,12 @@ every_player = pytest.mark.parametrize("player", PLAYERS)
 
 def two_headed_batch(offsets):
     (real, fake), (real_vector, other, fake_vector) = SCORES, VECTORS
-    verdicts = Verdicts(
-        Verdict(jnp.asarray(real), jnp.asarray(real_vector)),
-        Verdict(jnp.asarray(fake), jnp.asarray(fake_vector)),
+    outputs = PairedOutputs(
+        DiscriminatorOutput(jnp.asarray(real), jnp.asarray(real_vector)),
+        DiscriminatorOutput(jnp.asarray(fake), jnp.asarray(fake_vector)),
         jnp.sum(real_vector * jnp.asarray(other), axis=1),
     )
-    return on_one_device(verdicts, offsets)
+    return on_one_device(outputs, offsets)
 
 
 def built(**settings):

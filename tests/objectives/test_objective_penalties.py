@@ -11,7 +11,7 @@ import pytest
 from cgan.config import Penalty
 from cgan.objectives import penalties
 from cgan.objectives.penalties import between, exact, finite_differences, hutchinson
-from cgan.types import Verdict
+from cgan.types import DiscriminatorOutput
 
 DIMENSIONS = 3
 RNG = np.random.default_rng(0)
@@ -28,14 +28,14 @@ def keys(count=5, seed=0):
 
 
 def linear(samples, factors=1.0, weights=WEIGHTS):
-    return Verdict(factors * (samples @ weights), None)
+    return DiscriminatorOutput(factors * (samples @ weights), None)
 
 
 def curved(samples, factors=1.0):
     """Both heads, neither of them linear."""
     embedding = jnp.tanh(samples @ MATRIX)
     score = jnp.sin(samples @ WEIGHTS) + jnp.sum(samples**3, axis=1)
-    return Verdict(factors * score, embedding)
+    return DiscriminatorOutput(factors * score, embedding)
 
 
 def squared_jacobians(judge, samples):
@@ -49,8 +49,8 @@ def squared_jacobians(judge, samples):
 
 
 def test_a_linear_score_has_the_norm_of_its_weights_everywhere():
-    verdict, squared = exact(linear, SAMPLES, keys(), SCORE)
-    np.testing.assert_allclose(verdict.score, SAMPLES @ WEIGHTS, rtol=1e-6)
+    output, squared = exact(linear, SAMPLES, keys(), SCORE)
+    np.testing.assert_allclose(output.score, SAMPLES @ WEIGHTS, rtol=1e-6)
     np.testing.assert_allclose(squared.score, np.full(5, np.sum(WEIGHTS**2)), rtol=1e-5)
     assert squared.embedding is None
 
@@ -71,7 +71,7 @@ def test_the_exact_score_equals_central_differences_of_each_sample_beside_an_emb
 def test_images_sum_over_all_their_axes(estimate):
     images = jnp.asarray(RNG.normal(size=(2, 4, 4, 3)), jnp.float32)
     _, squared = estimate(
-        lambda x, factors=1.0: Verdict(factors * jnp.sum(x**2, axis=(1, 2, 3)), None),
+        lambda x, factors=1.0: DiscriminatorOutput(factors * jnp.sum(x**2, axis=(1, 2, 3)), None),
         images,
         keys(2),
         SCORE,
@@ -88,16 +88,16 @@ def test_images_sum_over_all_their_axes(estimate):
 @pytest.mark.parametrize(
     "heads", [("score",), ("embedding",), ("score", "embedding")], ids="+".join
 )
-def test_every_estimator_returns_the_verdicts_and_one_value_a_head(name, heads):
-    missing = {head: None for head in Verdict._fields if head not in heads}
+def test_every_estimator_returns_the_outputs_and_one_value_a_head(name, heads):
+    missing = {head: None for head in DiscriminatorOutput._fields if head not in heads}
 
     def judge(samples, factors=1.0):
         return curved(samples, factors)._replace(**missing)
 
     heads = tuple(head for head in HEADS if head not in missing)
-    verdict, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys(), heads)
-    for head in Verdict._fields:
-        found, value = getattr(verdict, head), getattr(squared, head)
+    output, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys(), heads)
+    for head in DiscriminatorOutput._fields:
+        found, value = getattr(output, head), getattr(squared, head)
         if head in missing:
             assert found is value is None
             continue
@@ -193,7 +193,7 @@ def test_the_exact_embedding_can_be_differentiated_by_the_parameters():
 
     def penalty(matrix):
         def judge(samples, _factors):
-            return Verdict(None, samples @ matrix)
+            return DiscriminatorOutput(None, samples @ matrix)
 
         return exact(judge, SAMPLES, keys(), HEADS[1:])[1].embedding.mean()
 
@@ -255,6 +255,6 @@ def test_points_between_lie_on_their_row_segment_by_their_row_key():
 @pytest.mark.parametrize("estimate", [exact, hutchinson, partial(finite_differences, step=0.1)])
 @pytest.mark.parametrize("heads", [SCORE, HEADS[1:], HEADS, ()], ids=str)
 def test_only_the_heads_that_are_asked_for_are_measured(estimate, heads):
-    verdict, squared = estimate(curved, SAMPLES, keys(), heads)
-    assert all(head is not None for head in verdict)
+    output, squared = estimate(curved, SAMPLES, keys(), heads)
+    assert all(head is not None for head in output)
     assert {name for name, value in squared._asdict().items() if value is not None} == set(heads)

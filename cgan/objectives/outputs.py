@@ -1,4 +1,4 @@
-"""What an objective sees: verdicts on this device's rows beside those on the whole batch."""
+"""What an objective sees: outputs on this device's rows beside those on the whole batch."""
 
 from typing import NamedTuple
 
@@ -6,26 +6,26 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from cgan.types import RandomKey, Scores, Verdict, present, single
+from cgan.types import DiscriminatorOutput, RandomKey, Scores, present, single
 
 
-class Verdicts(NamedTuple):
+class PairedOutputs(NamedTuple):
     """What the discriminator says of some rows: a real and a fake in each."""
 
-    real: Verdict
-    fake: Verdict
+    real: DiscriminatorOutput
+    fake: DiscriminatorOutput
     agreement: Scores | None = None
     """Cosine between the embeddings of two views of each real; None without that head."""
 
 
-class BatchVerdicts(NamedTuple):
-    """Verdicts on `n` local rows and on the whole batch; on one device they are the same.
+class BatchOutputs(NamedTuple):
+    """Outputs on `n` local rows and on the whole batch; on one device they are the same.
 
     The gradient of a loss with respect to `whole` must flow back to the devices it came from.
     """
 
-    local: Verdicts
-    whole: Verdicts
+    local: PairedOutputs
+    whole: PairedOutputs
     rows: Int[Array, " n"]
     """Which rows of the batch the local ones are."""
     offsets: Int[Array, " K"]
@@ -46,7 +46,7 @@ def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Ar
     return jax.random.permutation(key, batch_size)[:fakes_per_real]
 
 
-def sign_of_reals(batch: BatchVerdicts, boundary: float | None) -> Float[Array, ""]:
+def sign_of_reals(batch: BatchOutputs, boundary: float | None) -> Float[Array, ""]:
     """How surely reals are called real, from -1 to 1: 0.6 where 80 % of them are.
 
     With a boundary `E[sign(D(x) - boundary)]`, the overfitting heuristic `r_t` of Karras et al.
@@ -59,7 +59,7 @@ def sign_of_reals(batch: BatchVerdicts, boundary: float | None) -> Float[Array, 
     return jnp.mean(jnp.sign(reals[:, None] - single(batch.whole.fake.score)))
 
 
-def gaps(batch: BatchVerdicts) -> dict[str, Float[Array, ""]]:
+def gaps(batch: BatchOutputs) -> dict[str, Float[Array, ""]]:
     """By how much reals beat fakes on the mean, before any temperature: a number to watch."""
     local, whole = batch.local, batch.whole
     found: dict[str, Float[Array, ""]] = {}
