@@ -106,7 +106,7 @@ def cosines(compiled: Prepared, state: TrainState, count: int = 512) -> dict[str
     parts, networks = compiled.parts, compiled.parts.networks
 
     def embed(samples: Samples) -> Float[Array, "n dimensions"]:
-        said = networks.judge(state.discriminator, state.discriminator_stats, samples)
+        said = networks.discriminate(state.discriminator, state.discriminator_stats, samples)
         return present(said.embedding)
 
     one, other = (embed(view) for view in views(parts, "reals", count))

@@ -53,12 +53,15 @@ class Arguments:
 
 
 def textbook(
-    judge: penalties.Judge, samples: Samples, keys: RowKeys, heads: penalties.Heads
+    discriminate: penalties.BoundDiscriminate,
+    samples: Samples,
+    keys: RowKeys,
+    heads: penalties.Heads,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """The score's squared norms by differentiating twice, as an `Estimator`."""
-    slopes = jax.grad(lambda inputs: present(judge(inputs).score).sum())(samples)
+    slopes = jax.grad(lambda inputs: present(discriminate(inputs).score).sum())(samples)
     squares = jnp.square(slopes).sum(axis=range(1, samples.ndim))
-    return judge(samples), DiscriminatorOutput(squares, None)
+    return discriminate(samples), DiscriminatorOutput(squares, None)
 
 
 FORMS: dict[str, penalties.Estimator] = {OURS: penalties.exact, TEXTBOOK: textbook}
@@ -73,10 +76,10 @@ def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
     samples, keys = jax.random.normal(key, (batch, *SHAPE)), jax.random.split(key, batch)
 
     def loss(params: Params, samples: Samples) -> jax.Array:
-        def judge(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
-            return pair.judge(params, stats, samples, factors=factors)
+        def discriminate(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
+            return pair.discriminate(params, stats, samples, factors=factors)
 
-        said, squares = estimate(judge, samples, keys, ("score",))
+        said, squares = estimate(discriminate, samples, keys, ("score",))
         losses = jax.nn.softplus(-present(said.score)) + WEIGHT / 2 * present(squares.score)
         return losses.mean()
 

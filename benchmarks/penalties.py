@@ -78,13 +78,13 @@ def estimates(
     parts, estimator = compiled.parts, penalties.build(penalty)
     reals = parts.source.encode(compiled.batches.x[0, 0])
 
-    def judge(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
+    def discriminate(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
         players = state.discriminator, state.discriminator_stats
-        return parts.networks.judge(*players, samples, factors=factors)
+        return parts.networks.discriminate(*players, samples, factors=factors)
 
     def draw(number: Array) -> Array:
         keys = row_keys(stream_key(0, "benchmark", number), jnp.arange(len(reals)))
-        return present(estimator(judge, reals, keys, ("score",))[1].score)
+        return present(estimator(discriminate, reals, keys, ("score",))[1].score)
 
     return jax.jit(lambda: jax.lax.map(draw, jnp.arange(draws)))()
 

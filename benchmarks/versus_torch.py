@@ -121,7 +121,7 @@ def require_same(pair: Pair, ours: Prepared) -> None:
     x = np.concatenate([reals, fakes])
 
     def score(samples: Any) -> Any:
-        return networks.judge(of_discriminator, state.discriminator_stats, samples).score
+        return networks.discriminate(of_discriminator, state.discriminator_stats, samples).score
 
     slopes = jax.grad(lambda samples: score(samples).sum())(jnp.asarray(x))
     generator = pair.generator(of_generator).to(DEVICE)

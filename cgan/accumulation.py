@@ -36,7 +36,7 @@ def in_parts(function: Callable[[Any], Any], rows: PyTree, micro_batches: int) -
 
 
 def gradients(
-    judge_rows: Callable[[Params, Any], tuple[Any, Terms]],
+    discriminate_rows: Callable[[Params, Any], tuple[Any, Terms]],
     grade_batch: Callable[[Params, Any], tuple[Terms, Means]],
     params: Params,
     learnt: Params,
@@ -46,7 +46,7 @@ def gradients(
     """Gradient of the sum of all terms' means, with respect to `params` and `learnt`.
 
     Args:
-        judge_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that need
+        discriminate_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that need
             their own row only.
         grade_batch: `(learnt, outputs)` to the terms that need all rows, and readings to log.
         params: what the outputs depend on.
@@ -58,9 +58,9 @@ def gradients(
         Both gradients; the mean of each term by its name, their sum as `loss`, and the readings.
     """
     if micro_batches == 1:
-        return _at_once(judge_rows, grade_batch, params, learnt, rows)
+        return _at_once(discriminate_rows, grade_batch, params, learnt, rows)
 
-    outputs = in_parts(lambda part: judge_rows(params, part)[0], rows, micro_batches)
+    outputs = in_parts(lambda part: discriminate_rows(params, part)[0], rows, micro_batches)
 
     def grade(learnt: Params, outputs: Any) -> tuple[Float[Array, ""], tuple[Means, Means]]:
         terms, readings = grade_batch(learnt, outputs)
@@ -74,7 +74,7 @@ def gradients(
         part_rows, weights = part
 
         def weighted(params: Params) -> tuple[Float[Array, ""], Means]:
-            part_outputs, terms = judge_rows(params, part_rows)
+            part_outputs, terms = discriminate_rows(params, part_rows)
             own = _means(terms)
             product = partial(jnp.vdot, precision=jax.lax.Precision.HIGHEST)
             products = jax.tree.map(product, part_outputs, weights)
@@ -91,7 +91,7 @@ def gradients(
 
 
 def _at_once(
-    judge_rows: Callable[[Params, Any], tuple[Any, Terms]],
+    discriminate_rows: Callable[[Params, Any], tuple[Any, Terms]],
     grade_batch: Callable[[Params, Any], tuple[Terms, Means]],
     params: Params,
     learnt: Params,
@@ -100,7 +100,7 @@ def _at_once(
     """The same with one part: a single forward pass serves outputs and gradients."""
 
     def loss(params: Params, learnt: Params) -> tuple[Float[Array, ""], Means]:
-        outputs, own = judge_rows(params, rows)
+        outputs, own = discriminate_rows(params, rows)
         terms, readings = grade_batch(learnt, outputs)
         means = _means(terms | own)
         total = _total(means)

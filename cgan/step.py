@@ -113,18 +113,18 @@ class TrainStep:
             lambda part: self.networks.generate(state.generator, *part), (latents, labels), parts
         )
 
-        def judge_rows(params: Params, rows: Rows) -> tuple[PairedOutputs, Terms]:
-            judge = partial(self.networks.judge, params, stats)
+        def discriminate_rows(params: Params, rows: Rows) -> tuple[PairedOutputs, Terms]:
+            discriminate = partial(self.networks.discriminate, params, stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
             said_real, said_fake, terms = self.regularise(
-                judge, Keys(*keys), real, fake, rows.labels
+                discriminate, Keys(*keys), real, fake, rows.labels
             )
             reals = (rows.ids, rows.real, rows.labels, said_real)
-            agreement = self.agreement(judge, state, "discriminator", *reals)
+            agreement = self.agreement(discriminate, state, "discriminator", *reals)
             terms = {name: share * term for name, term in terms.items()}
             return PairedOutputs(said_real, said_fake, agreement), terms
 
@@ -139,7 +139,7 @@ class TrainStep:
 
         params = (state.discriminator, state.learnt)
         gradients, means = accumulation.gradients(
-            judge_rows, grade_batch, *params, Rows(ids, reals, fakes, labels), parts
+            discriminate_rows, grade_batch, *params, Rows(ids, reals, fakes, labels), parts
         )
         finite = [is_finite(fakes), means.pop(FINITE) > 0, is_finite(gradients)]
         (discriminator, learnt), optim_state, metrics = self._descend(
@@ -163,30 +163,32 @@ class TrainStep:
         ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
-        judge = partial(self.networks.judge, state.discriminator, state.discriminator_stats)
+        discriminate = partial(
+            self.networks.discriminate, state.discriminator, state.discriminator_stats
+        )
 
-        def judge_reals(
+        def discriminate_reals(
             rows: tuple[RowIds, Samples, Labels | None],
         ) -> tuple[DiscriminatorOutput, Scores | None]:
             ids, reals, labels = rows
-            said = judge(self.view(state, "views/generator/real", ids, reals), labels)
-            return said, self.agreement(judge, state, "generator", *rows, said)
+            said = discriminate(self.view(state, "views/generator/real", ids, reals), labels)
+            return said, self.agreement(discriminate, state, "generator", *rows, said)
 
-        real, agreement = accumulation.in_parts(judge_reals, (ids, reals, labels), parts)
+        real, agreement = accumulation.in_parts(discriminate_reals, (ids, reals, labels), parts)
 
-        def judge_rows(
+        def discriminate_rows(
             params: Params, rows: tuple[RowIds, Latents, Labels | None]
         ) -> tuple[DiscriminatorOutput, Terms]:
             ids, latents, labels = rows
             fakes = self.networks.generate(params, latents, labels)
-            return judge(self.view(state, "views/generator/fake", ids, fakes), labels), {}
+            return discriminate(self.view(state, "views/generator/fake", ids, fakes), labels), {}
 
         def grade_batch(learnt: Params, fake: DiscriminatorOutput) -> tuple[Terms, Means]:
             batch = self.whole_batch(state, PairedOutputs(real, fake, agreement), labels)
             return self.game.generator_terms(state.learnt, batch), {}
 
         (gradients, _), means = accumulation.gradients(
-            judge_rows, grade_batch, state.generator, {}, (ids, latents, labels), parts
+            discriminate_rows, grade_batch, state.generator, {}, (ids, latents, labels), parts
         )
         params, optim_state, metrics = self._descend(
             gradients, means, state.generator, state.generator_optim, "generator"
@@ -228,7 +230,7 @@ class TrainStep:
 
     def agreement(
         self,
-        judge: Callable[[Samples, Labels | None], DiscriminatorOutput],
+        discriminate: Callable[[Samples, Labels | None], DiscriminatorOutput],
         state: TrainState,
         player: str,
         ids: RowIds,
@@ -242,7 +244,7 @@ class TrainStep:
         if self.config.augment.is_off:  # both views are the real itself
             return _cosine(said, said)
         other = self.view(state, f"views/{player}/other", ids, reals)
-        return _cosine(said, judge(other, labels))
+        return _cosine(said, discriminate(other, labels))
 
     def whole_batch(
         self, state: TrainState, local: PairedOutputs, labels: Labels | None

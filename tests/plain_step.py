@@ -64,15 +64,15 @@ class PlainStep:
     ) -> dict[str, jax.Array]:
         """What a player's game makes of outputs on this batch."""
 
-        def judge(side: str, samples: jax.Array) -> Any:
+        def discriminate(side: str, samples: jax.Array) -> Any:
             seen = self.view(f"{player}/{side}", samples)
-            return self.networks.judge(by.params, by.stats, seen, self.labels)
+            return self.networks.discriminate(by.params, by.stats, seen, self.labels)
 
-        real, other = judge("real", self.reals), judge("other", self.reals)
+        real, other = discriminate("real", self.reals), discriminate("other", self.reals)
         agreement = None
         if self.config.embedding.weight:
             agreement = jnp.sum(real.embedding * other.embedding, axis=1)
-        outputs = PairedOutputs(real, judge("fake", fakes), agreement)
+        outputs = PairedOutputs(real, discriminate("fake", fakes), agreement)
         n = self.config.batch_size
         offsets = draw_offsets(self.key("offsets"), n, self.config.objective.fakes_per_real or n)
         batch = BatchOutputs(outputs, outputs, self.rows, offsets, self.comparable)
@@ -95,7 +95,7 @@ class PlainStep:
 
         def score(sample: jax.Array, label: jax.Array | None) -> jax.Array:
             label = None if label is None else label[None]
-            return self.networks.judge(by.params, by.stats, sample[None], label).score[0]
+            return self.networks.discriminate(by.params, by.stats, sample[None], label).score[0]
 
         slope = jax.vmap(jax.grad(score))
         real = self.view("discriminator/real", self.reals)

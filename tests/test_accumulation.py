@@ -25,7 +25,7 @@ BATCH = {
 parts = pytest.mark.parametrize("micro_batches", [1, 2, 4])
 
 
-def judge_rows(params, rows):
+def discriminate_rows(params, rows):
     """Two heads, one of them noisy by row, and a penalty on each row's own gradient."""
 
     def score(x):
@@ -53,7 +53,7 @@ def gradients_of_the_whole():
     """The definition: of one loss of the whole batch."""
 
     def loss(params, learnt):
-        output, own = judge_rows(params, BATCH)
+        output, own = discriminate_rows(params, BATCH)
         terms, readings = grade_batch(learnt, output)
         means = {name: jnp.mean(term) for name, term in (own | terms).items()}
         loss = means["penalty"] + means["list"] + means["spread"]
@@ -73,7 +73,7 @@ def assert_trees_equal(found, expected, rtol=1e-5):
 def test_gradients_and_metrics_equal_those_of_the_whole_loss(micro_batches):
     @jax.jit
     def in_micro_batches(params, learnt):
-        return gradients(judge_rows, grade_batch, params, learnt, BATCH, micro_batches)
+        return gradients(discriminate_rows, grade_batch, params, learnt, BATCH, micro_batches)
 
     expected = gradients_of_the_whole()
     found, metrics = in_micro_batches(PARAMS, LEARNT)
@@ -86,7 +86,7 @@ def test_gradients_and_metrics_equal_those_of_the_whole_loss(micro_batches):
 def test_the_loss_of_these_tests_is_not_the_mean_over_micro_batches():
     """Otherwise plain averaging, another loss, would pass too."""
 
-    vectors = np.float64(jax.jit(judge_rows)(PARAMS, BATCH)[0].embedding)
+    vectors = np.float64(jax.jit(discriminate_rows)(PARAMS, BATCH)[0].embedding)
 
     def spread(vectors):
         return np.log(np.exp(vectors @ vectors.T).sum(axis=1)).mean()
@@ -99,18 +99,18 @@ def test_the_loss_of_these_tests_is_not_the_mean_over_micro_batches():
 def test_without_own_terms_and_learnt_values_there_is_only_the_coupled_gradient(micro_batches):
     """As for a generator; a head that is missing stays missing."""
 
-    def judge(params, rows):
-        return judge_rows(params, rows)[0]._replace(embedding=None), {}
+    def discriminate(params, rows):
+        return discriminate_rows(params, rows)[0]._replace(embedding=None), {}
 
     def grade(learnt, output):
         return {"list": -jax.nn.log_softmax(output.score) * jnp.arange(ROWS)}, {}
 
     def loss(params):
-        return grade({}, judge(params, BATCH)[0])[0]["list"].mean()
+        return grade({}, discriminate(params, BATCH)[0])[0]["list"].mean()
 
     @jax.jit
     def both(params):
-        in_micro_batches = gradients(judge, grade, params, {}, BATCH, micro_batches)
+        in_micro_batches = gradients(discriminate, grade, params, {}, BATCH, micro_batches)
         return in_micro_batches, jax.value_and_grad(loss)(params)
 
     ((found, learnt), metrics), (value, expected) = both(PARAMS)
@@ -127,7 +127,7 @@ def test_no_part_holds_more_rows_than_its_share(micro_batches):
 
     def watched(params, rows):
         seen.append(rows["x"].shape)
-        return judge_rows(params, rows)
+        return discriminate_rows(params, rows)
 
     jax.eval_shape(lambda: gradients(watched, grade_batch, PARAMS, LEARNT, BATCH, micro_batches))
     assert set(seen) == {(ROWS // micro_batches, INPUTS)}

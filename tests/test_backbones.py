@@ -87,7 +87,7 @@ def test_samples_and_outputs_have_their_shapes_and_are_float32(
     labels = jax.ShapeDtypeStruct((ROWS,), jnp.int32) if classes else None
     samples = jax.eval_shape(pair.generate, generator, latents, labels)
     assert samples == jax.ShapeDtypeStruct((ROWS, *shape), jnp.float32)
-    output = jax.eval_shape(pair.judge, discriminator, stats, samples, labels)
+    output = jax.eval_shape(pair.discriminate, discriminator, stats, samples, labels)
     assert output == DiscriminatorOutput(
         score=jax.ShapeDtypeStruct((ROWS,), jnp.float32),
         embedding=jax.ShapeDtypeStruct((ROWS, 3), jnp.float32),
@@ -111,7 +111,7 @@ def test_a_row_depends_on_its_latents_and_label_and_on_no_other_row(architecture
     @jax.jit
     def observe(latents: jax.Array, labels: jax.Array) -> tuple[jax.Array, DiscriminatorOutput]:
         samples = pair.generate(generator, latents, labels)
-        return samples, pair.judge(discriminator, stats, samples, labels)
+        return samples, pair.discriminate(discriminator, stats, samples, labels)
 
     latents = jax.random.normal(jax.random.key(3), (ROWS, 6))
     labels = np.array([2, 0, 1], np.int32)
@@ -135,7 +135,7 @@ def test_the_slope_of_a_gradient_penalty_backwards_is_that_forwards(architecture
 
     def penalty(params: Any) -> jax.Array:
         def total(samples: jax.Array) -> jax.Array:
-            output = pair.judge(params, stats, samples, labels)
+            output = pair.discriminate(params, stats, samples, labels)
             return jnp.sum(present(output.score)) + jnp.sum(present(output.embedding)[:, 0])
 
         return jnp.sum(jnp.square(jax.grad(total)(samples)))

@@ -85,9 +85,9 @@ def test_the_score_is_the_projection_that_numpy_computes() -> None:
     classes = np.eye(CLASSES)[np.asarray(LABELS)]
     projected = np.sum(classes @ np.asarray(params["class_vectors"]["kernel"], float) * x, axis=1)
     expected = x @ np.asarray(params["score"]["kernel"], float)[:, 0] + projected
-    said = pair.judge(params, stats, samples, LABELS)
+    said = pair.discriminate(params, stats, samples, LABELS)
     np.testing.assert_allclose(np.asarray(said.score), expected, rtol=1e-4, atol=1e-5)
-    other = pair.judge(params, stats, samples, (LABELS + 1) % CLASSES)
+    other = pair.discriminate(params, stats, samples, (LABELS + 1) % CLASSES)
     assert np.abs(np.asarray(other.score) - expected).min() > 1e-3
     np.testing.assert_array_equal(np.asarray(other.embedding), np.asarray(said.embedding))
 
@@ -125,8 +125,8 @@ def test_without_classes_networks_are_those_without_labels_bit_for_bit(
     }
     zeros = jax.tree.map(jnp.zeros_like, more_discriminator["class_vectors"])
     samples = some(4, *shape)
-    expected = present(plain.judge(discriminator, {}, samples).score)
-    blind = conditional.judge(discriminator | {"class_vectors": zeros}, {}, samples, LABELS)
+    expected = present(plain.discriminate(discriminator, {}, samples).score)
+    blind = conditional.discriminate(discriminator | {"class_vectors": zeros}, {}, samples, LABELS)
     np.testing.assert_array_equal(np.asarray(blind.score), np.asarray(expected))
     latents = some(4, LATENT_DIM)
     np.testing.assert_allclose(
@@ -153,8 +153,8 @@ def test_spectral_norm_divides_the_class_vectors_too() -> None:
     divided = jax.tree.map(divide, params)
     samples = some(4, 2)
     np.testing.assert_allclose(
-        np.asarray(normed.judge(params, stats, samples, LABELS).score),
-        np.asarray(plain.judge(divided, {}, samples, LABELS).score),
+        np.asarray(normed.discriminate(params, stats, samples, LABELS).score),
+        np.asarray(plain.discriminate(divided, {}, samples, LABELS).score),
         rtol=1e-4,
         atol=1e-5,
     )
@@ -166,7 +166,7 @@ def test_a_network_with_classes_does_not_work_without_labels() -> None:
     with pytest.raises(TypeError, match="needs labels"):
         pair.generate(generator, some(4, LATENT_DIM))
     with pytest.raises(TypeError, match="needs labels"):
-        pair.judge(discriminator, stats, some(4, 2))
+        pair.discriminate(discriminator, stats, some(4, 2))
 
 
 LABELLED = {"conditioning.labels": True}

@@ -55,16 +55,16 @@ class Case:
         self.samples = jax.random.normal(KEY, (ROWS, *shape))
         self.heads, self.pair = heads, pair
 
-    def judge(
+    def discriminate(
         self, params: Any, samples: jax.Array, factors: jax.Array | None = None
     ) -> DiscriminatorOutput:
-        return self.pair.judge(params, self.stats, samples, LABELS, factors)
+        return self.pair.discriminate(params, self.stats, samples, LABELS, factors)
 
     def loss(self, params: Any, estimate: penalties.Estimator) -> jax.Array:
         """Weighted scores, embeddings, and squared slopes of either."""
         keys = jax.random.split(KEY, ROWS)
         said, squares = estimate(
-            lambda samples, factors=None: self.judge(params, samples, factors),
+            lambda samples, factors=None: self.discriminate(params, samples, factors),
             self.samples,
             keys,
             self.heads,
@@ -81,15 +81,18 @@ class Case:
 
 
 def textbook(
-    judge: penalties.Judge, samples: jax.Array, keys: jax.Array, heads: penalties.Heads
+    discriminate: penalties.BoundDiscriminate,
+    samples: jax.Array,
+    keys: jax.Array,
+    heads: penalties.Heads,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """Slopes of the heads as they are written, one after the other, as an `Estimator`."""
 
     def squared(total: Callable[[DiscriminatorOutput], jax.Array]) -> jax.Array:
-        slopes = jax.grad(lambda inputs: total(judge(inputs)))(samples)
+        slopes = jax.grad(lambda inputs: total(discriminate(inputs)))(samples)
         return jnp.square(slopes).sum(axis=range(1, samples.ndim))
 
-    said = judge(samples)
+    said = discriminate(samples)
     of_score = squared(lambda output: present(output.score).sum())
     if "embedding" not in heads:
         return said, DiscriminatorOutput(of_score, None)
@@ -102,8 +105,8 @@ def textbook(
 @pytest.mark.parametrize("name", NETWORKS)
 def test_scores_are_multiplied_by_the_factors_and_embeddings_stay(name: str) -> None:
     case = Case(name, BOTH)
-    said = jax.jit(case.judge)(case.params, case.samples)
-    found = jax.jit(case.judge)(case.params, case.samples, FACTORS)
+    said = jax.jit(case.discriminate)(case.params, case.samples)
+    found = jax.jit(case.discriminate)(case.params, case.samples, FACTORS)
     np.testing.assert_allclose(found.score, FACTORS * said.score, rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(found.embedding, said.embedding, rtol=2e-5, atol=1e-6)
     assert np.abs(said.score).min() > 1e-3
@@ -129,7 +132,7 @@ def test_the_gradient_of_the_exact_penalty_and_what_is_said_is_the_textbooks(
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_takes_four_products_for_each_layer_where_the_textbook_takes_six(name: str) -> None:
     case = Case(name, SCORE)
-    once = case.products(lambda params: present(case.judge(params, case.samples).score))
+    once = case.products(lambda params: present(case.discriminate(params, case.samples).score))
     ours, theirs = (
         case.products(jax.grad(lambda params, estimate=estimate: case.loss(params, estimate)))
         for estimate in (penalties.exact, textbook)
@@ -142,6 +145,6 @@ def test_it_takes_four_products_for_each_layer_where_the_textbook_takes_six(name
 def test_with_both_heads_what_is_said_goes_one_way_only() -> None:
     """Ten products: forward, back and two transposes for each head, and two for what is said."""
     case = Case("r3gan", BOTH)
-    once = case.products(lambda params: present(case.judge(params, case.samples).score))
+    once = case.products(lambda params: present(case.discriminate(params, case.samples).score))
     ours = case.products(jax.grad(lambda params: case.loss(params, penalties.exact)))
     assert ours <= 10 * once

@@ -71,7 +71,7 @@ def discriminator_variables(pair: Networks) -> tuple[Any, Any]:
 
 
 def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.Array:
-    return present(pair.judge(params, stats_, samples).score)
+    return present(pair.discriminate(params, stats_, samples).score)
 
 
 CONV, FOURIER = {"architecture": "conv"}, {"fourier_features": 3, "max_frequency": 4.0}
@@ -107,7 +107,7 @@ def test_a_pair_makes_samples_and_outputs_of_the_right_shape(
     samples = jax.eval_shape(pair.generate, params, latents)
     assert samples.shape == (3, *shape)
     assert samples.dtype == jnp.float32
-    output = jax.eval_shape(pair.judge, d_params, stats_, samples)
+    output = jax.eval_shape(pair.discriminate, d_params, stats_, samples)
     float32 = jnp.dtype("float32")
     assert output == DiscriminatorOutput(
         score=jax.ShapeDtypeStruct((3,), float32) if score else None,
@@ -195,7 +195,7 @@ def test_an_mlp_pair_computes_what_numpy_computes() -> None:
     samples = np.asarray(pair.generate(generator, latents))
     painted = forward(generator, np.asarray(latents, float), "Dense_2")
     np.testing.assert_allclose(samples, np.tanh(painted).reshape(-1, 8, 8, 1), rtol=1e-5, atol=1e-6)
-    output = pair.judge(discriminator, {}, jnp.asarray(samples))
+    output = pair.discriminate(discriminator, {}, jnp.asarray(samples))
     flat = samples.reshape(-1, 64).astype(float)
     score = forward(discriminator, flat, "score")[:, 0]
     np.testing.assert_allclose(np.asarray(output.score), score, rtol=1e-4, atol=1e-5)
@@ -232,7 +232,7 @@ def test_an_output_does_not_depend_on_the_other_samples(
     (params, stats_), samples = discriminator_variables(pair), samples_of(shape, 3)
 
     def outputs(x: jax.Array) -> jax.Array:
-        output = pair.judge(params, stats_, x)
+        output = pair.discriminate(params, stats_, x)
         return jnp.column_stack([present(output.score), present(output.embedding)])
 
     slopes = np.abs(np.asarray(jax.jit(jax.jacrev(outputs))(samples)))
@@ -272,7 +272,7 @@ def test_embeddings_are_unit_vectors(
 ) -> None:
     pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm}, dimensions=5)
     (params, stats_), samples = discriminator_variables(pair), samples_of(shape, 20)
-    embedding = np.asarray(pair.judge(params, stats_, samples).embedding)
+    embedding = np.asarray(pair.discriminate(params, stats_, samples).embedding)
     np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), 1, rtol=1e-5)
     assert len(np.unique(embedding, axis=0)) == 20
 
@@ -291,7 +291,7 @@ def test_features_of_zero_have_no_direction_and_finite_gradients() -> None:
     zero = jnp.zeros((2, 2))
 
     def total(params: Any, samples: jax.Array) -> jax.Array:
-        return jnp.sum(present(pair.judge(params, stats_, samples).embedding))
+        return jnp.sum(present(pair.discriminate(params, stats_, samples).embedding))
 
     assert total(params, zero) == 0
     for slope in jax.tree.leaves(jax.jit(jax.grad(total, argnums=(0, 1)))(params, zero)):
@@ -324,8 +324,8 @@ def test_spectral_norm_divides_every_kernel_by_its_largest_singular_value(
     divided = jax.tree.map(divide, params)
     assert jax.tree.structure(divided) == jax.tree.structure(discriminator_variables(plain)[0])
     samples = samples_of(shape)
-    expected = plain.judge(jax.tree.map(jnp.asarray, divided), {}, samples)
-    found = normed.judge(params, stats_, samples)
+    expected = plain.discriminate(jax.tree.map(jnp.asarray, divided), {}, samples)
+    found = normed.discriminate(params, stats_, samples)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-4, atol=1e-5)
     undivided = scores(plain, params, {}, samples)
@@ -352,7 +352,7 @@ def test_stats_move_only_where_they_are_updated() -> None:
     pair = build(POINT, None, {"spectral_norm": True})
     params, stats_ = discriminator_variables(pair)
     before = jax.tree.map(np.asarray, stats_)
-    pair.judge(params, stats_, samples_of(POINT))
+    pair.discriminate(params, stats_, samples_of(POINT))
     jax.tree.map(np.testing.assert_array_equal, before, jax.tree.map(np.asarray, stats_))
     after = jax.tree.map(np.asarray, pair.update_stats(params, stats_))
     assert jax.tree.structure(after) == jax.tree.structure(before)

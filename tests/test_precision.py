@@ -68,11 +68,13 @@ def test_losses_and_gradients_in_bfloat16_follow_those_in_float32(architecture: 
         def loss(params: Any) -> jax.Array:
             of_generator, of_discriminator = params
 
-            def judge(samples: jax.Array, factors: jax.Array | None = None) -> DiscriminatorOutput:
-                return pair.judge(of_discriminator, stats, samples, factors=factors)
+            def discriminate(
+                samples: jax.Array, factors: jax.Array | None = None
+            ) -> DiscriminatorOutput:
+                return pair.discriminate(of_discriminator, stats, samples, factors=factors)
 
-            fakes = present(judge(pair.generate(of_generator, latents)).score)
-            said, squares = penalties.exact(judge, reals, keys, ("score",))
+            fakes = present(discriminate(pair.generate(of_generator, latents)).score)
+            said, squares = penalties.exact(discriminate, reals, keys, ("score",))
             r1 = present(squares.score).mean()
             return jnp.mean(jax.nn.softplus(fakes - present(said.score))) + r1 / 2
 

@@ -119,8 +119,8 @@ def test_a_real_is_ranked_beside_fakes_of_its_own_class(points: Run) -> None:
     for real, fakes, margins in zip(ranking.reals, ranking.fakes, ranking.values, strict=True):
         label = source.labels[np.flatnonzero((source.points == real).all(axis=1))[:1]]  # type: ignore[attr-defined]
         samples = jnp.asarray(source.encode(np.concatenate([real[None], fakes])))
-        judge = restored.parts.networks.judge
-        said = judge(
+        discriminate = restored.parts.networks.discriminate
+        said = discriminate(
             state.discriminator, state.discriminator_stats, samples, jnp.asarray(label.repeat(6))
         )
         scores = np.asarray(said.score)

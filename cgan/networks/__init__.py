@@ -29,7 +29,7 @@ class Generate(Protocol):
         """One sample for each latent."""
 
 
-class Judge(Protocol):
+class Discriminate(Protocol):
     """A discriminator's outputs, its stats left as they are; labels as for `Generate`."""
 
     def __call__(
@@ -54,7 +54,7 @@ class Networks(NamedTuple):
     init_discriminator: Callable[[RandomKey], tuple[Params, Params]]
     draw_latents: Callable[[RowKeys], Latents]
     generate: Generate
-    judge: Judge
+    discriminate: Discriminate
     update_stats: Callable[[Params, Params], Params]
     """`update_stats(params, stats)`: the stats after one step of power iteration."""
 
@@ -105,7 +105,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         return jnp.asarray(made, "float32")
 
     @in_full
-    def judge(
+    def discriminate(
         params: Params,
         stats: Params,
         samples: Samples,
@@ -128,7 +128,9 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         )
         return updated["batch_stats"]
 
-    return Networks(init_generator, init_discriminator, draw_latents, generate, judge, update_stats)
+    return Networks(
+        init_generator, init_discriminator, draw_latents, generate, discriminate, update_stats
+    )
 
 
 def _embedding_dimensions(config: Experiment) -> int:

@@ -62,7 +62,7 @@ def _by_names(network: type[nn.Module], values: dict[str, Any]) -> nn.Module:
 
 
 def check_fits(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
-    """Raise a `ConfigError` unless this player's architecture can make or judge such samples.
+    """Raise a `ConfigError` unless this player's architecture can make or score such samples.
 
     Args:
         player: "generator" or "discriminator".

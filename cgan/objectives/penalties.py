@@ -24,7 +24,7 @@ from cgan.types import DiscriminatorOutput, Factors, PerSample, RowKeys, Samples
 
 
 @runtime_checkable
-class Judge(Protocol):
+class BoundDiscriminate(Protocol):
     """A discriminator with its parameters: row by row, an output is on its own sample only."""
 
     def __call__(self, samples: Samples, factors: Factors | None = None, /) -> DiscriminatorOutput:
@@ -35,13 +35,13 @@ Head = Literal["score", "embedding"]
 Heads = tuple[Head, ...]
 
 Estimator = Callable[
-    [Judge, Samples, RowKeys, Heads], tuple[DiscriminatorOutput, DiscriminatorOutput]
+    [BoundDiscriminate, Samples, RowKeys, Heads], tuple[DiscriminatorOutput, DiscriminatorOutput]
 ]
-"""`estimator(judge, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
+"""`estimator(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
 
 
 def exact(
-    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
@@ -52,7 +52,7 @@ def exact(
     sum of scores, each multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient:
     the score itself. A loss that takes both from there sends its own gradient through that pass
     alone, and where factors go in with the inputs (`cgan/networks/factors.py`) two more passes are
-    saved: four products for each layer in place of six. A judge that left its score as it is,
+    saved: four products for each layer in place of six. A discriminator that left its score as it is,
     whatever the factors, would give it no derivatives. An embedding's loss goes through the forward
     pass anyway.
 
@@ -60,23 +60,23 @@ def exact(
         docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.
     """
     if not heads:
-        return judge(samples), DiscriminatorOutput(None, None)
+        return discriminate(samples), DiscriminatorOutput(None, None)
     found = DiscriminatorOutput(None, None)
     if "score" in heads:
-        output, score, pullback = _pull_back(judge, samples, "score")
+        output, score, pullback = _pull_back(discriminate, samples, "score")
         gradients, by_factors = pullback(jnp.ones_like(score))
         if output.embedding is None:
             output = output._replace(score=_with_derivatives(score, by_factors))
         found = found._replace(score=_squared_norm(gradients))
     if "embedding" in heads:
-        output, embedding, pullback = _pull_back(judge, samples, "embedding")
+        output, embedding, pullback = _pull_back(discriminate, samples, "embedding")
         gradients, _ = pullback(random_signs(keys, embedding))
         found = found._replace(embedding=_squared_norm(gradients))
     return output, found
 
 
 def _pull_back(
-    judge: Judge, samples: Samples, head: Head
+    discriminate: BoundDiscriminate, samples: Samples, head: Head
 ) -> tuple[DiscriminatorOutput, Array, Callable[[Array], tuple[Samples, Factors]]]:
     """Outputs, one head's output, and the backward pass from it to samples and factors.
 
@@ -84,7 +84,7 @@ def _pull_back(
     """
 
     def of_head(samples: Samples, factors: Factors) -> tuple[Array, DiscriminatorOutput]:
-        output = judge(samples, factors)
+        output = discriminate(samples, factors)
         return present(getattr(output, head)), output
 
     found, pullback, output = jax.vjp(of_head, samples, jnp.ones(len(samples)), has_aux=True)
@@ -105,7 +105,7 @@ def _derivatives_of_the_same(
 
 
 def hutchinson(
-    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
 
@@ -113,12 +113,12 @@ def hutchinson(
         Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
         Laplacian smoothing splines".
     """
-    output, slopes = jax.jvp(judge, (samples,), (random_signs(keys, samples),))
+    output, slopes = jax.jvp(discriminate, (samples,), (random_signs(keys, samples),))
     return output, _squares(slopes, heads)
 
 
 def finite_differences(
-    judge: Judge, samples: Samples, keys: RowKeys, heads: Heads, step: float
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads, step: float
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By a second evaluation, `step` away in every dimension, with random signs.
 
@@ -126,8 +126,8 @@ def finite_differences(
     al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost
     in rounding, one too long in curvature.
     """
-    output = judge(samples)
-    moved = judge(samples + step * random_signs(keys, samples))
+    output = discriminate(samples)
+    moved = discriminate(samples + step * random_signs(keys, samples))
     slopes = jax.tree.map(lambda after, before: (after - before) / step, moved, output)
     return output, _squares(slopes, heads)
 
@@ -146,11 +146,11 @@ def build(config: Penalty) -> Estimator:
     return {"exact": exact, "hutchinson": hutchinson}[config.estimator]
 
 
-def pull_to_unit_norm(judge: Judge, samples: Samples) -> PerSample:
+def pull_to_unit_norm(discriminate: BoundDiscriminate, samples: Samples) -> PerSample:
     """`(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact."""
 
     def total(inputs: Samples) -> Float[Array, ""]:
-        return jnp.sum(present(judge(inputs).score))
+        return jnp.sum(present(discriminate(inputs).score))
 
     squared = _squared_norm(jax.grad(total)(samples))
     # The square root has no slope at 0; the penalty's own slope there is 0 by symmetry.

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from cgan.config import Experiment
 from cgan.objectives import penalties
-from cgan.objectives.penalties import Heads, Judge
+from cgan.objectives.penalties import BoundDiscriminate, Heads
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
-LabelledJudge = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
+LabelledDiscriminate = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
 """A discriminator of samples beside their labels; None where there are no classes. Factors as for
-`penalties.Judge`."""
+`penalties.BoundDiscriminate`."""
 
 
 class Keys(NamedTuple):
@@ -37,7 +37,7 @@ class Regulariser:
 
     def __call__(
         self,
-        judge: LabelledJudge,
+        discriminate: LabelledDiscriminate,
         keys: Keys,
         real: Samples,
         fake: Samples,
@@ -47,16 +47,18 @@ class Regulariser:
 
         A row's real, its fake and what lies between share their label.
         """
-        of_rows = partial(_with_labels, judge, labels)
+        of_rows = partial(_with_labels, discriminate, labels)
         if self.r1.keys() == self.r2.keys():  # one pass over both is faster
             both_keys = jnp.concatenate([keys.real, keys.fake])
             twice = jax.tree.map(lambda kept: jnp.concatenate([kept, kept]), labels)
-            of_both = partial(_with_labels, judge, twice)
-            both = self._judge(of_both, both_keys, jnp.concatenate([real, fake]), tuple(self.r1))
+            of_both = partial(_with_labels, discriminate, twice)
+            both = self._discriminate(
+                of_both, both_keys, jnp.concatenate([real, fake]), tuple(self.r1)
+            )
             (said_real, at_real), (said_fake, at_fake) = _halves(both)
         else:
-            said_real, at_real = self._judge(of_rows, keys.real, real, tuple(self.r1))
-            said_fake, at_fake = self._judge(of_rows, keys.fake, fake, tuple(self.r2))
+            said_real, at_real = self._discriminate(of_rows, keys.real, real, tuple(self.r1))
+            said_fake, at_fake = self._discriminate(of_rows, keys.fake, fake, tuple(self.r2))
         terms = _terms("r1", self.r1, at_real) | _terms("r2", self.r2, at_fake)
         if self.gradient_penalty:
             between = penalties.between(keys.between, real, fake)
@@ -64,18 +66,21 @@ class Regulariser:
             terms["gradient_penalty"] = self.gradient_penalty * excess
         return said_real, said_fake, terms
 
-    def _judge(
-        self, judge: Judge, keys: RowKeys, samples: Samples, heads: Heads
+    def _discriminate(
+        self, discriminate: BoundDiscriminate, keys: RowKeys, samples: Samples, heads: Heads
     ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         if heads:
-            return self.estimate(judge, samples, keys, heads)
-        return judge(samples), DiscriminatorOutput(None, None)
+            return self.estimate(discriminate, samples, keys, heads)
+        return discriminate(samples), DiscriminatorOutput(None, None)
 
 
 def _with_labels(
-    judge: LabelledJudge, labels: Labels | None, samples: Samples, factors: Factors | None = None
+    discriminate: LabelledDiscriminate,
+    labels: Labels | None,
+    samples: Samples,
+    factors: Factors | None = None,
 ) -> DiscriminatorOutput:
-    return judge(samples, labels, factors)
+    return discriminate(samples, labels, factors)
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:

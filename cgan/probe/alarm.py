@@ -68,11 +68,11 @@ class CollapseAlarm:
             _Watched(limit, config.alarm.patience, arm_nimg) for limit in limits(config)
         ]
 
-    def judge(self, nimg: int, figures: Mapping[str, Any]) -> None:
+    def update(self, nimg: int, figures: Mapping[str, Any]) -> None:
         """Take in what was measured after so many images."""
         for watched in self._watched:
             if watched.limit.figure in figures:
-                watched.judge(nimg, figures[watched.limit.figure])
+                watched.update(nimg, figures[watched.limit.figure])
 
     @property
     def suspected(self) -> list[Crossing]:
@@ -98,7 +98,7 @@ class _Watched:
     def crossing(self) -> Crossing:
         return Crossing(self.limit, self._value, self._since_nimg)
 
-    def judge(self, nimg: int, value: float) -> None:
+    def update(self, nimg: int, value: float) -> None:
         self._value = value
         if self.limit.is_kept(value):
             self._within, self.beyond = self._within + 1, 0

@@ -86,7 +86,9 @@ class Probe:
         some = [scored(parts.source, split) for split in reals]
         self._reals = [chunks(of, at_once) for of in some]
         self._counts = Scored(min(n, SCORED_AT_MOST), *(len(of.samples) for of in some))
-        self._draw, self._judge = (parallel.spread(f, own) for f in (self._drawn, self._judged))
+        self._draw, self._discriminate = (
+            parallel.spread(f, own) for f in (self._drawn, self._judged)
+        )
         self._measure, self._mean = jax.jit(self._measured), jax.jit(self._means)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
@@ -103,7 +105,7 @@ class Probe:
         scores = None
         if self._has_scores:
             judged = Scored(fakes[: len(self._reals[0])], *self._reals)
-            scores = Scored(*([self._judge(players, rows) for rows in of] for of in judged))
+            scores = Scored(*([self._discriminate(players, rows) for rows in of] for of in judged))
         rows, scores = jax.device_put(([d.coordinates for d in drawn], scores), self._first)
         means = None if scores is None else self._mean(scores)
         return Look(self._measure(rows, self._reference), means)
@@ -128,7 +130,7 @@ class Probe:
 
     def _judged(self, players: Players, rows: Judged) -> Scores:
         samples, labels = arrays(rows)
-        said = self._networks.judge(players.discriminator, players.stats, samples, labels)
+        said = self._networks.discriminate(players.discriminator, players.stats, samples, labels)
         return single(said.score)
 
     def _measured(self, pieces: list[Float[Array, "size d"]], known: Reference) -> Measures:

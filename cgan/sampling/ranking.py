@@ -108,7 +108,7 @@ def compare_row(
 
     fakes = networks.generate(state.generator_ema, latents, labels(len(latents)))
     real_said, fakes_said = (
-        networks.judge(
+        networks.discriminate(
             state.discriminator, state.discriminator_stats, samples, labels(len(samples))
         )
         for samples in (jnp.asarray(real)[None], fakes)

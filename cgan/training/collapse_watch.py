@@ -23,7 +23,7 @@ class Watch(Protocol):
     def look(self, state: TrainState, nimg: int) -> Any:
         """A probe of the state on the devices, not waited for; None if none is due."""
 
-    def judge(self, nimg: int, look: Any) -> None:
+    def update(self, nimg: int, look: Any) -> None:
         """Take in a probe, fetched to the host: write its row, warn."""
 
     def allows_checkpoint(self, nimg: int) -> bool:
@@ -63,7 +63,7 @@ class CollapseWatch:
         self._outputs, self._progress = outputs, progress
         self._alarm = CollapseAlarm(config)
         for row in rows:
-            self._alarm.judge(row["nimg"], row)
+            self._alarm.update(row["nimg"], row)
         self._collapse = self._first_raised()
         """What a run that stops ends for, also if it is healthy again before all processes end."""
 
@@ -72,10 +72,10 @@ class CollapseWatch:
             self._probe.look(state) if self._config.passes(nimg, self._config.probe_nimg) else None
         )
 
-    def judge(self, nimg: int, look: Any) -> None:
+    def update(self, nimg: int, look: Any) -> None:
         figures = self._probe.figures(look)
         before = {crossing.limit for crossing in self._alarm.raised}
-        self._alarm.judge(nimg, figures)
+        self._alarm.update(nimg, figures)
         raised = {crossing.limit: crossing for crossing in self._alarm.raised}
         self._collapse = self._collapse or self._first_raised()
         self._outputs.row(nimg, figures | {ALARMS: float(len(raised))})
@@ -114,7 +114,7 @@ class NoWatch:
         """Nothing."""
         return None
 
-    def judge(self, nimg: int, look: Any) -> None:
+    def update(self, nimg: int, look: Any) -> None:
         """Nothing."""
 
     def allows_checkpoint(self, nimg: int) -> bool:

@@ -225,7 +225,7 @@ class _Session:
             if self.is_due(nimg, self.config.log_nimg):
                 self.write_row(nimg, rate)
             if look is not None:
-                self.watch.judge(nimg, look)
+                self.watch.update(nimg, look)
 
     def write_row(self, nimg: int, images_per_sec: float) -> None:
         """One row of metrics: means over the steps since the last row."""

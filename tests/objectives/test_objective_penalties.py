@@ -38,11 +38,13 @@ def curved(samples, factors=1.0):
     return DiscriminatorOutput(factors * score, embedding)
 
 
-def squared_jacobians(judge, samples):
+def squared_jacobians(discriminate, samples):
     """Each sample's squared Frobenius norms, head by head, from its full Jacobian."""
 
     def of_one(sample):
-        jacobians = jax.jacrev(lambda x: jax.tree.map(lambda head: head[0], judge(x[None])))(sample)
+        jacobians = jax.jacrev(lambda x: jax.tree.map(lambda head: head[0], discriminate(x[None])))(
+            sample
+        )
         return jax.tree.map(lambda jacobian: jnp.sum(jacobian**2), jacobians)
 
     return jax.vmap(of_one)(samples)
@@ -91,11 +93,11 @@ def test_images_sum_over_all_their_axes(estimate):
 def test_every_estimator_returns_the_outputs_and_one_value_a_head(name, heads):
     missing = {head: None for head in DiscriminatorOutput._fields if head not in heads}
 
-    def judge(samples, factors=1.0):
+    def discriminate(samples, factors=1.0):
         return curved(samples, factors)._replace(**missing)
 
     heads = tuple(head for head in HEADS if head not in missing)
-    output, squared = penalties.build(Penalty(estimator=name))(judge, SAMPLES, keys(), heads)
+    output, squared = penalties.build(Penalty(estimator=name))(discriminate, SAMPLES, keys(), heads)
     for head in DiscriminatorOutput._fields:
         found, value = getattr(output, head), getattr(squared, head)
         if head in missing:
@@ -180,8 +182,8 @@ def test_the_penalty_can_be_differentiated_by_the_parameters(name):
     estimate = penalties.build(Penalty(estimator=name))
 
     def penalty(weights):
-        judge = partial(linear, weights=weights)
-        return estimate(judge, SAMPLES, keys(), SCORE)[1].score.mean()
+        discriminate = partial(linear, weights=weights)
+        return estimate(discriminate, SAMPLES, keys(), SCORE)[1].score.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = {"exact": 2 * WEIGHTS}.get(name, 2 * np.mean((signs @ WEIGHTS)[:, None] * signs, 0))
@@ -192,10 +194,10 @@ def test_the_exact_embedding_can_be_differentiated_by_the_parameters():
     """Of `h = x W` along `u` it is `|W u|^2`, with the gradient `2 W u u^T`."""
 
     def penalty(matrix):
-        def judge(samples, _factors):
+        def discriminate(samples, _factors):
             return DiscriminatorOutput(None, samples @ matrix)
 
-        return exact(judge, SAMPLES, keys(), HEADS[1:])[1].embedding.mean()
+        return exact(discriminate, SAMPLES, keys(), HEADS[1:])[1].embedding.mean()
 
     signs = np.asarray(penalties.random_signs(keys(), SAMPLES))
     expected = np.mean([2 * MATRIX @ np.outer(u, u) for u in signs], axis=0)

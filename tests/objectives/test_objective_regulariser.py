@@ -10,11 +10,11 @@ from cgan.objectives.regulariser import Keys, Regulariser
 from tests.objectives.test_objective_penalties import SAMPLES, curved, keys, squared_jacobians
 
 
-def regularised(settings, judge=curved, real=SAMPLES, fake=SAMPLES + 1):
+def regularised(settings, discriminate=curved, real=SAMPLES, fake=SAMPLES + 1):
     embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
     config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
     return Regulariser(config)(
-        lambda x, labels, factors: judge(x, 1.0 if factors is None else factors),
+        lambda x, labels, factors: discriminate(x, 1.0 if factors is None else factors),
         Keys(keys(), keys(seed=1), keys(seed=2)),
         real,
         fake,

@@ -96,7 +96,7 @@ def test_gaps_are_of_mean_scores_on_both_splits_as_the_classes_that_they_are(who
 
     def mean_score(samples, labels):
         players = state.discriminator, state.discriminator_stats
-        said = parts.networks.judge(*players, jnp.asarray(samples), jnp.asarray(labels))
+        said = parts.networks.discriminate(*players, jnp.asarray(samples), jnp.asarray(labels))
         return float(said.score.mean())
 
     train, held_out = (

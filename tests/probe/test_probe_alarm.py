@@ -22,7 +22,7 @@ def judged(values, config=None, figure=COVERAGE):
     """What the alarm is after each of these values of one figure: `.`, suspicious `?` or raised."""
     alarm, told = CollapseAlarm(config or experiment()), ""
     for number, value in enumerate(values, 1):
-        alarm.judge(number * EVERY, {figure: value})
+        alarm.update(number * EVERY, {figure: value})
         told += "!" if alarm.raised else "?" if alarm.suspected else "."
     return told
 
@@ -71,7 +71,7 @@ def test_limits_on_scores_are_off_unless_given():
 def test_a_crossing_says_what_since_when_and_what_would_be_right():
     alarm = CollapseAlarm(experiment())
     for number, value in enumerate([0.9, 0.9, 0.9, 0.9, 0.123456, 0.2, 0.25], 1):
-        alarm.judge(number * 1_000, {COVERAGE: value, DUPLICATES: 0.0})
+        alarm.update(number * 1_000, {COVERAGE: value, DUPLICATES: 0.0})
     (crossing,) = alarm.raised
     assert crossing.since_nimg == 5_000
     expected = "probe/coverage = 0.25, must be at least 0.6, beyond it since 5,000 images"
@@ -82,16 +82,16 @@ def test_each_figure_is_judged_by_itself():
     alarm = CollapseAlarm(experiment())
     for number in range(1, 11):
         figures = {COVERAGE: 0.1, DUPLICATES: 0.0 if number < 6 else 0.9}
-        alarm.judge(number * EVERY, figures)
+        alarm.update(number * EVERY, figures)
     assert [crossing.limit.figure for crossing in alarm.raised] == [DUPLICATES]
 
 
 def test_rows_without_figures_change_nothing():
     alarm = CollapseAlarm(experiment(patience=1))
-    alarm.judge(100, {COVERAGE: 0.9})
-    alarm.judge(200, {"generator/loss": 3.0})
+    alarm.update(100, {COVERAGE: 0.9})
+    alarm.update(200, {"generator/loss": 3.0})
     assert not alarm.raised
-    alarm.judge(300, {COVERAGE: 0.1})
+    alarm.update(300, {COVERAGE: 0.1})
     assert alarm.raised
 
 
