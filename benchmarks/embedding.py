@@ -106,8 +106,8 @@ def cosines(compiled: Prepared, state: TrainState, count: int = 512) -> dict[str
     parts, networks = compiled.parts, compiled.parts.networks
 
     def embed(samples: Samples) -> Float[Array, "n dimensions"]:
-        said = networks.discriminate(state.discriminator, state.discriminator_stats, samples)
-        return present(said.embedding)
+        output = networks.discriminate(state.discriminator, state.discriminator_stats, samples)
+        return present(output.embedding)
 
     one, other = (embed(view) for view in views(parts, "reals", count))
     stranger = embed(views(parts, "fakes", count)[0])

@@ -79,8 +79,8 @@ def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
         def discriminate(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:
             return pair.discriminate(params, stats, samples, factors=factors)
 
-        said, squares = estimate(discriminate, samples, keys, ("score",))
-        losses = jax.nn.softplus(-present(said.score)) + WEIGHT / 2 * present(squares.score)
+        output, squares = estimate(discriminate, samples, keys, ("score",))
+        losses = jax.nn.softplus(-present(output.score)) + WEIGHT / 2 * present(squares.score)
         return losses.mean()
 
     def dispatch(params: Params, samples: Samples) -> tuple[Params, Params]:

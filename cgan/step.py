@@ -120,13 +120,13 @@ class TrainStep:
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
-            said_real, said_fake, terms = self.regularise(
+            real_out, fake_out, terms = self.regularise(
                 discriminate, Keys(*keys), real, fake, rows.labels
             )
-            reals = (rows.ids, rows.real, rows.labels, said_real)
+            reals = (rows.ids, rows.real, rows.labels, real_out)
             agreement = self.agreement(discriminate, state, "discriminator", *reals)
             terms = {name: share * term for name, term in terms.items()}
-            return PairedOutputs(said_real, said_fake, agreement), terms
+            return PairedOutputs(real_out, fake_out, agreement), terms
 
         def grade_batch(learnt: Params, outputs: PairedOutputs) -> tuple[Terms, Means]:
             batch = self.whole_batch(state, outputs, labels)
@@ -171,8 +171,8 @@ class TrainStep:
             rows: tuple[RowIds, Samples, Labels | None],
         ) -> tuple[DiscriminatorOutput, Scores | None]:
             ids, reals, labels = rows
-            said = discriminate(self.view(state, "views/generator/real", ids, reals), labels)
-            return said, self.agreement(discriminate, state, "generator", *rows, said)
+            real_out = discriminate(self.view(state, "views/generator/real", ids, reals), labels)
+            return real_out, self.agreement(discriminate, state, "generator", *rows, real_out)
 
         real, agreement = accumulation.in_parts(discriminate_reals, (ids, reals, labels), parts)
 
@@ -199,14 +199,14 @@ class TrainStep:
     def update_probability(self, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
         """Adapt the probability of augmentation, and tell the one that was used if it moves."""
         augment = self.config.augment
-        told: Metrics = {}
+        logged: Metrics = {}
         if not augment.target is augment.final_probability is None:
-            told = {"augment/probability": jnp.asarray(self.probability(state))}
+            logged = {"augment/probability": jnp.asarray(self.probability(state))}
         if augment.target is None:
-            return state, told
+            return state, logged
         sign = metrics[f"discriminator/{SIGN}"]
         adaptive = probability_lib.adapt(self.config, state.adaptive, state.step, sign)
-        return state._replace(adaptive=adaptive), told
+        return state._replace(adaptive=adaptive), logged
 
     def probability(self, state: TrainState) -> Float[Array, ""] | float:
         """With which this step's samples are transformed."""
@@ -236,15 +236,15 @@ class TrainStep:
         ids: RowIds,
         reals: Samples,
         labels: Labels | None,
-        said: DiscriminatorOutput,
+        real_out: DiscriminatorOutput,
     ) -> Scores | None:
         """Cosines between two views of each real, one of them already judged."""
-        if said.embedding is None:
+        if real_out.embedding is None:
             return None
         if self.config.augment.is_off:  # both views are the real itself
-            return _cosine(said, said)
+            return _cosine(real_out, real_out)
         other = self.view(state, f"views/{player}/other", ids, reals)
-        return _cosine(said, discriminate(other, labels))
+        return _cosine(real_out, discriminate(other, labels))
 
     def whole_batch(
         self, state: TrainState, local: PairedOutputs, labels: Labels | None

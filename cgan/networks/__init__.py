@@ -114,9 +114,9 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     ) -> DiscriminatorOutput:
         variables = {"params": params, "batch_stats": stats}
         inputs = samples.astype(precision)
-        said = discriminator.apply(variables, inputs, labels, factors=factors)
-        assert isinstance(said, DiscriminatorOutput)
-        return said
+        output = discriminator.apply(variables, inputs, labels, factors=factors)
+        assert isinstance(output, DiscriminatorOutput)
+        return output
 
     @in_full
     def update_stats(params: Params, stats: Params) -> Params:

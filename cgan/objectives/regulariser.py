@@ -55,16 +55,16 @@ class Regulariser:
             both = self._discriminate(
                 of_both, both_keys, jnp.concatenate([real, fake]), tuple(self.r1)
             )
-            (said_real, at_real), (said_fake, at_fake) = _halves(both)
+            (real_out, at_real), (fake_out, at_fake) = _halves(both)
         else:
-            said_real, at_real = self._discriminate(of_rows, keys.real, real, tuple(self.r1))
-            said_fake, at_fake = self._discriminate(of_rows, keys.fake, fake, tuple(self.r2))
+            real_out, at_real = self._discriminate(of_rows, keys.real, real, tuple(self.r1))
+            fake_out, at_fake = self._discriminate(of_rows, keys.fake, fake, tuple(self.r2))
         terms = _terms("r1", self.r1, at_real) | _terms("r2", self.r2, at_fake)
         if self.gradient_penalty:
             between = penalties.between(keys.between, real, fake)
             excess = penalties.pull_to_unit_norm(of_rows, between)
             terms["gradient_penalty"] = self.gradient_penalty * excess
-        return said_real, said_fake, terms
+        return real_out, fake_out, terms
 
     def _discriminate(
         self, discriminate: BoundDiscriminate, keys: RowKeys, samples: Samples, heads: Heads

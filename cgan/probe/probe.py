@@ -130,8 +130,8 @@ class Probe:
 
     def _judged(self, players: Players, rows: Judged) -> Scores:
         samples, labels = arrays(rows)
-        said = self._networks.discriminate(players.discriminator, players.stats, samples, labels)
-        return single(said.score)
+        output = self._networks.discriminate(players.discriminator, players.stats, samples, labels)
+        return single(output.score)
 
     def _measured(self, pieces: list[Float[Array, "size d"]], known: Reference) -> Measures:
         return measure(jnp.concatenate(pieces)[: self._size], known)

@@ -107,13 +107,13 @@ def compare_row(
         return None if label is None else jnp.full(n, label)
 
     fakes = networks.generate(state.generator_ema, latents, labels(len(latents)))
-    real_said, fakes_said = (
+    real_out, fakes_out = (
         networks.discriminate(
             state.discriminator, state.discriminator_stats, samples, labels(len(samples))
         )
         for samples in (jnp.asarray(real)[None], fakes)
     )
-    outputs = PairedOutputs(real_said, fakes_said, agreement=jnp.ones(1))
+    outputs = PairedOutputs(real_out, fakes_out, agreement=jnp.ones(1))
     batch = BatchOutputs(outputs, outputs, jnp.arange(1), jnp.arange(len(latents)))
     return fakes, comparison.real_rows(batch)[0]
 
