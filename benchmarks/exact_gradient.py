@@ -56,7 +56,7 @@ def textbook(
     discriminate: penalties.BoundDiscriminate,
     samples: Samples,
     keys: RowKeys,
-    heads: penalties.Heads,
+    heads: penalties.HeadNames,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """The score's squared norms by differentiating twice, as an `Estimator`."""
     slopes = jax.grad(lambda inputs: present(discriminate(inputs).score).sum())(samples)

@@ -215,7 +215,7 @@ def test_fourier_phases_and_heads_say_so_themselves() -> None:
         @nn.compact
         def __call__(self, features: jax.Array, labels: jax.Array) -> Any:
             return heads.discriminator_output(
-                features, labels, heads.Heads(True, 3, 4), False, False
+                features, labels, heads.HeadSpec(True, 3, 4), False, False
             )
 
     features, labels = jnp.ones((5, 2), jnp.bfloat16), jnp.zeros(5, int)

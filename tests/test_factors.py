@@ -84,7 +84,7 @@ def textbook(
     discriminate: penalties.BoundDiscriminate,
     samples: jax.Array,
     keys: jax.Array,
-    heads: penalties.Heads,
+    heads: penalties.HeadSpec,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """Slopes of the heads as they are written, one after the other, as an `Estimator`."""
 

@@ -16,7 +16,7 @@ from cgan.networks.architectures import (
     check_fits,
 )
 from cgan.networks.exactness import in_full
-from cgan.networks.heads import Heads
+from cgan.networks.heads import HeadSpec
 from cgan.types import DiscriminatorOutput, Factors, Labels, Params, RandomKey, RowKeys, Samples
 
 Latents = Float[Array, "n latent_dim"]
@@ -73,7 +73,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     check_fits("generator", config.generator, sample_shape)
     check_fits("discriminator", config.discriminator, sample_shape)
     generator = build_generator(config.generator, sample_shape, classes, config.conditioning)
-    heads = Heads(config.objective.weight > 0, _embedding_dimensions(config), classes)
+    heads = HeadSpec(config.objective.weight > 0, _embedding_dimensions(config), classes)
     discriminator = build_discriminator(config.discriminator, heads)
     latent_dim = config.generator.latent_dim
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.

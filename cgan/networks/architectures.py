@@ -7,7 +7,7 @@ import flax.linen as nn
 
 from cgan.config import Architecture, Conditioning, ConfigError, Discriminator, Generator
 from cgan.networks.conv import ConvDiscriminator, ConvGenerator
-from cgan.networks.heads import Heads
+from cgan.networks.heads import HeadSpec
 from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
 from cgan.networks.r3gan import R3GANDiscriminator, R3GANGenerator
 from cgan.networks.resample import BASE, sides
@@ -50,7 +50,7 @@ def build_generator(
     return _by_names(GENERATORS[config.architecture], vars(config) | others)
 
 
-def build_discriminator(config: Discriminator, heads: Heads) -> nn.Module:
+def build_discriminator(config: Discriminator, heads: HeadSpec) -> nn.Module:
     """The discriminator that the settings describe."""
     return _by_names(DISCRIMINATORS[config.architecture], vars(config) | {"heads": heads})
 

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, discriminator_output
+from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
@@ -47,7 +47,7 @@ class ConvDiscriminator(nn.Module):
 
     width: int
     depth: int
-    heads: Heads
+    heads: HeadSpec
     spectral_norm: bool = False
 
     @nn.compact

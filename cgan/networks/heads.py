@@ -11,7 +11,7 @@ from cgan.networks.layers import normalised, on_sphere
 from cgan.types import DiscriminatorOutput, Labels
 
 
-class Heads(NamedTuple):
+class HeadSpec(NamedTuple):
     """Which heads a discriminator has."""
 
     score: bool = True
@@ -24,7 +24,7 @@ class Heads(NamedTuple):
 def discriminator_output(
     features: Float[Array, "n features"],
     labels: Labels | None,
-    heads: Heads,
+    heads: HeadSpec,
     spectral_norm: bool,
     update_stats: bool,
 ) -> DiscriminatorOutput:

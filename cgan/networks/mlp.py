@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, discriminator_output
+from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
@@ -51,7 +51,7 @@ class MLPDiscriminator(nn.Module):
 
     width: int
     depth: int
-    heads: Heads
+    heads: HeadSpec
     spectral_norm: bool = False
     fourier_features: int = 0
     max_frequency: float = 1.0

@@ -33,7 +33,7 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import Heads, discriminator_output
+from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.networks.layers import LEAK, Pointwise, leaky_relu
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
@@ -136,7 +136,7 @@ class R3GANDiscriminator(nn.Module):
     depth: int
     expansion: int
     group_size: int
-    heads: Heads
+    heads: HeadSpec
 
     @nn.compact
     def __call__(

@@ -26,7 +26,7 @@ from cgan.networks.attention import SelfAttention
 from cgan.networks.conditioning import one_hot
 from cgan.networks.convolution import Images
 from cgan.networks.factors import times
-from cgan.networks.heads import Heads, discriminator_output
+from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
@@ -115,7 +115,7 @@ class SNGANDiscriminator(nn.Module):
     width: int
     max_width: int
     attention: int
-    heads: Heads
+    heads: HeadSpec
     spectral_norm: bool = False
 
     @nn.compact

@@ -28,7 +28,7 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import Heads, discriminator_output
+from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.networks.layers import leaky_relu
 from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
@@ -167,7 +167,7 @@ class StyleGAN2Discriminator(nn.Module):
 
     width: int
     max_width: int
-    heads: Heads
+    heads: HeadSpec
 
     @nn.compact
     def __call__(

@@ -32,16 +32,17 @@ class BoundDiscriminate(Protocol):
 
 
 Head = Literal["score", "embedding"]
-Heads = tuple[Head, ...]
+HeadNames = tuple[Head, ...]
 
 Estimator = Callable[
-    [BoundDiscriminate, Samples, RowKeys, Heads], tuple[DiscriminatorOutput, DiscriminatorOutput]
+    [BoundDiscriminate, Samples, RowKeys, HeadNames],
+    tuple[DiscriminatorOutput, DiscriminatorOutput],
 ]
 """`estimator(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
 
 
 def exact(
-    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
@@ -105,7 +106,7 @@ def _derivatives_of_the_same(
 
 
 def hutchinson(
-    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
 
@@ -118,7 +119,7 @@ def hutchinson(
 
 
 def finite_differences(
-    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: Heads, step: float
+    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames, step: float
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By a second evaluation, `step` away in every dimension, with random signs.
 
@@ -132,7 +133,7 @@ def finite_differences(
     return output, _squares(slopes, heads)
 
 
-def _squares(slopes: DiscriminatorOutput, heads: Heads) -> DiscriminatorOutput:
+def _squares(slopes: DiscriminatorOutput, heads: HeadNames) -> DiscriminatorOutput:
     return DiscriminatorOutput(
         score=_squared_norm(present(slopes.score)) if "score" in heads else None,
         embedding=_squared_norm(present(slopes.embedding)) if "embedding" in heads else None,

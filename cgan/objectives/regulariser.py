@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from cgan.config import Experiment
 from cgan.objectives import penalties
-from cgan.objectives.penalties import BoundDiscriminate, Heads
+from cgan.objectives.penalties import BoundDiscriminate, HeadNames
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
 LabelledDiscriminate = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
@@ -67,7 +67,7 @@ class Regulariser:
         return real_out, fake_out, terms
 
     def _discriminate(
-        self, discriminate: BoundDiscriminate, keys: RowKeys, samples: Samples, heads: Heads
+        self, discriminate: BoundDiscriminate, keys: RowKeys, samples: Samples, heads: HeadNames
     ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         if heads:
             return self.estimate(discriminate, samples, keys, heads)
