@@ -46,8 +46,8 @@ def gradients(
     """Gradient of the sum of all terms' means, with respect to `params` and `learnt`.
 
     Args:
-        discriminate_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that need
-            their own row only.
+        discriminate_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that
+            need their own row only.
         grade_batch: `(learnt, outputs)` to the terms that need all rows, and readings to log.
         params: what the outputs depend on.
         learnt: what the grades depend on beside the outputs.

@@ -255,10 +255,10 @@ class TrainStep:
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
         count = len(jax.tree.leaves(local)[0])
         whole = jax.tree.map(parallel.gather, local)
-        comparable = None
+        mask = None
         if labels is not None and self.config.conditioning.compare == "same_class":
-            comparable = labels[:, None] == parallel.gather(labels)
-        return BatchOutputs(local, whole, parallel.row_ids(count), offsets, comparable)
+            mask = labels[:, None] == parallel.gather(labels)
+        return BatchOutputs(local, whole, parallel.row_ids(count), offsets, mask)
 
     def _descend(
         self,

@@ -1,6 +1,6 @@
 """Array aliases with their shapes, and the batch that flows from data to networks."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, Float, Int, Key, PyTree, Shaped
@@ -34,6 +34,10 @@ Factors = PerSample
 
 RandomKey = Key[Array, ""]
 RowKeys = Key[Array, " n"]
+
+
+Head = Literal["score", "embedding"]
+"""The heads of a discriminator: a number, or a unit vector, for each sample."""
 
 
 class Batch(NamedTuple):
@@ -71,6 +75,7 @@ __all__ = [
     "DiscriminatorOutput",
     "Embeddings",
     "Factors",
+    "Head",
     "Labels",
     "Margins",
     "Params",

@@ -39,10 +39,10 @@ class PlainStep:
         batch = jax.tree.map(lambda leaf: leaf[0], whole)
         self.reals = jnp.asarray(parts.source.encode(batch.x))
         self.labels = jnp.asarray(batch.label) if config.conditioning.labels else None
-        self.comparable = None
+        self.mask = None
         if config.conditioning.compare == "same_class":
             same = [[one == other for other in batch.label] for one in batch.label]
-            self.comparable = jnp.asarray(same)
+            self.mask = jnp.asarray(same)
 
     def key(self, stream: str) -> jax.Array:
         """Of a stream at this step."""
@@ -75,7 +75,7 @@ class PlainStep:
         outputs = PairedOutputs(real, discriminate("fake", fakes), agreement)
         n = self.config.batch_size
         offsets = draw_offsets(self.key("offsets"), n, self.config.objective.fakes_per_real or n)
-        batch = BatchOutputs(outputs, outputs, self.rows, offsets, self.comparable)
+        batch = BatchOutputs(outputs, outputs, self.rows, offsets, self.mask)
         return grade(by.learnt, batch)
 
     def discriminator_loss(self, by: Discriminating, generator: Tree) -> jax.Array:

@@ -252,7 +252,7 @@ REFUSED = {
     "rank run --out x.png --fakes 257": "fakes = 257: must be from 2 to 64 images or 256 points",
     "rank images --out x.png --fakes 65": "fakes = 65: must be at most 64 images",
     "rank run --out x.png --by luck": "invalid choice 'luck' for argument '--by'",
-    "rank run --out x.png --by embedding": "by = 'embedding': must be 'critic', the only head",
+    "rank run --out x.png --by embedding": "by = 'embedding': must be 'score', the only head",
     "rank unsaved --out x.png": "unsaved: has no checkpoints yet; must be a run that has saved one",
     # cgan.commands.augmented
     "augmented": "--out PATH",

@@ -24,7 +24,7 @@ from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
 from cgan.networks import convolution, heads, layers
 from cgan.networks.factors import add_bias, times
-from cgan.objectives.comparisons import Critic, Embedding
+from cgan.objectives.comparisons import EmbeddingComparison, ScoreComparison
 from cgan.probe import measures, space
 from cgan.sampling.ranking import compare_row
 from configs import CONFIGS
@@ -199,7 +199,7 @@ def test_so_is_every_product_where_networks_start_and_where_fakes_are_ranked(
     latents = struct(3, parts.config.generator.latent_dim)
     products_of(networks.init_generator, KEY)
     products_of(networks.init_discriminator, KEY)
-    for comparison in (Critic(), Embedding()):
+    for comparison in (ScoreComparison(), EmbeddingComparison()):
         ranked = partial(compare_row, comparison, networks)
         assert_in_full(products_of(ranked, state, real, latents, label), 4)
     updated = products_of(networks.update_stats, state.discriminator, state.discriminator_stats)

@@ -92,7 +92,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Restored:
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Restored:
-    """Images, a critic alone."""
+    """Images, a score alone."""
     return restore_run(save_run(tmp_path_factory.mktemp("images") / "run", source="digits"))
 
 
@@ -162,7 +162,7 @@ def test_embeddings_order_by_cosine(run: str, request: pytest.FixtureRequest) ->
         np.testing.assert_allclose(found.fakes[row], fakes[order], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("by", "sign"), [("critic", 1), ("embedding", -1)])
+@pytest.mark.parametrize(("by", "sign"), [("score", 1), ("embedding", -1)])
 def test_a_row_runs_from_the_closest_to_real_to_the_furthest(
     points: Restored, by: Head, sign: int
 ) -> None:
@@ -402,13 +402,13 @@ def test_the_command_orders_by_the_head_that_is_asked_for(
     command: Command, points: Restored, tmp_path: Path
 ) -> None:
     root, pictures = points.parts.config.workdir, {}
-    for by in ("critic", "embedding", None):
+    for by in ("score", "embedding", None):
         chosen = ("--by", by) if by else ()
         code, out, _ = command(root, "--out", "rank.png", "--reals", 2, *chosen)
         assert code == 0
         assert out.startswith("2 reals, each beside 256 fakes of ")
         pictures[by] = (tmp_path / "rank.png").read_bytes()
-    assert pictures[None] == pictures["critic"] != pictures["embedding"]
+    assert pictures[None] == pictures["score"] != pictures["embedding"]
 
 
 @pytest.mark.parametrize(
@@ -424,12 +424,12 @@ def test_the_command_orders_by_the_head_that_is_asked_for(
         (
             "images",
             ["--by", "embedding"],
-            "error: by = 'embedding': must be 'critic', the only head of this run",
+            "error: by = 'embedding': must be 'score', the only head of this run",
         ),
         (
             "unscored",
-            ["--by", "critic"],
-            "error: by = 'critic': must be 'embedding', the only head of this run",
+            ["--by", "score"],
+            "error: by = 'score': must be 'embedding', the only head of this run",
         ),
         ("images", ["--out", "rank.npz"], "error: out = 'rank.npz': must be a .png file"),
         ("images", ["--out", "folder.png"], "error: out = 'folder.png': must be a file, not a"),

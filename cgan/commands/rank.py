@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
 from cgan.config import DataChanged, require, require_seed
 from cgan.system import cli, terminal
+from cgan.types import Head
 
 IMAGES, MOST_IMAGES = 12, 64
 POINTS = MOST_POINTS = 256
@@ -28,8 +29,8 @@ class Arguments:
     """Fakes for each real; 12 images or 256 points unless given."""
     seed: int = 0
     """Seed of the choice of reals and of the latents: same seed, same picture."""
-    by: Literal["critic", "embedding"] | None = None
-    """Order by the critic's margin or the embeddings' similarity; the critic unless it's absent."""
+    by: Head | None = None
+    """Order by the score's margin or the embeddings' similarity; the score unless it's absent."""
     checkpoint: int | None = None
     """Which checkpoint, by images seen; the newest unless given."""
     data_path: Path | None = None

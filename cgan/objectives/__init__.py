@@ -3,47 +3,55 @@
 from cgan import config as config_lib
 from cgan.config import Experiment
 from cgan.objectives.classic import BOUNDARY, CLASSIC
-from cgan.objectives.comparisons import Comparison, Critic, Embedding
+from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, WeightedSum
 from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, gaps, sign_of_reals
+from cgan.types import Head
+
+GAME_NAMES: dict[Head, str] = {"score": "critic", "embedding": "embedding"}
+"""The game on each head, as it is named in checkpoints and in metrics.jsonl."""
 
 
 def build(config: Experiment) -> Game:
     """The game that a config describes: on the score, on embeddings, or the sum of both."""
     objective, embedding = config.objective, config.embedding
+    on_score, on_embedding = GAME_NAMES["score"], GAME_NAMES["embedding"]
     games: dict[str, Game] = {}
     if objective.weight and objective.is_contrastive:
-        games["critic"] = _contrastive(Critic(), objective.loss, objective, objective)
+        games[on_score] = _contrastive(ScoreComparison(), objective.loss, objective, objective)
     elif objective.weight:
-        games["critic"] = CLASSIC[objective.loss]
+        games[on_score] = CLASSIC[objective.loss]
     if embedding.weight:
-        games["embedding"] = _contrastive(Embedding(), embedding.curve, objective, embedding)
-    weights = {"critic": objective.weight, "embedding": embedding.weight}
+        games[on_embedding] = _contrastive(
+            EmbeddingComparison(), embedding.curve, objective, embedding
+        )
+    weights = {on_score: objective.weight, on_embedding: embedding.weight}
     return WeightedSum(games, {name: weights[name] for name in games})
 
 
 def _contrastive(
     comparison: Comparison,
     curve: str,
-    meeting: config_lib.Objective,
+    pairs: config_lib.Objective,
     grading: config_lib.Objective | config_lib.Embedding,
 ) -> Contrastive:
-    """One comparison: `meeting` says which rivals a row meets, `grading` how sharply."""
+    """One comparison: `pairs` says which negatives a row meets, `grading` how sharply."""
     return Contrastive(
         comparison,
-        CURVES[curve, meeting.normalise],
+        CURVES[curve, pairs.normalise],
         temperature=grading.temperature,
         temperature_bounds=grading.temperature_bounds,
-        dual=meeting.dual,
-        hardness=meeting.hardness,
-        top_k=meeting.top_k,
+        dual=pairs.dual,
+        hardness=pairs.hardness,
+        top_k=pairs.top_k,
     )
 
 
 __all__ = [
     "BOUNDARY",
+    "GAME_NAMES",
     "BatchOutputs",
     "Game",
     "PairedOutputs",

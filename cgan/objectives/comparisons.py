@@ -26,7 +26,7 @@ class Comparison(Protocol):
         """`[n, batch]`: every real of the batch over each local fake."""
 
 
-class Critic:
+class ScoreComparison:
     """Scores: `D(x_i) - D(G(z_j))`."""
 
     def real_rows(self, batch: BatchOutputs) -> Margins:
@@ -38,7 +38,7 @@ class Critic:
         return single(batch.whole.real.score) - single(batch.local.fake.score)[:, None]
 
 
-class Embedding:
+class EmbeddingComparison:
     """Cosines: `h(x_i) . h(x_i') - h(x_i) . h(G(z_j))`, with `x_i'` another view of `x_i`.
 
     A real beats a fake where it is more like its own other view than like the fake: the contrast

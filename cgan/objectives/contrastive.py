@@ -20,11 +20,11 @@ from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Margins, Params, PerSample
 
 
-class Rivals(NamedTuple):
-    """The margins of some rows over the rivals that they meet, and which of those count."""
+class Negatives(NamedTuple):
+    """The margins of some rows over the negatives that they meet, and which of those count."""
 
     margins: Margins
-    comparable: Bool[Array, "rows columns"] | None = None
+    mask: Bool[Array, "rows columns"] | None = None
     """None: all of them."""
 
 
@@ -59,40 +59,42 @@ class Contrastive:
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """Reals must beat fakes: one term a real and, with the dual, one a fake."""
-        return self._grade(self._rivals(learnt, batch))
+        return self._grade(self._negatives(learnt, batch))
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The same game with `-M`: fakes must beat reals."""
-        rivals = self._rivals(learnt, batch)
-        return self._grade({n: rows._replace(margins=-rows.margins) for n, rows in rivals.items()})
+        negatives = self._negatives(learnt, batch)
+        return self._grade(
+            {n: rows._replace(margins=-rows.margins) for n, rows in negatives.items()}
+        )
 
-    def _rivals(self, learnt: Params, batch: BatchOutputs) -> dict[str, Rivals]:
+    def _negatives(self, learnt: Params, batch: BatchOutputs) -> dict[str, Negatives]:
         temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
 
-        def rivals(margins: Margins, met: Int[Array, "rows K"]) -> Rivals:
-            found = Rivals(choose(margins, met) / temperature)
-            if batch.comparable is None:
+        def negatives(margins: Margins, met: Int[Array, "rows K"]) -> Negatives:
+            found = Negatives(choose(margins, met) / temperature)
+            if batch.mask is None:
                 return found
-            return found._replace(comparable=choose(batch.comparable, met))
+            return found._replace(mask=choose(batch.mask, met))
 
         rows, offsets = batch.rows[:, None], batch.offsets
-        found = {"real_vs_fakes": rivals(self.comparison.real_rows(batch), rows + offsets)}
+        found = {"real_vs_fakes": negatives(self.comparison.real_rows(batch), rows + offsets)}
         if self.dual:
-            found["fake_vs_reals"] = rivals(self.comparison.fake_rows(batch), rows - offsets)
+            found["fake_vs_reals"] = negatives(self.comparison.fake_rows(batch), rows - offsets)
         return found
 
-    def _grade(self, rivals: dict[str, Rivals]) -> dict[str, PerSample]:
+    def _grade(self, negatives: dict[str, Negatives]) -> dict[str, PerSample]:
         """A term for each direction. Their weights sum to 1, so that the dual changes no scale.
 
         A sample that meets none it can be compared with costs nothing.
         """
         terms = {}
-        for name, rows in rivals.items():
+        for name, rows in negatives.items():
             if self.top_k is not None:
-                rows = hardest_rivals(rows, self.top_k)
-            loss = self.curve(rows.margins, hard_weights(rows, self.hardness)) / len(rivals)
-            if rows.comparable is not None:
-                loss = jnp.where(rows.comparable.any(axis=1), loss, 0)
+                rows = hardest_negatives(rows, self.top_k)
+            loss = self.curve(rows.margins, hard_weights(rows, self.hardness)) / len(negatives)
+            if rows.mask is not None:
+                loss = jnp.where(rows.mask.any(axis=1), loss, 0)
             terms[name] = loss
         return terms
 
@@ -105,35 +107,35 @@ def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shap
     return jnp.take_along_axis(rows, met % batch_size, axis=1)
 
 
-def hardest_rivals(rivals: Rivals, count: int) -> Rivals:
+def hardest_negatives(negatives: Negatives, count: int) -> Negatives:
     """Those with the smallest margins in each row; those that do not count come last."""
-    margins, comparable = rivals
-    if comparable is None:
-        return Rivals(-jax.lax.top_k(-margins, count)[0])
-    _, hardest = jax.lax.top_k(-jnp.where(comparable, margins, jnp.inf), count)
-    return Rivals(*(jnp.take_along_axis(rows, hardest, axis=1) for rows in (margins, comparable)))
+    margins, mask = negatives
+    if mask is None:
+        return Negatives(-jax.lax.top_k(-margins, count)[0])
+    _, hardest = jax.lax.top_k(-jnp.where(mask, margins, jnp.inf), count)
+    return Negatives(*(jnp.take_along_axis(rows, hardest, axis=1) for rows in (margins, mask)))
 
 
-def hard_weights(rivals: Rivals, concentration: float) -> Margins:
-    """Weights with mean 1 that grow with a rival's score: `w_j ~ exp(-beta M_j)`.
+def hard_weights(negatives: Negatives, concentration: float) -> Margins:
+    """Weights with mean 1 that grow with a negative's score: `w_j ~ exp(-beta M_j)`.
 
-    Rivals that do not count have none; in a row where none counts, which is graded in vain, all
+    Negatives that do not count have none; in a row where none counts, which is graded in vain, all
     count alike.
 
     They stand for negatives drawn from `q(x) ~ exp(beta f(x)) p(x)` instead of from `p` (Robinson
-    et al. 2021, section 3, with importance weights). Which rivals are met is not the players'
+    et al. 2021, section 3, with importance weights). Which negatives are met is not the players'
     to optimise, so no gradient flows through them; with it, easy fakes would be pulled the wrong
     way.
 
     Args:
-        rivals: with margins in units of the temperature, `[rows, K]`.
-        concentration: beta; 0 weighs all rivals that count alike.
+        negatives: with margins in units of the temperature, `[rows, K]`.
+        concentration: beta; 0 weighs all negatives that count alike.
     """
-    margins, comparable = jax.lax.stop_gradient(rivals.margins), rivals.comparable
-    if comparable is None and concentration == 0:
+    margins, mask = jax.lax.stop_gradient(negatives.margins), negatives.mask
+    if mask is None and concentration == 0:
         return jnp.ones_like(margins)
     logits = -concentration * margins
-    if comparable is not None:
-        alone = ~comparable.any(axis=1, keepdims=True)
-        logits = jnp.where(comparable | alone, logits, -jnp.inf)
+    if mask is not None:
+        alone = ~mask.any(axis=1, keepdims=True)
+        logits = jnp.where(mask | alone, logits, -jnp.inf)
     return margins.shape[1] * jax.nn.softmax(logits, axis=1)

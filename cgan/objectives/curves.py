@@ -1,10 +1,11 @@
 """Curves: how a row of margins becomes the loss of the one sample that is graded.
 
-A row holds the margins of one real over its K rivals, the fakes (or, in the dual, of K reals over
-one fake). Every curve falls where a margin grows, is `softplus(-M)` for one rival (relativistic
-pairing, Jolicoeur-Martineau 2018), and takes weights with mean 1 that say how much each
-rival counts. A rival of weight 0 is not there; those that are stand for all K where a curve takes
-their sum. Margins of zero give `log 2`, or the constant that the curve's docstring names.
+A row holds the margins of one real over its K negatives, the fakes (or, in the dual, of K reals
+over one fake). Every curve falls where a margin grows, is `softplus(-M)` for one negative
+(relativistic pairing, Jolicoeur-Martineau 2018), and takes weights with mean 1 that say how much
+each negative counts. A negative of weight 0 is not there; those that are stand for all K where a
+curve takes their sum. Margins of zero give `log 2`, or the constant that the curve's docstring
+names.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ Curve = Callable[[Margins, Margins], PerSample]
 """`curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
 
 NEVER = 1e30
-"""A margin over a rival that is not there: finite, so that differences of two are."""
+"""A margin over a negative that is not there: finite, so that differences of two are."""
 
 
 def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
@@ -42,7 +43,7 @@ def pairwise(margins: Margins, weights: Margins) -> PerSample:
 
 
 def average(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-mean_j w_j M_j)`: against the average rival.
+    """`softplus(-mean_j w_j M_j)`: against the average negative.
 
     References:
         Jolicoeur-Martineau 2018 (relativistic average GAN), with cross-entropy.
@@ -51,18 +52,18 @@ def average(margins: Margins, weights: Margins) -> PerSample:
 
 
 def hardest(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-min_j M_j)`: only the most convincing rival counts, whatever its weight."""
+    """`softplus(-min_j M_j)`: only the most convincing negative counts, whatever its weight."""
     return jax.nn.softplus(-jnp.min(jnp.where(weights > 0, margins, jnp.inf), axis=1))
 
 
 def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
-    """Plackett-Luce: minus the log-probability of the list "the real, then rivals by their score".
+    """Plackett-Luce: minus the log-probability of the list "real, then negatives by score".
 
     The list is drawn place by place, each time by a softmax over those not placed yet. With the
-    rivals' scores sorted, `u_1 >= ... >= u_K` and `u = -M` (the real's own is 0), it is
+    negatives' scores sorted, `u_1 >= ... >= u_K` and `u = -M` (the real's own is 0), it is
     `log(1 + sum_j exp(u_j)) + sum_k [log(sum_{j >= k} exp(u_j)) - u_k]`; `log((K + 1)!)` at zero.
-    The first place is `softmax_sum`; the others grade the rivals against each other, by the order
-    that the discriminator itself gives them. Weights but 0 are all alike.
+    The first place is `softmax_sum`; the others grade the negatives against each other, by the
+    order that the discriminator itself gives them. Weights but 0 are all alike.
 
     References:
         Plackett 1975; as a loss for ranking, Xia et al. 2008 (ListMLE).
@@ -82,18 +83,18 @@ def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
 
 
 def _even(weights: Margins) -> Margins:
-    """The same weight for all rivals that are there, with mean 1."""
+    """The same weight for all negatives that are there, with mean 1."""
     there = (weights > 0).astype(weights.dtype)
     return there / jnp.mean(there, axis=1, keepdims=True)
 
 
 def _later_places(margins: Margins, even: Margins) -> Margins:
-    """Minus the log-probability of each rival's place, given those before it; with its weight.
+    """Minus the log-probability of each negative's place, given those before it; with its weight.
 
-    Rivals that are not there come last, too unlikely to matter to those before them.
+    Negatives that are not there come last, too unlikely to matter to those before them.
     """
-    rivals = -jnp.sort(jnp.where(even > 0, margins, NEVER), axis=1)
-    places = jax.lax.cumlogsumexp(rivals, axis=1, reverse=True) - rivals
+    negatives = -jnp.sort(jnp.where(even > 0, margins, NEVER), axis=1)
+    places = jax.lax.cumlogsumexp(negatives, axis=1, reverse=True) - negatives
     return -jnp.sort(-even, axis=1) * places
 
 

@@ -11,7 +11,7 @@ from cgan.types import Params, PerSample
 
 @runtime_checkable
 class Game(Protocol):
-    """What both players minimise: the sum of the means of named terms, each of shape `[n]`.
+    """The adversarial loss of both players: sums of the means of named terms, each of shape `[n]`.
 
     `learnt` is what the discriminator learns beside its weights; the generator takes it as it is.
     """

@@ -30,7 +30,7 @@ class BatchOutputs(NamedTuple):
     """Which rows of the batch the local ones are."""
     offsets: Int[Array, " K"]
     """Real `i` meets the fakes `i + offset`, counted round the batch: see `draw_offsets`."""
-    comparable: Bool[Array, "n batch"] | None = None
+    mask: Bool[Array, "n batch"] | None = None
     """With which rows of the batch each local row may be compared; None for all. It is the same for
     a row's real and for its fake, which share their class."""
 

@@ -13,14 +13,23 @@ Jacobian. Three estimators of it:
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.config import Penalty
-from cgan.types import DiscriminatorOutput, Factors, PerSample, RowKeys, Samples, Scores, present
+from cgan.types import (
+    DiscriminatorOutput,
+    Factors,
+    Head,
+    PerSample,
+    RowKeys,
+    Samples,
+    Scores,
+    present,
+)
 
 
 @runtime_checkable
@@ -31,14 +40,13 @@ class BoundDiscriminate(Protocol):
         """One output for each sample, its score multiplied by the factor where there is one."""
 
 
-Head = Literal["score", "embedding"]
 HeadNames = tuple[Head, ...]
 
 Estimator = Callable[
     [BoundDiscriminate, Samples, RowKeys, HeadNames],
     tuple[DiscriminatorOutput, DiscriminatorOutput],
 ]
-"""`estimator(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
+"""`(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
 
 
 def exact(
@@ -53,9 +61,9 @@ def exact(
     sum of scores, each multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient:
     the score itself. A loss that takes both from there sends its own gradient through that pass
     alone, and where factors go in with the inputs (`cgan/networks/factors.py`) two more passes are
-    saved: four products for each layer in place of six. A discriminator that left its score as it is,
-    whatever the factors, would give it no derivatives. An embedding's loss goes through the forward
-    pass anyway.
+    saved: four products for each layer in place of six. A discriminator that left its score as it
+    is, whatever the factors, would give it no derivatives. An embedding's loss goes through the
+    forward pass anyway.
 
     References:
         docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.

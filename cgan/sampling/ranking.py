@@ -1,7 +1,7 @@
 """What a discriminator thinks: for a real, a batch of fakes from the closest to the furthest.
 
 The margins are those of training, `M[i, j] = (D(x_i) - D(G(z_j))) / tau`, or the cosines between
-embeddings, of samples as they are: no augmentation. A score belongs to one sample, so a critic
+embeddings, of samples as they are: no augmentation. A score belongs to one sample, so a score head
 would put one batch of fakes into the same order for every real; each real meets fakes of its own.
 Embeddings are compared pair by pair, and their order is the real's own.
 """
@@ -17,15 +17,17 @@ from cgan import parallel
 from cgan.config import Experiment, require
 from cgan.data import Source
 from cgan.networks import Latents, Networks
-from cgan.objectives import BatchOutputs, PairedOutputs
-from cgan.objectives.comparisons import Comparison, Critic, Embedding
+from cgan.objectives import GAME_NAMES, BatchOutputs, PairedOutputs
+from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.rng import row_keys, stream_key
 from cgan.sampling.runs import Restored
 from cgan.state import TrainState
-from cgan.types import Labels, Samples
+from cgan.types import Head, Labels, Samples
 
-Head = Literal["critic", "embedding"]
-COMPARISONS: dict[Head, Comparison] = {"critic": Critic(), "embedding": Embedding()}
+COMPARISONS: dict[Head, Comparison] = {
+    "score": ScoreComparison(),
+    "embedding": EmbeddingComparison(),
+}
 POOL = 4096
 """Held-out samples that reals are picked from."""
 
@@ -57,7 +59,7 @@ def rank(
         reals: how many rows.
         fakes: how many in each row.
         seed: of the choice of reals and of the latents.
-        by: which head's order; None for the critic where there is one.
+        by: which head's order; None for the score where there is one.
 
     Raises:
         ConfigError: the discriminator has no such head, or the held-out split fewer samples.
@@ -83,7 +85,8 @@ def rank(
     if head == "embedding":
         return Ranking(chosen, np.stack(samples), 1 - margins, "similarity", 1.0)
     readings = run.parts.game.readings(state.learnt)
-    temperature = float(readings.get("critic/temperature", config.objective.temperature))
+    learnt = readings.get(f"{GAME_NAMES[head]}/temperature")
+    temperature = float(config.objective.temperature if learnt is None else learnt)
     return Ranking(chosen, np.stack(samples), margins / temperature, "margin", temperature)
 
 
@@ -119,13 +122,13 @@ def compare_row(
 
 
 def choose_head(config: Experiment, by: Head | None) -> Head:
-    """The head asked for; without a wish the critic, where the discriminator has one.
+    """The head asked for; without a wish the score, where the discriminator has one.
 
     Raises:
         ConfigError: it does not have the one asked for.
     """
     weights: dict[Head, float] = {
-        "critic": config.objective.weight,
+        "score": config.objective.weight,
         "embedding": config.embedding.weight,
     }
     trained = [head for head, weight in weights.items() if weight > 0]

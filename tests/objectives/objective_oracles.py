@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgan.objectives import BatchOutputs, PairedOutputs
-from cgan.objectives.comparisons import Critic
+from cgan.objectives.comparisons import ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.types import DiscriminatorOutput
@@ -103,7 +103,7 @@ def play(game, player, batch, learnt=None):
 
 def both_players(curve, k, real, fake, **settings):
     """Each player's terms of the game on scores."""
-    game = Contrastive(Critic(), CURVES[curve], **settings)
+    game = Contrastive(ScoreComparison(), CURVES[curve], **settings)
     batch = score_batch(real, fake, OFFSETS[k])
     return {player: play(game, player, batch) for player in PLAYERS}
 
@@ -134,7 +134,7 @@ def softplus(x):
 
 
 def _list(margins, weights):
-    """Plackett-Luce: the real first, then the rivals by their scores; chosen place by place."""
+    """Plackett-Luce: the real first, then the negatives by their scores; chosen place by place."""
     worths = [1.0, *sorted(np.exp(-margins), reverse=True)]
     probability = 1.0
     for place, worth in enumerate(worths):

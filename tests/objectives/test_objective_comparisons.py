@@ -20,15 +20,15 @@ from objective_oracles import (
 )
 
 from cgan.objectives import BatchOutputs, PairedOutputs, draw_offsets, gaps
-from cgan.objectives.comparisons import Comparison, Critic, Embedding
+from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.types import DiscriminatorOutput
 
 SOFTMAX = "softmax", "mean"
 CASES = {
-    "critic": (Critic(), score_batch, score_margin, some_scores),
-    "embedding": (Embedding(), embedding_batch, embedding_margin, some_embeddings),
+    "critic": (ScoreComparison(), score_batch, score_margin, some_scores),
+    "embedding": (EmbeddingComparison(), embedding_batch, embedding_margin, some_embeddings),
 }
 every_comparison = pytest.mark.parametrize(
     ("comparison", "batch_of", "margin_of", "draw"), CASES.values(), ids=CASES
@@ -95,14 +95,16 @@ def test_both_directions_grade_the_same_pairs_and_none_twice(k):
         return margins.mean(axis=1)
 
     real, fake = 100 * jnp.arange(4.0), jnp.arange(4.0)  # a margin names its pair
-    game = Contrastive(Critic(), recording_curve)
+    game = Contrastive(ScoreComparison(), recording_curve)
     game.discriminator_terms({}, score_batch(real, fake, OFFSETS[k]))
     from_reals, from_fakes = met
     assert len(set(from_reals)) == BATCH * k
     assert sorted(from_reals) == sorted(from_fakes)
 
 
-@pytest.mark.parametrize("comparison", [Critic(), Embedding()], ids=["critic", "embedding"])
+@pytest.mark.parametrize(
+    "comparison", [ScoreComparison(), EmbeddingComparison()], ids=["critic", "embedding"]
+)
 def test_a_missing_head_is_refused(comparison):
     nothing = PairedOutputs(DiscriminatorOutput(None, None), DiscriminatorOutput(None, None))
     batch = BatchOutputs(nothing, nothing, jnp.arange(BATCH), jnp.arange(BATCH))

@@ -118,14 +118,14 @@ def test_the_discriminator_only_raises_reals_and_lowers_fakes_the_generator_only
 @pytest.mark.parametrize("curve", RANKED, ids=label)
 @given(real=score_vectors, fake=score_vectors)
 @settings(max_examples=25, deadline=None)
-def test_a_list_moves_each_graded_sample_and_the_sum_of_its_rivals_the_right_way(curve, real, fake):
-    """Only the sum of the rivals: later places of the list rank them among each other."""
+def test_a_list_moves_each_graded_sample_and_all_its_negatives_the_right_way(curve, real, fake):
+    """Only the sum of the negatives: later places of the list rank them among each other."""
     for (player, term), (at_reals, at_fakes) in slopes(curve, real, fake).items():
         raised, lowered = -PLAYERS[player] * at_reals, PLAYERS[player] * at_fakes
-        graded, rivals = (raised, lowered) if term == "real_vs_fakes" else (lowered, raised)
+        graded, negatives = (raised, lowered) if term == "real_vs_fakes" else (lowered, raised)
         assert np.all(graded >= -1e-6)
-        assert np.sum(rivals) >= -1e-6
-        np.testing.assert_allclose(np.sum(rivals), np.sum(graded), rtol=1e-4, atol=1e-6)
+        assert np.sum(negatives) >= -1e-6
+        np.testing.assert_allclose(np.sum(negatives), np.sum(graded), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("curve", RANKED, ids=label)
@@ -180,7 +180,7 @@ def test_no_other_discriminator_is_better_at_equal_distributions(curve):
 
 @pytest.mark.parametrize("curve", RANKED, ids=label)
 def test_a_list_rewards_a_spread_of_scores_even_at_equal_distributions(curve):
-    """The price of ranking rivals among each other: the constant is a ridge, not a minimum."""
+    """The price of ranking negatives among each other: the constant is a ridge, not a minimum."""
     constant, *others = mean_losses(curve, [0.0, -0.1, 0.1])
     assert np.all(np.array(others) < constant - 1e-2)
 

@@ -59,7 +59,7 @@ def test_gradients_equal_central_differences_of_the_oracle(name):
 
 
 @every_curve
-def test_one_rival_is_relativistic_pairing(name):
+def test_one_negative_is_relativistic_pairing(name):
     margins = some_margins(k=1)
     expected = softplus(-margins[:, 0].astype(np.float64))
     np.testing.assert_allclose(plain(name, margins), expected, rtol=1e-6)
@@ -83,14 +83,14 @@ def test_zero_margins_give_the_known_constants(k):
 
 @every_curve
 @pytest.mark.parametrize("k", [1, 4, 64])
-def test_a_margin_common_to_all_rivals_weighs_the_same_in_every_curve_over_the_mean(name, k):
+def test_a_margin_common_to_all_negatives_weighs_the_same_in_every_curve_over_the_mean(name, k):
     """One half at zero, whatever K is, so that a penalty's weight means the same beside each."""
     slope = float(SLOPES[name](jnp.zeros((1, k)), jnp.ones((1, k))).sum())
     expected = -0.5 if name[1] == "mean" else -k / (k + 1)
     assert slope == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_softmax_sum_is_optax_cross_entropy_of_the_real_among_its_rivals():
+def test_the_softmax_sum_is_optax_cross_entropy_of_the_real_among_its_negatives():
     margins = some_margins()
     logits = np.concatenate([np.zeros((4, 1), np.float32), -margins], axis=1)
     expected = optax.softmax_cross_entropy_with_integer_labels(
@@ -101,19 +101,19 @@ def test_the_softmax_sum_is_optax_cross_entropy_of_the_real_among_its_rivals():
 
 def test_the_list_adds_to_the_softmax_sum_optax_cross_entropies_of_the_later_places():
     margins = some_margins()
-    rivals = -np.sort(margins, axis=1)
+    negatives = -np.sort(margins, axis=1)
     later = sum(
         optax.softmax_cross_entropy_with_integer_labels(
-            jnp.asarray(rivals[:, place:]), jnp.zeros(4, jnp.int32)
+            jnp.asarray(negatives[:, place:]), jnp.zeros(4, jnp.int32)
         )
-        for place in range(rivals.shape[1])
+        for place in range(negatives.shape[1])
     )
     found = plain(("listwise", "sum"), margins) - plain(("softmax", "sum"), margins)
     np.testing.assert_allclose(found, later, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", [("softmax", "mean"), ("pairwise", "mean")], ids=label)
-def test_curves_over_the_mean_do_not_shift_when_the_rivals_are_doubled(name):
+def test_curves_over_the_mean_do_not_shift_when_the_negatives_are_doubled(name):
     margins = some_margins()
     doubled = np.concatenate([margins, margins], axis=1)
     np.testing.assert_allclose(plain(name, doubled), plain(name, margins), rtol=1e-6)
@@ -142,11 +142,11 @@ def test_a_hopeless_margin_costs_its_size_and_keeps_its_slope(name):
 
 
 @pytest.mark.parametrize("name", HARD_CURVES, ids=label)
-def test_a_rival_without_weight_is_not_there(name):
+def test_a_negative_without_weight_is_not_there(name):
     margins = some_margins()
     weights = np.tile(np.float32([2.5, 2.5, 0, 0, 0]), (4, 1))
     found = JITTED[name](jnp.asarray(margins), jnp.asarray(weights))
     expected = plain(name, margins[:, :2])
-    if name == ("softmax", "sum"):  # weights have mean 1: two rivals stand for five
+    if name == ("softmax", "sum"):  # weights have mean 1: two negatives stand for five
         expected = np.log1p(2.5 * np.exp(-margins[:, :2].astype(np.float64)).sum(axis=1))
     np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -16,7 +16,7 @@ from objective_oracles import (
 )
 
 from cgan.objectives.classic import CLASSIC
-from cgan.objectives.comparisons import Critic, Embedding
+from cgan.objectives.comparisons import EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 
@@ -56,7 +56,7 @@ def test_scores_of_1e4_give_finite_losses_and_gradients(curve, hardness, top_k):
 @pytest.mark.parametrize(
     ("games", "dtype"),
     [
-        (all_curves(Critic()), jnp.bfloat16),
+        (all_curves(ScoreComparison()), jnp.bfloat16),
         (CLASSIC.values(), jnp.bfloat16),
         (CLASSIC.values(), jnp.float32),
     ],
@@ -71,4 +71,4 @@ def test_a_temperature_of_a_thousandth_keeps_cosines_finite():
     vectors = jnp.asarray([[1, 0], [1, 0], [0, 1], [-1, 0]], jnp.float32)
     signs = [(1, 1, -1), (1, -1, 1), (1, 1, 1)]
     inputs = [[sign * vectors for sign in row] for row in signs]
-    assert_all_finite(all_curves(Embedding(), temperature=1e-3), embedding_batch, inputs)
+    assert_all_finite(all_curves(EmbeddingComparison(), temperature=1e-3), embedding_batch, inputs)

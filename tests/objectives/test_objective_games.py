@@ -60,8 +60,8 @@ def test_a_weighted_sum_scales_and_names_the_terms_of_each_game(player):
     curve, batch = CURVES["softmax", "mean"], two_headed_batch(OFFSETS[2])
     games = {
         "a": CLASSIC["hinge"],
-        "b": Contrastive(cmp.Critic(), curve),
-        "c": Contrastive(cmp.Embedding(), curve, temperature_bounds=(0.1, 1.0)),
+        "b": Contrastive(cmp.ScoreComparison(), curve),
+        "c": Contrastive(cmp.EmbeddingComparison(), curve, temperature_bounds=(0.1, 1.0)),
     }
     game = WeightedSum(games, {"a": 2.0, "b": 0.5, "c": 3.0})
     learnt = game.init()
@@ -75,8 +75,8 @@ def test_a_weighted_sum_scales_and_names_the_terms_of_each_game(player):
 def test_each_game_keeps_its_own_learnt_values():
     curve = CURVES["softmax", "mean"]
     games = {
-        "warm": Contrastive(cmp.Critic(), curve, 2.0, (0.5, 3.0)),
-        "cold": Contrastive(cmp.Embedding(), curve, 0.1, (0.05, 0.2)),
+        "warm": Contrastive(cmp.ScoreComparison(), curve, 2.0, (0.5, 3.0)),
+        "cold": Contrastive(cmp.EmbeddingComparison(), curve, 0.1, (0.05, 0.2)),
         "fixed": CLASSIC["wasserstein"],
     }
     game = WeightedSum(games, dict.fromkeys(games, 1.0))

@@ -25,8 +25,8 @@ from objective_oracles import (
     total,
 )
 
-from cgan.objectives.comparisons import Critic
-from cgan.objectives.contrastive import Contrastive, Rivals, hard_weights, hardest_rivals
+from cgan.objectives.comparisons import ScoreComparison
+from cgan.objectives.contrastive import Contrastive, Negatives, hard_weights, hardest_negatives
 from cgan.objectives.curves import CURVES
 
 weighted_curves = pytest.mark.parametrize("curve", HARD_CURVES, ids=label)
@@ -36,13 +36,13 @@ margin_rows = hnp.arrays(np.float32, (3, 5), elements=st.floats(-20, 20, width=3
 
 
 def terms(curve, player, scores, offsets=None, **settings):
-    game = Contrastive(Critic(), CURVES[curve], **settings)
+    game = Contrastive(ScoreComparison(), CURVES[curve], **settings)
     return play(game, player, score_batch(*scores, offsets))
 
 
 @pytest.mark.parametrize("curve", CURVE_NAMES, ids=label)
 @every_player
-def test_no_concentration_and_all_k_rivals_are_the_plain_game(curve, player):
+def test_no_concentration_and_all_k_negatives_are_the_plain_game(curve, player):
     plain = terms(curve, player, some_scores(), OFFSETS[2])
     settings = {"hardness": 0.0} | ({"top_k": 2} if curve in TOP_K_CURVES else {})
     found = terms(curve, player, some_scores(), OFFSETS[2], **settings)
@@ -51,17 +51,17 @@ def test_no_concentration_and_all_k_rivals_are_the_plain_game(curve, player):
 
 @given(margins=margin_rows, beta=st.floats(0, 5, width=32))
 @settings(max_examples=40, deadline=None)
-def test_weights_have_mean_1_and_grow_with_the_rival(margins, beta):
-    weights = np.asarray(hard_weights(Rivals(jnp.asarray(margins)), beta))
+def test_weights_have_mean_1_and_grow_with_the_negative(margins, beta):
+    weights = np.asarray(hard_weights(Negatives(jnp.asarray(margins)), beta))
     np.testing.assert_allclose(weights.mean(axis=1), 1, rtol=1e-5)
-    by_rising_rival = np.take_along_axis(weights, np.argsort(-margins, axis=1), axis=1)
-    assert np.all(np.diff(by_rising_rival, axis=1) >= 0)
+    by_rising_negative = np.take_along_axis(weights, np.argsort(-margins, axis=1), axis=1)
+    assert np.all(np.diff(by_rising_negative, axis=1) >= 0)
 
 
 def test_weights_turn_a_mean_into_that_over_the_harder_distribution():
-    """Robinson et al. 2021: rivals drawn from `q ~ exp(beta f) p`, here with uniform `p`."""
+    """Robinson et al. 2021: negatives drawn from `q ~ exp(beta f) p`, here with uniform `p`."""
     beta, margins = 1.5, some_scores()[0][None]
-    weights = np.asarray(hard_weights(Rivals(jnp.asarray(margins)), beta))
+    weights = np.asarray(hard_weights(Negatives(jnp.asarray(margins)), beta))
     density = np.exp(-beta * np.float64(margins))
     density /= density.sum()
     cost = softplus(-np.float64(margins))
@@ -119,8 +119,8 @@ def test_hardness_moves_the_gradient_to_the_highest_fakes(curve):
 
 @given(margins=margin_rows, count=st.integers(1, 5))
 @settings(max_examples=25, deadline=None)
-def test_the_hardest_rivals_are_the_first_of_the_sorted_margins(margins, count):
-    found = hardest_rivals(Rivals(jnp.asarray(margins)), count).margins
+def test_the_hardest_negatives_are_the_first_of_the_sorted_margins(margins, count):
+    found = hardest_negatives(Negatives(jnp.asarray(margins)), count).margins
     assert found.shape == (3, count)
     np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(margins, axis=1)[:, :count])
 

@@ -1,4 +1,4 @@
-"""Grading within a class: each row as if it met the rivals of its own class alone."""
+"""Grading within a class: each row as if it met the negatives of its own class alone."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from objective_oracles import (
     total,
 )
 
-from cgan.objectives.comparisons import Critic
+from cgan.objectives.comparisons import ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 
@@ -30,8 +30,8 @@ every_player = pytest.mark.parametrize("player", PLAYERS)
 
 
 def batch_of(real, fake, k, labels=LABELS):
-    comparable = jnp.asarray(labels[:, None] == labels[None, :])
-    return score_batch(real, fake, OFFSETS[k])._replace(comparable=comparable)
+    mask = jnp.asarray(labels[:, None] == labels[None, :])
+    return score_batch(real, fake, OFFSETS[k])._replace(mask=mask)
 
 
 def oracle_row(curve, margins, size, hardness=0.0, top_k=None):
@@ -74,7 +74,7 @@ def oracle_terms(curve, player, real, fake, k, **settings):
 @pytest.mark.parametrize("k", OFFSETS)
 def test_terms_equal_the_float64_oracle_of_own_classes(curve, player, k):
     real, fake = some_scores(size=SIZE)
-    found = play(Contrastive(Critic(), CURVES[curve]), player, batch_of(real, fake, k))
+    found = play(Contrastive(ScoreComparison(), CURVES[curve]), player, batch_of(real, fake, k))
     for name, expected in oracle_terms(curve, player, real, fake, k).items():
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-7, err_msg=name)
 
@@ -85,7 +85,7 @@ def test_terms_equal_the_float64_oracle_of_own_classes(curve, player, k):
 def test_hard_fakes_are_sought_among_those_of_the_class(curve, player, top_k):
     real, fake = some_scores(size=SIZE)
     settings = {"hardness": 0.7, "top_k": top_k}
-    game = Contrastive(Critic(), CURVES[curve], **settings)
+    game = Contrastive(ScoreComparison(), CURVES[curve], **settings)
     found = play(game, player, batch_of(real, fake, SIZE))
     for name, expected in oracle_terms(curve, player, real, fake, SIZE, **settings).items():
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-7, err_msg=name)
@@ -95,7 +95,7 @@ def test_hard_fakes_are_sought_among_those_of_the_class(curve, player, top_k):
 @every_player
 def test_one_class_for_all_is_the_game_without_classes(curve, player):
     real, fake = some_scores(size=SIZE)
-    game = Contrastive(Critic(), CURVES[curve])
+    game = Contrastive(ScoreComparison(), CURVES[curve])
     within = play(game, player, batch_of(real, fake, 2, np.zeros(SIZE)))
     plain = play(game, player, score_batch(real, fake, OFFSETS[2]))
     for name, expected in plain.items():
@@ -105,10 +105,10 @@ def test_one_class_for_all_is_the_game_without_classes(curve, player):
 @pytest.mark.parametrize(("curve", "hardness", "top_k"), GAMES, ids=label)
 @every_player
 @pytest.mark.parametrize("scale", [3.0, 1e4])
-def test_rows_without_a_rival_of_their_class_cost_nothing_and_all_slopes_are_finite(
+def test_rows_without_a_negative_of_their_class_cost_nothing_and_all_slopes_are_finite(
     curve, hardness, top_k, player, scale
 ):
-    game = Contrastive(Critic(), CURVES[curve], hardness=hardness, top_k=top_k)
+    game = Contrastive(ScoreComparison(), CURVES[curve], hardness=hardness, top_k=top_k)
     real, fake = (jnp.asarray(side) for side in some_scores(size=SIZE, scale=scale))
 
     def loss(real, fake):
@@ -130,7 +130,7 @@ def test_rows_without_a_rival_of_their_class_cost_nothing_and_all_slopes_are_fin
 def test_a_fake_of_another_class_has_no_slope_at_a_real():
     """The slope by pairs: none where classes differ, some where they are the same."""
     real, fake = some_scores(size=SIZE, scale=0.5)
-    game = Contrastive(Critic(), CURVES["softmax", "mean"])
+    game = Contrastive(ScoreComparison(), CURVES["softmax", "mean"])
 
     def terms(fake):
         return play(game, "discriminator", batch_of(real, fake, SIZE))["real_vs_fakes"]

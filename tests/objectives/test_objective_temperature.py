@@ -20,14 +20,14 @@ from objective_oracles import (
     total,
 )
 
-from cgan.objectives.comparisons import Critic
+from cgan.objectives.comparisons import ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 
 
 def learner(curve=("softmax", "mean"), **settings):
     settings = {"temperature": 0.5, "temperature_bounds": (0.1, 2.0)} | settings
-    return Contrastive(Critic(), CURVES[curve], **settings)
+    return Contrastive(ScoreComparison(), CURVES[curve], **settings)
 
 
 def log_of(temperature):
