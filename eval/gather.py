@@ -10,7 +10,7 @@ from jaxtyping import Float, Int, Shaped
 
 from eval.extractors.base import Extractor, Features
 from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
-from eval.moments import Moments, merge, moments
+from eval.metrics.moments import Moments, merge, moments
 
 Advance = Callable[[int], None]
 """Told the number of samples of each chunk that was read."""

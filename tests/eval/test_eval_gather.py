@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from eval.extractors.given import Given
 from eval.gather import GROUPS, Reader, Wanted, gather
 from eval.metrics.base import FeatureError
-from eval.moments import merge, moments
+from eval.metrics.moments import merge, moments
 
 READER = Reader(Given())
 ALL = frozenset({"moments", "features"})

@@ -12,6 +12,7 @@ from scipy.spatial.distance import cdist
 from cgan.config import Data
 from cgan.data import EMBEDDED as SOURCES
 from cgan.data import load_source
+from eval.dataset.noise import box_noise
 from eval.extractors import points
 from eval.gather import Reader, Wanted, gather
 from eval.metrics.base import Gathered, Inputs
@@ -20,7 +21,6 @@ from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, wid
 from eval.metrics.reverse_kl import REVERSE_KL, reverse_kl
 from eval.metrics.shares import OFF_MODE_SHARE, sampler_floor
 from eval.metrics.total_variation import TOTAL_VARIATION, total_variation
-from eval.noise import box_noise
 
 MIXTURES = ("ring8", "grid25", "grid100")
 METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL, TOTAL_VARIATION)

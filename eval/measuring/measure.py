@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from cgan.config import require
+from eval.dataset.noise import noise_chunks
+from eval.dataset.protocol import Evaluation
 from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
-from eval.noise import noise_chunks
-from eval.protocol import Evaluation
-from eval.record import Record, SampleSet
-from eval.value import perfect_sampler, value_of
+from eval.records.record import Record, SampleSet
 
 
 class SamplesError(ValueError):
