@@ -11,7 +11,8 @@ from cgan.config import ConfigError, require
 from cgan.system.cache import note
 from eval.dataset.reference import load_reference
 from eval.extractors.given import Given
-from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.extractors.reader import Reader
+from eval.gather import Advance, Wanted, gather, silent
 from eval.measuring.comparison import load_reader
 from eval.measuring.measure import Origin, measure
 from eval.metrics.base import Gathered, Inputs, Metric

@@ -9,10 +9,12 @@ from cgan.sampling import runs
 from cgan.sampling.runs import Run
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.display.progress import reading
-from eval.extractors import ExtractorName, Splits
-from eval.measuring.measure import Subject, choose_metrics
+from eval.measuring.measure import choose_metrics
+from eval.measuring.subject import Subject
 from eval.metrics.base import Metric
 from eval.metrics.catalogue import need_classes, require_known, with_classes
+from eval.names import ExtractorName
+from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
 """The file of a run's records, in its folder or in another one."""

@@ -13,8 +13,9 @@ from cgan.training import loop
 from configs import CONFIGS
 from eval import __main__ as program
 from eval.dataset.protocol import load_evaluation
-from eval.measuring.measure import Subject, evaluate
+from eval.measuring.measure import evaluate
 from eval.measuring.runs import subject_of
+from eval.measuring.subject import Subject
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 

@@ -8,10 +8,12 @@ from cgan.data.digits import load_digits
 from eval.dataset.protocol import LITERATURE as PROTOCOLS
 from eval.dataset.protocol import Evaluation, load_reader
 from eval.dataset.reference import chunks_of, load_reference
-from eval.extractors import Splits, classifier
+from eval.extractors import classifier
+from eval.extractors.reader import Reader
 from eval.extractors.stacked import StackedClassifier
-from eval.gather import Reader
-from eval.measuring.measure import Subject, evaluate
+from eval.measuring.measure import evaluate
+from eval.measuring.subject import Subject
+from eval.splits import Splits
 
 
 def load():

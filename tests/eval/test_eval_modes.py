@@ -14,7 +14,8 @@ from cgan.data import EMBEDDED as SOURCES
 from cgan.data import load_source
 from eval.dataset.noise import box_noise
 from eval.extractors import points
-from eval.gather import Reader, Wanted, gather
+from eval.extractors.reader import Reader
+from eval.gather import Wanted, gather
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20, captured_floor
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio

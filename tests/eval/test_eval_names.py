@@ -12,7 +12,7 @@ from cgan.system.legible import plain
 from cgan.system.lettering import lettered
 from eval.display import progress
 from eval.extractors.given import Given
-from eval.gather import Reader
+from eval.extractors.reader import Reader
 from eval.measuring.measure import Origin, measure
 from eval.metrics.base import Gathered, Inputs, Metric, Value
 from eval.metrics.birthday import BIRTHDAY

@@ -15,7 +15,8 @@ from cgan.sampling import runs
 from cgan.training import loop
 from eval.dataset.protocol import LITERATURE as PROTOCOLS
 from eval.dataset.protocol import load_evaluation
-from eval.measuring.measure import SamplesError, Subject, evaluate
+from eval.measuring.measure import SamplesError, evaluate
+from eval.measuring.subject import Subject
 from eval.records.record import append_records, read_records
 from tests.eval.commands import exit_code, make_run
 

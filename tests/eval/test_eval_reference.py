@@ -8,7 +8,7 @@ import pytest
 from cgan.data import EMBEDDED as SOURCES
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors import points
-from eval.gather import Reader
+from eval.extractors.reader import Reader
 
 ROWS = np.arange(20_000)
 

@@ -8,7 +8,7 @@ import pytest
 
 from cgan.data import EMBEDDED
 from eval.extractors.given import Given
-from eval.gather import Reader
+from eval.extractors.reader import Reader
 from eval.measuring.measure import Origin, measure
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import FeatureError, Gathered, Inputs, Metric, UndefinedError, Value
