@@ -1,4 +1,4 @@
-"""The judged figure of each variant, a panel for each benchmark: every seed, mean and deviation."""
+"""The figure that decides, of each variant, a panel for each benchmark: seeds, mean, deviation."""
 
 import io
 from collections.abc import Sequence
@@ -83,11 +83,11 @@ def _named(rows: Sequence[Sequence[Table]]) -> list[list[bool]]:
 
 
 def _panel(axes: Axes, table: Table, baseline: str) -> None:
-    key = table.judge.key
+    key = table.decides_by.key
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
     axes.set_title(lettered(title), loc="left")
     axes.set_xscale("log")
-    axes.set_xlabel(table.judge.heading)
+    axes.set_xlabel(table.decides_by.heading)
     shown = [value for line in table.lines for value in line.values[key].values()]
     for height, line in enumerate(table.lines):
         values = list(line.values[key].values())
