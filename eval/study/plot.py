@@ -17,7 +17,7 @@ from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 
 ORANGE, BLUE, GREEN = "#d55e00", "#0072b2", "#009e73"
-"""Of Okabe & Ito 2008, told apart with any colour vision; shapes tell the same besides."""
+"""Of Okabe & Ito 2008, told apart with any color vision; shapes tell the same besides."""
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
@@ -91,16 +91,16 @@ def _panel(axes: Axes, table: Table, baseline: str) -> None:
     shown = [value for line in table.lines for value in line.values[key].values()]
     for height, line in enumerate(table.lines):
         values = list(line.values[key].values())
-        colour, marker = (ORANGE, "D") if line.variant == baseline else (BLUE, "s")
+        color, marker = (ORANGE, "D") if line.variant == baseline else (BLUE, "s")
         jitter = height + np.linspace(-0.18, 0.18, len(values))
-        axes.plot(values, jitter, "o", ms=3, mfc="none", mec=colour, alpha=0.6, label="one seed")
+        axes.plot(values, jitter, "o", ms=3, mfc="none", mec=color, alpha=0.6, label="one seed")
         if spread := line.spread(key):
             axes.errorbar(
                 spread.mean,
                 height,
                 xerr=spread.sd,
                 fmt=marker,
-                color=colour,
+                color=color,
                 ms=4,
                 capsize=2.5,
                 lw=1.2,
@@ -116,10 +116,10 @@ def _panel(axes: Axes, table: Table, baseline: str) -> None:
                 fontsize=7,
                 color=INK,
             )
-    for name, colour, dashes in ((PERFECT, GREEN, "--"), (NOISE, INK, ":")):
+    for name, color, dashes in ((PERFECT, GREEN, "--"), (NOISE, INK, ":")):
         if key in table.baselines.get(name, {}):
             at = table.baselines[name][key].mean
-            axes.axvline(at, color=colour, ls=dashes, lw=1.2, label=name)
+            axes.axvline(at, color=color, ls=dashes, lw=1.2, label=name)
             shown.append(at)
     if shown:  # a deviation larger than its mean would reach down to zero
         axes.set_xlim(0.7 * min(shown), 1.4 * max(shown))
