@@ -32,9 +32,10 @@ class Augment:
     target: float | None = setting(
         None, read_by={"policy": OF_IMAGES, "objective.weight": AllBut(0)}
     )
-    """Adapt the probability to this mean sign of reals' scores, 0.6 in the paper of ADA."""
+    """Adapt the probability to this mean sign of reals' scores, 0.6 in the paper of ADA
+    (ada, diffaugment)."""
     adapt_nimg: int = setting(500_000, read_by={"policy": OF_IMAGES, "target": AllBut(None)})
-    """Images in which an adaptive probability can go from 0 to 1."""
+    """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
     colour: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
 

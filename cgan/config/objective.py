@@ -36,19 +36,22 @@ class Objective:
     normalise: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
     fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
-    """K, the fakes that each real is graded against; None takes the whole global batch."""
+    """K, the fakes that each real is graded against; None takes the whole global batch (curves)."""
     dual: bool = setting(True, read_by={"curves": CURVES})
-    """Grade each fake against the reals too; the loss is then the mean of both directions."""
+    """Grade each fake against the reals too; the loss is then the mean of both directions
+    (curves)."""
     hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
-    """Beta of the weights e^(-beta * margin) on what a row is graded against; 0 is even."""
+    """Beta of the weights e^(-beta * margin) on what a row is graded against; 0 is even (softmax,
+    pairwise, average)."""
     top_k: int | None = setting(
         None, read_by={"curves": ("softmax", "pairwise", "average", "listwise")}
     )
-    """Grade each against the hardest so many of its K only; None takes them all."""
+    """Grade each against the hardest so many of its K only; None takes them all (curves but the one
+    that is called hardest)."""
     temperature: float = setting(1.0, read_by=WITH_CURVE)
-    """Divides the margins: lower is a sharper grade."""
+    """Divides the margins: lower is a sharper grade (curves)."""
     temperature_bounds: Bounds | None = setting(None, read_by=WITH_CURVE)
-    """Learn the temperature between these two, from `temperature` on; None keeps it."""
+    """Learn the temperature between these two, from `temperature` on; None keeps it (curves)."""
 
     def __post_init__(self) -> None:
         check_types(self, "objective.")
@@ -112,7 +115,8 @@ class Penalty:
     estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
     """How squared gradients are found: by double backward, or along one random direction."""
     finite_difference: float = setting(1e-3, read_by={"estimator": ("finite_differences",)})
-    """Length of a finite difference's step for each dimension, in the samples' units."""
+    """Length of a finite difference's step for each dimension, in the samples' units
+    (finite_differences)."""
 
     def __post_init__(self) -> None:
         check_types(self, "penalty.")
