@@ -171,7 +171,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "curves": ("softmax", "pairwise", "average", "hardest", "listwise"),
     "at scale": ("r3gan", "sngan", "stylegan2"),
     "points": ("ring8", "grid25", "grid100"),
-    "stacked_": ("stacked_digits", "stacked_mnist"),
+    "stacked_*": ("stacked_digits", "stacked_mnist"),
 }
 """How the help names several readers at once."""
 BUT = re.compile(r"curves but the one that is called (\w+)")
