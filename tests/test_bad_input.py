@@ -263,7 +263,7 @@ REFUSED = {
     "augmented --out x.png --views 0": "views = 0: must be from 1 to 64",
     "augmented --out x.png --policy cutmix": "invalid choice 'cutmix' for argument '--policy'",
     "augmented --out x.png --data.source ring8": "source = 'ring8': must be a data set of images",
-    "augmented --out x.png --data.source stacked_digits": "augment.colour = True: must be False",
+    "augmented --out x.png --data.source stacked_digits": "augment.color = True: must be False",
     "augmented --out x.png --data.source folder --data.path nothing": "data.path = 'nothing'",
     "train ring8 --augment.policy ada --augment.probability 1": "whose samples are points",
     "train digits --augment.policy ada": "augment.probability = 0.0: must be more than 0 with",

@@ -54,7 +54,7 @@ CHANGED: Settings = {
     "discriminator.fourier_features": 4,
     "discriminator.spectral_norm": True,
     "objective.loss": "pairwise",
-    "objective.normalise": "sum",
+    "objective.normalize": "sum",
     "objective.fakes_per_real": 3,
     "objective.dual": False,
     "objective.hardness": 1.0,
@@ -73,7 +73,7 @@ CHANGED: Settings = {
     "augment.final_probability": 0.5,
     "augment.target": 0.6,
     "augment.adapt_nimg": 1_000,
-    "augment.colour": False,
+    "augment.color": False,
     "alarm.captured": 0.3,
     "alarm.effective": 0.3,
     "alarm.duplicates": 0.3,
@@ -174,7 +174,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "stacked_*": ("stacked_digits", "stacked_mnist"),
 }
 """How the help names several readers at once."""
-BUT = re.compile(r"curves but the one that is called (\w+)")
+BUT = re.compile(r"curves but (\w+)")
 
 
 def said_to_read(text: str, known: tuple[str, ...]) -> set[str]:

@@ -32,11 +32,10 @@ class Augment:
     target: float | None = setting(
         None, read_by={"policy": OF_IMAGES, "objective.weight": AllBut(0)}
     )
-    """Adapt the probability to this mean sign of reals' scores, 0.6 in the paper of ADA
-    (ada, diffaugment)."""
+    """Adapt the probability to this mean sign of reals' scores, ADA's 0.6 (ada, diffaugment)."""
     adapt_nimg: int = setting(500_000, read_by={"policy": OF_IMAGES, "target": AllBut(None)})
     """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
-    colour: bool = setting(True, read_by={"policy": OF_IMAGES})
+    color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
 
     def __post_init__(self) -> None:
@@ -75,4 +74,4 @@ class Augment:
         require(data.source not in POINTS, "augment.policy", self.policy, expected)
         expected = f"False {source}, whose channels are independent digits"
         stacked = data.source in OWN_CHANNELS
-        require(not (stacked and self.colour), "augment.colour", self.colour, expected)
+        require(not (stacked and self.color), "augment.color", self.color, expected)

@@ -13,7 +13,7 @@ SourceName = Literal[
     "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
 ]
 """Those, MNIST's digits in threes, and the two ways to the user's own."""
-Background = Literal["white", "black", "grey"]
+Background = Literal["white", "black", "gray"]
 """What transparent pixels are laid on."""
 WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
 """Data sets that are drawn mode by mode."""

@@ -163,7 +163,7 @@ class Experiment:
         require(hard is None or hard <= met, name, hard, limit)
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
-            only_defaults(objective, "objective.", ("normalise", "hardness"), when)
+            only_defaults(objective, "objective.", ("normalize", "hardness"), when)
 
     def _check_labels(self) -> None:
         """A head must see the labels."""

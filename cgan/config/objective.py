@@ -33,21 +33,18 @@ class Objective:
     """A curve that grades each real against K fakes (the first five), or a classic loss."""
     weight: float = 1.0
     """Weight of this game beside that on embeddings; 0 leaves the score out."""
-    normalise: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
+    normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
     fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
     """K, the fakes that each real is graded against; None takes the whole global batch (curves)."""
     dual: bool = setting(True, read_by={"curves": CURVES})
-    """Grade each fake against the reals too; the loss is then the mean of both directions
-    (curves)."""
+    """Grade each fake against the reals too; the loss is the mean of both directions (curves)."""
     hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
-    """Beta of the weights e^(-beta * margin) on what a row is graded against; 0 is even (softmax,
-    pairwise, average)."""
+    """Beta of the weights e^(-beta * margin) in a row; 0 is even (softmax, pairwise, average)."""
     top_k: int | None = setting(
         None, read_by={"curves": ("softmax", "pairwise", "average", "listwise")}
     )
-    """Grade each against the hardest so many of its K only; None takes them all (curves but the one
-    that is called hardest)."""
+    """Grade each against the hardest so many of its K; None takes all (curves but hardest)."""
     temperature: float = setting(1.0, read_by=WITH_CURVE)
     """Divides the margins: lower is a sharper grade (curves)."""
     temperature_bounds: Bounds | None = setting(None, read_by=WITH_CURVE)
@@ -72,7 +69,7 @@ class Objective:
 class Embedding:
     """The same game on a second head: unit vectors that are alike for views of one real.
 
-    How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
+    How it meets its fakes (normalize, fakes_per_real, dual, hardness, top_k) stands in `objective`,
     for both comparisons. Without views (`augment`) both views of a real are the real itself.
     """
 
@@ -115,8 +112,7 @@ class Penalty:
     estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
     """How squared gradients are found: by double backward, or along one random direction."""
     finite_difference: float = setting(1e-3, read_by={"estimator": ("finite_differences",)})
-    """Length of a finite difference's step for each dimension, in the samples' units
-    (finite_differences)."""
+    """Length of a step for each dimension, in the samples' units (finite_differences)."""
 
     def __post_init__(self) -> None:
         check_types(self, "penalty.")

@@ -33,7 +33,7 @@ def _contrastive(
     """One comparison: `meeting` says which rivals a row meets, `grading` how sharply."""
     return Contrastive(
         comparison,
-        CURVES[curve, meeting.normalise],
+        CURVES[curve, meeting.normalize],
         temperature=grading.temperature,
         temperature_bounds=grading.temperature_bounds,
         dual=meeting.dual,
