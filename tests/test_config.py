@@ -265,8 +265,8 @@ def edited(**changes: Any) -> str:
         ('{"a":' * 99_999, "not a config in JSON: "),
         ('{"seed": ' + "9" * 5_000 + "}", "not a config in JSON: "),
         (
-            edited(colour="red"),
-            "colour = 'red': must be one of workdir, data, conditioning,",
+            edited(tint="red"),
+            "tint = 'red': must be one of workdir, data, conditioning,",
         ),
         (edited(optim__momentum=0.9), "optim.momentum = 0.9: must be one of lr, final_lr_fraction"),
         (edited(workdir=...), "workdir: is missing; must be given"),
