@@ -21,6 +21,7 @@ import tyro
 
 from cgan.config import Background, ConfigError, Data, DataChanged, require
 from cgan.system import cli, terminal
+from cgan.system.arguments import parse
 from eval.commands import places, run
 from eval.names import ExtractorName
 
@@ -135,7 +136,7 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
             measured.
         DiskError: a verdict that can't be kept; it is printed.
     """
-    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
+    arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.measuring.measure import SamplesError
     from eval.metrics.base import FeatureError

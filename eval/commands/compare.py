@@ -13,6 +13,7 @@ from typing import Annotated
 import tyro
 
 from cgan.config import Background, ConfigError, Data, require, require_seed
+from cgan.system.arguments import parse
 from eval.commands import places
 from eval.names import ExtractorName
 
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: files that can't be read or can't be compared.
     """
     prog = "python -m eval compare"
-    arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
+    arguments = parse(Arguments, argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.display.progress import reading
     from eval.measuring.comparison import compare, load_pair

@@ -15,6 +15,7 @@ import tyro
 
 from cgan.config import Background, ConfigError, Data, SourceName, require
 from cgan.system import cli, terminal
+from cgan.system.arguments import parse
 from cgan.system.files import at_home
 from eval.names import ExtractorName
 
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
     """
     prog = "python -m eval reference"
-    arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
+    arguments = parse(Arguments, argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.system.files import cache_folder
     from eval.display.progress import reading

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-import tyro
-
 from cgan.config import ConfigError
 from cgan.system import terminal
+from cgan.system.arguments import parse
 from eval.commands import places, run
 
 
@@ -34,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         DiskError: records that can't be written.
     """
     prog = f"{run.PROG} report"
-    arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
+    arguments = parse(Arguments, argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.system import files
     from eval.display.progress import reading

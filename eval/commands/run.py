@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 import tyro
 
 from cgan.config import ConfigError, DataChanged, require, require_seed
+from cgan.system.arguments import parse
 from eval.commands import places
 from eval.names import ExtractorName
 
@@ -86,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
         DiskError: records that can't be written.
     """
-    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
+    arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.display.progress import reading
     from eval.measuring.measure import SamplesError, evaluate
