@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from cgan.config import Background
+from cgan.config import Background, Data
 from cgan.data.levels import MODES, flat, is_grey, stored_as
 from cgan.data.orientation import LYING, orientation, upright, without_metadata
 
@@ -57,7 +57,7 @@ class Form(NamedTuple):
     """Side of the central square after resizing; None: as stored."""
     channels: int | None
     """1 or 3; None: 1 where the image is grey."""
-    background: Background = "white"
+    background: Background = Data.background
     """What transparent pixels are laid on."""
 
 

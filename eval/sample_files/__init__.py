@@ -5,7 +5,7 @@ Files are only read as pixels or plain arrays, never unpickled, and within bound
 
 from pathlib import Path
 
-from cgan.config import Background, ConfigError
+from cgan.config import Background, ConfigError, Data
 from cgan.data.decode import SUFFIXES
 from cgan.system.archives import BrokenArchive
 from cgan.system.files import at_home
@@ -32,7 +32,7 @@ def open_samples(
     field: str,
     path: Path,
     array: str | None = None,
-    background: Background = "white",
+    background: Background = Data.background,
     setting: str | None = None,
 ) -> SampleFiles:
     """The samples at a path.
@@ -59,7 +59,7 @@ def open_samples_or_statistics(
     field: str,
     path: Path,
     array: str | None = None,
-    background: Background = "white",
+    background: Background = Data.background,
     setting: str | None = None,
 ) -> SampleFiles | Statistics:
     """The samples at a path, or the statistics of an .npz file that holds no samples.

@@ -31,7 +31,7 @@ class SampleArray:
     path: Path
     array: Shaped[np.ndarray, "n *sample"]
     layout: Layout
-    background: Background = "white"
+    background: Background
 
     has_one_size = True
 

@@ -25,7 +25,7 @@ class ImageFiles:
 
     path: Path
     files: Readable
-    background: Background = "white"
+    background: Background
 
     is_images = True
 
