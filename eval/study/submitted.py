@@ -21,7 +21,7 @@ from cgan.system.errors import SAME_COMMAND, EndedError, reason
 from cgan.system.signals import Listener, end_now
 from eval.study.executor import Executor, FindStudy
 from eval.study.options import Slurm
-from eval.study.places import Place
+from eval.study.places import VISIBLE, Place
 from eval.study.plan import Job
 from eval.study.results import Row
 
@@ -115,10 +115,18 @@ def _submitit(name: str) -> Any:
         import submitit
     except ImportError as error:
         raise ConfigError(
-            f"executor = {name!r}: needs submitit ({error}); must be 'processes', or first "
-            "pip install submitit"
+            f"executor = {name!r}: needs submitit ({error}); must be 'processes', or "
+            "pip install submitit first"
         ) from None
     return submitit
+
+
+class _Program(NamedTuple):
+    """The program that waits for the jobs."""
+
+    process: int
+    visible: str | None
+    """GPUs that it may use: submitit hides them all from processes of this machine."""
 
 
 class _InFlight(NamedTuple):
@@ -146,7 +154,8 @@ def _run(
     waiting, free = deque(split_by_seeds(jobs, seeds_at_once)), list(places)
     count, failures = len(waiting), []
     in_flight: list[_InFlight] = []
-    work = functools.partial(_work, find, seeds_at_once, os.getpid())
+    here = _Program(os.getpid(), os.environ.get(VISIBLE["gpu"]))
+    work = functools.partial(_work, find, seeds_at_once, here)
     with _cancelled_at_the_end(in_flight):
         while waiting or in_flight:
             if enough.is_set():
@@ -226,12 +235,11 @@ def _cancelled_at_the_end(in_flight: list[_InFlight]) -> Iterator[None]:
 
 
 def _work(
-    find: FindStudy, seeds_at_once: int | None, parent: int, job: Job, place: Place | None
+    find: FindStudy, seeds_at_once: int | None, program: _Program, job: Job, place: Place | None
 ) -> Returned:
     """In a process of its own: the rows of a job."""
     if place is not None:
-        place.take()
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        _settle(program, place)
     # Imported late: JAX reads its environment at its first import.
     from eval.study.runs import rows_of
 
@@ -245,11 +253,20 @@ def _work(
     return Returned(rows, None)
 
 
-def _end_with(parent: int) -> None:
+def _settle(program: _Program, place: Place) -> None:
+    """Be a process of this machine, at its place, that ends with the program that waits for it."""
+    os.environ.pop(VISIBLE["gpu"], None)
+    if program.visible is not None:
+        os.environ[VISIBLE["gpu"]] = program.visible
+    place.take()
+    threading.Thread(target=_end_with, args=(program.process,), daemon=True).start()
+
+
+def _end_with(process: int) -> None:
     """End this process once another one of this machine is gone, however it ended."""
     while True:
         try:
-            os.kill(parent, 0)
+            os.kill(process, 0)
         except ProcessLookupError:
             os._exit(1)
         time.sleep(1)

@@ -1,5 +1,6 @@
 """Jobs that submitit starts: processes of this machine, and what a Slurm cluster is handed."""
 
+import os
 import re
 import signal
 import subprocess
@@ -252,6 +253,28 @@ def test_a_signal_cancels_what_is_in_flight_and_ends_at_once(number):
     assert told == "cancelled\n" * 2
     assert f"stopped by {number.name}" in complained
     assert process.returncode == 128 + number
+
+
+@pytest.mark.parametrize(
+    ("of_the_program", "of_the_place", "seen"),
+    [("", {}, None), ("2,3", {}, "2,3"), ("2,3", {"CUDA_VISIBLE_DEVICES": "3"}, "3")],
+)
+def test_a_process_sees_the_gpu_of_its_place_or_those_of_the_program(
+    of_the_program, of_the_place, seen
+):
+    script = f"""
+import os
+from eval.study.places import Place
+from eval.study.submitted import _Program, _settle
+
+_settle(_Program(os.getppid(), {of_the_program or None!r}), Place(0, 1, {of_the_place}))
+print(os.environ.get("CUDA_VISIBLE_DEVICES"))
+"""
+    hidden = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=hidden, capture_output=True, text=True
+    )
+    assert done.stdout == f"{seen}\n"
 
 
 def test_a_process_of_this_machine_ends_with_the_program_that_waits_for_it():
