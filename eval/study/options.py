@@ -11,7 +11,7 @@ ExecutorName = Literal["processes", "local", "slurm"]
 
 @dataclass(frozen=True)
 class Slurm:
-    """Options of sbatch, for `--executor slurm`."""
+    """Options of sbatch that `--executor slurm` hands over with each job."""
 
     partition: str | None = None
     """Queue; the cluster's own choice unless given."""
@@ -37,7 +37,7 @@ class Slurm:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The same as submitit's executor takes it."""
+        """These options as submitit's executor takes them."""
         named = {
             "partition": self.partition,
             "time": self.minutes,

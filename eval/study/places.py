@@ -27,7 +27,7 @@ class Place(NamedTuple):
     """From 0."""
     workers: int
     environment: dict[str, str]
-    """Of its process, so that JAX sees one accelerator; empty where there are none."""
+    """Variables under which JAX sees one accelerator; empty where there are none."""
 
     def take(self) -> None:
         """Have this process use its place and no more; before it imports JAX."""
@@ -58,7 +58,7 @@ def places(workers: int | None = None) -> list[Place]:
 def places_on(
     platform: str, count: int, workers: int | None, environment: Mapping[str, str]
 ) -> list[Place]:
-    """The same on a machine that is known.
+    """A place for each worker on a machine whose accelerators are known.
 
     Args:
         platform: what JAX calls it: `cpu`, `gpu`, `tpu`.

@@ -101,7 +101,7 @@ def slurm(
 
 
 def split_by_seeds(jobs: Sequence[Job], at_most: int | None) -> list[Job]:
-    """The same runs in jobs of at most so many seeds; None leaves them as they are."""
+    """Jobs of at most so many seeds that hold the same runs; None leaves them as they are."""
     found = []
     for job in jobs:
         step = at_most or len(job.seeds) or 1
