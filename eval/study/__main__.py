@@ -4,12 +4,13 @@ Each run appends a line to the results as it ends; the same command goes on wher
 nothing is missing it prints the tables, and with --page puts them and the plot on that page.
 """
 
+import functools
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
@@ -17,7 +18,11 @@ from cgan.config import require, require_known
 from cgan.system import cli
 from cgan.system.arguments import parse
 from eval.study.declare import SEEDS_AT_MOST
-from eval.study.studies import STUDIES
+from eval.study.options import ExecutorName, Slurm
+from eval.study.studies import STUDIES, study_named
+
+if TYPE_CHECKING:
+    from eval.study.executor import Executor
 
 RESULTS = Path("docs/results")
 PROG = "python -m eval.study"
@@ -35,10 +40,19 @@ class Arguments:
     """Seeds 0 to this; the study's own number unless given."""
     benchmarks: tuple[str, ...] = ()
     """Only these of its benchmarks."""
-    jobs: int = 2
-    """Processes, each with its share of the cores; 1 where there is an accelerator."""
+    jobs: int | None = None
+    """How many at once: on this machine one on each accelerator, or 2 that share the cores, unless
+    given; on a cluster as many as it allows."""
     seeds_at_once: int | None = None
-    """Seeds trained in one dispatch; what was measured to be fast for the backend unless given."""
+    """Seeds trained in one dispatch; what was measured to be fast for the backend unless given.
+    With executor local or slurm a job holds no more than these."""
+    executor: ExecutorName = "processes"
+    """What does the jobs: processes of this program, or those that submitit starts on this machine
+    or on a Slurm cluster."""
+    slurm: Slurm = field(default_factory=Slurm)
+    """What each job asks of the cluster."""
+    logs: Path = Path("runs/study-jobs")
+    """Folder of what jobs of executor local or slurm are handed and return, and of their logs."""
     run: bool = True
     """Train what is missing; --no-run makes the tables of what there is."""
     out: Path | None = None
@@ -59,6 +73,10 @@ class Arguments:
             require(value is None or value > 0, name, value, "more than 0")
         limit = f"at most {SEEDS_AT_MOST}: higher ones are for tuning"
         require(self.seeds is None or self.seeds <= SEEDS_AT_MOST, "seeds", self.seeds, limit)
+        for option in fields(self.slurm):
+            value, usable = getattr(self.slurm, option.name), self.executor == "slurm"
+            left_out = f"left out with executor {self.executor!r}"
+            require(usable or value == option.default, f"slurm.{option.name}", value, left_out)
         if self.out is not None:
             cli.require_out(self.out, ".jsonl")
         if self.plot is not None:
@@ -88,12 +106,30 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         read_page(arguments.page, name)
     if arguments.run:
-        session.run(name, study, out, seeds, arguments.jobs, arguments.seeds_at_once)
+        session.run(study, out, seeds, executor_of(arguments))
     command = shlex.join(["python", "-m", "eval.study", *argv])
     plot = arguments.plot
     if plot is None and arguments.page is not None:
         plot = arguments.page.parent / "images" / f"study-{name}.png"
     session.publish(name, study, out, seeds, command, arguments.page, plot)
+
+
+def executor_of(arguments: Arguments) -> "Executor":
+    """What does the jobs of the study.
+
+    Raises:
+        ConfigError: a library or a cluster that is not there, more jobs than accelerators.
+    """
+    from eval.study import pool, submitted
+    from eval.study.places import places
+
+    name, jobs, at_once = arguments.study or "", arguments.jobs, arguments.seeds_at_once
+    find = functools.partial(study_named, name)
+    if arguments.executor == "processes":
+        return pool.processes(find, places(jobs), at_once)
+    if arguments.executor == "local":
+        return submitted.local(find, places(jobs), at_once, arguments.logs)
+    return submitted.slurm(name, find, jobs, at_once, arguments.logs, arguments.slurm)
 
 
 def print_list() -> None:

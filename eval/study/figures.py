@@ -16,7 +16,7 @@ from eval.study.declare import Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
 SEED = 0
-"""Of generated latents, of the baselines and of what metrics draw: the same for all runs."""
+"""Seed of latents, of the baselines and of what metrics draw: the same for all runs."""
 
 
 class Panel(NamedTuple):

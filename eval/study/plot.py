@@ -17,7 +17,7 @@ from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 
 ORANGE, BLUE, GREEN = "#d55e00", "#0072b2", "#009e73"
-"""Of Okabe & Ito 2008, told apart with any color vision; shapes tell the same besides."""
+"""Colours of Okabe & Ito 2008, told apart with any colour vision; shapes tell the same besides."""
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,

@@ -1,40 +1,57 @@
-"""Jobs spread over processes, each with its share of the cores; rows come as they end."""
+"""Jobs spread over processes, each with its place on the machine; rows come as they end."""
 
+import functools
 import multiprocessing
 import os
 import queue
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from eval.study.executor import Executor, FindStudy
+from eval.study.places import Place
 from eval.study.plan import Job
 from eval.study.results import Row
 
 POLL_SEC = 0.5
 _rows: Any = None
 """In a worker: where its rows go."""
+_enough: Any = None
+"""In a worker: set where no more runs are to be begun."""
 
 
-def run(
-    study: str, jobs: Sequence[Job], processes: int, seeds_at_once: int | None
-) -> Iterator[Row]:
-    """The rows of these jobs of a study that the catalogue names, in the order in which they end.
+def processes(find: FindStudy, places: Sequence[Place], seeds_at_once: int | None) -> Executor:
+    """An executor of a study's jobs: a process at each of these places.
 
-    Raises:
-        BrokenProcessPool: a worker was killed; the rows that it sent before were yielded.
+    It raises `BrokenProcessPool` where a worker was killed, after the rows that it sent before.
     """
+    return functools.partial(_run, find, places, seeds_at_once)
+
+
+def _run(
+    find: FindStudy,
+    places: Sequence[Place],
+    seeds_at_once: int | None,
+    jobs: Sequence[Job],
+    enough: threading.Event,
+) -> Generator[Row, None, None]:
     context = multiprocessing.get_context("spawn")
-    rows, numbers, stop = context.Queue(), context.Queue(), context.Event()
-    for number in range(processes):
-        numbers.put(number)
-    starting = (rows, numbers, processes, stop)
-    pool = ProcessPoolExecutor(processes, context, initializer=_start, initargs=starting)
-    running = [pool.submit(_work, study, job, seeds_at_once) for job in jobs]
+    rows, free, stop, last = context.Queue(), context.Queue(), context.Event(), context.Event()
+    for place in places:
+        free.put(place)
+    starting = (rows, free, stop, last)
+    pool = ProcessPoolExecutor(len(places), context, initializer=_start, initargs=starting)
+    running = [pool.submit(_work, find, job, seeds_at_once) for job in jobs]
     try:
-        yield from _until_done(rows, running)
+        for row in _until_done(rows, running):
+            yield row
+            if enough.is_set():
+                last.set()
+                for future in running:
+                    future.cancel()
     finally:
         if not all(future.done() for future in running):
             stop.set()
@@ -56,19 +73,16 @@ def _until_done(rows: Any, running: Sequence[Future[None]]) -> Iterator[Row]:
 
 
 def _failed(future: Future[None]) -> bool:
-    return future.done() and future.exception() is not None
+    return future.done() and not future.cancelled() and future.exception() is not None
 
 
-def _start(rows: Any, numbers: Any, processes: int, stop: Any) -> None:
-    """Take this worker's cores, before JAX starts its threads; be quiet; end with the parent."""
-    global _rows
-    _rows = rows
+def _start(rows: Any, free: Any, stop: Any, last: Any) -> None:
+    """Take this worker's place, before JAX starts its threads; be quiet; end with the parent."""
+    global _rows, _enough
+    _rows, _enough = rows, last
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
-    cores = sorted(os.sched_getaffinity(0))
-    own = set(cores[numbers.get() % len(cores) :: processes])
-    os.sched_setaffinity(0, own)
-    if len(own) == 1:
-        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    place: Place = free.get()
+    place.take()
     threading.Thread(target=_end_with_parent, args=(stop,), daemon=True).start()
 
 
@@ -80,10 +94,9 @@ def _end_with_parent(stop: Any) -> None:
     os._exit(1)
 
 
-def _work(study: str, job: Job, seeds_at_once: int | None) -> None:
+def _work(find: FindStudy, job: Job, seeds_at_once: int | None) -> None:
     # Imported late: JAX reads its environment at its first import.
     from eval.study.runs import rows_of
-    from eval.study.studies import STUDIES
 
-    for row in rows_of(STUDIES[study], job, seeds_at_once):
+    for row in rows_of(find(), job, seeds_at_once, _enough.is_set):
         _rows.put(row)

@@ -28,7 +28,7 @@ class Task(NamedTuple):
     benchmark: str
     variant: str
     factor: float | None
-    """Of the penalty's weight; None where it is not tuned."""
+    """What the weights of R1 and R2 are multiplied by; None where they are not tuned."""
     seed: int
 
 

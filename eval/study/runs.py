@@ -1,7 +1,7 @@
 """One job of a study: train its seeds, measure each, and yield a row for each as it is known."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import jax
@@ -29,14 +29,22 @@ def evaluation_of(data: Data) -> Evaluation:
     return load_evaluation(data)
 
 
-def rows_of(study: Study, job: Job, seeds_at_once: int | None = None) -> Iterator[Row]:
+def rows_of(
+    study: Study,
+    job: Job,
+    seeds_at_once: int | None = None,
+    enough: Callable[[], bool] = lambda: False,
+) -> Iterator[Row]:
     """Train and measure; a run whose numbers stopped being finite yields a row that says so.
 
     Args:
         study: what declares the job's names.
         job: what to run.
         seeds_at_once: how many seeds share a dispatch; None for what was measured to be fast.
+        enough: asked before each dispatch; once it is true no more is begun.
     """
+    if enough():
+        return
     config = study.experiment(job.benchmark, job.variant or study.baseline, job.factor)
     evaluation = evaluation_of(config.data)
     if job.variant is None:
@@ -47,6 +55,8 @@ def rows_of(study: Study, job: Job, seeds_at_once: int | None = None) -> Iterato
     trainer, sampler = SeedTrainer(parts, device), Sampler(parts)
     count = seeds_at_once or AT_ONCE.get(device.platform, len(job.seeds))
     for start in range(0, len(job.seeds), count):
+        if enough():
+            break
         began = time.monotonic()
         trained = trainer.train(job.seeds[start : start + count])
         training_sec = (time.monotonic() - began) / len(trained)

@@ -1,14 +1,17 @@
 """A study from its rows so far to its end, and what is published of it."""
 
+import contextlib
 import dataclasses
 import os
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from cgan.config import require
-from eval.study import plot, pool
+from eval.study import plot
 from eval.study.declare import Study
+from eval.study.executor import Executor
 from eval.study.page import replace_between
 from eval.study.plan import Choices, choices, missing
 from eval.study.results import Row, is_run, opened, read
@@ -22,26 +25,22 @@ def narrowed(study: Study, benchmarks: Sequence[str]) -> Study:
     return dataclasses.replace(study, benchmarks=kept or study.benchmarks)
 
 
-def run(
-    name: str,
-    study: Study,
-    out: Path,
-    seeds: int,
-    processes: int,
-    seeds_at_once: int | None,
-) -> None:
+def run(study: Study, out: Path, seeds: int, execute: Executor) -> None:
     """Run what the file of results lacks, round by round: tuning decides on later runs.
 
+    Where nobody reads what it prints any more, what is in flight is still kept, and no more begun.
+
     Args:
-        name: of the study in the catalogue.
-        study: itself, or a part of it.
+        study: a study, or a part of one.
         out: the file of results.
         seeds: seeds 0 to this.
-        processes: how many work at once.
-        seeds_at_once: how many seeds share a dispatch; None for what was measured to be fast.
+        execute: what does the jobs.
 
     Raises:
         ConfigError: a file that another process writes, or of other runs.
+        DiskError: a row that can't be kept.
+        JobError: jobs that failed.
+        OSError: standard output that can't be written.
     """
     began = time.monotonic()
     with opened(out) as results:
@@ -50,12 +49,19 @@ def run(
             chosen = choices(study, results.rows)
             todo = sum(len(job.seeds) for job in jobs)
             print(f"{out}: {sum(map(is_run, results.rows))} runs known, {todo} to do", flush=True)
-            done = 0
-            for row in pool.run(name, jobs, processes, seeds_at_once):
-                results.append(row)
-                done += is_run(row)
-                minutes = (time.monotonic() - began) / 60
-                print(f"{minutes:6.1f} min {done:4}/{todo} {told(study, row)}", flush=True)
+            done, enough, unheard = 0, threading.Event(), None
+            with contextlib.closing(execute(jobs, enough)) as rows:
+                for row in rows:
+                    results.append(row)
+                    done += is_run(row)
+                    minutes = (time.monotonic() - began) / 60
+                    try:
+                        print(f"{minutes:6.1f} min {done:4}/{todo} {told(study, row)}", flush=True)
+                    except OSError as error:
+                        unheard = error
+                        enough.set()
+            if unheard is not None:
+                raise unheard
             _tell_choices(study, choices(study, results.rows), chosen)
 
 

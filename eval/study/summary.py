@@ -35,13 +35,13 @@ class Table(NamedTuple):
 
     benchmark: str
     title: str
-    """Of the group; empty where there is one for all."""
+    """Name of the group of variants; empty where there is one for all."""
     figures: tuple[Figure, ...]
     decides_by: Figure
     """The one that is tested and drawn."""
     lines: list[Line]
     baselines: dict[str, dict[str, Spread]]
-    """Of real data, a perfect sampler and noise: each figure by its key."""
+    """Figures by their keys, of real data, a perfect sampler and noise."""
     facts: Row
     """The row of real data: which data they were, who read their classes and how well."""
 

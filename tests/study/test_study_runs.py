@@ -1,11 +1,12 @@
 """Runs of a tiny study, a kill between two of them, and what the command line refuses."""
 
-import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,39 +16,21 @@ from cgan.assemble import assemble
 from cgan.config import ConfigError
 from cgan.sampling.runs import Run, draw_samples
 from cgan.sampling.sampler import Sampler
-from cgan.system import cli
+from cgan.system import cli, terminal
 from configs import CONFIGS
 from eval.dataset.protocol import load_evaluation
 from eval.measuring.measure import figures
 from eval.study import __main__ as program
 from eval.study import pool, runs, session
-from eval.study.declare import Figure, Variant, change
+from eval.study.declare import Figure
 from eval.study.figures import Panel
+from eval.study.places import Place
 from eval.study.plan import missing
 from eval.study.results import BASELINES, opened, read
 from eval.study.studies import STUDIES
-from tests.study.toy import TOY, bare, row, whole
+from tests.study.toy import STUDY, TOY, bare, find_study, row, whole
 
-TINY = change(
-    generator={"width": 8, "depth": 1, "fourier_features": 0},
-    discriminator={"width": 8, "depth": 1, "fourier_features": 0},
-)
 ROOT = Path(__file__).parents[2]
-
-
-def small(config):
-    """A tenth of a second of training."""
-    return dataclasses.replace(TINY(config), batch_size=8, steps_per_dispatch=8)
-
-
-STUDY = dataclasses.replace(
-    TOY,
-    variants={
-        "plain": Variant(change(small, objective={"loss": "nonsaturating"})),
-        "other": Variant(change(small, objective={"loss": "pairwise"})),
-    },
-    seeds=2,
-)
 
 
 def test_a_job_yields_a_row_for_each_seed_whether_it_fails_or_not(monkeypatch):
@@ -94,10 +77,10 @@ def test_a_figure_of_more_samples_than_are_held_out_has_no_real_value():
     assert found == first
 
 
-def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
+def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path, capsys):
     out, worked = tmp_path / "results.jsonl", []
 
-    def work(name, jobs, processes, seeds_at_once):
+    def work(jobs, enough):
         for job in jobs:
             if job.variant is None:
                 yield from bare()
@@ -111,20 +94,18 @@ def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path, monkeypatch, caps
             if one["seed"] == 0:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(pool, "run", killed)
     with pytest.raises(KeyboardInterrupt):
-        session.run("toy", STUDY, out, 2, 1, None)
+        session.run(STUDY, out, 2, killed)
     first = read(out)
     assert [one["variant"] for one in first] == [*BASELINES, "plain"]
     with out.open("a") as file:
         file.write('{"benchmark": "ring8", "vari')  # a second kill, in the middle of a line
-    monkeypatch.setattr(pool, "run", work)
-    session.run("toy", STUDY, out, 2, 1, None)
+    session.run(STUDY, out, 2, work)
     rows = read(out)
     assert rows[:4] == first
     assert worked == [("plain", 0), ("plain", 1), ("other", 0), ("other", 1)]
     assert missing(STUDY, rows, 2) == []
-    session.run("toy", STUDY, out, 2, 1, None)
+    session.run(STUDY, out, 2, work)
     assert read(out) == rows
     session.publish("toy", STUDY, out, 2, "the command", None, tmp_path / "picture.png")
     told = capsys.readouterr().out
@@ -134,10 +115,10 @@ def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path, monkeypatch, caps
     assert (tmp_path / "picture.png").exists()
 
 
-def test_the_penalty_is_chosen_between_two_rounds(tmp_path, monkeypatch, capsys):
+def test_the_penalty_is_chosen_between_two_rounds(tmp_path, capsys):
     asked = []
 
-    def work(name, jobs, processes, seeds_at_once):
+    def work(jobs, enough):
         asked.append([job for job in jobs if job.variant == "tuned"])
         for job in jobs:
             if job.variant is None:
@@ -145,17 +126,59 @@ def test_the_penalty_is_chosen_between_two_rounds(tmp_path, monkeypatch, capsys)
             for seed in job.seeds:
                 yield row(job.variant, seed, job.factor or 3.0, factor=job.factor)
 
-    monkeypatch.setattr(pool, "run", work)
-    session.run("toy", TOY, tmp_path / "results.jsonl", 3, 1, None)
+    session.run(TOY, tmp_path / "results.jsonl", 3, work)
     assert [[job.factor for job in jobs] for jobs in asked] == [[0.5, 2.0], [0.5]]
     assert "penalty x 0.5 of x 0.5: 0.5000, x 2: 2.0000" in capsys.readouterr().out
+
+
+def test_no_row_in_flight_is_lost_where_nobody_reads_on(tmp_path, monkeypatch):
+    """As with `| head -1`: what is in flight is kept, and no more begun."""
+    out = tmp_path / "results.jsonl"
+    reader, writer = os.pipe()
+
+    def work(jobs, enough):
+        os.close(reader)
+        yield from bare()
+        yield row("plain", 0, 0.3)
+        assert enough.is_set()
+
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as stop:
+            cli.run(lambda: session.run(STUDY, out, 2, work))
+    assert stop.value.code == terminal.CLOSED_PIPE
+    assert [one["variant"] for one in read(out)] == [*BASELINES, "plain"]
+
+
+def test_a_job_begins_no_more_once_that_is_asked_for():
+    begun = []
+
+    def enough():
+        begun.append(len(begun))
+        return len(begun) > 2
+
+    rows = runs.rows_of(STUDY, missing(STUDY, bare(), 2)[0], 1, enough)
+    assert [one["seed"] for one in rows] == [0]
+
+
+@pytest.mark.slow
+def test_processes_end_what_they_work_at_and_begin_no_more(tmp_path):
+    """Two processes, each with its job of two runs: one run of each is kept."""
+    jobs = [job for job in missing(STUDY, bare(), 2) if job.variant is not None]
+    enough, places = threading.Event(), [Place(number, 2, {}) for number in range(2)]
+    rows = pool.processes(find_study, places, 1)(jobs, enough)
+    found = [next(rows)]
+    enough.set()
+    found += rows
+    assert {one["variant"] for one in found} == {"plain", "other"}
+    assert len(found) < 4
 
 
 def test_runs_of_another_budget_are_refused(tmp_path):
     out = tmp_path / "results.jsonl"
     out.write_text(json.dumps(row("plain", 0, 0.4) | {"nimg": 32}) + "\n")
     with pytest.raises(ConfigError, match="runs of 32 images on ring8, where the study has 64"):
-        session.run("toy", STUDY, out, 1, 1, None)
+        session.run(STUDY, out, 1, pool.processes(find_study, [], None))
 
 
 def test_a_study_can_be_narrowed_to_some_benchmarks():
@@ -190,6 +213,9 @@ def test_studies_are_listed_with_their_number_of_runs(capsys):
         (["quick", "--seeds", "0"], "seeds = 0: must be more than 0"),
         (["quick", "--seeds", "101"], "seeds = 101: must be at most 100"),
         (["quick", "--jobs", "0"], "jobs = 0: must be more than 0"),
+        (["quick", "--slurm.partition", "big"], "slurm.partition = 'big': must be left out with"),
+        (["quick", "--slurm.minutes", "0"], "slurm.minutes = 0: must be more than 0"),
+        (["quick", "--slurm.extra", "qos"], "slurm.extra = 'qos': must be an option of sbatch"),
         (["quick", "--out", "x.json"], "out = 'x.json': must be a .jsonl file"),
         (["quick", "--plot", "x.jpg"], "plot = 'x.jpg': must be a .png or .pdf or .svg file"),
         (["quick", "--page", "none.md"], "page = 'none.md': can't be read"),

@@ -1,4 +1,6 @@
-"""A study small enough to reckon with by hand, and rows of its results."""
+"""Studies small enough to reckon with by hand, or to run in a second; and rows of results."""
+
+import dataclasses
 
 from eval.study.declare import Benchmark, Figure, Study, Tuning, Variant, change
 from eval.study.results import NOISE, PERFECT, REAL
@@ -16,6 +18,34 @@ TOY = Study(
     seeds=3,
     tuning=Tuning(factors=(0.5, 2.0), seeds=(100, 101)),
 )
+
+TINY = change(
+    generator={"width": 8, "depth": 1, "fourier_features": 0},
+    discriminator={"width": 8, "depth": 1, "fourier_features": 0},
+)
+
+
+def small(config):
+    """A tenth of a second of training."""
+    return dataclasses.replace(TINY(config), batch_size=8, steps_per_dispatch=8)
+
+
+PLAIN = {"objective": {"loss": "nonsaturating"}, "penalty": {"r1": 0.0, "r2": 0.0}}
+"""The loss that compiles fastest."""
+
+STUDY = dataclasses.replace(
+    TOY,
+    variants={
+        "plain": Variant(change(small, **PLAIN)),
+        "other": Variant(change(small, objective={"loss": "pairwise"})),
+    },
+    seeds=2,
+)
+
+
+def find_study():
+    """The study, for processes that run its jobs."""
+    return STUDY
 
 
 def row(variant, seed, kl=None, modes=8.0, factor=None, benchmark="ring8", **more):

@@ -22,3 +22,8 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
 }
+
+
+def study_named(name: str) -> Study:
+    """The study of this name, for processes that are handed the name: changes can't be."""
+    return STUDIES[name]

@@ -30,18 +30,18 @@ POINTS = (
     Figure("reverse_kl_nats", "reverse KL", "{:.3f}"),
     Figure("mode_width_ratio_3sigma", "width", "{:.2f}"),
 )
-"""Of 2,500 samples; the KL has a bin for points that belong to no mode."""
+"""Figures of points, from 2,500 samples; the KL has a bin for points that belong to no mode."""
 
 STACKED = (
     Figure("modes_captured_at_1", "modes", "{:.1f}"),
     Figure("reverse_kl_nats", "reverse KL", "{:.4f}"),
     Figure("frechet_distance", "Frechet distance", "{:.1f}"),
 )
-"""Of 26,000 samples."""
+"""Figures of stacked digits, from 26,000 samples."""
 
 STACKED_TWICE = (
     *STACKED,
     Figure("modes_captured_at_1", "modes at 100k", "{:.1f}", n=100_000),
     Figure("reverse_kl_nats", "reverse KL at 100k", "{:.4f}", n=100_000),
 )
-"""The same, and of 100,000."""
+"""Figures of stacked digits, from 26,000 samples and from 100,000."""
