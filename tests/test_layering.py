@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 LAYERS: list[set[str]] = [
-    {"config", "types"},
+    {"axis", "config", "types"},
     {"finite", "rng", "schedules", "system"},
     {"parallel"},
     {"accumulation", "augment", "data", "networks", "objectives", "optim"},

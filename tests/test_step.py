@@ -181,7 +181,7 @@ def run(parts: Parts, num_devices: int, num_steps=STEPS, start=None):
     start = parts.init_state() if start is None else start
     devices = jax.devices()[:num_devices]
     assert len(devices) == num_devices
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(start, devices)
     batches = parallel.shard(host_batches(parts, num_steps, int(start.step)), devices)
     state, outcome = parallel.fetch(step(state, batches))
@@ -354,7 +354,7 @@ def test_pmap_equals_its_shard_map_twin():
     whole, split = PartitionSpec(), PartitionSpec(None, parallel.AXIS)
     twin = jax.jit(
         jax.shard_map(
-            parts.train_step(),
+            parts.train_step(axis=parallel.DEVICES),
             mesh=mesh,
             in_specs=(whole, split),
             out_specs=(whole, whole),
@@ -372,7 +372,10 @@ def test_replicas_stay_identical_bit_for_bit():
     parts = assemble(VARIANTS["conv"])
     devices = jax.devices()
     stacked = jax.pmap(
-        parts.train_step(), axis_name=parallel.AXIS, in_axes=(None, 0), devices=devices
+        parts.train_step(axis=parallel.DEVICES),
+        axis_name=parallel.AXIS,
+        in_axes=(None, 0),
+        devices=devices,
     )
     batches = parallel.shard(host_batches(parts), devices)
     for leaf in jax.tree.leaves(jax.device_get(stacked(parts.init_state(), batches))):
@@ -385,7 +388,7 @@ def test_the_step_is_traced_once_and_its_state_is_donated(num_devices):
     parts = assemble(VARIANTS["all fakes"])
     devices = jax.devices()[:num_devices]
     traces = []
-    inner = parts.train_step()
+    inner = parts.train_step(axis=parallel.DEVICES)
 
     def counted(state, batches):
         traces.append(1)
@@ -406,7 +409,7 @@ def test_several_steps_in_a_dispatch_equal_as_many_dispatches():
     parts = assemble(VARIANTS["all fakes"])
     together, metrics = run(parts, 1)
     devices = jax.devices()[:1]
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(parts.init_state(), devices)
     for number in range(STEPS):
         batches = load_batches(parts.source, BATCH, parts.config.seed, number, 1)
