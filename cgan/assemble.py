@@ -26,6 +26,19 @@ class Parts(NamedTuple):
     game: objectives.Game
     optimizer: optax.GradientTransformation
 
+    @classmethod
+    def of(cls, config: Experiment, source: Source | None = None) -> "Parts":
+        """The parts of an experiment; to change one, `parts._replace(game=...)`.
+
+        Args:
+            config: the experiment.
+            source: what to train on, whatever the config says of data; None for what it names.
+
+        Raises:
+            ConfigError: parts that do not fit together.
+        """
+        return assemble(config) if source is None else assemble_on(config, source)
+
     @property
     def classes(self) -> int:
         """How many classes the networks see; 0 without labels."""

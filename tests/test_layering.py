@@ -112,13 +112,12 @@ def test_every_part_of_cgan_has_one_row() -> None:
 def test_a_file_imports_only_from_the_rows_above_its_own(path: Path) -> None:
     inside = [name for name in imports(path) if name.split(".")[0] == "cgan"]
     if module_name(path) == "cgan":
-        assert inside == []
         return
     if module_name(path) in DOORS:
         assert {name.split(".")[1] for name in inside} == {"commands", "system"}
         return
     part = module_name(path).split(".")[1]
-    assert "cgan" not in inside, "the package itself holds nothing to import"
+    assert "cgan" not in inside, "the face is for others: import from where it is defined"
     for imported in (name.split(".")[1] for name in inside):
         assert imported == part or ROW[imported] < ROW[part], f"{part} imports {imported}"
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
+from cgan.objectives.games import Loss
 from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Params, PerSample, Scores, single
 
@@ -19,7 +19,7 @@ Cost = Callable[[Scores], PerSample]
 
 
 @dataclass(frozen=True)
-class Classic:
+class Classic(Loss):
     """A two-term game."""
 
     real: Cost
@@ -28,18 +28,6 @@ class Classic:
     """The discriminator's cost of a fake."""
     generator: Cost
     """The generator's cost of a fake."""
-
-    def init(self) -> Params:
-        """Nothing is learnt beside the networks."""
-        return {}
-
-    def project(self, learnt: Params) -> Params:
-        """Nothing to keep within bounds."""
-        return learnt
-
-    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """Nothing to show."""
-        return {}
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """One term a real and one a fake."""
