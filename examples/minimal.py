@@ -102,7 +102,7 @@ class PlainStep:
         return state, (first, second)
 
 
-def main(total_nimg: int = 100_000, out: Path = Path("minimal.png")) -> TrainState:
+def main(total_nimg: int = 100_000, out: Path = Path("minimal.png")) -> None:
     """Train on eight Gaussians in the plane, and draw the averaged generator's points."""
     config = replace(CONFIGS["ring8"], total_nimg=total_nimg)
     parts, n = cgan.Parts.of(config), config.batch_size
@@ -113,7 +113,6 @@ def main(total_nimg: int = 100_000, out: Path = Path("minimal.png")) -> TrainSta
         if number % 50 == 0:
             print("step {}: discriminator {:.3f}, generator {:.3f}".format(number, *losses))
     cgan.Sampler(parts).snapshot(state.generator_ema, out, f"ring8, {total_nimg:,} images seen")
-    return state
 
 
 if __name__ == "__main__":
