@@ -20,7 +20,12 @@ Cost = Callable[[Scores], PerSample]
 
 @dataclass(frozen=True)
 class Classic(Loss):
-    """A two-term game."""
+    """A two-term game.
+
+    >>> scores = jnp.array([-2.0, 0.0, 2.0])
+    >>> print(HINGE.real(scores), HINGE.fake(scores), HINGE.generator(scores))
+    [3. 1. 0.] [0. 1. 3.] [ 2. -0. -2.]
+    """
 
     real: Cost
     """The discriminator's cost of a real."""
