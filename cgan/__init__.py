@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cgan.sampling.ranking_picture import save_ranking
     from cgan.sampling.runs import draw_samples, load_run, restore_run
     from cgan.sampling.sampler import Sampler
+    from cgan.system.errors import CollapseError
     from cgan.training.loop import train
     from cgan.types import Batch, DiscriminatorOutput
 
@@ -42,6 +43,7 @@ __all__ = [
     "Alarm",
     "Augment",
     "Batch",
+    "CollapseError",
     "Conditioning",
     "ConfigError",
     "Data",
@@ -132,6 +134,7 @@ def _sampling() -> tuple[Any, ...]:
 
 def _training() -> tuple[Any, ...]:
     from cgan.multi_seed import SeedTrainer
+    from cgan.system.errors import CollapseError
     from cgan.training.loop import train
 
-    return train, SeedTrainer
+    return train, CollapseError, SeedTrainer

@@ -73,7 +73,7 @@ NETWORKS = cgan.Networks(
 )
 
 
-def main(total_nimg: int = 100_000, out: Path = Path("own_network.png")) -> None:
+def main(total_nimg: int = 200_000, out: Path = Path("own_network.png")) -> None:
     """Train this pair on eight Gaussians, and draw what its generator makes."""
     config = replace(CONFIGS["ring8"], total_nimg=total_nimg, steps_per_dispatch=10)
     parts = cgan.Parts.of(config)._replace(networks=NETWORKS)

@@ -50,7 +50,7 @@ def cmmd(
 
     >>> rows = np.array([[0.0], [1.0]])
     >>> cmmd(rows, rows), round(cmmd(rows, rows + 100), 1)
-    X
+    (0.0, 1995.0)
     """
     check_features(fake, real)
     real, fake = real.astype(np.float64), fake.astype(np.float64)

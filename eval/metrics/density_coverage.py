@@ -35,6 +35,7 @@ def density_coverage(
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
 
+    >>> import numpy as np
     >>> real = np.arange(8.0)[:, None]
     >>> density_coverage(real, real[:4] + 0.1, k=1)
     X

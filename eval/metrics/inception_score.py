@@ -53,7 +53,7 @@ def inception_score(
 
     >>> sure = 100 * np.eye(4)
     >>> round(inception_score(sure, splits=1).mean, 6)
-    X
+    4.0
     """
     check_features(logits, at_least=1)
     n = len(logits)

@@ -49,7 +49,7 @@ def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
 
     >>> train = np.array([[0.0], [1.0], [4.0]])
     >>> print(copy_ratios(np.array([[0.0], [2.0]]), train))
-    X
+    [0. 1.]
     """
     check_features(train)
     indices, distances = nearest_train(samples, train)
@@ -67,7 +67,7 @@ def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
     """Whether each sample is authentic; arguments and errors as for `copy_ratios`.
 
     >>> print(authentic(np.array([[0.0], [2.5]]), np.array([[0.0], [1.0], [4.0]])))
-    X
+    [False  True]
     """
     return copy_ratios(samples, train) > 1
 

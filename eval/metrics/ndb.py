@@ -42,7 +42,7 @@ def different_bins(
         reference: reference rows in each bin.
 
     >>> print(different_bins(np.array([90, 10]), np.array([50, 50])))
-    X
+    [ True  True]
     """
     n, m = counts.sum(axis=-1, keepdims=True), reference.sum()
     pooled = (counts + reference) / (n + m)

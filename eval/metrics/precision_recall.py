@@ -43,6 +43,7 @@ def precision_recall(
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
 
+    >>> import numpy as np
     >>> real = np.arange(8.0)[:, None]
     >>> precision_recall(real, real[:4], k=1)
     X

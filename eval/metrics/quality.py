@@ -27,7 +27,7 @@ def truncated_sigma(radius: float) -> float:
     The squared distance is exponential: E[R^2 | R < r] = 2 - r^2 e / (1 - e), e = exp(-r^2 / 2).
 
     >>> round(truncated_sigma(3.0), 3), round(truncated_sigma(30.0), 3)
-    X
+    (0.974, 1.0)
     """
     tail = np.exp(-(radius**2) / 2)
     return float(np.sqrt(1 - radius**2 / 2 * tail / (1 - tail)))
