@@ -86,8 +86,8 @@ $(VENV)/created:
 	$(if $(shell command -v uv),uv venv --quiet --clear --python $(PYTHON) $(VENV),$(PYTHON) -m venv --clear $(VENV))
 	@touch $@
 
-$(VENV)/installed-$(ACCELERATOR): requirements.txt | $(VENV)/created
-	$(INSTALL) -r requirements.txt "$(JAX)"
+$(VENV)/installed-$(ACCELERATOR): requirements.txt pyproject.toml | $(VENV)/created
+	$(INSTALL) --editable . "$(JAX)"
 	@touch $@
 
 $(VENV)/installed-benchmark: benchmarks/requirements.txt $(VENV)/installed-$(ACCELERATOR)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import tyro
@@ -21,19 +22,19 @@ class Command:
     launch: Annotated[Launch, tyro.conf.arg(name="")] = field(default_factory=Launch)
 
 
-def parse(arguments: Sequence[str] | None = None) -> Command:
+def parse(arguments: Sequence[str] | None = None, prog: str = "train.py") -> Command:
     """The command that these arguments give; None for those of this process."""
     return parse_one_of(
         {name: (summary(name), Command(config)) for name, config in CONFIGS.items()},
         arguments,
-        prog="train.py",
+        prog=prog,
         description="Train a contrastive GAN on one of these experiments.",
     )
 
 
-def main() -> None:
+def main(prog: str = "train.py") -> None:
     """Parse the command line and train."""
-    command = parse()
+    command = parse(prog=prog)
     with Interrupt(command.launch.grace_sec) as interrupt:
         # Imported late: help and errors should not wait for JAX.
         from cgan.system import hosts
@@ -41,6 +42,11 @@ def main() -> None:
 
         with hosts.joined(command.launch):
             loop.train(command.experiment, launch=command.launch, interrupt=interrupt)
+
+
+def run() -> None:
+    """Train as the command `cgan-train`."""
+    cli.run(partial(main, "cgan-train"))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from cgan.system import compile_options
 def step_flops(compiled: Prepared) -> int:
     """Of one step on one device."""
     parts = compiled.parts
-    step = parallel.replicated_step(parts.train_step(), compiled.devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), compiled.devices)
     traced = jax.make_jaxpr(step.mapped)(compiled.start(), compiled.batches)
     return flops(traced.jaxpr) // parts.config.steps_per_dispatch
 

@@ -66,7 +66,7 @@ def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> 
     config, devices = parts.config, devices or jax.local_devices()[:1]
     host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     batches = parallel.shard(host, devices)
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(parts.init_state(), devices)
     return Prepared(parts, step.compile(state, batches), batches, devices)
 

@@ -108,7 +108,7 @@ class Training:
         )
         parts = assemble_on(self.config, source)
         self.devices = jax.local_devices()[:1]
-        self.step = parallel.replicated_step(parts.train_step(), self.devices)
+        self.step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), self.devices)
         self.state: TrainState = parallel.replicate(parts.init_state(), self.devices)
 
     def stall(self, source: Source, workers: int) -> tuple[float, float]:

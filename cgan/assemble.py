@@ -8,6 +8,7 @@ import optax
 from cgan import networks as networks_lib
 from cgan import objectives, optim
 from cgan.augment import probability
+from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
 from cgan.networks import Networks
@@ -25,6 +26,19 @@ class Parts(NamedTuple):
     game: objectives.Game
     optimizer: optax.GradientTransformation
 
+    @classmethod
+    def of(cls, config: Experiment, source: Source | None = None) -> "Parts":
+        """The parts of an experiment; to change one, `parts._replace(game=...)`.
+
+        Args:
+            config: the experiment.
+            source: what to train on, whatever the config says of data; None for what it names.
+
+        Raises:
+            ConfigError: parts that do not fit together.
+        """
+        return assemble(config) if source is None else assemble_on(config, source)
+
     @property
     def classes(self) -> int:
         """How many classes the networks see; 0 without labels."""
@@ -40,11 +54,16 @@ class Parts(NamedTuple):
         """Shapes and dtypes of the state, computed without allocating it."""
         return jax.eval_shape(self.init_state)
 
-    def train_step(self, seed: Seed | None = None) -> TrainStep:
-        """The step, to be compiled for a set of devices; of the config's seed, or of another."""
+    def train_step(self, seed: Seed | None = None, axis: Axis = ONE_DEVICE) -> TrainStep:
+        """The step of one device, to be given to `jax.jit`, or of all that an axis joins.
+
+        Args:
+            seed: of all that is random; None for the config's.
+            axis: `cgan.parallel.DEVICES` for a step that is mapped over devices.
+        """
         seed = self.config.seed if seed is None else seed
         encode = self.source.encode
-        return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed)
+        return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed, axis)
 
 
 def assemble(config: Experiment) -> Parts:

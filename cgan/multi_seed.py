@@ -97,7 +97,7 @@ class SeedTrainer:
         def of_one(
             seed: Seed, state: TrainState, batches: Batch
         ) -> tuple[TrainState, finite.Outcome]:
-            return self.parts.train_step(seed)(state, batches)
+            return self.parts.train_step(seed, parallel.DEVICES)(state, batches)
 
         states, outcome = jax.vmap(of_one, in_axes=(0, 0, BATCH_AXIS))(seeds, states, batches)
         return (seeds, states), outcome

@@ -1,10 +1,10 @@
 """The only file that says `pmap`: devices, placement, the axis name, gather and mean.
 
-The training step sees its local rows of the batch and calls `gather`, `mean`, `highest` and
-`row_ids`; everything else in the project knows no devices. State goes in and comes out unstacked
-(`in_axes=None`, `out_axes=None`): it is one replicated array a leaf, so nothing has to be
-indexed out of a stack of replicas. With several processes each places state and batches on its
-own devices only; `pmap` joins them.
+The training step sees its local rows of the batch and is handed `gather`, `mean` and `row_ids` as
+`DEVICES`; the loop takes the `highest` of its votes; everything else in the project knows no
+devices. State goes in and comes out unstacked (`in_axes=None`, `out_axes=None`): it is one
+replicated array a leaf, so nothing has to be indexed out of a stack of replicas. With several
+processes each places state and batches on its own devices only; `pmap` joins them.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Int, PyTree, Shaped
 
+from cgan.axis import Axis
 from cgan.config import ConfigError
 from cgan.system.compile_options import CompiledStep
 from cgan.system.errors import NonFiniteError
@@ -191,6 +192,10 @@ def highest(numbers: Int[Array, "..."]) -> Int[Array, ""]:
 def row_ids(local_size: int) -> Int[Array, " local"]:
     """The rows of the global batch that this device holds (inside a step only)."""
     return jax.lax.axis_index(AXIS) * local_size + jnp.arange(local_size)
+
+
+DEVICES = Axis(gather, mean, row_ids)
+"""For a step that `replicated_step` or `checked_step` compiles."""
 
 
 def fetch(tree: PyTree) -> Any:

@@ -1,6 +1,7 @@
 """One training step: the discriminator's update, the generator's, and the moving average.
 
-A device holds its rows of the batch. Outputs are gathered, so that each real is graded against
+Written plainly, for one device and the whole batch at once, it is `examples/minimal.py`. Here a
+device holds its rows of the batch. Outputs are gathered, so that each real is graded against
 fakes from all devices; a loss is the mean over local rows, and its gradient's mean over devices is
 the gradient of the whole batch's loss, since the gather's transpose sends each device's share of
 it back to where the output came from.
@@ -15,12 +16,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from cgan import accumulation, parallel
+from cgan import accumulation
 from cgan import augment as augment_lib
 from cgan import networks as networks_lib
 from cgan import optim as optim_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import probability as probability_lib
+from cgan.axis import Axis
 from cgan.config import Experiment
 from cgan.finite import Outcome, is_finite
 from cgan.networks import Latents
@@ -59,9 +61,10 @@ class Rows(NamedTuple):
 
 
 class TrainStep:
-    """The step of one experiment, `(state, batches) -> (state, metrics)`, to run inside a pmap.
+    """The step of one experiment, a pure function `(state, batches) -> (state, outcome)`.
 
-    Its seed stands beside the config, whose own it need not be: see `cgan/multi_seed.py`.
+    On one device `jax.jit` compiles it as it is; over several it is mapped, with their axis. Its
+    seed stands beside the config, whose own it need not be: see `cgan/multi_seed.py`.
     """
 
     def __init__(
@@ -72,9 +75,11 @@ class TrainStep:
         optimizer: optax.GradientTransformation,
         encode: Callable[[Any], Samples],
         seed: Seed,
+        axis: Axis,
     ) -> None:
         self.config = config
         self.seed = seed
+        self.axis = axis
         self.networks = networks
         self.game = game
         self.augment = augment_lib.build(config.augment)
@@ -97,14 +102,14 @@ class TrainStep:
         stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
         metrics = discriminator_metrics | generator_metrics
         state, augment_metrics = self.update_probability(state, metrics)
-        outcome = Outcome(metrics | augment_metrics, parallel.gather(stages[None]))
+        outcome = Outcome(metrics | augment_metrics, self.axis.gather(stages[None]))
         return self.update_average(state), outcome
 
     def update_discriminator(
         self, state: TrainState, reals: Samples, labels: Labels | None
     ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the game's loss and the gradient penalties."""
-        ids = parallel.row_ids(len(reals))
+        ids = self.axis.row_ids(len(reals))
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
@@ -160,7 +165,7 @@ class TrainStep:
         self, state: TrainState, reals: Samples, labels: Labels | None
     ) -> tuple[TrainState, Metrics, Stages]:
         """One step of Adam on the same game with the margins' sign turned."""
-        ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
+        ids, parts = self.axis.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
         discriminate = partial(
@@ -249,16 +254,26 @@ class TrainStep:
     def whole_batch(
         self, state: TrainState, local: PairedOutputs, labels: Labels | None
     ) -> BatchOutputs:
-        """Local outputs beside those of all devices, and which fakes each real meets."""
+        """Local outputs beside those of all devices, and which fakes each real meets.
+
+        Raises:
+            ValueError: all devices together don't hold the batch: the axis is not theirs.
+        """
         size = self.config.batch_size
         key = stream_key(self.seed, "offsets", state.step)
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
         count = len(jax.tree.leaves(local)[0])
-        whole = jax.tree.map(parallel.gather, local)
+        whole = jax.tree.map(self.axis.gather, local)
+        gathered = len(jax.tree.leaves(whole)[0])
+        if gathered != size:
+            raise ValueError(
+                f"the step was given {gathered} rows of a batch of {size}; on several devices it "
+                "must gather them: Parts.train_step(axis=parallel.DEVICES)"
+            )
         mask = None
         if labels is not None and self.config.conditioning.compare == "same_class":
-            mask = labels[:, None] == parallel.gather(labels)
-        return BatchOutputs(local, whole, parallel.row_ids(count), offsets, mask)
+            mask = labels[:, None] == self.axis.gather(labels)
+        return BatchOutputs(local, whole, self.axis.row_ids(count), offsets, mask)
 
     def _descend(
         self,
@@ -268,7 +283,7 @@ class TrainStep:
         optim_state: optax.OptState,
         player: str,
     ) -> tuple[Params, optax.OptState, Metrics]:
-        gradients, means = parallel.mean((gradients, means))
+        gradients, means = self.axis.mean((gradients, means))
         metrics = {f"{player}/{name}": value for name, value in means.items()}
         updates, optim_state = self.optimizer.update(gradients, optim_state, params)
         metrics |= {f"{player}/grad_norm": optax.tree.norm(gradients)}

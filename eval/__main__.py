@@ -35,5 +35,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     run.main(argv)
 
 
-if __name__ == "__main__":
+def run_command() -> None:
+    """Run the command with this process's arguments."""
     cli.run(main)
+
+
+if __name__ == "__main__":
+    run_command()

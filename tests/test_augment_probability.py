@@ -149,7 +149,7 @@ def test_the_sign_of_reals_counts_those_above_the_boundary_or_above_fakes() -> N
 def runner(parts: Parts, num_devices: int):
     """From a state on the host and the numbers of dispatches to the next state and all metrics."""
     devices, each = jax.devices()[:num_devices], parts.config.steps_per_dispatch
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
 
     def run(state, dispatches: range):
         state, found = parallel.replicate(state, devices), []

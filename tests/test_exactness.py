@@ -108,7 +108,7 @@ def test_a_product_that_states_nothing_is_found_wherever_it_is_and_stated_ones_k
 def traced(config: Experiment) -> Any:
     """One whole dispatch: both players' passes and gradients."""
     parts = assemble(config)
-    step = parallel.replicated_step(parts.train_step(), jax.devices()[:1])
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), jax.devices()[:1])
     batches = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     of_device = jax.tree.map(lambda x: struct(1, *x.shape, dtype=x.dtype), batches)
     return jax.make_jaxpr(step.mapped)(parts.abstract_state(), of_device).jaxpr

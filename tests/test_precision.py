@@ -30,7 +30,7 @@ PASSIVE = optax.GradientTransformation(
 def test_no_dtype_is_promoted_by_the_way_in_a_whole_step(architecture: str) -> None:
     config = experiment(architecture, precision="bfloat16")
     parts = assemble(config)._replace(optimizer=PASSIVE)
-    step = parallel.replicated_step(parts.train_step(), jax.devices()[:1])
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), jax.devices()[:1])
     batches = load_batches(parts.source, config.batch_size, 0, 0, 1)
     of_device = jax.tree.map(lambda x: jax.ShapeDtypeStruct((1, *x.shape), x.dtype), batches)
     with jax.numpy_dtype_promotion("strict"):

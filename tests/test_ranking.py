@@ -45,7 +45,7 @@ LEARNT = 0.37
 def rank_fakes(run: Restored, *counts: int, **settings: Any) -> Ranking:
     """With reals of the run's own held-out split."""
     held_out = load_source(run.parts.config.data, "test")
-    return ranking.rank(run, held_out, *counts, **settings)
+    return ranking.rank_fakes(run, held_out, *counts, **settings)
 
 
 def save_run(

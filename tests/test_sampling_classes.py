@@ -18,7 +18,7 @@ from cgan.data import EMBEDDED as SOURCES
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import pictures, runs, sampler
 from cgan.sampling.labels import draw_labels, find_class
-from cgan.sampling.ranking import rank
+from cgan.sampling.ranking import rank_fakes
 from cgan.sampling.runs import Run, asked_labels, draw_samples, draw_walks, load_run, stream_samples
 from cgan.system import cli
 from cgan.training import loop
@@ -115,7 +115,7 @@ def test_a_walk_keeps_to_the_class_that_it_starts_from(points: Run) -> None:
 def test_a_real_is_ranked_beside_fakes_of_its_own_class(points: Run) -> None:
     restored = runs.restore_run(points.config.workdir)
     state, source = restored.state, SOURCES["ring8"]("test")
-    ranking = rank(restored, source, reals=3, fakes=5, seed=0)
+    ranking = rank_fakes(restored, source, reals=3, fakes=5, seed=0)
     for real, fakes, margins in zip(ranking.reals, ranking.fakes, ranking.values, strict=True):
         label = source.labels[np.flatnonzero((source.points == real).all(axis=1))[:1]]  # type: ignore[attr-defined]
         samples = jnp.asarray(source.encode(np.concatenate([real[None], fakes])))

@@ -133,7 +133,7 @@ def test_the_half_life_follows_its_ramp_from_nothing() -> None:
 def trained(parts: Parts, num_devices: int, dispatches: range, state=None):
     """The state after some dispatches, from a state on the host, and the metrics of each step."""
     devices, each = jax.devices()[:num_devices], parts.config.steps_per_dispatch
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(parts.init_state() if state is None else state, devices)
     found = []
     for number in dispatches:

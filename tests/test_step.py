@@ -2,9 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +29,7 @@ from cgan.config import (
 from cgan.data.pipeline import load_batches
 from cgan.schedules import images_seen
 from tests import backbones
-from tests.plain_step import Discriminating, PlainStep
+from tests.plain_step import plain_step
 
 BATCH, STEPS = 16, 3
 
@@ -181,7 +179,7 @@ def run(parts: Parts, num_devices: int, num_steps=STEPS, start=None):
     start = parts.init_state() if start is None else start
     devices = jax.devices()[:num_devices]
     assert len(devices) == num_devices
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(start, devices)
     batches = parallel.shard(host_batches(parts, num_steps, int(start.step)), devices)
     state, outcome = parallel.fetch(step(state, batches))
@@ -223,23 +221,14 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
         run(parts, 8, num_steps=1),
         run(in_micro_batches._replace(optimizer=RECORDER), 1, num_steps=1),
     ]
-    plain = PlainStep(parts)
+    plain = plain_step(parts)
     stats = parts.networks.update_stats(start.discriminator, start.discriminator_stats)
-
-    def discriminator_loss(params_and_learnt):
-        params, learnt = params_and_learnt
-        return plain.discriminator_loss(Discriminating(params, stats, learnt), start.generator)
-
-    def generator_loss(params):
-        return plain.generator_loss(
-            params, Discriminating(start.discriminator, stats, start.learnt)
-        )
-
-    of_discriminator = jax.jit(jax.value_and_grad(discriminator_loss))
-    of_generator = jax.jit(jax.value_and_grad(generator_loss))
+    start = start._replace(discriminator_stats=stats)
+    of_discriminator = jax.jit(jax.value_and_grad(plain.discriminator_loss))
+    of_generator = jax.jit(jax.value_and_grad(plain.generator_loss))
     expected = {
-        "discriminator": of_discriminator((start.discriminator, start.learnt)),
-        "generator": of_generator(start.generator),
+        "discriminator": of_discriminator((start.discriminator, start.learnt), start),
+        "generator": of_generator(start.generator, start),
     }
     for state, metrics in runs:
         assert metrics.keys() == runs[0][1].keys()
@@ -268,38 +257,6 @@ RATE = 0.3
 """So large that a step on older parameters leads elsewhere."""
 
 
-class Players(NamedTuple):
-    """What two steps of plain descent move."""
-
-    by: Discriminating
-    generator: Any
-    average: Any
-
-
-def turn(parts: Parts, number: int, players: Players, graded_by_older: bool = False) -> Players:
-    """The step with this number, in the order in which it is told."""
-    plain, networks = PlainStep(parts, number), parts.networks
-    older, generator, average = players
-    stats = networks.update_stats(older.params, older.stats)
-
-    def loss(params_and_learnt):
-        params, learnt = params_and_learnt
-        return plain.discriminator_loss(Discriminating(params, stats, learnt), generator)
-
-    params, learnt = descended(loss, (older.params, older.learnt))
-    by = Discriminating(params, stats, parts.game.project(learnt))
-    grader = older if graded_by_older else by
-    generator = descended(lambda own: plain.generator_loss(own, grader), generator)
-    keep = 0.5 ** (BATCH / min(100, 0.05 * (number + 1) * BATCH))
-    average = jax.tree.map(lambda a, b: keep * a + (1 - keep) * b, average, generator)
-    return Players(by, generator, average)
-
-
-def descended(loss, params):
-    """One step of plain descent."""
-    return jax.tree.map(lambda old, slope: old - RATE * slope, params, jax.grad(loss)(params))
-
-
 @pytest.mark.parametrize("name", TELLING)
 def test_each_part_of_two_steps_reads_the_state_that_it_is_meant_to(name):
     """The discriminator learns from the newest fakes; the generator is graded by what that has just
@@ -310,23 +267,15 @@ def test_each_part_of_two_steps_reads_the_state_that_it_is_meant_to(name):
     apart = jax.tree.map(lambda leaf: 1.5 * leaf, start.generator)
     start = start._replace(step=jnp.int32(30), generator_ema=apart)
     found, _ = run(parts, 1, num_steps=2, start=start)
-    by = Discriminating(start.discriminator, start.discriminator_stats, start.learnt)
-    players = Players(by, start.generator, start.generator_ema)
+    state = start
     for number in (30, 31):
-        before = players
-        players = jax.jit(partial(turn, parts, number))(before)
-    stale = jax.jit(partial(turn, parts, 31, graded_by_older=True))(before)
-    assert relative_error(stale.generator, players.generator) > 1e-3, "too small a rate to tell"
-    expected = {
-        "generator": players.generator,
-        "generator_ema": players.average,
-        "discriminator": players.by.params,
-        "discriminator_stats": players.by.stats,
-        "learnt": players.by.learnt,
-    }
-    for field, tree in expected.items():
-        if jax.tree.leaves(tree):
-            assert relative_error(getattr(found, field), tree) < 2e-5, field
+        before, (state, _) = state, jax.jit(plain_step(parts, number))(state)
+    slopes = jax.jit(jax.grad(plain_step(parts, 31).generator_loss))(before.generator, before)
+    stale = jax.tree.map(lambda old, slope: old - RATE * slope, before.generator, slopes)
+    assert relative_error(stale, state.generator) > 1e-3, "too small a rate to tell"
+    for field, tree, expected in zip(found._fields, found, state, strict=True):
+        if jax.tree.leaves(expected):
+            assert relative_error(tree, expected) < 2e-5, field
 
 
 @fast_if(("hutchinson",), RANDOM_PENALTIES, RANDOM_PENALTIES)
@@ -354,7 +303,7 @@ def test_pmap_equals_its_shard_map_twin():
     whole, split = PartitionSpec(), PartitionSpec(None, parallel.AXIS)
     twin = jax.jit(
         jax.shard_map(
-            parts.train_step(),
+            parts.train_step(axis=parallel.DEVICES),
             mesh=mesh,
             in_specs=(whole, split),
             out_specs=(whole, whole),
@@ -372,7 +321,10 @@ def test_replicas_stay_identical_bit_for_bit():
     parts = assemble(VARIANTS["conv"])
     devices = jax.devices()
     stacked = jax.pmap(
-        parts.train_step(), axis_name=parallel.AXIS, in_axes=(None, 0), devices=devices
+        parts.train_step(axis=parallel.DEVICES),
+        axis_name=parallel.AXIS,
+        in_axes=(None, 0),
+        devices=devices,
     )
     batches = parallel.shard(host_batches(parts), devices)
     for leaf in jax.tree.leaves(jax.device_get(stacked(parts.init_state(), batches))):
@@ -385,7 +337,7 @@ def test_the_step_is_traced_once_and_its_state_is_donated(num_devices):
     parts = assemble(VARIANTS["all fakes"])
     devices = jax.devices()[:num_devices]
     traces = []
-    inner = parts.train_step()
+    inner = parts.train_step(axis=parallel.DEVICES)
 
     def counted(state, batches):
         traces.append(1)
@@ -406,7 +358,7 @@ def test_several_steps_in_a_dispatch_equal_as_many_dispatches():
     parts = assemble(VARIANTS["all fakes"])
     together, metrics = run(parts, 1)
     devices = jax.devices()[:1]
-    step = parallel.replicated_step(parts.train_step(), devices)
+    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(parts.init_state(), devices)
     for number in range(STEPS):
         batches = load_batches(parts.source, BATCH, parts.config.seed, number, 1)

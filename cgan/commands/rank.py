@@ -54,7 +54,7 @@ def main() -> None:
     # Imported late: help and errors should not wait for JAX.
     from cgan.run_folder.run_data import Whereabouts, splits_of
     from cgan.run_folder.workdir import Workdir
-    from cgan.sampling.ranking import rank
+    from cgan.sampling.ranking import rank_fakes
     from cgan.sampling.ranking_picture import save_ranking
     from cgan.sampling.runs import restore_run
 
@@ -65,7 +65,7 @@ def main() -> None:
         require(fakes <= MOST_IMAGES, "fakes", fakes, f"at most {MOST_IMAGES} images")
     where = Whereabouts(arguments.data_path, arguments.data_changed)
     _, held_out = splits_of(Workdir(arguments.run), run.parts.config, where)
-    ranking = rank(run, held_out, arguments.reals, fakes, arguments.seed, arguments.by)
+    ranking = rank_fakes(run, held_out, arguments.reals, fakes, arguments.seed, arguments.by)
     save_ranking(arguments.out, ranking, f"{arguments.run.name}, {run.nimg:,} images seen")
     terminal.say(
         f"{arguments.reals} reals, each beside {fakes} fakes of {arguments.run} "

@@ -6,7 +6,7 @@ from cgan.objectives.classic import BOUNDARY, CLASSIC
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.objectives.games import Game, WeightedSum
+from cgan.objectives.games import Game, Loss, WeightedSum
 from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, gaps, sign_of_reals
 from cgan.types import Head
 
@@ -54,6 +54,7 @@ __all__ = [
     "GAME_NAMES",
     "BatchOutputs",
     "Game",
+    "Loss",
     "PairedOutputs",
     "build",
     "draw_offsets",

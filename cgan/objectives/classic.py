@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
+from cgan.objectives.games import Loss
 from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Params, PerSample, Scores, single
 
@@ -19,8 +19,13 @@ Cost = Callable[[Scores], PerSample]
 
 
 @dataclass(frozen=True)
-class Classic:
-    """A two-term game."""
+class Classic(Loss):
+    """A two-term game.
+
+    >>> scores = jnp.array([-2.0, 0.0, 2.0])
+    >>> print(HINGE.real(scores), HINGE.fake(scores), HINGE.generator(scores))
+    [3. 1. 0.] [0. 1. 3.] [ 2. -0. -2.]
+    """
 
     real: Cost
     """The discriminator's cost of a real."""
@@ -28,18 +33,6 @@ class Classic:
     """The discriminator's cost of a fake."""
     generator: Cost
     """The generator's cost of a fake."""
-
-    def init(self) -> Params:
-        """Nothing is learnt beside the networks."""
-        return {}
-
-    def project(self, learnt: Params) -> Params:
-        """Nothing to keep within bounds."""
-        return learnt
-
-    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """Nothing to show."""
-        return {}
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """One term a real and one a fake."""

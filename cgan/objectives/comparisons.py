@@ -27,7 +27,16 @@ class Comparison(Protocol):
 
 
 class ScoreComparison:
-    """Scores: `D(x_i) - D(G(z_j))`."""
+    """Scores: `D(x_i) - D(G(z_j))`.
+
+    >>> from cgan.objectives.outputs import PairedOutputs
+    >>> from cgan.types import DiscriminatorOutput
+    >>> real, fake = (DiscriminatorOutput(jnp.array(x), None) for x in ([2.0, 1.0], [0.0, 1.0]))
+    >>> both, rows = PairedOutputs(real, fake), jnp.arange(2)
+    >>> print(ScoreComparison().real_rows(BatchOutputs(both, both, rows, offsets=rows)))
+    [[2. 1.]
+     [1. 0.]]
+    """
 
     def real_rows(self, batch: BatchOutputs) -> Margins:
         """Each local real over every fake."""

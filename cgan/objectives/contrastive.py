@@ -100,7 +100,12 @@ class Contrastive:
 
 
 def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
-    """Of rows over the whole batch, the columns of those that are met, counted round it."""
+    """Of rows over the whole batch, the columns of those that are met, counted round it.
+
+    >>> print(choose(jnp.arange(6.0).reshape(2, 3), jnp.array([[1], [3]])))
+    [[1.]
+     [3.]]
+    """
     batch_size = rows.shape[1]
     if met.shape[1] == batch_size:
         return rows
@@ -108,7 +113,11 @@ def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shap
 
 
 def hardest_negatives(negatives: Negatives, count: int) -> Negatives:
-    """Those with the smallest margins in each row; those that do not count come last."""
+    """Those with the smallest margins in each row; those that do not count come last.
+
+    >>> print(hardest_negatives(Negatives(jnp.array([[3.0, 1.0, 2.0]])), 2).margins)
+    [[1. 2.]]
+    """
     margins, mask = negatives
     if mask is None:
         return Negatives(-jax.lax.top_k(-margins, count)[0])
@@ -130,6 +139,10 @@ def hard_weights(negatives: Negatives, concentration: float) -> Margins:
     Args:
         negatives: with margins in units of the temperature, `[rows, K]`.
         concentration: beta; 0 weighs all negatives that count alike.
+
+    >>> margins = jnp.log(jnp.array([[1.0, 3.0]]))
+    >>> print(hard_weights(Negatives(margins), 1.0).round(2))
+    [[1.5 0.5]]
     """
     margins, mask = jax.lax.stop_gradient(negatives.margins), negatives.mask
     if mask is None and concentration == 0:

@@ -28,17 +28,28 @@ def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
     References:
         van den Oord et al. 2018, eq. 4. Over all fakes and with the dual, what the discriminator of
         Yu et al. 2021 minimises (dual contrastive loss). Weighted: Robinson et al. 2021, section 3.
+
+    >>> print(jnp.exp(softmax_sum(jnp.zeros((1, 4)), jnp.ones((1, 4)))).round(2))
+    [5.]
     """
     return jax.nn.softplus(jax.nn.logsumexp(jnp.log(weights) - margins, axis=1))
 
 
 def softmax_mean(margins: Margins, weights: Margins) -> PerSample:
-    """`log(1 + mean_j w_j exp(-M_j))`: the same, so that it does not shift with K."""
+    """`log(1 + mean_j w_j exp(-M_j))`: the same, so that it does not shift with K.
+
+    >>> print(jnp.exp(softmax_mean(jnp.zeros((1, 4)), jnp.ones((1, 4)))).round(2))
+    [2.]
+    """
     return softmax_sum(margins, weights / margins.shape[1])
 
 
 def pairwise(margins: Margins, weights: Margins) -> PerSample:
-    """`mean_j w_j softplus(-M_j)`: every pair is graded alone."""
+    """`mean_j w_j softplus(-M_j)`: every pair is graded alone.
+
+    >>> print(pairwise(jnp.array([[1.0, -1.0]]), jnp.ones((1, 2))).round(3))
+    [0.813]
+    """
     return jnp.mean(weights * jax.nn.softplus(-margins), axis=1)
 
 
@@ -47,12 +58,19 @@ def average(margins: Margins, weights: Margins) -> PerSample:
 
     References:
         Jolicoeur-Martineau 2018 (relativistic average GAN), with cross-entropy.
+
+    >>> print(average(jnp.array([[1.0, -1.0]]), jnp.ones((1, 2))).round(3))
+    [0.693]
     """
     return jax.nn.softplus(-jnp.mean(weights * margins, axis=1))
 
 
 def hardest(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-min_j M_j)`: only the most convincing negative counts, whatever its weight."""
+    """`softplus(-min_j M_j)`: only the most convincing negative counts, whatever its weight.
+
+    >>> print(hardest(jnp.array([[1.0, -1.0]]), jnp.ones((1, 2))).round(2))
+    [1.31]
+    """
     return jax.nn.softplus(-jnp.min(jnp.where(weights > 0, margins, jnp.inf), axis=1))
 
 
@@ -67,6 +85,9 @@ def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
 
     References:
         Plackett 1975; as a loss for ranking, Xia et al. 2008 (ListMLE).
+
+    >>> print(jnp.exp(listwise_sum(jnp.zeros((1, 3)), jnp.ones((1, 3)))).round(2))
+    [24.]
     """
     even = _even(weights)
     return softmax_sum(margins, even) + jnp.sum(_later_places(margins, even), axis=1)
@@ -77,6 +98,9 @@ def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
 
     The mean over all places would leave the one that tells real from fake a weight of 1/K.
     `log 2 + log(K!) / K` at zero.
+
+    >>> print(listwise_mean(jnp.zeros((1, 2)), jnp.ones((1, 2))).round(2))
+    [1.04]
     """
     even = _even(weights)
     return softmax_mean(margins, even) + jnp.mean(_later_places(margins, even), axis=1)

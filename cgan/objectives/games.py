@@ -1,5 +1,6 @@
-"""The weighted sum of games that are played at once, on different heads."""
+"""What a loss of both players is, the least that one takes, and the weighted sum of several."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -30,6 +31,39 @@ class Game(Protocol):
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's losses."""
+
+
+class Loss(ABC):
+    """A game that learns nothing beside the networks: two functions, and nothing else to write.
+
+    >>> class Difference(Loss):
+    ...     def discriminator_terms(self, learnt, batch):
+    ...         return {"fake": batch.local.fake.score - batch.local.real.score}
+    ...     def generator_terms(self, learnt, batch):
+    ...         return {"fake": -batch.local.fake.score}
+    >>> Difference().init(), Difference().readings({})
+    ({}, {})
+    """
+
+    def init(self) -> Params:
+        """The learnt values before step 0: none."""
+        return {}
+
+    def project(self, learnt: Params) -> Params:
+        """The learnt values as they are: they have no bounds."""
+        return learnt
+
+    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
+        """The learnt values to be logged: none."""
+        return {}
+
+    @abstractmethod
+    def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
+        """The discriminator's losses by name, one number a row; their means are added."""
+
+    @abstractmethod
+    def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
+        """The generator's losses by name, one number a row; their means are added."""
 
 
 @dataclass(frozen=True)

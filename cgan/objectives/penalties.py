@@ -67,6 +67,13 @@ def exact(
 
     References:
         docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.
+
+    >>> def discriminate(x, factors=1.0):
+    ...     return DiscriminatorOutput(factors * jnp.sum(x**2, axis=1), None)
+    >>> keys = jax.random.split(jax.random.key(0), 2)
+    >>> _, norms = exact(discriminate, jnp.array([[1.0, 0.0], [3.0, 4.0]]), keys, ("score",))
+    >>> print(norms.score)
+    [  4. 100.]
     """
     if not heads:
         return discriminate(samples), DiscriminatorOutput(None, None)
@@ -121,6 +128,13 @@ def hutchinson(
     References:
         Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
         Laplacian smoothing splines".
+
+    >>> def discriminate(x, factors=1.0):
+    ...     return DiscriminatorOutput(factors * x[:, 0] ** 2, None)
+    >>> keys = jax.random.split(jax.random.key(0), 2)
+    >>> _, norms = hutchinson(discriminate, jnp.array([[1.0], [3.0]]), keys, ("score",))
+    >>> print(norms.score)
+    [ 4. 36.]
     """
     output, slopes = jax.jvp(discriminate, (samples,), (random_signs(keys, samples),))
     return output, _squares(slopes, heads)
@@ -134,6 +148,13 @@ def finite_differences(
     What large generators use where a second derivative is too dear or a kernel has none (Lin et
     al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost
     in rounding, one too long in curvature.
+
+    >>> def discriminate(x, factors=1.0):
+    ...     return DiscriminatorOutput(factors * x[:, 0] ** 2, None)
+    >>> keys = jax.random.split(jax.random.key(0), 1)
+    >>> _, norms = finite_differences(discriminate, jnp.zeros((1, 1)), keys, ("score",), step=0.5)
+    >>> print(norms.score)
+    [0.25]
     """
     output = discriminate(samples)
     moved = discriminate(samples + step * random_signs(keys, samples))
@@ -149,14 +170,24 @@ def _squares(slopes: DiscriminatorOutput, heads: HeadNames) -> DiscriminatorOutp
 
 
 def build(config: Penalty) -> Estimator:
-    """The estimator that a config names."""
+    """The estimator that a config names.
+
+    >>> build(Penalty(estimator="hutchinson")) is hutchinson
+    True
+    """
     if config.estimator == "finite_differences":
         return partial(finite_differences, step=config.finite_difference)
     return {"exact": exact, "hutchinson": hutchinson}[config.estimator]
 
 
 def pull_to_unit_norm(discriminate: BoundDiscriminate, samples: Samples) -> PerSample:
-    """`(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact."""
+    """`(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact.
+
+    >>> def discriminate(x, factors=1.0):
+    ...     return DiscriminatorOutput(factors * 3 * x[:, 0], None)
+    >>> print(pull_to_unit_norm(discriminate, jnp.ones((1, 2))))
+    [4.]
+    """
 
     def total(inputs: Samples) -> Float[Array, ""]:
         return jnp.sum(present(discriminate(inputs).score))
@@ -169,14 +200,26 @@ def pull_to_unit_norm(discriminate: BoundDiscriminate, samples: Samples) -> PerS
 
 
 def between(keys: RowKeys, reals: Samples, fakes: Samples) -> Samples:
-    """A random point on the line from each real to its row's fake."""
+    """A random point on the line from each real to its row's fake.
+
+    >>> keys = jax.random.split(jax.random.key(0), 2)
+    >>> found = between(keys, jnp.zeros((2, 3)), jnp.ones((2, 3)))
+    >>> bool(jnp.all((found > 0) & (found < 1) & (found == found[:, :1])))
+    True
+    """
     shares = jax.vmap(lambda key: jax.random.uniform(key, dtype=reals.dtype))(keys)
     shares = shares.reshape(-1, *[1] * (reals.ndim - 1))
     return shares * reals + (1 - shares) * fakes
 
 
 def random_signs(keys: RowKeys, like: Float[Array, "n *shape"]) -> Float[Array, "n *shape"]:
-    """Entries of -1 and 1, each row from its own key."""
+    """Entries of -1 and 1, each row from its own key.
+
+    >>> signs = random_signs(jax.random.split(jax.random.key(0), 2), jnp.zeros((2, 3)))
+    >>> print(jnp.abs(signs))
+    [[1. 1. 1.]
+     [1. 1. 1.]]
+    """
     draw = partial(jax.random.rademacher, shape=like.shape[1:], dtype=like.dtype)
     return jax.vmap(draw)(keys)
 

@@ -46,7 +46,7 @@ class Ranking(NamedTuple):
     """What margins were divided by; 1 for similarities, which are cosines."""
 
 
-def rank(
+def rank_fakes(
     run: Restored, held_out: Source, reals: int, fakes: int, seed: int, by: Head | None = None
 ) -> Ranking:
     """Draw fakes for some held-out reals and put them into the discriminator's order.

@@ -60,7 +60,7 @@ def place_wishes(devices: Sequence[jax.Device]) -> dict[Wish, jax.Array]:
 
 def compile_step(parts: Parts, devices: Sequence[jax.Device], launch: Launch) -> Step:
     """The step as the loop calls it: `(state, (batches, wish)) -> (state, (outcome, wish))`."""
-    train_step = parts.train_step()
+    train_step = parts.train_step(axis=parallel.DEVICES)
 
     def voting(state: TrainState, inputs: Any) -> tuple[TrainState, Any]:
         batches, wish = inputs

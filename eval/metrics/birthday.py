@@ -95,6 +95,9 @@ def even_batch(share: float) -> int:
     """The smallest batch that holds two samples alike with probability 1/2 or more.
 
     Of s equally likely samples none are alike with probability prod_{i < s} (1 - i share).
+
+    >>> even_batch(1 / 365)
+    23
     """
     more_than_enough = np.ceil(2 + np.sqrt(2 / share))
     apart = np.cumprod(1 - np.minimum(np.arange(more_than_enough) * share, 1))

@@ -47,6 +47,10 @@ def cmmd(
 
     Raises:
         FeatureError: fewer than two rows, a row that is not finite, dimensions that differ.
+
+    >>> rows = np.array([[0.0], [1.0]])
+    >>> cmmd(rows, rows), round(cmmd(rows, rows + 100), 1)
+    (0.0, 1995.0)
     """
     check_features(fake, real)
     real, fake = real.astype(np.float64), fake.astype(np.float64)

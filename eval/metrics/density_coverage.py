@@ -34,6 +34,11 @@ def density_coverage(
 
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
+
+    >>> import numpy as np
+    >>> real = np.arange(8.0)[:, None]
+    >>> density_coverage(real, real[:4] + 0.1, k=1)
+    X
     """
     of_fake, in_ball, _ = inside_of(real, fake, k, ties)
     return DensityCoverage(float(of_fake.mean() / k), float((in_ball > 0).mean()))

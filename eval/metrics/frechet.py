@@ -84,6 +84,10 @@ def frechet_distance(a: Float[np.ndarray, "n_a d_a"], b: Float[np.ndarray, "n_b 
 
     Raises:
         FeatureError: fewer than two rows, a row that is not finite, dimensions that differ.
+
+    >>> rows = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 0.0], [2.0, 2.0]])
+    >>> round(frechet_distance(rows, rows + 3), 6)
+    18.0
     """
     check_features(a, b)
     return gaussian_distance(gaussian(moments(a)), gaussian(moments(b)))

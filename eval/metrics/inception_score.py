@@ -50,6 +50,10 @@ def inception_score(
     Raises:
         FeatureError: a row that is not finite.
         UndefinedError: fewer rows than splits.
+
+    >>> sure = 100 * np.eye(4)
+    >>> round(inception_score(sure, splits=1).mean, 6)
+    4.0
     """
     check_features(logits, at_least=1)
     n = len(logits)

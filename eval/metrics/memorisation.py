@@ -46,6 +46,10 @@ def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
 
     Raises:
         FeatureError: too few rows, a row that is not finite, dimensions that differ.
+
+    >>> train = np.array([[0.0], [1.0], [4.0]])
+    >>> print(copy_ratios(np.array([[0.0], [2.0]]), train))
+    [0. 1.]
     """
     check_features(train)
     indices, distances = nearest_train(samples, train)
@@ -60,7 +64,11 @@ def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
 
 
 def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
-    """Whether each sample is authentic; arguments and errors as for `copy_ratios`."""
+    """Whether each sample is authentic; arguments and errors as for `copy_ratios`.
+
+    >>> print(authentic(np.array([[0.0], [2.5]]), np.array([[0.0], [1.0], [4.0]])))
+    [False  True]
+    """
     return copy_ratios(samples, train) > 1
 
 

@@ -27,7 +27,11 @@ Planes = Float[np.ndarray, "n channels _ _"]
 
 
 def scales_for(height: int, width: int) -> int:
-    """How many of the five scales an image has room for; 0 for one smaller than the window."""
+    """How many of the five scales an image has room for; 0 for one smaller than the window.
+
+    >>> scales_for(8, 8), scales_for(32, 32), scales_for(256, 256)
+    (0, 2, 5)
+    """
     fitting = [s for s in range(1, 6) if WINDOW * 2 ** (s - 1) <= min(height, width)]
     return max(fitting, default=0)
 
@@ -72,6 +76,10 @@ def ssim(a: Images, b: Images) -> Float[np.ndarray, " n"]:
 
     Raises:
         FeatureError: other shapes, or images smaller than the window of 11 pixels.
+
+    >>> black = np.zeros((1, 16, 16, 1), np.uint8)
+    >>> print(ssim(black, black), ssim(black, black + 255).round(3))
+    [1.] [0.]
     """
     _check(a, b, 1)
     return _similarities(_planes(a), _planes(b))[0].mean(axis=1)
@@ -87,6 +95,10 @@ def ms_ssim(a: Images, b: Images, scales: int = 5) -> Float[np.ndarray, " n"]:
 
     Raises:
         FeatureError: other shapes, or images too small for so many scales.
+
+    >>> black = np.zeros((1, 32, 32, 1), np.uint8)
+    >>> print(ms_ssim(black, black, scales=2))
+    [1.]
     """
     _check(a, b, scales)
     one, other = _planes(a), _planes(b)

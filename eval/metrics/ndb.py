@@ -40,6 +40,9 @@ def different_bins(
     Args:
         counts: samples in each bin.
         reference: reference rows in each bin.
+
+    >>> print(different_bins(np.array([90, 10]), np.array([50, 50])))
+    [ True  True]
     """
     n, m = counts.sum(axis=-1, keepdims=True), reference.sum()
     pooled = (counts + reference) / (n + m)
@@ -49,7 +52,11 @@ def different_bins(
 
 
 def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, " bins"]) -> float:
-    """Jensen-Shannon divergence of the two sets' shares, in nats; the authors' code prints it."""
+    """Jensen-Shannon divergence of the two sets' shares, in nats; the authors' code prints it.
+
+    >>> round(jensen_shannon(np.array([1, 0]), np.array([0, 1])), 4)
+    0.6931
+    """
     q, p = counts / counts.sum(), reference / reference.sum()
     middle = (q + p) / 2
     parts = [of[of > 0] * np.log(of[of > 0] / middle[of > 0]) for of in (q, p)]

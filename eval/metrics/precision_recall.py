@@ -42,6 +42,11 @@ def precision_recall(
 
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
+
+    >>> import numpy as np
+    >>> real = np.arange(8.0)[:, None]
+    >>> precision_recall(real, real[:4], k=1)
+    X
     """
     of_fake, _, of_real = inside_of(real, fake, k, ties)
     return PrecisionRecall(float((of_fake > 0).mean()), float((of_real > 0).mean()))

@@ -25,6 +25,9 @@ def truncated_sigma(radius: float) -> float:
     """Standard deviation of one coordinate of a round unit Gaussian cut off at a radius.
 
     The squared distance is exponential: E[R^2 | R < r] = 2 - r^2 e / (1 - e), e = exp(-r^2 / 2).
+
+    >>> round(truncated_sigma(3.0), 3), round(truncated_sigma(30.0), 3)
+    (0.974, 1.0)
     """
     tail = np.exp(-(radius**2) / 2)
     return float(np.sqrt(1 - radius**2 / 2 * tail / (1 - tail)))
@@ -37,6 +40,11 @@ def width_ratio(
 
     Deviations are from each mode's own mean, over samples of high quality, and the cut at three
     standard deviations is corrected for. None while no mode has two samples.
+
+    >>> points = np.random.default_rng(0).normal(0, 0.5, (1_000, 2))
+    >>> labels = np.where(np.linalg.norm(points, axis=1) < 1.5, 0, -1)
+    >>> round(width_ratio(points, labels, modes=1, sigma=0.5), 1)
+    1.0
     """
     inside = labels >= 0
     points, labels = points[inside].astype(np.float64), labels[inside]

@@ -17,6 +17,10 @@ def reverse_kl(counts: Int[np.ndarray, " bins"], true_shares: Float[np.ndarray, 
 
     Raises:
         ValueError: no samples at all.
+
+    >>> shares = np.array([0.5, 0.5])
+    >>> round(reverse_kl(np.array([10, 0]), shares), 4), reverse_kl(np.array([5, 5]), shares)
+    (0.6931, 0.0)
     """
     if counts.sum() < 1:
         raise ValueError("reverse KL needs at least 1 sample")

@@ -21,6 +21,9 @@ def total_variation(
 
     Raises:
         ValueError: no samples at all.
+
+    >>> total_variation(np.array([9, 1]), np.array([0.5, 0.5]))
+    0.4
     """
     if counts.sum() < 1:
         raise ValueError("total variation needs at least 1 sample")

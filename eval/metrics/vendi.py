@@ -37,6 +37,9 @@ def vendi_score(features: Float[np.ndarray, "n d"], order: float = 1.0) -> float
     Raises:
         FeatureError: a row that is not finite.
         UndefinedError: no rows, or rows that are all zero.
+
+    >>> round(vendi_score(np.eye(3)), 6), round(vendi_score(np.ones((3, 3))), 6)
+    (3.0, 1.0)
     """
     check_features(features, at_least=1)
     return _effective_number(unit_rows(features), order)
