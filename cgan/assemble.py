@@ -10,7 +10,7 @@ from cgan import objectives, optim
 from cgan.augment import probability
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
-from cgan.networks import Networks
+from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
@@ -41,7 +41,12 @@ class Parts(NamedTuple):
         return jax.eval_shape(self.init_state)
 
     def train_step(self, seed: Seed | None = None) -> TrainStep:
-        """The step, to be compiled for a set of devices; of the config's seed, or of another."""
+        """The step, to be compiled for a set of devices; of the config's seed, or of another.
+
+        Raises:
+            ConfigError: a discriminator of one's own that does not scale with factors as it says.
+        """
+        scaling.check(self.networks, self.source.sample_shape, self.classes)
         seed = self.config.seed if seed is None else seed
         encode = self.source.encode
         return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed)
