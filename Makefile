@@ -65,8 +65,8 @@ benchmark-torch: $(VENV)/installed-benchmark ## Time the training step beside th
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)
 
-ablation: ## Run the study of the objectives and renew the tables of docs/objectives.md.
-	$(MAKE) study NAME=ablation ARGS="--page docs/objectives.md"
+ablation: ## Run the study of the objectives and renew the tables of docs/ablation.md.
+	$(MAKE) study NAME=ablation ARGS="--page docs/ablation.md"
 
 lint: $(VENV)/installed-test ## Check style and types.
 	$(BIN)/ruff check .

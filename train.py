@@ -8,6 +8,7 @@ import tyro
 
 from cgan.config import Experiment, Launch
 from cgan.system import cli
+from cgan.system.arguments import parse_one_of
 from cgan.training.interrupt import Interrupt
 from configs import CONFIGS, summary
 
@@ -22,11 +23,11 @@ class Command:
 
 def parse(arguments: Sequence[str] | None = None) -> Command:
     """The command that these arguments give; None for those of this process."""
-    return tyro.extras.overridable_config_cli(
+    return parse_one_of(
         {name: (summary(name), Command(config)) for name, config in CONFIGS.items()},
+        arguments,
         prog="train.py",
         description="Train a contrastive GAN on one of these experiments.",
-        args=arguments,
     )
 
 

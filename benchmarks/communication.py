@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +24,7 @@ from benchmarks.harness import compile_parts
 from cgan.assemble import assemble
 from cgan.config import Experiment, positive, require, require_known
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs import CONFIGS
 
 SIMULATED = 8
@@ -103,7 +103,7 @@ def seconds(sent: Sequence[Collective], devices: int, bytes_per_sec: float) -> f
 
 def main() -> None:
     """Compile for 2, 4 and 8 simulated devices, count, project, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.communication", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.communication", description=__doc__)
     console = Console(width=120)
     if arguments.parameters is None:
         sent = counted(CONFIGS[arguments.experiment], console)

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +19,7 @@ from cgan.config import positive, require
 from cgan.networks.convolution import backend_convolution, convolve
 from cgan.networks.layers import leaky_relu
 from cgan.system import cli, compile_options
+from cgan.system.arguments import parse
 
 OURS = "ours"
 SCANNED = 2
@@ -89,7 +89,7 @@ def compiled(
 
 def main() -> None:
     """Take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.convolution", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.convolution", description=__doc__)
     chosen = compile_options.options()
     forms = {
         OURS: compiled(ours, arguments, True, chosen),

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from jaxtyping import Array, Float
 from rich import box
 from rich.console import Console
@@ -29,10 +28,11 @@ from cgan.rng import row_keys, stream_key
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.system import cli
+from cgan.system.arguments import parse
 from cgan.types import Samples, present
 from configs import CONFIGS
-from eval.measure import figures
-from eval.protocol import LITERATURE, Evaluation, load_evaluation
+from eval.dataset.protocol import LITERATURE, Evaluation, load_evaluation
+from eval.measuring.measure import figures
 
 FIGURES = (
     "modes_captured_at_1",
@@ -149,7 +149,7 @@ def train(compiled: Prepared, steps: int) -> tuple[TrainState, float]:
 
 def main() -> None:
     """Train each setting, print a row."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.embedding", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.embedding", description=__doc__)
     console = Console(width=200)
     table = Table("tau", "tau (r1 + r2) / L", "r1 = r2", "loss", box=box.MARKDOWN)
     evaluation = load_evaluation(CONFIGS[arguments.source].data)

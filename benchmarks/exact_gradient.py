@@ -10,7 +10,6 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import tyro
 from jax.flatten_util import ravel_pytree
 from rich import box
 from rich.console import Console
@@ -21,6 +20,7 @@ from cgan import networks
 from cgan.config import Discriminator, positive, require_known
 from cgan.objectives import penalties
 from cgan.system import cli, compile_options
+from cgan.system.arguments import parse
 from cgan.types import DiscriminatorOutput, Factors, Params, RowKeys, Samples, present
 from configs import CONFIGS
 
@@ -110,7 +110,7 @@ def require_same(forms: dict[str, Form]) -> None:
 
 def main() -> None:
     """Compile, compare, take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.exact_gradient", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.exact_gradient", description=__doc__)
     table = Table(
         "discriminator", "textbook / ours", "MiB, textbook", "MiB, ours", box=box.MARKDOWN
     )

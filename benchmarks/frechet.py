@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-import tyro
 from jaxtyping import Float
 from rich import box
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 from benchmarks.harness import quartiles
 from cgan.config import positive, require
 from cgan.system import cli
+from cgan.system.arguments import parse
 from eval.metrics.frechet import frechet_distance
 
 
@@ -62,7 +62,7 @@ def features(
 
 def main() -> None:
     """Print a row for each number of dimensions."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.frechet", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.frechet", description=__doc__)
     columns = ("n", "d", "sqrtm, s", "ours, s", "sqrtm / ours", "relative difference")
     table = Table(*columns, box=box.MARKDOWN)
     for dimensions in arguments.dimensions:

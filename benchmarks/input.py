@@ -21,7 +21,6 @@ from typing import Any
 import grain
 import jax
 import numpy as np
-import tyro
 from PIL import Image
 from rich import box
 from rich.console import Console
@@ -37,6 +36,7 @@ from cgan.data.feed import Feed
 from cgan.data.pipeline import Dispatches, load_batches
 from cgan.state import TrainState
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs.images import images_experiment
 
 IMAGES, SIDE, COARSE = 50_000, 32, 8
@@ -127,7 +127,7 @@ class Training:
 
 def main() -> None:
     """Print both tables."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.input", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.input", description=__doc__)
     console = Console(width=120)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CGAN_CACHE"] = folder

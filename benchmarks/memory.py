@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-import tyro
 from jax.flatten_util import ravel_pytree
 from rich import box
 from rich.console import Console
@@ -22,6 +21,7 @@ from benchmarks.harness import Prepared, compile_parts, compile_step, quartiles,
 from cgan.assemble import Parts, assemble
 from cgan.config import require, require_known
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs import CONFIGS
 
 
@@ -60,7 +60,7 @@ def _gradients(compiled: Prepared) -> jax.Array:
 
 def main() -> None:
     """Compile each number of parts, read its memory, compare gradients, take turns."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.memory", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.memory", description=__doc__)
     base = dataclasses.replace(
         CONFIGS[arguments.source], batch_size=arguments.batch_size, steps_per_dispatch=1
     )

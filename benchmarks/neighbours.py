@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 from jaxtyping import Float
 from rich import box
 from rich.console import Console
@@ -26,6 +25,7 @@ from benchmarks.frechet import features
 from benchmarks.harness import quartiles
 from cgan.config import positive, require
 from cgan.system import cli
+from cgan.system.arguments import parse
 
 Route = Literal["prdc", "ours", "ours with error bars"]
 Four = tuple[float, float, float, float]
@@ -127,7 +127,7 @@ def time_apart(route: Route, arguments: Arguments, seed: int) -> dict[str, Any]:
 
 def main() -> None:
     """Print a row for each route."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.neighbours", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.neighbours", description=__doc__)
     if arguments.route is not None:
         print(json.dumps(time_here(arguments.route, arguments)))
         return

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import tyro
 from jaxtyping import Float
 from rich import box
 from rich.console import Console
@@ -22,13 +21,14 @@ from rich.table import Table
 
 from benchmarks.populations import POPULATIONS, clusters, labeller, sample_gaussian, spectrum
 from cgan.system import cli
-from eval.confusion import Confusion
+from cgan.system.arguments import parse
+from eval.dataset.confusion import Confusion
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.bins import bins_of
 from eval.metrics.frechet import perfect_sampler
+from eval.metrics.moments import moments
 from eval.metrics.ndb import different_bins
 from eval.metrics.wishart import covariance_distances
-from eval.moments import moments
 from eval.verdict.evidence import count_modes
 from eval.verdict.modes import ModeCounts, Tested, examine
 from eval.verdict.reading import expected_as_read
@@ -221,7 +221,7 @@ def known_cells(path: Path) -> list[Cell]:
 
 def main() -> None:
     """Draw what is missing, and print all."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.null_rates", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.null_rates", description=__doc__)
     known, wanted = known_cells(arguments.out), []
     for part, named, draw in track(list(cells(arguments))):
         if part not in arguments.parts:

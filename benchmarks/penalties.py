@@ -14,7 +14,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from jaxtyping import Array, Float
 from rich import box
 from rich.console import Console
@@ -26,6 +25,7 @@ from cgan.objectives import penalties
 from cgan.rng import row_keys, stream_key
 from cgan.state import TrainState
 from cgan.system import cli
+from cgan.system.arguments import parse
 from cgan.types import DiscriminatorOutput, Factors, Samples, present
 from configs import CONFIGS
 from eval.study.studies.ablation import STUDY
@@ -110,7 +110,7 @@ def weighted(config: Experiment, penalty: Penalty) -> Experiment:
 
 def main() -> None:
     """Train a little, estimate, take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.penalties", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.penalties", description=__doc__)
     console = Console(width=160)
     for source in arguments.sources:
         config = dataclasses.replace(CONFIGS[source], steps_per_dispatch=20)

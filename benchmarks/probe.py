@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +25,7 @@ from cgan.data import load_source
 from cgan.probe import Probe, Splits, fixed_splits
 from cgan.probe.reals import fixed_reals
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs import CONFIGS
 from configs.images import images_experiment
 
@@ -112,7 +112,7 @@ def shares(found: list[Timing], config: Experiment) -> list[float]:
 
 def main() -> None:
     """Time each, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.probe", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.probe", description=__doc__)
     names = ("images/s", "look, ms", "of it handing over, ms", "look, in images trained")
     more = ("probe_nimg", "share of training, %", "start, s")
     table = Table("experiment", *names, *more, box=box.MARKDOWN)

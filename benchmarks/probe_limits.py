@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
 from jaxtyping import Float, Int
 from rich import box
 from rich.console import Console
@@ -21,6 +20,7 @@ from cgan.probe.measures import measure, reference
 from cgan.probe.reals import AT_MOST
 from cgan.probe.space import coordinates
 from cgan.system import cli
+from cgan.system.arguments import parse
 
 FROM_AT_MOST = 200_000
 """Of a train split, so many of the first are drawn from."""
@@ -108,7 +108,7 @@ def figures(name: EmbeddedName, repeats: int) -> dict[str, Float[np.ndarray, " 3
 
 def main() -> None:
     """Measure, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.probe_limits", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.probe_limits", description=__doc__)
     table = Table("samples", *arguments.sources, box=box.MARKDOWN)
     columns = [figures(name, arguments.repeats) for name in arguments.sources]
     for collapse in COLLAPSES:

@@ -23,6 +23,7 @@ from benchmarks.harness import Prepared, compile_parts, compile_step
 from cgan.assemble import assemble_on
 from cgan.config import positive, require
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs import CONFIGS
 
 LOOPS = ("while", "call", "conditional")
@@ -96,7 +97,7 @@ def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
 def main() -> None:
     """Trace, print."""
     prog = "python -m benchmarks.profile_step"
-    arguments = tyro.cli(Arguments, prog=prog, description=__doc__)
+    arguments = parse(Arguments, prog=prog, description=__doc__)
     step = compiled(arguments)
     kinds = by_kind(trace(step, arguments.dispatches))
     steps = arguments.dispatches * step.parts.config.steps_per_dispatch

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +17,7 @@ from cgan.assemble import assemble
 from cgan.config import require_known
 from cgan.multi_seed import SeedTrainer
 from cgan.system import cli
+from cgan.system.arguments import parse
 from configs import CONFIGS
 
 BASELINE = "one by one"
@@ -59,7 +59,7 @@ class Several(NamedTuple):
 
 def main() -> None:
     """Compile, take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.seeds", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.seeds", description=__doc__)
     table = Table("seeds at once", *arguments.sources, box=box.MARKDOWN)
     columns = []
     for source in arguments.sources:

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from cgan.config import require_known
 from cgan.system import cli
+from cgan.system.arguments import parse
 from cgan.system.compilation_cache import FOLDER, LIMITS
 from configs import CONFIGS
 
@@ -70,7 +70,7 @@ def used() -> float:
 
 def main() -> None:
     """Start each twice, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.startup", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.startup", description=__doc__)
     table = Table("experiment", "first, s", "again, s", "ratio", "of processor time", "cache, MB")
     table.box = box.MARKDOWN
     for name in arguments.experiments:

@@ -8,7 +8,6 @@ import dataclasses
 from dataclasses import dataclass
 
 import jax
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +18,7 @@ from cgan.config import require_known
 from cgan.objectives.classic import NONSATURATING
 from cgan.objectives.outputs import BatchOutputs
 from cgan.system import cli
+from cgan.system.arguments import parse
 from cgan.types import Params, PerSample, present
 from configs import CONFIGS
 from eval.study.studies.ablation import GROUPS, STUDY, softmax
@@ -68,7 +68,7 @@ class Pairing:
 
 def main() -> None:
     """Compile, take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.step_time", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.step_time", description=__doc__)
     table = Table("variant", *arguments.sources, box=box.MARKDOWN)
     columns = []
     for source in arguments.sources:

@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-import tyro
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -34,6 +33,7 @@ from cgan.assemble import assemble_on
 from cgan.config import require_known
 from cgan.data import Source
 from cgan.system import cli
+from cgan.system.arguments import parse
 
 Precision = Literal["float32", "bfloat16"]
 CLOSE = {"float32": 2e-3, "bfloat16": 0.2}
@@ -170,7 +170,7 @@ def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dic
 
 def main() -> None:
     """Check, take turns, print."""
-    arguments = tyro.cli(Arguments, prog="python -m benchmarks.versus_torch", description=__doc__)
+    arguments = parse(Arguments, prog="python -m benchmarks.versus_torch", description=__doc__)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     names = (EAGER, *((TORCH_COMPILED,) if arguments.compile else ()))
     facts = ("images/s", "GFLOP/s", "utilisation, %", "compile", "torch compile", "MiB")

@@ -3,7 +3,7 @@
 The generator moulds uniform noise in the plane, `z + f(z)`. The discriminator sees Fourier features
 fine enough to tell a point's distance from a mode: frequencies up to 1 / sigma, in the units of
 the networks, where the data's spread is 1. The penalties are in units of those modes too. The loss
-is the one that did best on grid25 in the ablation of docs/objectives.md.
+is the one that did best on grid25 in docs/ablation.md.
 """
 
 from pathlib import Path

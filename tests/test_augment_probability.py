@@ -18,7 +18,7 @@ from cgan.types import DiscriminatorOutput
 from tests.unchecked import assert_refused, make
 
 BATCH = 8
-ADAPTIVE = Augment(policy="diffaugment", target=0.2, adapt_nimg=160, probability=0.5, colour=False)
+ADAPTIVE = Augment(policy="diffaugment", target=0.2, adapt_nimg=160, probability=0.5, color=False)
 """Cheap to compile."""
 
 
@@ -95,7 +95,7 @@ def test_a_probability_on_a_ramp_follows_the_clock_and_carries_nothing() -> None
 
 
 @pytest.mark.parametrize(
-    "augment", [ADAPTIVE, Augment(policy="diffaugment", final_probability=0.4, colour=False)]
+    "augment", [ADAPTIVE, Augment(policy="diffaugment", final_probability=0.4, color=False)]
 )
 def test_a_step_draws_with_and_tells_the_probability_from_before_it_adapts(
     augment: Augment,
@@ -227,7 +227,7 @@ USED = {"augment.probability": 0.5}
         ),
         (
             ADA | USED | {"data.source": "stacked_digits"},
-            "augment.colour",
+            "augment.color",
             "False with data.source = 'stacked_digits', whose channels are independent digits",
         ),
         (
@@ -249,7 +249,7 @@ def test_settings_that_do_not_fit_are_refused(settings, name, expected) -> None:
 
 
 def test_settings_that_fit_are_not() -> None:
-    assert make(ADA | USED | {"data.source": "stacked_digits", "augment.colour": False})
+    assert make(ADA | USED | {"data.source": "stacked_digits", "augment.color": False})
     assert make(ADA | {"augment.target": 0.6})
     assert make(
         {

@@ -129,7 +129,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make_run(Path("run"), "ring8")
         make_run(Path("images"), "digits")
         make_run(Path("unsaved"), "ring8", saved=False)
-        changed_config(Path("unknown"), None, colour="red")
+        changed_config(Path("unknown"), None, tint="red")
         changed_config(Path("unknown_inside"), "optim", momentum=0.9)
         changed_config(Path("wrong"), None, seed=-1)
         changed_config(Path("wrong_inside"), "optim", lr=-1.0)
@@ -236,7 +236,7 @@ REFUSED = {
     "sample folder --out x.png": "folder: not a run, config.json is missing; must be a folder",
     "sample unsaved --out x.png": "unsaved: has no checkpoints yet; must be a run that has saved",
     "sample list --out x.png": "list/config.json: config = []: must be an object",
-    "sample unknown --out x.png": "unknown/config.json: colour = 'red': must be one of workdir",
+    "sample unknown --out x.png": "unknown/config.json: tint = 'red': must be one of workdir",
     "sample unknown_inside --out x.png": "optim.momentum = 0.9: must be one of lr, final_lr",
     "sample wrong --out x.png": "wrong/config.json: seed = -1: must be from 0 to 2**32 - 1",
     "sample wrong_inside --out x.png": "wrong_inside/config.json: optim.lr = -1.0: must be more",
@@ -263,7 +263,7 @@ REFUSED = {
     "augmented --out x.png --views 0": "views = 0: must be from 1 to 64",
     "augmented --out x.png --policy cutmix": "invalid choice 'cutmix' for argument '--policy'",
     "augmented --out x.png --data.source ring8": "source = 'ring8': must be a data set of images",
-    "augmented --out x.png --data.source stacked_digits": "augment.colour = True: must be False",
+    "augmented --out x.png --data.source stacked_digits": "augment.color = True: must be False",
     "augmented --out x.png --data.source folder --data.path nothing": "data.path = 'nothing'",
     "train ring8 --augment.policy ada --augment.probability 1": "whose samples are points",
     "train digits --augment.policy ada": "augment.probability = 0.0: must be more than 0 with",

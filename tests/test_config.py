@@ -56,7 +56,7 @@ TRANSFORMED = st.builds(
     policy=st.sampled_from(["ada", "diffaugment"]),
     probability=st.floats(0, 1, exclude_min=True),
     final_probability=st.none() | st.floats(0, 1),
-    colour=st.just(False),
+    color=st.just(False),
 )
 WEIGHTS = st.just(0.0) | st.floats(2.0**-126, 3e38)
 CURVES = ("softmax", "pairwise", "average", "hardest", "listwise")
@@ -102,14 +102,14 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
         objective["dual"] = draw(st.booleans())
         objective["fakes_per_real"] = draw(st.none() | st.integers(1, batch_size))
         if set(curves) <= {"softmax", "listwise"}:
-            objective["normalise"] = draw(st.sampled_from(["mean", "sum"]))
+            objective["normalize"] = draw(st.sampled_from(["mean", "sum"]))
         if set(curves) <= {"softmax", "pairwise", "average"}:
             objective["hardness"] = draw(st.just(0.0) | positive(100))
         met = objective["fakes_per_real"] or batch_size
         if "hardest" not in curves:
             objective["top_k"] = draw(st.none() | st.integers(1, met))
         if 1 in (met, objective.get("top_k")):  # against one fake these do nothing
-            objective.pop("normalise", None)
+            objective.pop("normalize", None)
             objective.pop("hardness", None)
     if any(section.get(name) for section in (penalty, embedding) for name in ("r1", "r2")):
         penalty["estimator"] = draw(st.sampled_from(["exact", "hutchinson", "finite_differences"]))
@@ -265,12 +265,12 @@ def edited(**changes: Any) -> str:
         ('{"a":' * 99_999, "not a config in JSON: "),
         ('{"seed": ' + "9" * 5_000 + "}", "not a config in JSON: "),
         (
-            edited(colour="red"),
-            "colour = 'red': must be one of workdir, data, conditioning,",
+            edited(tint="red"),
+            "tint = 'red': must be one of workdir, data, conditioning,",
         ),
         (edited(optim__momentum=0.9), "optim.momentum = 0.9: must be one of lr, final_lr_fraction"),
         (edited(workdir=...), "workdir: is missing; must be given"),
-        (edited(objective__r1=0.5), "objective.r1 = 0.5: must be one of loss, weight, normalise"),
+        (edited(objective__r1=0.5), "objective.r1 = 0.5: must be one of loss, weight, normalize"),
         (edited(optim=0.1), "optim = 0.1: must be an object"),
         (edited(embedding=[]), "embedding = []: must be an object"),
         (edited(optim__lr="fast"), "optim.lr = 'fast': must be a number"),

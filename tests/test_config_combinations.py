@@ -243,7 +243,7 @@ def test_a_setting_that_nothing_would_read_is_refused(
 
 TEMPERATURES = {"objective.temperature": 0.5, "objective.temperature_bounds": (0.5, 2.0)}
 MEETINGS = {
-    "objective.normalise": "sum",
+    "objective.normalize": "sum",
     "objective.fakes_per_real": 3,
     "objective.dual": False,
     "objective.hardness": 1.0,
@@ -267,9 +267,9 @@ def test_what_only_curves_use_is_refused_with_a_classic_loss(
 
 CANNOT_USE = {
     "softmax": [],
-    "pairwise": ["objective.normalise"],
-    "average": ["objective.normalise"],
-    "hardest": ["objective.normalise", "objective.hardness", "objective.top_k"],
+    "pairwise": ["objective.normalize"],
+    "average": ["objective.normalize"],
+    "hardest": ["objective.normalize", "objective.hardness", "objective.top_k"],
     "listwise": ["objective.hardness"],
 }
 
@@ -291,7 +291,7 @@ def test_what_a_curve_cannot_use_is_refused_with_it_on_either_head(
 
 
 @pytest.mark.parametrize("one", ["objective.fakes_per_real", "objective.top_k"])
-@pytest.mark.parametrize(("name", "value"), [("normalise", "sum"), ("hardness", 1.0)])
+@pytest.mark.parametrize(("name", "value"), [("normalize", "sum"), ("hardness", 1.0)])
 def test_what_does_nothing_against_one_fake_is_refused(one: str, name: str, value: Any) -> None:
     settings = {f"objective.{name}": value}
     make(settings | {one: 2})

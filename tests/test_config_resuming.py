@@ -32,7 +32,7 @@ MOVING = {
     },
     "penalty.final_fraction": {"penalty": Penalty(final_fraction=0.5)},
     "augment.final_probability": {
-        "augment": Augment(policy="ada", final_probability=0.5, colour=True)
+        "augment": Augment(policy="ada", final_probability=0.5, color=True)
     },
 }
 

@@ -158,7 +158,7 @@ IMAGES = transparent_images()
 def test_transparent_pixels_are_laid_on_the_background(name, background):
     content, rgba = IMAGES[name]
     expected = np.empty((7, 9, 3), np.uint8)
-    level = {"white": 255, "black": 0, "grey": 128}[background]
+    level = {"white": 255, "black": 0, "gray": 128}[background]
     for place in np.ndindex(expected.shape):
         expected[place] = over(rgba[place], rgba[(*place[:2], 3)], level)
     assert (rgba[..., 3] < 255).any()

@@ -60,7 +60,7 @@ SAME_CLASS = Conditioning(labels=True, compare="same_class")
 VARIANTS = {
     "all fakes": experiment(),
     "sum, 5 fakes, sharp": experiment(
-        objective=Objective(normalise="sum", fakes_per_real=5, temperature=0.5)
+        objective=Objective(normalize="sum", fakes_per_real=5, temperature=0.5)
     ),
     "pairs without dual": experiment(
         objective=Objective(fakes_per_real=1, dual=False), penalty=Penalty(r1=0.0, r2=1.0)

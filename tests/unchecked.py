@@ -74,6 +74,7 @@ def default_of(name: str) -> Any:
 def assert_refused(settings: dict[str, Any], name: str, expected: str) -> None:
     """Refused with one message, on the field of this dotted name."""
     value = settings[name] if name in settings else default_of(name)
-    message = f"{name} = {value!r}: must be {expected}"
+    shown = str(value) if isinstance(value, Path) else value
+    message = f"{name} = {shown!r}: must be {expected}"
     with pytest.raises(config.ConfigError, match=f"^{re.escape(message)}$"):
         make(settings)

@@ -24,7 +24,7 @@ def build(config: Augment) -> Policy:
     if config.policy == "views":
         return lambda keys, samples, probability: augment(keys, samples, config.strength)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
-    of_rows = partial(of_image, colour=config.colour)
+    of_rows = partial(of_image, colour=config.color)
     return jax.vmap(of_rows, in_axes=(0, 0, None))
 
 

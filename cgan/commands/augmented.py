@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import tyro
 from jaxtyping import UInt8
 
 from cgan.config import POINTS, Augment, Data, PolicyName, require, require_seed
 from cgan.system import cli, terminal
+from cgan.system.arguments import parse
 
 AT_MOST = 64
 """Rows, and views in one."""
@@ -25,7 +25,7 @@ class Arguments:
     """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
     p: float = 0.8
     """Probability of each transformation (ada, diffaugment), or the strength (views)."""
-    colour: bool = True
+    color: bool = True
     """Change colours too (ada, diffaugment)."""
     images: int = 4
     """How many images, one a row."""
@@ -49,13 +49,13 @@ class Arguments:
     def augment(self) -> Augment:
         """The settings that a run would have."""
         if self.policy == "views":
-            return Augment(strength=self.p, colour=self.colour)
-        return Augment(policy=self.policy, probability=self.p, colour=self.colour)
+            return Augment(strength=self.p, color=self.color)
+        return Augment(policy=self.policy, probability=self.p, color=self.color)
 
 
 def main() -> None:
     """Parse, load, transform, draw."""
-    arguments = tyro.cli(Arguments, prog="python -m cgan.augmented")
+    arguments = parse(Arguments, prog="python -m cgan.augmented", renamed={"colour": "color"})
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling.pictures import save_image_grid
 

@@ -9,6 +9,7 @@ import tyro
 
 from cgan.config import Data, SourceName, require
 from cgan.system import terminal
+from cgan.system.arguments import parse
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         ConfigError: what training would refuse, after all that could be said.
     """
-    arguments = tyro.cli(Arguments, args=argv, prog="python -m cgan.data", description=__doc__)
+    arguments = parse(Arguments, argv, prog="python -m cgan.data", description=__doc__)
     require(arguments.names >= 0, "names", arguments.names, "0 or more")
     data = arguments.checked
     if data.source == "tfds":

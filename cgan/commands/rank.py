@@ -8,6 +8,7 @@ import tyro
 
 from cgan.config import DataChanged, require, require_seed
 from cgan.system import cli, terminal
+from cgan.system.arguments import parse
 from cgan.types import Head
 
 IMAGES, MOST_IMAGES = 12, 64
@@ -49,7 +50,7 @@ class Arguments:
 
 def main() -> None:
     """Parse, load, rank, draw."""
-    arguments = tyro.cli(Arguments, prog="python -m cgan.rank")
+    arguments = parse(Arguments, prog="python -m cgan.rank")
     # Imported late: help and errors should not wait for JAX.
     from cgan.run_folder.run_data import Whereabouts, splits_of
     from cgan.run_folder.workdir import Workdir

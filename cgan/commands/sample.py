@@ -10,6 +10,7 @@ import tyro
 
 from cgan.config import require, require_seed
 from cgan.system import cli, files, terminal
+from cgan.system.arguments import parse
 
 WALK_STEPS = 8
 N_AT_MOST = 2**24
@@ -47,7 +48,7 @@ class Arguments:
 
 def main() -> None:
     """Parse, load, draw, write."""
-    arguments = tyro.cli(Arguments, prog="python -m cgan.sample")
+    arguments = parse(Arguments, prog="python -m cgan.sample")
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import runs, sampler
 

@@ -21,12 +21,15 @@ from cgan.config.objective import (
     Objective,
     Penalty,
 )
+from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
 from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
     "OF_CLASSES",
     "POINTS",
+    "RENAMED_SETTINGS",
+    "RENAMED_VALUES",
     "Alarm",
     "Architecture",
     "Augment",

@@ -3,29 +3,32 @@
 from dataclasses import dataclass
 
 from cgan.config.checks import check_types, not_negative, positive, require
+from cgan.config.setting import AllBut, setting
 
 SHARES = ("captured", "effective", "duplicates")
 OF_SCORES = ("score_gap", "held_out_gap")
 """Limits that need a discriminator with scores."""
+PROBED = {"probe_nimg": AllBut(0)}
+SCORED = PROBED | {"objective.weight": AllBut(0)}
 
 
 @dataclass(frozen=True)
 class Alarm:
     """Limits of what a probe measures. Shares are of what as many real samples score."""
 
-    captured: float = 0.6
+    captured: float = setting(0.6, read_by=PROBED)
     """Least share of the modes of points, or of the held-out neighbourhoods of images."""
-    effective: float = 0.5
+    effective: float = setting(0.5, read_by=PROBED)
     """Least effective number of different samples, as a share of the reals' one."""
-    duplicates: float = 0.2
+    duplicates: float = setting(0.2, read_by=PROBED)
     """Largest share of samples whose nearest other one is half as far as 1 % of reals have it."""
-    patience: int = 3
+    patience: int = setting(3, read_by=PROBED)
     """So many probes in a row beyond a limit are a collapse; as many within it arm the alarm."""
-    arm_nimg: int | None = None
+    arm_nimg: int | None = setting(None, read_by=PROBED)
     """Judge a run that never was within a limit after so many images; None for half of all."""
-    score_gap: float | None = None
+    score_gap: float | None = setting(None, read_by=SCORED)
     """Largest mean score of reals above that of samples; its scale is the loss's own."""
-    held_out_gap: float | None = None
+    held_out_gap: float | None = setting(None, read_by=SCORED)
     """Largest mean score of train reals above that of held-out ones: the same scale."""
 
     def __post_init__(self) -> None:

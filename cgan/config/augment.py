@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cgan.config.checks import check_types, only_defaults, positive, require
+from cgan.config.checks import check_types, positive, require
 from cgan.config.data import Data
+from cgan.config.setting import AllBut, check_read, setting
 
 PolicyName = Literal["views", "ada", "diffaugment"]
 
-OF_IMAGES = ("probability", "final_probability", "target", "adapt_nimg", "colour")
-"""Settings of `ada` and `diffaugment`."""
+OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
+"""Policies that transform images alone, each transformation with a probability."""
 POINTS = ("ring8", "grid25", "grid100")
 """Data sets whose samples are no images."""
 OWN_CHANNELS = ("stacked_digits", "stacked_mnist")
@@ -20,19 +21,21 @@ OWN_CHANNELS = ("stacked_digits", "stacked_mnist")
 class Augment:
     """Random views of samples, reals and fakes alike, before the discriminator sees them."""
 
-    strength: float = 0.0
+    strength: float = setting(0.0, read_by={"policy": ("views",)})
     """From 0, the samples as they are, to 1. Scales shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
     """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
-    probability: float = 0.0
+    probability: float = setting(0.0, read_by={"policy": OF_IMAGES})
     """With which each transformation of an image is applied, at the start (ada, diffaugment)."""
-    final_probability: float | None = None
+    final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
     """The same at the end, along half a cosine; None keeps it (ada, diffaugment)."""
-    target: float | None = None
-    """Adapt the probability to this mean sign of reals' scores, 0.6 in the paper of ADA."""
-    adapt_nimg: int = 500_000
-    """Images in which an adaptive probability can go from 0 to 1."""
-    colour: bool = True
+    target: float | None = setting(
+        None, read_by={"policy": OF_IMAGES, "objective.weight": AllBut(0)}
+    )
+    """Adapt the probability to this mean sign of reals' scores, ADA's 0.6 (ada, diffaugment)."""
+    adapt_nimg: int = setting(500_000, read_by={"policy": OF_IMAGES, "target": AllBut(None)})
+    """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
+    color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
 
     def __post_init__(self) -> None:
@@ -44,13 +47,9 @@ class Augment:
         inside = target is None or -1 < target < 1
         require(inside, "augment.target", target, "between -1 and 1")
         positive(self, "augment.", "adapt_nimg")
+        check_read(self, "augment.")
         when = f"with augment.policy = {self.policy!r}"
-        only_defaults(
-            self, "augment.", OF_IMAGES if self.policy == "views" else ("strength",), when
-        )
-        if target is None:
-            only_defaults(self, "augment.", ("adapt_nimg",), "with augment.target = None")
-        else:
+        if target is not None:
             when = f"with augment.target = {target}, which moves the probability"
             require(final is None, "augment.final_probability", final, f"None {when}")
         if self.policy != "views" and final is target is None:
@@ -75,4 +74,4 @@ class Augment:
         require(data.source not in POINTS, "augment.policy", self.policy, expected)
         expected = f"False {source}, whose channels are independent digits"
         stacked = data.source in OWN_CHANNELS
-        require(not (stacked and self.colour), "augment.colour", self.colour, expected)
+        require(not (stacked and self.color), "augment.color", self.color, expected)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cgan.config.checks import SIZE_AT_MOST, check_types, only_defaults, positive
+from cgan.config.checks import SIZE_AT_MOST, check_types, positive
+from cgan.config.objective import CURVES
+from cgan.config.setting import AllBut, check_read, setting
 
 
 @dataclass(frozen=True)
@@ -12,14 +14,16 @@ class Conditioning:
 
     labels: bool = False
     """Give both networks the labels of the batch's reals."""
-    dimensions: int = 32
+    dimensions: int = setting(
+        32, read_by={"labels": (True,), "generator.architecture": AllBut("sngan")}
+    )
     """Length of the learnt vector of a class that stands beside the latents."""
-    compare: Literal["all", "same_class"] = "all"
-    """What each is graded against: all that it meets, or only those of its own class."""
+    compare: Literal["all", "same_class"] = setting(
+        "all", read_by={"labels": (True,), "curves": CURVES}
+    )
+    """What each is graded against: all that it meets, or only those of its own class (curves)."""
 
     def __post_init__(self) -> None:
         check_types(self, "conditioning.")
         positive(self, "conditioning.", "dimensions", at_most=SIZE_AT_MOST)
-        if not self.labels:
-            when = "with conditioning.labels = False"
-            only_defaults(self, "conditioning.", ("dimensions", "compare"), when)
+        check_read(self, "conditioning.")

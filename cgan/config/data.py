@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cgan.config.checks import check_types, not_negative, only_defaults, positive, require
+from cgan.config.checks import check_types, not_negative, positive, require
+from cgan.config.setting import check_read, setting
 
 EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
 """Data sets that need no download."""
@@ -12,17 +13,17 @@ SourceName = Literal[
     "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
 ]
 """Those, MNIST's digits in threes, and the two ways to the user's own."""
-Background = Literal["white", "black", "grey"]
+Background = Literal["white", "black", "gray"]
 """What transparent pixels are laid on."""
 WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
 """Data sets that are drawn mode by mode."""
 IMBALANCE_AT_MOST = 4.0
 """Of 1,000 modes nearly all samples are of the first one then."""
-OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
-OF_FOLDERS = ("path", "classes", "splits")
+OF_TFDS = {"source": ("tfds",)}
+OF_FOLDERS = {"source": ("folder",)}
+OF_FILES = {"source": ("tfds", "folder")}
 RESOLUTION_AT_MOST = 2**11
 """Of a sample's side: larger ones would fill the memory a few hundred at a time."""
-OF_FILES = ("resolution", "channels", "background", "flip", "unusable", "cached")
 
 OF_CLASSES = (".json", ".csv", ".tsv")
 """Suffixes of files that say which class an image is of."""
@@ -34,33 +35,33 @@ class Data:
 
     source: SourceName = "digits"
     """Data set that needs no download; or stacked_mnist, tfds, folder."""
-    imbalance: float = 0.0
+    imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
-    name: str | None = None
+    name: str | None = setting(None, read_by=OF_TFDS)
     """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
-    data_dir: Path | None = None
-    """Where it was prepared; tensorflow-datasets' own folder unless given (tfds, stacked_mnist)."""
-    train_split: str = "train"
+    data_dir: Path | None = setting(None, read_by={"source": ("tfds", "stacked_mnist")})
+    """Where it was prepared; tensorflow-datasets' own place unless given (tfds, stacked_mnist)."""
+    train_split: str = setting("train", read_by=OF_TFDS)
     """What to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
-    held_out_split: str = "test"
+    held_out_split: str = setting("test", read_by=OF_TFDS)
     """What evaluation compares with, in the same syntax (tfds)."""
-    path: Path | None = None
+    path: Path | None = setting(None, read_by=OF_FOLDERS)
     """Folder or .zip file of images; subfolders are classes (folder)."""
-    classes: str = "auto"
+    classes: str = setting("auto", read_by=OF_FOLDERS)
     """folders, none, or a file: StyleGAN's dataset.json or a CSV of path,class (folder)."""
-    splits: str = "auto"
+    splits: str = setting("auto", read_by=OF_FOLDERS)
     """none, or the folders to train on and to hold out, as in train,val (folder)."""
-    resolution: int | None = None
+    resolution: int | None = setting(None, read_by=OF_FILES)
     """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
-    channels: Literal[1, 3] | None = None
+    channels: Literal[1, 3] | None = setting(None, read_by=OF_FILES)
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
-    background: Background = "white"
+    background: Background = setting("white", read_by=OF_FILES)
     """What transparent pixels are laid on (tfds, folder)."""
-    flip: bool = False
+    flip: bool = setting(False, read_by=OF_FILES)
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
-    unusable: Literal["fail", "skip"] = "fail"
+    unusable: Literal["fail", "skip"] = setting("fail", read_by=OF_FILES)
     """What to do about an image that is damaged or of another size (tfds, folder)."""
-    cached: bool = True
+    cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
 
     def __post_init__(self) -> None:
@@ -71,15 +72,7 @@ class Data:
         limit = f"at most {IMBALANCE_AT_MOST:g}"
         require(self.imbalance <= IMBALANCE_AT_MOST, "data.imbalance", self.imbalance, limit)
         when = f"with data.source = {self.source!r}"
-        if self.source not in WITH_SHARES:
-            only_defaults(self, "data.", ("imbalance",), when)
-        if self.source != "tfds":
-            used = {"data_dir"} if self.source == "stacked_mnist" else set()
-            only_defaults(self, "data.", [n for n in OF_TFDS if n not in used], when)
-        if self.source != "folder":
-            only_defaults(self, "data.", OF_FOLDERS, when)
-        if self.source not in ("tfds", "folder"):
-            only_defaults(self, "data.", OF_FILES, when)
+        check_read(self, "data.")
         if not self.cached:
             expected = "'fail' with data.cached = False: which images to skip is known too late"
             require(self.unusable == "fail", "data.unusable", self.unusable, expected)

@@ -1,11 +1,10 @@
 """One experiment: all its settings, checked when it is made."""
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cgan.config.alarm import OF_SCORES, Alarm
+from cgan.config.alarm import Alarm
 from cgan.config.augment import Augment
 from cgan.config.checks import (
     check_types,
@@ -18,13 +17,8 @@ from cgan.config.checks import (
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
-from cgan.config.objective import (
-    CONTRASTIVE_SETTINGS,
-    ONLY_FOR,
-    Embedding,
-    Objective,
-    Penalty,
-)
+from cgan.config.objective import Embedding, Objective, Penalty
+from cgan.config.setting import check_read_across
 
 BATCH_AT_MOST = 2**20
 """Reals a step: their margins over as many fakes take 4 TiB."""
@@ -119,9 +113,6 @@ class Experiment:
         not_negative(self, "", "probe_nimg")
         if self.ramp_nimg is not None:
             positive(self, "", "ramp_nimg")
-        if self.probe_nimg == 0:
-            names = [item.name for item in dataclasses.fields(self.alarm)]
-            only_defaults(self.alarm, "alarm.", names, "with probe_nimg = 0")
         require_seed(self.seed)
         self.augment.check_for(self.data)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
@@ -129,6 +120,7 @@ class Experiment:
         expected = f"a divisor of batch_size = {self.batch_size}"
         require(self.batch_size % value == 0, name, value, expected)
         self._check_heads()
+        check_read_across(self)
         self._check_fakes()
         self._check_labels()
         self._check_ramps()
@@ -147,8 +139,6 @@ class Experiment:
                     "penalty.r2 and penalty.gradient_penalty to 0"
                 )
                 require(value == 0, f"penalty.{name}", value, expected)
-            only_defaults(self.alarm, "alarm.", OF_SCORES, "with objective.weight = 0")
-            only_defaults(self.augment, "augment.", ("target",), "with objective.weight = 0")
         if objective.loss == "wasserstein" and not self.discriminator.spectral_norm:
             name, value = "penalty.gradient_penalty", penalty.gradient_penalty
             expected = (
@@ -163,19 +153,8 @@ class Experiment:
                 only_defaults(penalty, "penalty.", ("final_fraction",), when)
 
     def _check_fakes(self) -> None:
-        """How a real meets its fakes must be something that the losses in use can do."""
-        objective, embedding = self.objective, self.embedding
-        curves: dict[str, str] = {}
-        if objective.weight > 0 and objective.is_contrastive:
-            curves["objective.loss"] = objective.loss
-        if embedding.weight > 0:
-            curves["embedding.curve"] = embedding.curve
-        if not curves:
-            when = f"with objective.loss = {objective.loss!r}"
-            only_defaults(objective, "objective.", CONTRASTIVE_SETTINGS, when)
-        for name, curve in curves.items():
-            idle = [setting for setting, able in ONLY_FOR.items() if curve not in able]
-            only_defaults(objective, "objective.", idle, f"with {name} = {curve!r}")
+        """A real meets no more fakes than there are, and several where that matters."""
+        objective = self.objective
         name, fakes = "objective.fakes_per_real", objective.fakes_per_real
         limit = f"at most batch_size = {self.batch_size}"
         require(fakes is None or fakes <= self.batch_size, name, fakes, limit)
@@ -184,21 +163,15 @@ class Experiment:
         require(hard is None or hard <= met, name, hard, limit)
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
-            only_defaults(objective, "objective.", ("normalise", "hardness"), when)
+            only_defaults(objective, "objective.", ("normalize", "hardness"), when)
 
     def _check_labels(self) -> None:
-        """A head must see the labels, and a curve must be able to leave other classes out."""
+        """A head must see the labels."""
         objective, conditioning = self.objective, self.conditioning
-        if not (objective.is_contrastive or self.embedding.weight):
-            when = f"with objective.loss = {objective.loss!r}"
-            only_defaults(conditioning, "conditioning.", ("compare",), when)
         if conditioning.labels and objective.weight == 0:
             name, value = "conditioning.compare", conditioning.compare
             expected = "'same_class' with objective.weight = 0: the embedding sees no labels"
             require(value == "same_class", name, value, expected)
-        if self.generator.architecture == "sngan":
-            when = "with generator.architecture = 'sngan'"
-            only_defaults(conditioning, "conditioning.", ("dimensions",), when)
 
     def _check_ramps(self) -> None:
         """The length of ramps needs one."""
@@ -220,6 +193,17 @@ class Experiment:
             name = f"{player}.fourier_features"
             expected = "0 with precision = 'bfloat16': its 3 digits are too few for phases"
             require(value == 0, name, value, expected)
+
+    @property
+    def curves(self) -> dict[str, str]:
+        """The curves in use by the settings that choose them, or the classic loss where none is."""
+        objective, embedding = self.objective, self.embedding
+        found: dict[str, str] = {}
+        if objective.weight > 0 and objective.is_contrastive:
+            found["objective.loss"] = objective.loss
+        if embedding.weight > 0:
+            found["embedding.curve"] = embedding.curve
+        return found or {"objective.loss": objective.loss}
 
     @property
     def nimg_per_dispatch(self) -> int:

@@ -1,8 +1,7 @@
-"""The settings of the two networks, and which architecture reads which of them."""
+"""The settings of the two networks, and which architectures read which of them."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cgan.config.checks import (
     DEPTH_AT_MOST,
@@ -10,30 +9,15 @@ from cgan.config.checks import (
     SIZE_AT_MOST,
     check_types,
     not_negative,
-    only_defaults,
     positive,
     require,
 )
+from cgan.config.setting import check_read, is_read, setting
 
 Architecture = Literal["mlp", "conv", "r3gan", "sngan", "stylegan2"]
 
-PYRAMID = ("max_width",)
-BOTTLENECKS = ("expansion", "group_size")
-GENERATOR_READS: dict[Architecture, tuple[str, ...]] = {
-    "mlp": ("depth", "fourier_features", "residual"),
-    "conv": ("depth",),
-    "r3gan": ("depth", *PYRAMID, *BOTTLENECKS),
-    "sngan": (*PYRAMID, "group_size", "attention"),
-    "stylegan2": ("depth", *PYRAMID),
-}
-DISCRIMINATOR_READS: dict[Architecture, tuple[str, ...]] = {
-    "mlp": ("depth", "fourier_features", "spectral_norm"),
-    "conv": ("depth", "spectral_norm"),
-    "r3gan": ("depth", *PYRAMID, *BOTTLENECKS),
-    "sngan": (*PYRAMID, "attention", "spectral_norm"),
-    "stylegan2": PYRAMID,
-}
-"""Of the settings that not all architectures have; the others must keep their defaults."""
+AT_SCALE: tuple[Architecture, ...] = ("r3gan", "sngan", "stylegan2")
+"""Those whose maps get wider where they get coarser."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +32,28 @@ class Generator:
     """Distribution of z's coordinates: both have mean 0 and variance 1."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
-    depth: int = 3
+    depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan", "stylegan2")})
     """Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers
     from z to styles (stylegan2)."""
-    max_width: int = 512
+    max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
-    expansion: int = 2
+    expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
     """How much wider the middle of a block is (r3gan)."""
-    group_size: int = 16
+    group_size: int = setting(16, read_by={"architecture": ("r3gan", "sngan")})
     """Channels that are convolved (r3gan) or normalised (sngan) together."""
-    attention: int = 0
+    attention: int = setting(0, read_by={"architecture": ("sngan",)})
     """Side of the maps that have self-attention; 0 for none (sngan)."""
-    fourier_features: int = 0
+    fourier_features: int = setting(0, read_by={"architecture": ("mlp",)})
     """Fixed random sines and cosines of z beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
     """Highest of their angular frequencies, in radians per unit of z; they start at 1."""
-    residual: bool = False
+    residual: bool = setting(False, read_by={"architecture": ("mlp",)})
     """Add z to the output, for points: latent_dim must be their dimension (mlp)."""
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
         positive(self, "generator.", "latent_dim", at_most=SIZE_AT_MOST)
-        _check(self, "generator.", GENERATOR_READS)
+        _check(self, "generator.")
 
 
 @dataclass(frozen=True)
@@ -80,30 +64,30 @@ class Discriminator:
     """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
-    depth: int = 3
+    depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan")})
     """Hidden layers (mlp), halvings of the resolution (conv), or blocks at each (r3gan)."""
-    max_width: int = 512
+    max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
-    expansion: int = 2
+    expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
     """How much wider the middle of a block is (r3gan)."""
-    group_size: int = 16
+    group_size: int = setting(16, read_by={"architecture": ("r3gan",)})
     """Channels that are convolved together (r3gan)."""
-    attention: int = 0
+    attention: int = setting(0, read_by={"architecture": ("sngan",)})
     """Side of the maps that have self-attention; 0 for none (sngan)."""
-    fourier_features: int = 0
+    fourier_features: int = setting(0, read_by={"architecture": ("mlp",)})
     """Fixed random sines and cosines of a sample beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
     """Highest of their angular frequencies, in radians per unit of the data's spread."""
-    spectral_norm: bool = False
+    spectral_norm: bool = setting(False, read_by={"architecture": ("mlp", "conv", "sngan")})
     """Divide each weight matrix by its largest singular value (Miyato et al. 2018): mlp, conv and
     sngan."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
-        _check(self, "discriminator.", DISCRIMINATOR_READS)
+        _check(self, "discriminator.")
 
 
-def _check(config: Any, prefix: str, reads: dict[Architecture, tuple[str, ...]]) -> None:
+def _check(config: Generator | Discriminator, prefix: str) -> None:
     sizes = ("width", "max_width", "expansion", "group_size")
     positive(config, prefix, *sizes, at_most=SIZE_AT_MOST)
     positive(config, prefix, "depth", at_most=DEPTH_AT_MOST)
@@ -111,22 +95,18 @@ def _check(config: Any, prefix: str, reads: dict[Architecture, tuple[str, ...]])
     name, value = prefix + "max_frequency", config.max_frequency
     require(1 <= value < float("inf"), name, value, "1 or more")
     require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
-    own = reads[config.architecture]
-    known = {setting for settings in reads.values() for setting in settings}
-    idle = [item.name for item in dataclasses.fields(config) if item.name in known - set(own)]
-    when = f"with {prefix}architecture = {config.architecture!r}"
-    only_defaults(config, prefix, idle, when)
-    if "max_width" in own:
-        _check_pyramid(config, prefix, own)
+    check_read(config, prefix)
+    if is_read(config, "max_width"):
+        _check_pyramid(config, prefix)
 
 
-def _check_pyramid(config: Any, prefix: str, own: tuple[str, ...]) -> None:
+def _check_pyramid(config: Generator | Discriminator, prefix: str) -> None:
     """Widths from the finest to the coarsest maps, whole groups of channels at each."""
     name, value = prefix + "max_width", config.max_width
     require(value >= config.width, name, value, f"at least {prefix}width = {config.width}")
-    if "group_size" not in own:
+    if not is_read(config, "group_size"):
         return
-    times = config.expansion if "expansion" in own else 1
+    times = config.expansion if is_read(config, "expansion") else 1
     widest = " times expansion" if times > 1 else ""
     for width in ("width", "max_width"):
         channels = times * getattr(config, width)

@@ -9,48 +9,46 @@ from cgan.config.checks import (
     SIZE_AT_MOST,
     check_types,
     not_negative,
-    only_defaults,
     positive,
     require,
 )
+from cgan.config.setting import AllBut, Values, check_read, setting
 
 CurveName = Literal["softmax", "pairwise", "average", "hardest", "listwise"]
 ClassicName = Literal["nonsaturating", "saturating", "hinge", "least_squares", "wasserstein"]
 LossName = Literal[CurveName, ClassicName]
 Bounds = tuple[float, float]
 
-CONTRASTIVE_SETTINGS = ("normalise", "fakes_per_real", "dual", "hardness", "top_k")
-"""Settings of `Objective` that both comparisons share and classic losses do not have."""
-ONLY_FOR = {
-    "normalise": ("softmax", "listwise"),
-    "hardness": ("softmax", "pairwise", "average"),
-    "top_k": ("softmax", "pairwise", "average", "listwise"),
-}
-"""Which curves can use a setting that not all of them can."""
+CURVES: tuple[CurveName, ...] = get_args(CurveName)
+ON: dict[str, Values] = {"weight": AllBut(0)}
+"""Where a comparison is not left out."""
+WITH_CURVE: dict[str, Values] = {"loss": CURVES, **ON}
 
 
 @dataclass(frozen=True)
 class Objective:
     """The game on the discriminator's score, and how any comparison meets its fakes."""
 
-    loss: LossName = "softmax"
+    loss: LossName = setting("softmax", read_by=ON)
     """A curve that grades each real against K fakes (the first five), or a classic loss."""
     weight: float = 1.0
     """Weight of this game beside that on embeddings; 0 leaves the score out."""
-    normalise: Literal["mean", "sum"] = "mean"
+    normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
-    fakes_per_real: int | None = None
-    """K, the fakes that each real is graded against; None takes the whole global batch."""
-    dual: bool = True
-    """Grade each fake against the reals too; the loss is then the mean of both directions."""
-    hardness: float = 0.0
-    """Beta of the weights e^(-beta * margin) on what a row is graded against; 0 is even."""
-    top_k: int | None = None
-    """Grade each against the hardest so many of its K only; None takes them all."""
-    temperature: float = 1.0
-    """Divides the margins: lower is a sharper grade."""
-    temperature_bounds: Bounds | None = None
-    """Learn the temperature between these two, from `temperature` on; None keeps it."""
+    fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
+    """K, the fakes that each real is graded against; None takes the whole global batch (curves)."""
+    dual: bool = setting(True, read_by={"curves": CURVES})
+    """Grade each fake against the reals too; the loss is the mean of both directions (curves)."""
+    hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
+    """Beta of the weights e^(-beta * margin) in a row; 0 is even (softmax, pairwise, average)."""
+    top_k: int | None = setting(
+        None, read_by={"curves": ("softmax", "pairwise", "average", "listwise")}
+    )
+    """Grade each against the hardest so many of its K; None takes all (curves but hardest)."""
+    temperature: float = setting(1.0, read_by=WITH_CURVE)
+    """Divides the margins: lower is a sharper grade (curves)."""
+    temperature_bounds: Bounds | None = setting(None, read_by=WITH_CURVE)
+    """Learn the temperature between these two, from `temperature` on; None keeps it (curves)."""
 
     def __post_init__(self) -> None:
         check_types(self, "objective.")
@@ -59,41 +57,35 @@ class Objective:
             if getattr(self, name) is not None:
                 positive(self, "objective.", name)
         _check_temperature(self, "objective.")
-        if not self.is_contrastive:
-            when = f"with objective.loss = {self.loss!r}"
-            only_defaults(self, "objective.", ("temperature", "temperature_bounds"), when)
-        if self.weight == 0:
-            when = "with objective.weight = 0"
-            names = ("loss", "temperature", "temperature_bounds")
-            only_defaults(self, "objective.", names, when)
+        check_read(self, "objective.")
 
     @property
     def is_contrastive(self) -> bool:
         """Whether the loss is a curve over margins."""
-        return self.loss in get_args(CurveName)
+        return self.loss in CURVES
 
 
 @dataclass(frozen=True)
 class Embedding:
     """The same game on a second head: unit vectors that are alike for views of one real.
 
-    How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
+    How it meets its fakes (normalize, fakes_per_real, dual, hardness, top_k) stands in `objective`,
     for both comparisons. Without views (`augment`) both views of a real are the real itself.
     """
 
     weight: float = 0.0
     """Weight of this comparison; 0 leaves the head out."""
-    curve: CurveName = "softmax"
+    curve: CurveName = setting("softmax", read_by=ON)
     """The curve over its margins."""
-    dimensions: int = 64
+    dimensions: int = setting(64, read_by=ON)
     """Length of the unit vectors."""
-    temperature: float = 0.1
+    temperature: float = setting(0.1, read_by=ON)
     """Divides the differences of cosines, which lie between -2 and 2."""
-    temperature_bounds: Bounds | None = None
+    temperature_bounds: Bounds | None = setting(None, read_by=ON)
     """Learn the temperature between these two, from `temperature` on; None keeps it."""
-    r1: float = 0.0
+    r1: float = setting(0.0, read_by=ON)
     """Penalty on the embedding's squared Jacobian at real samples; not scaled by `weight`."""
-    r2: float = 0.0
+    r2: float = setting(0.0, read_by=ON)
     """The same at fake samples. Too much collapses the embedding: see docs/objectives.md."""
 
     def __post_init__(self) -> None:
@@ -102,9 +94,7 @@ class Embedding:
         require(self.dimensions >= 2, "embedding.dimensions", self.dimensions, "2 or more")
         positive(self, "embedding.", "dimensions", at_most=SIZE_AT_MOST)
         _check_temperature(self, "embedding.")
-        if self.weight == 0:
-            names = ("curve", "dimensions", "temperature", "temperature_bounds", "r1", "r2")
-            only_defaults(self, "embedding.", names, "with embedding.weight = 0")
+        check_read(self, "embedding.")
 
 
 @dataclass(frozen=True)
@@ -121,16 +111,14 @@ class Penalty:
     """All penalties' weights at the end, as a share of those at the start (half a cosine)."""
     estimator: Literal["exact", "hutchinson", "finite_differences"] = "exact"
     """How squared gradients are found: by double backward, or along one random direction."""
-    finite_difference: float = 1e-3
-    """Length of a finite difference's step for each dimension, in the samples' units."""
+    finite_difference: float = setting(1e-3, read_by={"estimator": ("finite_differences",)})
+    """Length of a step for each dimension, in the samples' units (finite_differences)."""
 
     def __post_init__(self) -> None:
         check_types(self, "penalty.")
         not_negative(self, "penalty.", "r1", "r2", "gradient_penalty", "final_fraction")
         positive(self, "penalty.", "finite_difference")
-        if self.estimator != "finite_differences":
-            when = f"with penalty.estimator = {self.estimator!r}"
-            only_defaults(self, "penalty.", ("finite_difference",), when)
+        check_read(self, "penalty.")
 
 
 def _check_temperature(config: Any, prefix: str) -> None:

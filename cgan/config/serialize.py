@@ -8,6 +8,7 @@ from typing import Any
 
 from cgan.config.checks import ConfigError, require
 from cgan.config.experiment import Experiment
+from cgan.config.renamed import renamed
 
 
 def to_json(config: Experiment) -> str:
@@ -16,7 +17,7 @@ def to_json(config: Experiment) -> str:
 
 
 def from_json(text: str) -> Experiment:
-    """Read back what `to_json` wrote.
+    """Read back what `to_json` wrote, now or when some settings had other names.
 
     Raises:
         ConfigError: text that is not JSON, a field that is unknown or missing, a wrong value.
@@ -27,7 +28,7 @@ def from_json(text: str) -> Experiment:
         raise ConfigError(
             f"not a config in JSON: {error}; must be what train.py wrote into config.json"
         ) from None
-    return _from_dict(Experiment, values, "")
+    return _from_dict(Experiment, renamed(values), "")
 
 
 def _from_dict(cls: Any, values: Any, prefix: str) -> Any:

@@ -13,7 +13,7 @@ from PIL import Image, ImageFile
 
 from cgan.config import Background
 
-BACKGROUNDS: dict[Background, int] = {"white": 255, "black": 0, "grey": 128}
+BACKGROUNDS: dict[Background, int] = {"white": 255, "black": 0, "gray": 128}
 """As a level of each channel."""
 DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 """Pillow's modes of grey levels of 16 bits; `I` has room for 32, which no format here fills."""

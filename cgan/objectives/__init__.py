@@ -40,7 +40,7 @@ def _contrastive(
     """One comparison: `pairs` says which negatives a row meets, `grading` how sharply."""
     return Contrastive(
         comparison,
-        CURVES[curve, pairs.normalise],
+        CURVES[curve, pairs.normalize],
         temperature=grading.temperature,
         temperature_bounds=grading.temperature_bounds,
         dual=pairs.dual,

@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from cgan.config import ConfigError, Experiment, changes_forbidden, from_json, require, to_json
@@ -106,7 +107,7 @@ class Workdir:
                     "config.json; must be a new folder or a complete run"
                 )
             return
-        found = changes_forbidden(self.read_config(), config)
+        found = changes_forbidden(_at_home(self.read_config()), _at_home(config))
         may_differ = MAY_DIFFER + (WHERE_DATA_LIE if self.data.exists() else ())
         differing = {name: how for name, how in found.items() if name not in may_differ}
         if differing:
@@ -151,3 +152,12 @@ class Workdir:
 
     def _refusal(self, reason: str) -> ConfigError:
         return ConfigError(f"workdir = {str(self.root)!r}: {reason}")
+
+
+def _at_home(config: Experiment) -> Experiment:
+    """With the home in place of `~`, which a config.json may hold from before it was replaced."""
+    path, data_dir = (
+        None if where is None else files.at_home(where)
+        for where in (config.data.path, config.data.data_dir)
+    )
+    return replace(config, data=replace(config.data, path=path, data_dir=data_dir))

@@ -15,6 +15,7 @@ import tyro
 
 from cgan.config import require, require_known
 from cgan.system import cli
+from cgan.system.arguments import parse
 from eval.study.declare import SEEDS_AT_MOST
 from eval.study.studies import STUDIES
 
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         ConfigError: an argument, a file of results or a page that can't be used.
     """
     argv = sys.argv[1:] if argv is None else argv
-    arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
+    arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     if arguments.list:
         print_list()
         return

@@ -97,8 +97,8 @@ class Study:
     """The variant that the others are compared with, seed by seed."""
     seeds: int = 5
     """Seeds 0 to this, each run."""
-    judge: str = "reverse_kl_nats"
-    """Key of the figure that chooses penalties, is tested, and is drawn: smaller is better."""
+    decides_by: str = "reverse_kl_nats"
+    """Key of the figure that decides: chooses penalties, is tested and drawn; smaller is better."""
     tuning: Tuning = field(default_factory=Tuning)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Variants by table, each under the baseline; empty for one table of all."""
@@ -108,7 +108,7 @@ class Study:
         assert 0 < self.seeds <= SEEDS_AT_MOST <= min(self.tuning.seeds)
         for name, benchmark in self.benchmarks.items():
             assert name in CONFIGS, f"{name} is no experiment"
-            assert self.judge in {figure.key for figure in benchmark.figures}
+            assert self.decides_by in {figure.key for figure in benchmark.figures}
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -125,7 +125,7 @@ class Study:
         figures = self.benchmarks[benchmark].figures
         if seed < SEEDS_AT_MOST:
             return figures
-        return tuple(figure for figure in figures if figure.key == self.judge)
+        return tuple(figure for figure in figures if figure.key == self.decides_by)
 
     def experiment(self, benchmark: str, variant: str, factor: float | None) -> Experiment:
         """The settings of a run, but for its seed."""

@@ -40,8 +40,8 @@ Choices = dict[tuple[str, str], Choice]
 def choices(study: Study, rows: Sequence[Row]) -> Choices:
     """The penalties that the tuning runs chose, where all of these are there."""
     found: Choices = {}
-    judged: dict[Task, float] = {
-        task_of(row): np.inf if "failed" in row else row[study.judge]
+    deciding: dict[Task, float] = {
+        task_of(row): np.inf if "failed" in row else row[study.decides_by]
         for row in rows
         if is_run(row) and row["factor"] is not None
     }
@@ -52,8 +52,8 @@ def choices(study: Study, rows: Sequence[Row]) -> Choices:
             means = {}
             for factor in study.tuning.factors:
                 tasks = [Task(benchmark, name, factor, seed) for seed in study.tuning.seeds]
-                if all(task in judged for task in tasks):
-                    means[factor] = float(np.mean([judged[task] for task in tasks]))
+                if all(task in deciding for task in tasks):
+                    means[factor] = float(np.mean([deciding[task] for task in tasks]))
             if len(means) == len(study.tuning.factors):
                 found[benchmark, name] = Choice(min(means, key=lambda f: means[f]), means)
     return found

@@ -1,4 +1,4 @@
-"""The judged figure of each variant, a panel for each benchmark: every seed, mean and deviation."""
+"""The figure that decides, of each variant, a panel for each benchmark: seeds, mean, deviation."""
 
 import io
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 
 from cgan.system import files
 from cgan.system.lettering import lettered
-from eval.drawing import FAINT, INK
+from eval.display.drawing import FAINT, INK
 from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 
 ORANGE, BLUE, GREEN = "#d55e00", "#0072b2", "#009e73"
-"""Of Okabe & Ito 2008, told apart with any colour vision; shapes tell the same besides."""
+"""Of Okabe & Ito 2008, told apart with any color vision; shapes tell the same besides."""
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
@@ -83,24 +83,24 @@ def _named(rows: Sequence[Sequence[Table]]) -> list[list[bool]]:
 
 
 def _panel(axes: Axes, table: Table, baseline: str) -> None:
-    key = table.judge.key
+    key = table.decides_by.key
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
     axes.set_title(lettered(title), loc="left")
     axes.set_xscale("log")
-    axes.set_xlabel(table.judge.heading)
+    axes.set_xlabel(table.decides_by.heading)
     shown = [value for line in table.lines for value in line.values[key].values()]
     for height, line in enumerate(table.lines):
         values = list(line.values[key].values())
-        colour, marker = (ORANGE, "D") if line.variant == baseline else (BLUE, "s")
+        color, marker = (ORANGE, "D") if line.variant == baseline else (BLUE, "s")
         jitter = height + np.linspace(-0.18, 0.18, len(values))
-        axes.plot(values, jitter, "o", ms=3, mfc="none", mec=colour, alpha=0.6, label="one seed")
+        axes.plot(values, jitter, "o", ms=3, mfc="none", mec=color, alpha=0.6, label="one seed")
         if spread := line.spread(key):
             axes.errorbar(
                 spread.mean,
                 height,
                 xerr=spread.sd,
                 fmt=marker,
-                color=colour,
+                color=color,
                 ms=4,
                 capsize=2.5,
                 lw=1.2,
@@ -116,10 +116,10 @@ def _panel(axes: Axes, table: Table, baseline: str) -> None:
                 fontsize=7,
                 color=INK,
             )
-    for name, colour, dashes in ((PERFECT, GREEN, "--"), (NOISE, INK, ":")):
+    for name, color, dashes in ((PERFECT, GREEN, "--"), (NOISE, INK, ":")):
         if key in table.baselines.get(name, {}):
             at = table.baselines[name][key].mean
-            axes.axvline(at, color=colour, ls=dashes, lw=1.2, label=name)
+            axes.axvline(at, color=color, ls=dashes, lw=1.2, label=name)
             shown.append(at)
     if shown:  # a deviation larger than its mean would reach down to zero
         axes.set_xlim(0.7 * min(shown), 1.4 * max(shown))

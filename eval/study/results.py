@@ -1,17 +1,18 @@
 """The results of a study: a file of JSON lines that only grows, one line a run.
 
 A line is written in one piece as soon as its run has ended, so a study that is killed loses the
-runs in flight and nothing else. What a kill cut off is removed when the file is opened again.
+runs in flight and nothing else. What a kill cut off is removed when the next line is written.
 """
 
-import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from cgan.config import ConfigError, require
+from eval.files import json_lines
+from eval.files.json_lines import JsonLines
 
 Row = dict[str, Any]
 """A run by the fields of `Task`, with its figures or with `failed`; or a baseline's figures."""
@@ -42,7 +43,7 @@ def is_run(row: Row) -> bool:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a file; none where it is not there yet. A last line without an end is left out.
+    """The rows of a file; none where it is not there yet. A last line that is torn is left out.
 
     Raises:
         ConfigError: a line that no study wrote.
@@ -50,8 +51,7 @@ def read(path: Path) -> list[Row]:
     if not path.exists():
         return []
     rows = []
-    whole, _, _ = path.read_text(errors="replace").rpartition("\n")
-    for number, line in enumerate(whole.splitlines(), 1):
+    for number, line in enumerate(json_lines.whole_lines(path), 1):
         try:
             row = json.loads(line)
             task_of(row)
@@ -67,14 +67,17 @@ def read(path: Path) -> list[Row]:
 class Results:
     """The rows so far, and the file that takes more."""
 
-    def __init__(self, file: BinaryIO, rows: list[Row]) -> None:
+    def __init__(self, file: JsonLines, rows: list[Row]) -> None:
         self._file = file
         self.rows = rows
 
     def append(self, row: Row) -> None:
-        """Keep a row, on disk before this returns."""
-        self._file.write(json.dumps(row).encode() + b"\n")
-        self._file.flush()
+        """Keep a row, handed to the system before this returns.
+
+        Raises:
+            DiskError: the file can't be written.
+        """
+        self._file.append([json.dumps(row) + "\n"])
         self.rows.append(row)
 
 
@@ -85,13 +88,9 @@ def opened(path: Path) -> Iterator[Results]:
     Raises:
         ConfigError: another process adds to the file, or it holds something else.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            file = held.enter_context(json_lines.opened(path, wait=False))
+        except json_lines.InUse:
             require(False, "out", path, "another file: a study that runs now writes to this one")
-        rows = read(path)
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        yield Results(file, rows)
+        yield Results(file, read(path))

@@ -79,7 +79,7 @@ def told(study: Study, row: Row) -> str:
     """A row in a line."""
     factor = "" if row["factor"] is None else f", penalty x {row['factor']:g}"
     seed = "" if row["seed"] is None else f", seed {row['seed']}"
-    said = row.get("failed") or f"{study.judge} {row.get(study.judge)}"
+    said = row.get("failed") or f"{study.decides_by} {row.get(study.decides_by)}"
     return f"{row['benchmark']}, {row['variant']}{factor}{seed}: {said}"
 
 
@@ -122,7 +122,7 @@ def publish(
         plot.save(picture, found, study.baseline)
         if page is not None:
             link = os.path.relpath(picture, page.parent)
-            parts.insert(1, f"![{study.judge} of each variant, by benchmark]({link})")
+            parts.insert(1, f"![{study.decides_by} of each variant, by benchmark]({link})")
     text = "\n\n".join(parts)
     if page is None:
         print(text)

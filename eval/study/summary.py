@@ -23,7 +23,7 @@ class Line(NamedTuple):
     runs: int
     failed: int
     against: Paired | None
-    """The judged figure less the baseline's; p is adjusted. None for the baseline itself."""
+    """The figure that decides less the baseline's; p is adjusted. None for the baseline itself."""
 
     def spread(self, key: str) -> Spread | None:
         """Mean and standard deviation of a figure over the seeds."""
@@ -37,7 +37,8 @@ class Table(NamedTuple):
     title: str
     """Of the group; empty where there is one for all."""
     figures: tuple[Figure, ...]
-    judge: Figure
+    decides_by: Figure
+    """The one that is tested and drawn."""
     lines: list[Line]
     baselines: dict[str, dict[str, Spread]]
     """Of real data, a perfect sampler and noise: each figure by its key."""
@@ -68,8 +69,8 @@ def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
                     benchmark,
                     title,
                     declared.figures,
-                    next(f for f in declared.figures if f.key == study.judge),
-                    _compared(lines, study.judge, study.baseline),
+                    next(f for f in declared.figures if f.key == study.decides_by),
+                    _compared(lines, study.decides_by, study.baseline),
                     {name: _of_baseline(bare[name], declared.figures) for name in BASELINES}
                     if all(name in bare for name in BASELINES)
                     else {},
@@ -100,11 +101,13 @@ def _line(
     return Line(variant, penalty, choice, values, len(runs), len(runs) - len(ended), None)
 
 
-def _compared(lines: list[Line], judge: str, baseline: str) -> list[Line]:
+def _compared(lines: list[Line], decides_by: str, baseline: str) -> list[Line]:
     """The lines with their differences to the baseline's, tested together."""
-    base = next((line.values[judge] for line in lines if line.variant == baseline), {})
+    base = next((line.values[decides_by] for line in lines if line.variant == baseline), {})
     against = {
-        line.variant: paired(line.values[judge], base) for line in lines if line.variant != baseline
+        line.variant: paired(line.values[decides_by], base)
+        for line in lines
+        if line.variant != baseline
     }
     tested = {name: pair for name, pair in against.items() if pair is not None}
     adjusted = dict(zip(tested, holm([pair.p for pair in tested.values()]), strict=True))

@@ -21,12 +21,12 @@ def _table(study: Study, table: Table) -> str:
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
     heads = ["variant", *(["R1 = R2"] if tuned else []), "seeds"]
     heads += [figure.heading for figure in table.figures]
-    heads += [f"{table.judge.heading} less {study.baseline}'s"] if compares else []
+    heads += [f"{table.decides_by.heading} less {study.baseline}'s"] if compares else []
     lines = [f"**{title}** {_caption(study, table)}", "", _row(heads), "|---" * len(heads) + "|"]
     for line in table.lines:
         cells = [line.variant, *([_penalty(line)] if tuned else []), _seeds(line)]
         cells += [_spread(figure, line.spread(figure.key)) for figure in table.figures]
-        cells += [_against(table.judge, line.against)] if compares else []
+        cells += [_against(table.decides_by, line.against)] if compares else []
         lines.append(_row(cells))
     for name in BASELINES if table.baselines else ():
         of = table.baselines[name]
@@ -69,11 +69,11 @@ def _spread(figure: Figure, spread: Spread | None) -> str:
     return mean if spread.sd is None else f"{mean} ± {figure.text.format(spread.sd)}"
 
 
-def _against(judge: Figure, pair: Paired | None) -> str:
+def _against(figure: Figure, pair: Paired | None) -> str:
     if pair is None:
         return ""
     sign = "+" if pair.mean > 0 else ""
-    difference = f"{sign}{judge.text.format(pair.mean)} ± {judge.text.format(pair.error)}"
+    difference = f"{sign}{figure.text.format(pair.mean)} ± {figure.text.format(pair.error)}"
     p = "p < 0.001" if pair.p < 0.001 else f"p = {pair.p:.3f}"
     return f"{difference}, {p}"
 
@@ -86,20 +86,20 @@ def _tuning(study: Study, table: Table) -> str:
     for line in table.lines:
         if line.choice is not None:
             means = [
-                f"**{_number(table.judge, mean)}**"
+                f"**{_number(table.decides_by, mean)}**"
                 if factor == line.choice.factor
-                else _number(table.judge, mean)
+                else _number(table.decides_by, mean)
                 for factor, mean in line.choice.means.items()
             ]
             told.append(f"{line.variant} {', '.join(means)}")
     return (
         f"Chosen penalties, of {factors} times the experiment's own, by the mean "
-        f"{table.judge.heading} of seeds {seeds}: {'; '.join(told)}. `*`: at an edge of them."
+        f"{table.decides_by.heading} of seeds {seeds}: {'; '.join(told)}. `*`: at an edge of them."
     )
 
 
-def _number(judge: Figure, mean: float) -> str:
-    return "failed" if mean == float("inf") else judge.text.format(mean)
+def _number(figure: Figure, mean: float) -> str:
+    return "failed" if mean == float("inf") else figure.text.format(mean)
 
 
 def how_to_read(study: Study, seeds: int) -> str:

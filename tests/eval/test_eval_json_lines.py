@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from cgan.system.errors import DiskError
-from eval import json_lines
-from eval.json_lines import append_lines, read_rows
+from eval.files import json_lines
+from eval.files.json_lines import append_lines, opened, read_rows, whole_lines
 
 NEW = ['{"a": 1}\n', '{"b": "' + "x" * 5_000 + '"}\n']
 
@@ -35,6 +35,8 @@ NEW = ['{"a": 1}\n', '{"b": "' + "x" * 5_000 + '"}\n']
 def test_a_torn_last_line_is_healed_and_loses_no_other(tmp_path, before, kept):
     path = tmp_path / "x.jsonl"
     path.write_bytes(before)
+    ends = [line.decode(errors="replace") for line in kept.split(b"\n")[:-1]]
+    assert whole_lines(path) == ends
     append_lines(path, NEW)
     assert path.read_bytes() == kept + "".join(NEW).encode()
     assert read_rows(path)[-2:] == [json.loads(line) for line in NEW]
@@ -93,3 +95,18 @@ def test_those_who_add_at_once_wait_for_each_other(tmp_path, monkeypatch):
         writer.join()
     lines = path.read_text().splitlines(keepends=True)
     assert sorted(lines) == sorted(line for own in rows for line in own)
+
+
+def test_one_may_hold_a_file_and_nobody_adds_to_it_meanwhile(tmp_path):
+    path = tmp_path / "x.jsonl"
+    with opened(path, wait=False) as file:
+        file.append(NEW[:1])
+        with pytest.raises(json_lines.InUse), opened(path, wait=False):
+            pass
+        other = threading.Thread(target=append_lines, args=(path, NEW[1:]))
+        other.start()
+        other.join(timeout=0.1)
+        assert other.is_alive()
+        assert path.read_text() == NEW[0]
+    other.join()
+    assert path.read_text() == "".join(NEW)

@@ -138,7 +138,7 @@ def test_grey_is_the_same_in_every_form_and_always_read_as_rgb(form, tmp_path):
     np.testing.assert_array_equal(read(GREY_FORMS[form](tmp_path / "real")), expected)
 
 
-@pytest.mark.parametrize("background", ["white", "black", "grey"])
+@pytest.mark.parametrize("background", ["white", "black", "gray"])
 def test_transparency_is_the_same_in_files_and_arrays(background, tmp_path):
     rgba = pictures(channels=4)
     folder = write(tmp_path / "folder", encoded, rgba)

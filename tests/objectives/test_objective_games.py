@@ -93,7 +93,7 @@ def test_each_game_keeps_its_own_learnt_values():
     "settings",
     [
         {},
-        {"loss": "listwise", "normalise": "sum", "dual": False, "top_k": 2},
+        {"loss": "listwise", "normalize": "sum", "dual": False, "top_k": 2},
         {"loss": "pairwise", "hardness": 0.5, "temperature": 2.0, "weight": 0.25},
         {"loss": "hardest"},
         {"loss": "average"},
@@ -105,7 +105,7 @@ def test_a_config_of_the_critic_builds_its_game(player, settings):
     terms = {key: settings[key] for key in settings.keys() & {"dual", "top_k", "hardness"}}
     config = dataclasses.asdict(Objective(**settings))
     expected = oracle_terms(
-        (config["loss"], config["normalise"]),
+        (config["loss"], config["normalize"]),
         score_margin(*SCORES),
         OFFSETS[4],
         player=player,
@@ -144,7 +144,7 @@ def test_a_config_of_both_heads_builds_their_sum_at_two_temperatures(player, los
     """How a real meets its fakes is said once; classic losses leave it to the embedding."""
     learns = {"temperature": 1.5, "temperature_bounds": (1.0, 2.0)} if loss == "softmax" else {}
     game = built(
-        objective=Objective(loss=loss, normalise="sum", hardness=0.5, top_k=3, **learns),
+        objective=Objective(loss=loss, normalize="sum", hardness=0.5, top_k=3, **learns),
         embedding=Embedding(weight=0.7, temperature=0.2, temperature_bounds=(0.1, 0.4)),
     )
     settings = {"player": player, "hardness": 0.5, "top_k": 3}

@@ -43,7 +43,7 @@ def _finite_differences(step: float) -> dict[str, Any]:
 GROUPS: dict[str, dict[str, Change]] = {
     "losses": {
         DEFAULT: change(),
-        "softmax, sum": change(objective={"normalise": "sum"}),
+        "softmax, sum": change(objective={"normalize": "sum"}),
         "softmax, no dual": change(objective={"dual": False}),
         "pairwise": change(objective={"loss": "pairwise"}),
         "average": change(objective={"loss": "average"}),

@@ -1,7 +1,7 @@
 """Files of JSON lines that only grow: what is added is there whole, or not at all.
 
 A line that a crash or a full disk tore is the last one, without an end; whoever adds to the file
-next removes it. Those who add wait for each other.
+next removes it. Those who add wait for each other, or one holds the file for as long as it works.
 """
 
 import contextlib
@@ -18,33 +18,83 @@ from cgan.system.errors import DiskError, reason
 READ_AT_ONCE = 2**16
 
 
+class InUse(Exception):
+    """Somebody else holds the file."""
+
+
+class JsonLines:
+    """A file of JSON lines that nobody else adds to while this is open; see `opened`."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path, self._descriptor = path, descriptor
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Add lines, each with its end; all of them or, where that fails, none.
+
+        Raises:
+            DiskError: the file can't be written; it holds what it held.
+        """
+        try:
+            _heal(self._descriptor)
+            _add(self._descriptor, "".join(lines).encode())
+        except OSError as error:
+            raise _lost(self._path, error, lines) from None
+
+
+@contextlib.contextmanager
+def opened(path: Path, wait: bool) -> Iterator[JsonLines]:
+    """A file to add to, held against others who add, where its file system can; made if need be.
+
+    Args:
+        path: the file.
+        wait: whether to wait for somebody else who holds it.
+
+    Raises:
+        InUse: somebody else does, and there is to be no wait.
+        OSError: it can't be opened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        _lock(descriptor, wait)
+        yield JsonLines(path, descriptor)
+    finally:
+        os.close(descriptor)  # and lets go of it
+
+
 def append_lines(path: Path, lines: Sequence[str]) -> None:
     """Add lines, each with its end; all of them or, where that fails, none.
 
     Raises:
         DiskError: the file can't be written; it holds what it held.
     """
-    content = "".join(lines).encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            with _alone(descriptor):
-                _heal(descriptor)
-                _add(descriptor, content)
-        finally:
-            os.close(descriptor)
+        with opened(path, wait=True) as file:
+            file.append(lines)
     except OSError as error:
-        lost = f"its lines are as they were, and {len(lines):,} new ones are lost"
-        raise DiskError(f"{path}: can't be written ({reason(error)}); {lost}") from None
+        raise _lost(path, error, lines) from None
 
 
-@contextlib.contextmanager
-def _alone(descriptor: int) -> Iterator[None]:
-    """Hold the file against others who add to it, where its file system can."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-    yield  # closing the file lets go of it
+def whole_lines(path: Path) -> list[str]:
+    """The lines of a file without their ends, oldest first, but for a last one that is torn."""
+    content = path.read_bytes()
+    lines = content.decode(errors="replace").split("\n")
+    last = content.rpartition(b"\n")[2]
+    return lines[:-1] if not last or _is_torn(last) else lines
+
+
+def _lost(path: Path, error: OSError, lines: Sequence[str]) -> DiskError:
+    lost = f"its lines are as they were, and {len(lines):,} new ones are lost"
+    return DiskError(f"{path}: can't be written ({reason(error)}); {lost}")
+
+
+def _lock(descriptor: int, wait: bool) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise InUse from None
+    except OSError:  # a file system without locks
+        return
 
 
 def _heal(descriptor: int) -> None:

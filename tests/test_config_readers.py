@@ -1,0 +1,225 @@
+"""Who reads a setting: what is said at the field is what is checked, read and written in the help.
+
+What each message says is held by `test_config_combinations.py`.
+"""
+
+import contextlib
+import dataclasses
+import io
+import re
+import typing
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import pytest
+
+import train
+from cgan.config import Discriminator, Generator
+from cgan.config.setting import Condition, conditions
+from cgan.networks.architectures import DISCRIMINATORS, GENERATORS
+from tests.unchecked import SECTIONS, assert_refused, default_of, make
+
+Settings = dict[str, Any]
+
+CHANGED: Settings = {
+    "data.imbalance": 1.0,
+    "data.name": "cifar10",
+    "data.data_dir": Path("prepared"),
+    "data.train_split": "train[:9]",
+    "data.held_out_split": "validation",
+    "data.path": Path("faces"),
+    "data.classes": "none",
+    "data.splits": "none",
+    "data.resolution": 32,
+    "data.channels": 1,
+    "data.background": "black",
+    "data.flip": True,
+    "data.unusable": "skip",
+    "data.cached": False,
+    "conditioning.dimensions": 8,
+    "conditioning.compare": "same_class",
+    "generator.depth": 2,
+    "generator.max_width": 1024,
+    "generator.expansion": 4,
+    "generator.group_size": 8,
+    "generator.attention": 8,
+    "generator.fourier_features": 4,
+    "generator.residual": True,
+    "discriminator.depth": 2,
+    "discriminator.max_width": 1024,
+    "discriminator.expansion": 4,
+    "discriminator.group_size": 8,
+    "discriminator.attention": 8,
+    "discriminator.fourier_features": 4,
+    "discriminator.spectral_norm": True,
+    "objective.loss": "pairwise",
+    "objective.normalize": "sum",
+    "objective.fakes_per_real": 3,
+    "objective.dual": False,
+    "objective.hardness": 1.0,
+    "objective.top_k": 2,
+    "objective.temperature": 0.5,
+    "objective.temperature_bounds": (0.5, 2.0),
+    "embedding.curve": "listwise",
+    "embedding.dimensions": 8,
+    "embedding.temperature": 0.5,
+    "embedding.temperature_bounds": (0.05, 0.5),
+    "embedding.r1": 0.1,
+    "embedding.r2": 0.1,
+    "penalty.finite_difference": 0.01,
+    "augment.strength": 0.5,
+    "augment.probability": 0.5,
+    "augment.final_probability": 0.5,
+    "augment.target": 0.6,
+    "augment.adapt_nimg": 1_000,
+    "augment.color": False,
+    "alarm.captured": 0.3,
+    "alarm.effective": 0.3,
+    "alarm.duplicates": 0.3,
+    "alarm.patience": 5,
+    "alarm.arm_nimg": 100,
+    "alarm.score_gap": 1.0,
+    "alarm.held_out_gap": 1.0,
+}
+"""A value of each setting that not everything reads, other than its default."""
+
+NO_SCORE: Settings = {"embedding.weight": 1.0, "penalty.r1": 0.0, "penalty.r2": 0.0}
+ADA: Settings = {"augment.policy": "ada", "augment.probability": 0.9}
+LABELS: Settings = {"conditioning.labels": True}
+NEEDED: dict[tuple[str, Any], Settings] = {
+    ("data.source", "tfds"): {"data.name": "mnist"},
+    ("data.source", "folder"): {"data.path": Path("images")},
+    ("augment.policy", "ada"): ADA,
+    ("augment.policy", "diffaugment"): ADA,
+    ("objective.weight", 0): NO_SCORE,
+}
+"""What else a value needs, whoever reads what."""
+OTHERS: dict[tuple[str, str], Settings] = {
+    ("augment.adapt_nimg", "augment.target"): ADA,
+    ("augment.target", "objective.weight"): ADA,
+    ("conditioning.dimensions", "generator.architecture"): LABELS,
+    ("conditioning.compare", "objective.loss"): LABELS,
+}
+"""What else must be set where the reading of a setting depends on another one besides."""
+TARGET: Settings = {"augment.target": 0.6}
+ON = {"probe_nimg": 64, "augment.target": 0.6, "embedding.weight": 1.0, "objective.weight": 1.0}
+"""Where a setting turns others on: a value with which it does."""
+
+
+def values_of(name: str) -> tuple[Any, ...]:
+    """All values of a setting that is chosen among a few."""
+    section, _, field = name.rpartition(".")
+    annotation = typing.get_type_hints(SECTIONS[section])[field]
+    return (False, True) if annotation is bool else typing.get_args(annotation)
+
+
+def cases() -> list[tuple[str, str, Any, bool]]:
+    """Each setting with each value of each that decides on it, and whether it is read then."""
+    found = []
+    for section, cls in SECTIONS.items():
+        own = {field.name for field in dataclasses.fields(cls)}
+        for field, decider, values in conditions(cls):
+            by = f"{section}.{decider}" if decider in own else decider
+            by = "objective.loss" if decider == "curves" else by
+            known = (getattr(values, "idle", None), ON[by]) if by in ON else values_of(by)
+            found += [(f"{section}.{field}", by, value, value in values) for value in known]
+    return found
+
+
+@pytest.mark.parametrize(("name", "by", "value", "read"), cases())
+def test_a_setting_is_accepted_for_each_reader_and_refused_for_all_others(
+    name: str, by: str, value: Any, read: bool
+) -> None:
+    chosen = OTHERS.get((name, by), {}) | NEEDED.get((by, value), {}) | {by: value}
+    make(chosen)
+    if read:
+        also = TARGET if name == "augment.adapt_nimg" else {}
+        found = make(also | chosen | {name: CHANGED[name]})
+        section, _, field = name.partition(".")
+        assert getattr(getattr(found, section), field) == CHANGED[name] != default_of(name)
+    else:
+        expected = f"{default_of(name)!r} with {by} = {value!r}, which does not use it"
+        assert_refused(chosen | {name: CHANGED[name]}, name, expected)
+
+
+def test_every_setting_has_cases_of_both_kinds() -> None:
+    kinds: dict[tuple[str, str], set[bool]] = {(name, by): set() for name, by, _, _ in cases()}
+    for name, by, _, read in cases():
+        kinds[name, by].add(read)
+    assert all(kind == {True, False} for kind in kinds.values())
+    assert {name for name, _ in kinds} == set(CHANGED)
+
+
+PLAYERS = [
+    *((Generator, name, network) for name, network in GENERATORS.items()),
+    *((Discriminator, name, network) for name, network in DISCRIMINATORS.items()),
+]
+
+
+@pytest.mark.parametrize(("settings", "architecture", "network"), PLAYERS)
+def test_a_network_takes_the_settings_that_are_said_to_be_read_by_its_architecture(
+    settings: Any, architecture: str, network: type[nn.Module]
+) -> None:
+    taken = {field.name for field in dataclasses.fields(network)}
+    for field, decider, readers in conditions(settings):
+        assert decider == "architecture"
+        assert (field in taken) == (architecture in readers), field
+
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "curves": ("softmax", "pairwise", "average", "hardest", "listwise"),
+    "at scale": ("r3gan", "sngan", "stylegan2"),
+    "points": ("ring8", "grid25", "grid100"),
+    "stacked_*": ("stacked_digits", "stacked_mnist"),
+}
+"""How the help names several readers at once."""
+BUT = re.compile(r"curves but (\w+)")
+
+
+def said_to_read(text: str, known: tuple[str, ...]) -> set[str]:
+    """The readers among these that a text of the help names."""
+    if left_out := BUT.search(text):
+        return set(GROUPS["curves"]) - {left_out[1]}
+    found = {name for name in known if re.search(rf"\b{name}\b", text)}
+    groups = (set(group) for word, group in GROUPS.items() if word in text)
+    return found.union(*groups) & set(known)
+
+
+@pytest.fixture(scope="module")
+def help_of_all() -> str:
+    """The help of an experiment, on one line."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
+        patch.setenv("COLUMNS", "80")
+        with pytest.raises(SystemExit):
+            train.parse(["digits", "--help"])
+    return " ".join(said.getvalue().replace("│", " ").split())
+
+
+CHOSEN = [
+    (f"{section}.{condition.field}", condition)
+    for section, cls in SECTIONS.items()
+    for condition in conditions(cls)
+    if isinstance(condition.values, tuple) and isinstance(condition.values[0], str)
+]
+
+
+@pytest.mark.parametrize(("name", "condition"), CHOSEN)
+def test_the_help_of_a_setting_names_its_readers_and_no_others(
+    name: str, condition: Condition, help_of_all: str
+) -> None:
+    by = f"{name.partition('.')[0]}.{condition.decider}"
+    known = values_of("objective.loss" if condition.decider == "curves" else by)
+    option = re.escape("--" + name.replace("_", "-"))
+    said = re.search(rf" {option}[ ,](.*?)\(default: ", help_of_all)
+    assert said, option
+    assert said_to_read(said[1], known) == set(condition.values)
+
+
+def test_what_is_said_names_values_that_there_are() -> None:
+    for section, cls in SECTIONS.items():
+        for field, decider, readers in conditions(cls):
+            if isinstance(readers, tuple):
+                by = "objective.loss" if decider == "curves" else f"{section}.{decider}"
+                assert set(readers) <= set(values_of(by)), field
