@@ -18,7 +18,7 @@ class Doubling(nn.Module):
     features: int
 
     @nn.compact
-    def __call__(self, x: Images) -> Float[Array, "n 2*height 2*width features"]:
+    def __call__(self, x: Images) -> Float[Array, "n 2*height 2*width outputs"]:
         up = layers.Dense(4 * self.features, name="up")
         x = layers.leaky_relu(layers.depth_to_space(up(x)))
         return layers.leaky_relu(layers.Conv3x3(self.features, name="conv")(x))
@@ -33,8 +33,8 @@ class Halving(nn.Module):
     @nn.compact
     def __call__(
         self, x: Images, update_stats: bool, factors: Factors | None
-    ) -> Float[Array, "n height//2 width//2 2*features"]:
-        def layer(module: nn.Module, x: Images) -> Images:
+    ) -> Float[Array, "n height//2 width//2 outputs"]:
+        def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
             return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
         x = layers.leaky_relu(layer(layers.Conv3x3(self.features, name="conv"), x))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 
 from cgan.config import Experiment
-from cgan.networks.resample import BASE, sides, widths
+from cgan.networks.resample import sides, widths
 
 Names = dict[str, str]
 """From the path of a module, such as `trunk/level_1/conv`, to the one that it had."""

@@ -128,7 +128,7 @@ class DownBlock(nn.Module):
     def __call__(
         self, x: Images, update_stats: bool, factors: Factors | None
     ) -> Float[Array, "n height width features"]:
-        def layer(module: nn.Module, x: Images) -> Images:
+        def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
             return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
 
         start = x if self.on_image else nn.relu(x)

@@ -129,7 +129,7 @@ def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainStat
     pending: dict[str, Any] = {}
 
     def restore() -> TrainState:
-        checkpoint = checkpoints.restore(nimg, form)
+        checkpoint = checkpoints.restore(nimg, form, parts.networks.former_names)
         pending.update(checkpoint.pending)
         return checkpoint.state
 
