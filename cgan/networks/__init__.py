@@ -1,6 +1,7 @@
 """The generator and the discriminator as pure functions. Flax does not leave this package."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from cgan.networks.architectures import (
 )
 from cgan.networks.exactness import in_full
 from cgan.networks.heads import HeadSpec
-from cgan.networks.modules import TRUNK, Maps, ModuleDiscriminate
+from cgan.networks.modules import TRUNK, ModuleDiscriminate
 from cgan.networks.pair import Latents, Networks
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
@@ -112,7 +113,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     )
 
 
-def _tapped(maps: Maps, tap: str) -> Float[Array, "n ..."]:
+def _tapped(maps: Any, tap: str) -> Float[Array, "n ..."]:
     require(tap in maps, "tap", tap, f"one of {', '.join(maps)}")
     return maps[tap].astype("float32")
 

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float
@@ -60,13 +61,42 @@ def keep_stats(_params: Params, stats: Params) -> Params:
     return stats
 
 
-def no_features(*_arguments: Any, tap: str = "trunk") -> Float[Array, "n ..."]:
+def no_features(*_arguments: Any, **_keywords: Any) -> Float[Array, "n ..."]:
     """The maps of a network without taps: there are none.
 
     Raises:
         ConfigError: always.
     """
-    raise ConfigError(f"tap = {tap!r}: these networks are functions of one's own, without taps")
+    raise ConfigError(
+        "tap: this network is a function of one's own, without taps; must be one of "
+        "docs/networks.md's, or be given some by _replace(features=...)"
+    )
+
+
+@dataclass(frozen=True)
+class OwnDiscriminate:
+    """`Networks.discriminate` of a function of one's own: see `Networks.with_discriminator`."""
+
+    function: Callable[..., DiscriminatorOutput | Array]
+    takes: frozenset[str]
+    """Names of the function's arguments."""
+
+    def __call__(
+        self,
+        params: Params,
+        stats: Params,
+        samples: Samples,
+        labels: Labels | None = None,
+        factors: Factors | None = None,
+    ) -> DiscriminatorOutput:
+        """One output for each sample; what the function does not take is left out."""
+        more = {"labels": labels, "factors": factors}
+        given = {name: value for name, value in more.items() if name in self.takes}
+        said = self.function(params, samples, **given)
+        return said if isinstance(said, DiscriminatorOutput) else DiscriminatorOutput(said, None)
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__qualname__", repr(self.function))
 
 
 class Networks(NamedTuple):
@@ -129,33 +159,17 @@ class Networks(NamedTuple):
                 `DiscriminatorOutput`. It must see its samples one by one. It may take `labels`, and
                 `factors`: a function that does multiplies its scores by them.
         """
-        names = _names(discriminate)
-
-        def of_samples(
-            params: Params,
-            _stats: Params,
-            samples: Samples,
-            labels: Labels | None = None,
-            factors: Factors | None = None,
-        ) -> DiscriminatorOutput:
-            given: dict[str, Any] = {"labels": labels, "factors": factors}
-            more = {name: value for name, value in given.items() if name in names}
-            said = discriminate(params, samples, **more)
-            return (
-                said if isinstance(said, DiscriminatorOutput) else DiscriminatorOutput(said, None)
-            )
-
-        of_samples.__qualname__ = getattr(discriminate, "__qualname__", repr(discriminate))
+        takes = _names(discriminate)
         return self._replace(
             init_discriminator=lambda key: (init(key), {}),
-            discriminate=of_samples,
+            discriminate=OwnDiscriminate(discriminate, takes),
             update_stats=keep_stats,
-            scales_with_factors="factors" in names,
+            scales_with_factors="factors" in takes,
             features=no_features,
             former_names=self.former_names._replace(discriminator={}),
         )
 
 
-def _names(function: Callable[..., Any]) -> set[str]:
+def _names(function: Callable[..., Any]) -> frozenset[str]:
     """Of a function's arguments."""
-    return set(inspect.signature(function).parameters)
+    return frozenset(inspect.signature(function).parameters)

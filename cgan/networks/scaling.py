@@ -43,7 +43,7 @@ def check(networks: Networks, sample_shape: tuple[int, ...], classes: int) -> No
     discriminate = networks.discriminate
     if not networks.scales_with_factors or isinstance(discriminate, ModuleDiscriminate):
         return
-    name = getattr(discriminate, "__qualname__", type(discriminate).__qualname__)
+    name = getattr(discriminate, "__qualname__", repr(discriminate))
     if not _takes_factors(discriminate):
         raise ConfigError(f"networks.discriminate = {name}: takes no factors; {ASKED}")
     with jax.ensure_compile_time_eval():
