@@ -75,7 +75,10 @@ def estimates(
     compiled: Prepared, state: TrainState, penalty: Penalty, draws: int
 ) -> Float[Array, "draws n"]:
     """Squared gradient norms of the score at a batch of reals, draw by draw."""
-    parts, estimator = compiled.parts, penalties.build(penalty)
+    parts, estimator = (
+        compiled.parts,
+        penalties.build(penalty, compiled.parts.networks.scales_with_factors),
+    )
     reals = parts.source.encode(compiled.batches.x[0, 0])
 
     def discriminate(samples: Samples, factors: Factors | None = None) -> DiscriminatorOutput:

@@ -11,7 +11,7 @@ from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Experiment, require
 from cgan.data import Source, load_source
-from cgan.networks import Networks
+from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
@@ -60,7 +60,11 @@ class Parts(NamedTuple):
         Args:
             seed: of all that is random; None for the config's.
             axis: `cgan.parallel.DEVICES` for a step that is mapped over devices.
+
+        Raises:
+            ConfigError: a discriminator of one's own that does not scale with factors as it says.
         """
+        scaling.check(self.networks, self.source.sample_shape, self.classes)
         seed = self.config.seed if seed is None else seed
         encode = self.source.encode
         return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed, axis)

@@ -83,7 +83,7 @@ class TrainStep:
         self.networks = networks
         self.game = game
         self.augment = augment_lib.build(config.augment)
-        self.regularise = Regulariser(config)
+        self.regularise = Regulariser(config, networks.scales_with_factors)
         self.optimizer = optimizer
         self.encode = encode
 

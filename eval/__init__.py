@@ -8,11 +8,12 @@ file in `eval/extractors/` and a line in its `__init__.py`; the protocol of a da
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from eval.measure import Subject, evaluate
+    from eval.dataset.protocol import load_evaluation
+    from eval.measuring.measure import evaluate
+    from eval.measuring.runs import subject_of
+    from eval.measuring.subject import Subject
     from eval.metrics.base import Inputs, Metric, StandardError, Value
-    from eval.protocol import load_evaluation
-    from eval.record import Record
-    from eval.subject import subject_of
+    from eval.records.record import Record
 
 __all__ = [
     "Inputs",
@@ -42,11 +43,12 @@ def __dir__() -> list[str]:
 
 
 def _names() -> tuple[Any, ...]:
-    from eval.measure import Subject, evaluate
+    from eval.dataset.protocol import load_evaluation
+    from eval.measuring.measure import evaluate
+    from eval.measuring.runs import subject_of
+    from eval.measuring.subject import Subject
     from eval.metrics.base import Inputs, Metric, StandardError, Value
-    from eval.protocol import load_evaluation
-    from eval.record import Record
-    from eval.subject import subject_of
+    from eval.records.record import Record
 
     of_metrics = (Metric, Inputs, Value, StandardError)
     return evaluate, load_evaluation, subject_of, Subject, Record, *of_metrics

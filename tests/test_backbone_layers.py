@@ -45,9 +45,9 @@ def correlated(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def test_a_block_of_r3gan_is_three_matrices_and_two_biased_activations() -> None:
     x, layer = normal(2, 4, 4, 4), r3gan.Block(expansion=2, group_size=4, blocks=3)
     params = random_params(layer, x)
-    first, last = params["Pointwise_0"]["kernel"], params["Pointwise_1"]["kernel"]
-    biases = [params[f"BiasedActivation_{number}"]["bias"] for number in (0, 1)]
-    middle = params["Grouped_0"]["kernel"]
+    first, last = params["expand"]["kernel"], params["reduce"]["kernel"]
+    biases = [params[name]["bias"] for name in ("expanded", "convolved")]
+    middle = params["grouped"]["kernel"]
     y = leaky(x @ first + biases[0])
     halves = [
         correlated(y[..., at : at + 4].astype(np.float32), middle[:, at : at + 4]) for at in (0, 4)
@@ -62,7 +62,7 @@ def test_a_block_of_r3gan_starts_as_the_identity_with_weights_scaled_by_fixup() 
     params = jax.jit(layer.init)(KEY, x)["params"]
     np.testing.assert_array_equal(applied(layer, params, x), x)
     gain = np.sqrt(2 / 1.04) * blocks**-0.25
-    for name, inputs in [("Pointwise_0", 128), ("Grouped_0", 9 * 64)]:
+    for name, inputs in [("expand", 128), ("grouped", 9 * 64)]:
         spread = np.std(np.asarray(params[name]["kernel"]))
         assert spread == pytest.approx(gain / np.sqrt(inputs), rel=0.02)
 
@@ -95,7 +95,7 @@ def test_scaled_weights_are_divided_by_the_root_of_their_inputs() -> None:
 def test_attention_is_a_mean_of_values_by_the_likeness_of_queries_and_keys() -> None:
     x, layer = normal(2, 4, 4, 16), SelfAttention()
     params = random_params(layer, x)
-    names = ("Pointwise_0", "Pointwise_1", "Pointwise_2", "Pointwise_3")
+    names = ("query", "key", "value", "out")
     query, key, value, out = (params[name]["kernel"].astype(float) for name in names)
     expected = x.astype(float)
     for image, row, column in np.ndindex(2, 4, 4):

@@ -79,12 +79,14 @@ def test_the_score_is_the_projection_that_numpy_computes() -> None:
     _, params, stats = variables(pair)
     samples = some(4, 2)
     x = np.asarray(samples, float)
-    for name in ("Dense_0", "Dense_1"):
-        layer = params[name]
+    for name in ("layer_0", "layer_1"):
+        layer = params["trunk"][name]
         x = leaky(x @ np.asarray(layer["kernel"], float) + np.asarray(layer["bias"], float))
     classes = np.eye(CLASSES)[np.asarray(LABELS)]
-    projected = np.sum(classes @ np.asarray(params["class_vectors"]["kernel"], float) * x, axis=1)
-    expected = x @ np.asarray(params["score"]["kernel"], float)[:, 0] + projected
+    projected = np.sum(
+        classes @ np.asarray(params["head"]["class_vectors"]["kernel"], float) * x, axis=1
+    )
+    expected = x @ np.asarray(params["head"]["score"]["kernel"], float)[:, 0] + projected
     said = pair.discriminate(params, stats, samples, LABELS)
     np.testing.assert_allclose(np.asarray(said.score), expected, rtol=1e-4, atol=1e-5)
     other = pair.discriminate(params, stats, samples, (LABELS + 1) % CLASSES)
@@ -96,10 +98,10 @@ def test_the_generator_has_the_vector_of_the_class_beside_the_latents() -> None:
     pair = build(POINT)
     params, _, _ = variables(pair)
     latents = some(4, LATENT_DIM)
-    vectors = np.asarray(params["class_vectors"]["kernel"], float)[np.asarray(LABELS)]
+    vectors = np.asarray(params["trunk"]["class_vectors"]["kernel"], float)[np.asarray(LABELS)]
     x = np.concatenate([np.asarray(latents, float), vectors], axis=1)
     for number in range(3):
-        layer = params[f"Dense_{number}"]
+        layer = params["trunk"][f"layer_{number}"] if number < 2 else params["head"]["out"]
         x = x @ np.asarray(layer["kernel"], float) + np.asarray(layer["bias"], float)
         x = leaky(x) if number < 2 else x
     found = np.asarray(pair.generate(params, latents, LABELS))
@@ -114,19 +116,22 @@ def test_without_classes_networks_are_those_without_labels_bit_for_bit(
     plain, conditional = build(shape, settings, classes=0), build(shape, settings)
     generator, discriminator, _ = variables(plain)
     more_generator, more_discriminator, _ = variables(conditional)
-    assert "class_vectors" not in {*generator, *discriminator}
-    assert set(more_generator) - set(generator) == {"class_vectors"}
-    assert set(more_discriminator) - set(discriminator) == {"class_vectors"}
-    first = generator["Dense_0"]
+    assert "class_vectors" not in {*generator["trunk"], *discriminator["head"]}
+    assert set(more_generator["trunk"]) - set(generator["trunk"]) == {"class_vectors"}
+    assert set(more_discriminator["head"]) - set(discriminator["head"]) == {"class_vectors"}
+    layer = "start" if settings.get("architecture") == "conv" else "layer_0"
+    first = generator["trunk"][layer]
     added = jnp.zeros((DIMENSIONS, first["kernel"].shape[1]))
-    blind_generator = generator | {
-        "Dense_0": first | {"kernel": jnp.concatenate([first["kernel"], added])},
-        "class_vectors": more_generator["class_vectors"],
+    blind_trunk = generator["trunk"] | {
+        layer: first | {"kernel": jnp.concatenate([first["kernel"], added])},
+        "class_vectors": more_generator["trunk"]["class_vectors"],
     }
-    zeros = jax.tree.map(jnp.zeros_like, more_discriminator["class_vectors"])
+    blind_generator = generator | {"trunk": blind_trunk}
+    zeros = jax.tree.map(jnp.zeros_like, more_discriminator["head"]["class_vectors"])
+    blind_head = discriminator["head"] | {"class_vectors": zeros}
     samples = some(4, *shape)
     expected = present(plain.discriminate(discriminator, {}, samples).score)
-    blind = conditional.discriminate(discriminator | {"class_vectors": zeros}, {}, samples, LABELS)
+    blind = conditional.discriminate(discriminator | {"head": blind_head}, {}, samples, LABELS)
     np.testing.assert_array_equal(np.asarray(blind.score), np.asarray(expected))
     latents = some(4, LATENT_DIM)
     np.testing.assert_allclose(
@@ -137,7 +142,7 @@ def test_without_classes_networks_are_those_without_labels_bit_for_bit(
     )
     # The discriminator's other parameters start as they do without labels.
     started, _ = conditional.init_discriminator(KEY)
-    del started["class_vectors"]
+    del started["head"]["class_vectors"]
     jax.tree.map(np.testing.assert_array_equal, started, plain.init_discriminator(KEY)[0])
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -23,6 +24,7 @@ FACTORS = jnp.array([0.3, 1.0, 1.7, 4.0])
 WEIGHTS = np.random.default_rng(2).normal(size=(4, ROWS)).astype(np.float32)
 """Of the scores, of their squared slopes, of embeddings' sums and of their squared slopes."""
 SCORE, BOTH = ("score",), ("score", "embedding")
+EXACT = partial(penalties.exact, scales_with_factors=True)
 
 
 def changed(architecture: str, **settings: Any) -> Experiment:
@@ -84,7 +86,7 @@ def textbook(
     discriminate: penalties.BoundDiscriminate,
     samples: jax.Array,
     keys: jax.Array,
-    heads: penalties.HeadSpec,
+    heads: penalties.HeadNames,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """Slopes of the heads as they are written, one after the other, as an `Estimator`."""
 
@@ -122,7 +124,7 @@ def test_the_gradient_of_the_exact_penalty_and_what_is_said_is_the_textbooks(
         jax.jit(jax.value_and_grad(lambda params, estimate=estimate: case.loss(params, estimate)))(
             case.params
         )
-        for estimate in (penalties.exact, textbook)
+        for estimate in (EXACT, textbook)
     )
     found, wanted = (np.asarray(ravel_pytree(tree)[0]) for tree in (slopes, wanted))
     np.testing.assert_allclose(value, expected, rtol=1e-4)
@@ -135,7 +137,7 @@ def test_it_takes_four_products_for_each_layer_where_the_textbook_takes_six(name
     once = case.products(lambda params: present(case.discriminate(params, case.samples).score))
     ours, theirs = (
         case.products(jax.grad(lambda params, estimate=estimate: case.loss(params, estimate)))
-        for estimate in (penalties.exact, textbook)
+        for estimate in (EXACT, textbook)
     )
     # What attention weighs by is no linear map; power iterations count too.
     assert ours <= (4.8 if name == "sngan" else 4.1) * once
@@ -146,5 +148,5 @@ def test_with_both_heads_what_is_said_goes_one_way_only() -> None:
     """Ten products: forward, back and two transposes for each head, and two for what is said."""
     case = Case("r3gan", BOTH)
     once = case.products(lambda params: present(case.discriminate(params, case.samples).score))
-    ours = case.products(jax.grad(lambda params: case.loss(params, penalties.exact)))
+    ours = case.products(jax.grad(lambda params: case.loss(params, EXACT)))
     assert ours <= 10 * once

@@ -46,7 +46,15 @@ def build(
     )
     pair = networks.build(config, shape)
     # Compiled whole: faster than operation by operation.
-    return Networks(*(jax.jit(function) for function in pair))
+    return pair._replace(
+        **{
+            name: jax.jit(function, static_argnames="tap")
+            if "features" in name
+            else jax.jit(function)
+            for name, function in pair._asdict().items()
+            if callable(function)
+        }
+    )
 
 
 def samples_of(shape: tuple[int, ...], n: int = 6) -> jax.Array:
@@ -171,7 +179,9 @@ def test_discriminators_have_as_many_parameters_as_counted_by_hand(
     pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm})
     params, _ = discriminator_variables(pair)
     assert count_parameters(params) == count
-    embedding = count_parameters(params["score"]) * 6  # as long a row of weights for each output
+    embedding = (
+        count_parameters(params["head"]["score"]) * 6
+    )  # as long a row of weights for each output
     for score, expected in [(True, count + embedding), (False, count + embedding * 5 // 6)]:
         pair = build(shape, None, discriminator | {"spectral_norm": spectral_norm}, 6, score)
         assert count_parameters(discriminator_variables(pair)[0]) == expected
@@ -186,14 +196,15 @@ def test_an_mlp_pair_computes_what_numpy_computes() -> None:
     generator, (discriminator, _) = generator_params(pair), discriminator_variables(pair)
 
     def forward(params: Any, x: np.ndarray, last: str) -> np.ndarray:
-        denses = [params[name] for name in ("Dense_0", "Dense_1", last)]
+        hidden = [params["trunk"][name] for name in ("layer_0", "layer_1")]
+        denses = [*hidden, params["head"][last]]
         w = [np.asarray(dense["kernel"], float) for dense in denses]
         b = [np.asarray(dense.get("bias", 0), float) for dense in denses]
         return leaky(leaky(x @ w[0] + b[0]) @ w[1] + b[1]) @ w[2] + b[2]
 
     latents = samples_of((5,))
     samples = np.asarray(pair.generate(generator, latents))
-    painted = forward(generator, np.asarray(latents, float), "Dense_2")
+    painted = forward(generator, np.asarray(latents, float), "out")
     np.testing.assert_allclose(samples, np.tanh(painted).reshape(-1, 8, 8, 1), rtol=1e-5, atol=1e-6)
     output = pair.discriminate(discriminator, {}, jnp.asarray(samples))
     flat = samples.reshape(-1, 64).astype(float)
@@ -252,8 +263,8 @@ def test_no_head_has_a_bias_and_each_has_its_own_spectral_norm(
     pair = build(GREY, None, CONV | {"spectral_norm": spectral_norm}, dimensions, score)
     params, stats_ = jax.eval_shape(pair.init_discriminator, KEY)
     heads = {name for name, made in [("score", score), ("embedding", dimensions)] if made}
-    assert {"score", "embedding"} & set(params) == heads
-    assert all(set(params[head]) == {"kernel"} for head in heads)
+    assert set(params["head"]) == heads
+    assert all(set(params["head"][head]) == {"kernel"} for head in heads)
 
     def paths(tree: Any, kind: str) -> list[str]:
         found = [jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(tree)]
@@ -262,7 +273,7 @@ def test_no_head_has_a_bias_and_each_has_its_own_spectral_norm(
     kernels, sigmas = paths(params, "kernel"), paths(stats_, "sigma")
     assert len(sigmas) == (len(kernels) if spectral_norm else 0)
     for head in heads:
-        assert len([path for path in sigmas if head in path]) == spectral_norm
+        assert len([path for path in sigmas if f"{head}/kernel" in path]) == spectral_norm
 
 
 @pytest.mark.parametrize("spectral_norm", [False, True])
@@ -280,7 +291,7 @@ def test_embeddings_are_unit_vectors(
 def test_a_second_head_leaves_the_rest_as_it_was() -> None:
     alone, both = build(POINT), build(POINT, dimensions=4)
     (params, _), (more, _) = alone.init_discriminator(KEY), both.init_discriminator(KEY)
-    del more["embedding"]
+    del more["head"]["embedding"]
     jax.tree.map(np.testing.assert_array_equal, more, params)
 
 
@@ -341,8 +352,9 @@ def test_the_gradient_goes_through_the_singular_value() -> None:
     samples = samples_of(POINT)
     loss = jax.jit(jax.grad(lambda p: jnp.square(scores(pair, p, stats_, samples)).mean()))
     slopes = loss(params)
-    for name, layer in params.items():
-        kernel, slope = np.asarray(layer["kernel"]), np.asarray(slopes[name]["kernel"])
+    kernels = {"layer_0": "trunk", "layer_1": "trunk", "score": "head"}
+    for name, part in kernels.items():
+        kernel, slope = (np.asarray(tree[part][name]["kernel"]) for tree in (params, slopes))
         size = np.linalg.norm(kernel) * np.linalg.norm(slope)
         assert size > 1e-3
         assert abs((kernel * slope).sum()) < 1e-3 * size

@@ -117,7 +117,7 @@ def by_hand(run: Restored, head: str, stored: np.ndarray) -> np.ndarray:
     """What a head says of points, from the weights over their largest singular values."""
     params = run.state.discriminator
     x = stored / run.parts.source.scale  # type: ignore[attr-defined]
-    return dense(params[head], leaky_relu(dense(params["Dense_0"], x, True)), True)
+    return dense(params["head"][head], leaky_relu(dense(params["trunk"]["layer_0"], x, True)), True)
 
 
 def fakes_by_hand(run: Restored, row: int, count: int, seed: int) -> np.ndarray:
@@ -125,7 +125,7 @@ def fakes_by_hand(run: Restored, row: int, count: int, seed: int) -> np.ndarray:
     keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(count))
     z = np.stack([np.asarray(jax.random.normal(key, (LATENT_DIM,)), float) for key in keys])
     params = run.state.generator_ema
-    made = dense(params["Dense_1"], leaky_relu(dense(params["Dense_0"], z)))
+    made = dense(params["head"]["out"], leaky_relu(dense(params["trunk"]["layer_0"], z)))
     return made * run.parts.source.scale  # type: ignore[attr-defined]
 
 

@@ -86,7 +86,7 @@ def latents(n: int, seed: int, dim: int = LATENT_DIM) -> np.ndarray:
 
 def by_hand(params: Any, z: np.ndarray, scale: float) -> np.ndarray:
     """The points that an MLP with one hidden layer makes."""
-    first, last = params["Dense_0"], params["Dense_1"]
+    first, last = params["trunk"]["layer_0"], params["head"]["out"]
     hidden = z.astype(float) @ np.asarray(first["kernel"]) + np.asarray(first["bias"])
     hidden = np.where(hidden > 0, hidden, 0.2 * hidden)
     return (hidden @ np.asarray(last["kernel"]) + np.asarray(last["bias"])) * scale

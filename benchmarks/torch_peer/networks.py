@@ -4,7 +4,7 @@ Weights are read from the trees of ours, so both compute the same function of th
 `benchmarks/versus_torch.py` holds that they do before it times anything.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -19,19 +19,6 @@ from cgan.networks.layers import LEAK
 
 Tree = Mapping[str, Any]
 """Flax's parameters of one network, as NumPy arrays."""
-
-
-class Weights:
-    """The layers of a tree, each asked for by its kind, in the order in which they were made."""
-
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
-        self._next: dict[str, Iterator[int]] = {}
-
-    def next(self, kind: str) -> Any:
-        """The next `kind_0`, `kind_1`, ..."""
-        numbers = self._next.setdefault(kind, iter(range(len(self._tree))))
-        return self._tree[f"{kind}_{next(numbers)}"]
 
 
 def tensor(values: Any) -> torch.Tensor:
@@ -121,13 +108,18 @@ def fourier(inputs: int, count: int, max_frequency: float) -> FourierFeatures:
     return FourierFeatures(tensor(slopes[inputs : inputs + count].T))
 
 
+def hidden(tree: Tree) -> list[nn.Linear]:
+    """The layers of a perceptron's trunk."""
+    return [linear(tree["trunk"][f"layer_{number}"]) for number in range(len(tree["trunk"]))]
+
+
 class PointsGenerator(nn.Module):
-    """`cgan.networks.mlp.MLPGenerator` for points: `z + f(z)`."""
+    """The generator of `cgan.networks.mlp` for points: `z + f(z)`."""
 
     def __init__(self, tree: Tree, features: FourierFeatures) -> None:
         super().__init__()
         self.features = features
-        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(len(tree)))
+        self.layers = nn.ModuleList([*hidden(tree), linear(tree["head"]["out"])])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         x = self.features(z)
@@ -137,12 +129,12 @@ class PointsGenerator(nn.Module):
 
 
 class MLPGenerator(nn.Module):
-    """`cgan.networks.mlp.MLPGenerator` for images, without Fourier features and classes."""
+    """That of `cgan.networks.mlp` for images, without Fourier features and classes."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.shape = sample_shape
-        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(len(tree)))
+        self.layers = nn.ModuleList([*hidden(tree), linear(tree["head"]["out"])])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         for layer in self.layers[:-1]:
@@ -153,14 +145,13 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """`cgan.networks.mlp.MLPDiscriminator`, of scores; of images, or of points by features."""
+    """That of `cgan.networks.mlp`, of scores; of images, or of points by features."""
 
     def __init__(self, tree: Tree, features: FourierFeatures | None = None) -> None:
         super().__init__()
         self.features = features
-        hidden = len(tree) - 1
-        self.layers = nn.ModuleList(linear(tree[f"Dense_{i}"]) for i in range(hidden))
-        self.score = linear(tree["score"])
+        self.layers = nn.ModuleList(hidden(tree))
+        self.score = linear(tree["head"]["score"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x.permute(0, 2, 3, 1).flatten(1) if self.features is None else self.features(x)
@@ -170,18 +161,16 @@ class MLPDiscriminator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """`cgan.networks.conv.ConvGenerator` without classes."""
+    """The generator of `cgan.networks.conv` without classes."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int], depth: int) -> None:
         super().__init__()
-        weights = Weights(tree)
+        levels = [tree["trunk"][f"level_{number}"] for number in range(1, depth + 1)]
         self.side = sample_shape[0] >> depth
-        self.first = linear(weights.next("Dense"))
-        self.wider, self.convolutions = nn.ModuleList(), nn.ModuleList()
-        for _ in range(depth):
-            self.wider.append(shuffled(weights.next("Dense")))
-            self.convolutions.append(convolution(weights.next("Conv3x3")))
-        self.last = convolution(weights.next("Conv3x3"))
+        self.first = linear(tree["trunk"]["start"])
+        self.wider = nn.ModuleList(shuffled(level["up"]) for level in levels)
+        self.convolutions = nn.ModuleList(convolution(level["conv"]) for level in levels)
+        self.last = convolution(tree["head"]["out"])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         x = F.leaky_relu(self.first(z), LEAK)
@@ -193,17 +182,15 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """`cgan.networks.conv.ConvDiscriminator`, of scores, without spectral norm."""
+    """That of `cgan.networks.conv`, of scores, without spectral norm."""
 
     def __init__(self, tree: Tree, depth: int) -> None:
         super().__init__()
-        weights = Weights(tree)
-        self.first = convolution(weights.next("Conv3x3"))
-        self.convolutions, self.coarser = nn.ModuleList(), nn.ModuleList()
-        for _ in range(depth):
-            self.convolutions.append(convolution(weights.next("Conv3x3")))
-            self.coarser.append(unshuffled(weights.next("Dense")))
-        self.score = linear(tree["score"])
+        levels = [tree["trunk"][f"level_{number}"] for number in range(1, depth + 1)]
+        self.first = convolution(tree["trunk"]["stem"])
+        self.convolutions = nn.ModuleList(convolution(level["conv"]) for level in levels)
+        self.coarser = nn.ModuleList(unshuffled(level["down"]) for level in levels)
+        self.score = linear(tree["head"]["score"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = F.leaky_relu(self.first(x), LEAK)

@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from benchmarks.torch_peer.networks import (
     Tree,
-    Weights,
     convolution,
     linear,
     pointwise,
@@ -46,11 +45,11 @@ class Block(nn.Module):
 
     def __init__(self, tree: Tree, group_size: int) -> None:
         super().__init__()
-        inner = tree["Pointwise_1"]["kernel"].shape[0]
-        self.wider = pointwise({**tree["Pointwise_0"], **tree["BiasedActivation_0"]})
-        grouped = {**tree["Grouped_0"], **tree["BiasedActivation_1"]}
+        inner = tree["reduce"]["kernel"].shape[0]
+        self.wider = pointwise({**tree["expand"], **tree["expanded"]})
+        grouped = {**tree["grouped"], **tree["convolved"]}
         self.grouped = convolution(grouped, inner // group_size)
-        self.narrower = pointwise(tree["Pointwise_1"])
+        self.narrower = pointwise(tree["reduce"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = F.leaky_relu(self.wider(x), LEAK)
@@ -58,7 +57,7 @@ class Block(nn.Module):
 
 
 def stages(
-    weights: Weights, side: int, settings: Generator | Discriminator, double: bool
+    trunk: Tree, side: int, settings: Generator | Discriminator, double: bool
 ) -> nn.Sequential:
     """Changes of resolution and width between residual blocks; wider or narrower as ours."""
     channels = list(widths(side, settings.width, settings.max_width).values())
@@ -66,12 +65,13 @@ def stages(
         channels.reverse()
     layers: list[nn.Module] = []
     for number, (before, after) in enumerate(zip([channels[0], *channels], channels, strict=False)):
-        change = [] if before == after else [pointwise(weights.next("Pointwise"))]
+        level = trunk[f"level_{number}"]
+        change = [] if before == after else [pointwise(level["widths"])]
         if double:
             layers += [*change, *([Resampled(after, True)] if number else [])]
         else:
             layers += [*([Resampled(before, False)] if number else []), *change]
-        blocks = (weights.next("Block") for _ in range(settings.depth))
+        blocks = [level[f"block_{block}"] for block in range(settings.depth)]
         layers += [Block(block, settings.group_size) for block in blocks]
     return nn.Sequential(*layers)
 
@@ -81,11 +81,11 @@ class R3GANGenerator(nn.Module):
 
     def __init__(self, tree: Tree, side: int, settings: Generator) -> None:
         super().__init__()
-        weights = Weights(tree)
-        self.basis = nn.Parameter(tensor(tree["basis"]).permute(2, 0, 1).contiguous())
-        self.weigh = linear(weights.next("Pointwise"))
-        self.stages = stages(weights, side, settings, double=True)
-        self.last = pointwise(weights.next("Pointwise"))
+        trunk = tree["trunk"]
+        self.basis = nn.Parameter(tensor(trunk["basis"]).permute(2, 0, 1).contiguous())
+        self.weigh = linear(trunk["weights"])
+        self.stages = stages(trunk, side, settings, double=True)
+        self.last = pointwise(tree["head"]["out"])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         return self.last(self.stages(self.basis * self.weigh(z)[:, :, None, None]))
@@ -96,11 +96,11 @@ class R3GANDiscriminator(nn.Module):
 
     def __init__(self, tree: Tree, side: int, settings: Discriminator) -> None:
         super().__init__()
-        weights = Weights(tree)
-        self.first = pointwise(weights.next("Pointwise"))
-        self.stages = stages(weights, side, settings, double=False)
-        self.filters = nn.Parameter(tensor(tree["filters"]).permute(2, 0, 1).contiguous())
-        self.score = linear(tree["score"])
+        trunk = tree["trunk"]
+        self.first = pointwise(trunk["stem"])
+        self.stages = stages(trunk, side, settings, double=False)
+        self.filters = nn.Parameter(tensor(trunk["filters"]).permute(2, 0, 1).contiguous())
+        self.score = linear(tree["head"]["score"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = self.stages(self.first(x))

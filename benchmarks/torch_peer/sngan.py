@@ -7,7 +7,6 @@ from torch.nn import functional as F
 
 from benchmarks.torch_peer.networks import (
     Tree,
-    Weights,
     convolution,
     linear,
     pointwise,
@@ -33,12 +32,10 @@ class UpBlock(nn.Module):
 
     def __init__(self, tree: Tree, group_size: int) -> None:
         super().__init__()
-        weights = Weights(tree)
-        self.norms = nn.ModuleList(
-            group_norm(weights.next("ClassNorm"), group_size) for _ in range(2)
-        )
-        self.convolutions = nn.ModuleList(convolution(weights.next("Conv3x3")) for _ in range(2))
-        self.shortcut = pointwise(weights.next("Dense"))
+        norms = (tree["norm_0"], tree["norm_1"])
+        self.norms = nn.ModuleList(group_norm(of, group_size) for of in norms)
+        self.convolutions = nn.ModuleList(convolution(tree[f"conv_{at}"]) for at in (0, 1))
+        self.shortcut = pointwise(tree["skip"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = F.interpolate(F.relu(self.norms[0](x)), scale_factor=2)
@@ -51,14 +48,14 @@ class SNGANGenerator(nn.Module):
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int], group_size: int) -> None:
         super().__init__()
-        weights = Weights(tree)
-        self.first = linear(weights.next("Dense"))
+        trunk, head = tree["trunk"], tree["head"]
+        self.first = linear(trunk["start"])
         doublings = (sample_shape[0] // BASE).bit_length() - 1
         self.blocks = nn.ModuleList(
-            UpBlock(weights.next("UpBlock"), group_size) for _ in range(doublings)
+            UpBlock(trunk[f"level_{number}"], group_size) for number in range(1, doublings + 1)
         )
-        self.norm = group_norm(weights.next("ClassNorm"), group_size)
-        self.last = convolution(weights.next("Conv3x3"))
+        self.norm = group_norm(head["norm"], group_size)
+        self.last = convolution(head["out"])
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         x = self.first(z).view(len(z), BASE, BASE, -1).permute(0, 3, 1, 2)
@@ -70,11 +67,11 @@ class SNGANGenerator(nn.Module):
 class DownBlock(nn.Module):
     """ReLU but for the first block, 3x3, ReLU, 3x3, beside a 1x1."""
 
-    def __init__(self, weights: Weights, first: bool) -> None:
+    def __init__(self, tree: Tree, first: bool) -> None:
         super().__init__()
         self.first = first
-        self.convolutions = nn.ModuleList(convolution(weights.next("Conv3x3")) for _ in range(2))
-        self.shortcut = pointwise(weights.next("Dense"))
+        self.convolutions = nn.ModuleList(convolution(tree[f"conv_{at}"]) for at in (0, 1))
+        self.shortcut = pointwise(tree["skip"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         start = x if self.first else F.relu(x)
@@ -87,9 +84,11 @@ class SNGANDiscriminator(nn.Module):
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
         super().__init__()
-        weights, blocks = Weights(tree), (sample_shape[0] // BASE).bit_length()
-        self.blocks = nn.ModuleList(DownBlock(weights, number == 0) for number in range(blocks))
-        self.score = linear(tree["score"])
+        trunk, blocks = tree["trunk"], (sample_shape[0] // BASE).bit_length()
+        self.blocks = nn.ModuleList(
+            DownBlock(trunk[f"level_{number}"], number == 0) for number in range(blocks)
+        )
+        self.score = linear(tree["head"]["score"])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for number, block in enumerate(self.blocks):

@@ -19,6 +19,7 @@ from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.setting import check_read_across
+from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
 
 BATCH_AT_MOST = 2**20
 """Reals a step: their margins over as many fakes take 4 TiB."""
@@ -104,6 +105,13 @@ class Experiment:
     """Images between two probes for mode collapse; 0 for none."""
     seed: int = 0
     """Seed of everything random: same seed, same run."""
+    init_from: Path | None = None
+    """Folder of a run whose newest weights this one starts from: the generator's average, and the
+    discriminator's. Read once, before step 0; None starts afresh."""
+    init_players: InitPlayers = "both"
+    """Whose weights are taken from there."""
+    init_parts: InitParts = "all"
+    """Which of them: their trunks, their heads, or all; the rest starts afresh."""
 
     def __post_init__(self) -> None:
         check_types(self, "")
@@ -114,6 +122,7 @@ class Experiment:
         if self.ramp_nimg is not None:
             positive(self, "", "ramp_nimg")
         require_seed(self.seed)
+        check_warm_start(self)
         self.augment.check_for(self.data)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches

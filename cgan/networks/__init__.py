@@ -1,62 +1,27 @@
 """The generator and the discriminator as pure functions. Flax does not leave this package."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.config import Experiment
+from cgan.config import Experiment, require
+from cgan.networks import former_names
 from cgan.networks.architectures import (
     DISCRIMINATORS,
     GENERATORS,
     build_discriminator,
     build_generator,
     check_fits,
+    scales_with_factors,
 )
 from cgan.networks.exactness import in_full
 from cgan.networks.heads import HeadSpec
-from cgan.types import DiscriminatorOutput, Factors, Labels, Params, RandomKey, RowKeys, Samples
-
-Latents = Float[Array, "n latent_dim"]
-
-
-class Generate(Protocol):
-    """A generator; a pair with classes takes their labels, and another one none."""
-
-    def __call__(self, params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
-        """One sample for each latent."""
-
-
-class Discriminate(Protocol):
-    """A discriminator's outputs, its stats left as they are; labels as for `Generate`."""
-
-    def __call__(
-        self,
-        params: Params,
-        stats: Params,
-        samples: Samples,
-        labels: Labels | None = None,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
-        """One output for each sample, its score multiplied by the factor where there is one."""
-
-
-class Networks(NamedTuple):
-    """A pair of networks: pure functions of parameters and arrays.
-
-    `stats` is what a discriminator carries beside its parameters: the power iteration of its
-    spectral norms, or nothing.
-    """
-
-    init_generator: Callable[[RandomKey], Params]
-    init_discriminator: Callable[[RandomKey], tuple[Params, Params]]
-    draw_latents: Callable[[RowKeys], Latents]
-    generate: Generate
-    discriminate: Discriminate
-    update_stats: Callable[[Params, Params], Params]
-    """`update_stats(params, stats)`: the stats after one step of power iteration."""
+from cgan.networks.modules import TRUNK, ModuleDiscriminate
+from cgan.networks.pair import Latents, Networks
+from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
 
 def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -> Networks:
@@ -75,6 +40,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     generator = build_generator(config.generator, sample_shape, classes, config.conditioning)
     heads = HeadSpec(config.objective.weight > 0, _embedding_dimensions(config), classes)
     discriminator = build_discriminator(config.discriminator, heads)
+    former = former_names.of(config, sample_shape, classes)
     latent_dim = config.generator.latent_dim
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.
     precision = jnp.dtype(config.precision)
@@ -88,11 +54,14 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
 
     @in_full
     def init_generator(key: RandomKey) -> Params:
-        return generator.init(key, jnp.zeros((1, latent_dim)), any_label())["params"]
+        with former_names.keyed_by(former.generator):
+            variables = generator.init(key, jnp.zeros((1, latent_dim)), any_label())
+        return variables["params"]
 
     @in_full
     def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
-        variables = discriminator.init(key, any_sample(), any_label())
+        with former_names.keyed_by(former.discriminator):
+            variables = discriminator.init(key, any_sample(), any_label())
         return variables["params"], variables.get("batch_stats", {})
 
     def draw_latents(keys: RowKeys) -> Latents:
@@ -105,18 +74,20 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         return jnp.asarray(made, "float32")
 
     @in_full
-    def discriminate(
-        params: Params,
-        stats: Params,
-        samples: Samples,
-        labels: Labels | None = None,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
+    def generator_features(
+        params: Params, latents: Latents, labels: Labels | None = None, tap: str = TRUNK
+    ) -> Float[Array, "n ..."]:
+        inputs = latents.astype(precision)
+        maps = generator.apply({"params": params}, inputs, labels, method="maps")
+        return _tapped(maps, tap)
+
+    @in_full
+    def features(
+        params: Params, stats: Params, samples: Samples, tap: str = TRUNK
+    ) -> Float[Array, "n ..."]:
         variables = {"params": params, "batch_stats": stats}
-        inputs = samples.astype(precision)
-        output = discriminator.apply(variables, inputs, labels, factors=factors)
-        assert isinstance(output, DiscriminatorOutput)
-        return output
+        maps = discriminator.apply(variables, samples.astype(precision), method="maps")
+        return _tapped(maps, tap)
 
     @in_full
     def update_stats(params: Params, stats: Params) -> Params:
@@ -129,8 +100,22 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         return updated["batch_stats"]
 
     return Networks(
-        init_generator, init_discriminator, draw_latents, generate, discriminate, update_stats
+        init_generator,
+        init_discriminator,
+        draw_latents,
+        generate,
+        ModuleDiscriminate(discriminator, precision),
+        update_stats,
+        scales_with_factors(discriminator.trunk),
+        features,
+        generator_features,
+        former,
     )
+
+
+def _tapped(maps: Any, tap: str) -> Float[Array, "n ..."]:
+    require(tap in maps, "tap", tap, f"one of {', '.join(maps)}")
+    return maps[tap].astype("float32")
 
 
 def _embedding_dimensions(config: Experiment) -> int:

@@ -1,18 +1,24 @@
 """The networks by the names of their architectures, and the samples that each of them fits."""
 
 import dataclasses
+import inspect
 from typing import Any
 
 import flax.linen as nn
 
 from cgan.config import Architecture, Conditioning, ConfigError, Discriminator, Generator
-from cgan.networks.conv import ConvDiscriminator, ConvGenerator
+from cgan.networks import modules
+from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
 from cgan.networks.heads import HeadSpec
-from cgan.networks.mlp import MLPDiscriminator, MLPGenerator
-from cgan.networks.r3gan import R3GANDiscriminator, R3GANGenerator
+from cgan.networks.mlp import MLPDiscriminatorTrunk, MLPGeneratorHead, MLPGeneratorTrunk
+from cgan.networks.r3gan import R3GANDiscriminatorTrunk, R3GANGeneratorHead, R3GANGeneratorTrunk
 from cgan.networks.resample import BASE, sides
-from cgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
-from cgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from cgan.networks.sngan import SNGANDiscriminatorTrunk, SNGANGeneratorHead, SNGANGeneratorTrunk
+from cgan.networks.stylegan2 import (
+    StyleGAN2DiscriminatorTrunk,
+    StyleGAN2GeneratorHead,
+    StyleGAN2GeneratorTrunk,
+)
 
 Shape = tuple[int, ...]
 
@@ -22,37 +28,50 @@ DEPTH_AT_MOST = 32
 """Halvings of a side that anyone asks for."""
 
 
-GENERATORS: dict[Architecture, type[nn.Module]] = {
-    "mlp": MLPGenerator,
-    "conv": ConvGenerator,
-    "r3gan": R3GANGenerator,
-    "sngan": SNGANGenerator,
-    "stylegan2": StyleGAN2Generator,
+GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
+    "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
+    "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
+    "r3gan": (R3GANGeneratorTrunk, R3GANGeneratorHead),
+    "sngan": (SNGANGeneratorTrunk, SNGANGeneratorHead),
+    "stylegan2": (StyleGAN2GeneratorTrunk, StyleGAN2GeneratorHead),
 }
+"""Trunk and head of each."""
 DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
-    "mlp": MLPDiscriminator,
-    "conv": ConvDiscriminator,
-    "r3gan": R3GANDiscriminator,
-    "sngan": SNGANDiscriminator,
-    "stylegan2": StyleGAN2Discriminator,
+    "mlp": MLPDiscriminatorTrunk,
+    "conv": ConvDiscriminatorTrunk,
+    "r3gan": R3GANDiscriminatorTrunk,
+    "sngan": SNGANDiscriminatorTrunk,
+    "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
+"""The trunk of each: the heads are the same. One that takes `factors` multiplies by them."""
 
 
 def build_generator(
     config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
-) -> nn.Module:
+) -> modules.Generator:
     """The generator that the settings describe."""
     others = {
         "sample_shape": sample_shape,
         "classes": classes,
         "class_dimensions": conditioning.dimensions,
     }
-    return _by_names(GENERATORS[config.architecture], vars(config) | others)
+    trunk, head = (
+        _by_names(part, vars(config) | others) for part in GENERATORS[config.architecture]
+    )
+    return modules.Generator(trunk, head)
 
 
-def build_discriminator(config: Discriminator, heads: HeadSpec) -> nn.Module:
+def build_discriminator(config: Discriminator, heads: HeadSpec) -> modules.Discriminator:
     """The discriminator that the settings describe."""
-    return _by_names(DISCRIMINATORS[config.architecture], vars(config) | {"heads": heads})
+    trunk = _by_names(
+        DISCRIMINATORS[config.architecture], vars(config) | {"classes": heads.classes}
+    )
+    return modules.Discriminator(trunk, heads, config.spectral_norm)
+
+
+def scales_with_factors(trunk: nn.Module) -> bool:
+    """Whether a discriminator on this trunk multiplies its scores: the trunk takes factors then."""
+    return "factors" in inspect.signature(trunk.__call__).parameters
 
 
 def _by_names(network: type[nn.Module], values: dict[str, Any]) -> nn.Module:

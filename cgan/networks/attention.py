@@ -32,13 +32,16 @@ class SelfAttention(nn.Module):
     ) -> Images:
         n, height, width, channels = x.shape
 
-        def project(features: int, maps: Images) -> Float[Array, "n height width features"]:
-            return normalised(Pointwise(features), self.spectral_norm, update_stats)(maps)
+        def project(
+            features: int, maps: Images, name: str
+        ) -> Float[Array, "n height width features"]:
+            layer = Pointwise(features, name=name)
+            return normalised(layer, self.spectral_norm, update_stats)(maps)
 
         narrow, half = max(1, channels // 8), max(1, channels // 2)
-        queries = project(narrow, x).reshape(n, height * width, narrow)
-        keys = _largest_of_four(project(narrow, x)).reshape(n, -1, narrow)
-        values = _largest_of_four(project(half, x)).reshape(n, -1, half)
+        queries = project(narrow, x, "query").reshape(n, height * width, narrow)
+        keys = _largest_of_four(project(narrow, x, "key")).reshape(n, -1, narrow)
+        values = _largest_of_four(project(half, x, "value")).reshape(n, -1, half)
         likeness = jnp.einsum(
             "nqc,nkc->nqk",
             queries,
@@ -53,7 +56,7 @@ class SelfAttention(nn.Module):
         mean = jnp.einsum("nqk,nkc->nqc", weights, values, precision=precision)
         mean = mean.reshape(n, height, width, half)
         gamma = self.param("gamma", nn.initializers.zeros, ())
-        return x + spread(gamma, x) * project(channels, mean)
+        return x + spread(gamma, x) * project(channels, mean, "out")
 
 
 def _largest_of_four(x: Images) -> Float[Array, "n height//2 width//2 channels"]:

@@ -6,13 +6,44 @@ from jaxtyping import Array, Float
 
 from cgan.networks import layers
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.convolution import Images
 from cgan.networks.factors import times
-from cgan.networks.heads import HeadSpec, discriminator_output
-from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
+from cgan.networks.modules import TRUNK, Maps
+from cgan.types import Factors, Labels, Samples
 
 
-class ConvGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, height, width, channels]` in [-1, 1].
+class Doubling(nn.Module):
+    """Maps of twice the sides, by a dense layer and a pixel shuffle, and a 3x3 convolution."""
+
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Images) -> Float[Array, "n 2*height 2*width outputs"]:
+        up = layers.Dense(4 * self.features, name="up")
+        x = layers.leaky_relu(layers.depth_to_space(up(x)))
+        return layers.leaky_relu(layers.Conv3x3(self.features, name="conv")(x))
+
+
+class Halving(nn.Module):
+    """A 3x3 convolution, and maps of half the sides and twice the channels: `Doubling` mirrored."""
+
+    features: int
+    spectral_norm: bool
+
+    @nn.compact
+    def __call__(
+        self, x: Images, update_stats: bool, factors: Factors | None
+    ) -> Float[Array, "n height//2 width//2 outputs"]:
+        def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
+            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
+
+        x = layers.leaky_relu(layer(layers.Conv3x3(self.features, name="conv"), x))
+        halved = layers.space_to_depth(x)
+        return layers.leaky_relu(layer(layers.Dense(2 * self.features, name="down"), halved))
+
+
+class ConvGeneratorTrunk(nn.Module):
+    """Latents `[n, latent_dim]` to maps `[n, height, width, width]`.
 
     A dense layer paints the coarsest map, from latents and, where there are classes, the vectors
     of the labels; each level doubles its sides, halves its channels and applies one 3x3
@@ -26,46 +57,50 @@ class ConvGenerator(nn.Module):
     class_dimensions: int = 0
 
     @nn.compact
-    def __call__(
-        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
-    ) -> Samples:
-        height, width, channels = self.sample_shape
+    def __call__(self, latents: Float[Array, "n latent_dim"], labels: Labels | None) -> Maps:
+        height, width, _ = self.sample_shape
         shrink = 2**self.depth
         coarsest = (height // shrink, width // shrink, self.width * shrink)
         x = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
-        x = layers.leaky_relu(layers.Dense(coarsest[0] * coarsest[1] * coarsest[2])(x))
-        x = x.reshape(-1, *coarsest)
-        for level in reversed(range(self.depth)):
-            features = self.width * 2**level
-            x = layers.leaky_relu(layers.depth_to_space(layers.Dense(4 * features)(x)))
-            x = layers.leaky_relu(layers.Conv3x3(features)(x))
-        return jnp.tanh(layers.Conv3x3(channels)(x))
+        start = layers.Dense(coarsest[0] * coarsest[1] * coarsest[2], name="start")
+        x = layers.leaky_relu(start(x)).reshape(-1, *coarsest)
+        maps = {"level_0": x}
+        for level in range(1, self.depth + 1):
+            features = self.width * 2 ** (self.depth - level)
+            maps[f"level_{level}"] = x = Doubling(features, name=f"level_{level}")(x)
+        return maps | {TRUNK: x}
 
 
-class ConvDiscriminator(nn.Module):
-    """Images `[n, height, width, channels]` to outputs: the generator's mirror image."""
+class ConvGeneratorHead(nn.Module):
+    """Maps to images `[n, height, width, channels]` in [-1, 1], by a 3x3 convolution."""
+
+    sample_shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(
+        self, _latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
+    ) -> Samples:
+        return jnp.tanh(layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK]))
+
+
+class ConvDiscriminatorTrunk(nn.Module):
+    """Images `[n, height, width, channels]` to features: the generator's mirror image."""
 
     width: int
     depth: int
-    heads: HeadSpec
     spectral_norm: bool = False
 
     @nn.compact
     def __call__(
-        self,
-        samples: Samples,
-        labels: Labels | None = None,
-        update_stats: bool = False,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
-        def layer(module: nn.Module, x: Float[Array, "..."]) -> Float[Array, "..."]:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
-
-        x = times(samples, factors)
-        x = layers.leaky_relu(layer(layers.Conv3x3(self.width), x))
-        for level in range(self.depth):
-            x = layers.leaky_relu(layer(layers.Conv3x3(self.width * 2**level), x))
-            halved = layers.space_to_depth(x)
-            x = layers.leaky_relu(layer(layers.Dense(self.width * 2 ** (level + 1)), halved))
-        features = x.reshape(len(x), -1)
-        return discriminator_output(features, labels, self.heads, self.spectral_norm, update_stats)
+        self, samples: Samples, update_stats: bool = False, factors: Factors | None = None
+    ) -> Maps:
+        stem = layers.normalised(
+            layers.Conv3x3(self.width, name="stem"), self.spectral_norm, update_stats
+        )
+        x = layers.leaky_relu(stem(times(samples, factors), factors))
+        maps = {"level_0": x}
+        for level in range(1, self.depth + 1):
+            features = self.width * 2 ** (level - 1)
+            halving = Halving(features, self.spectral_norm, name=f"level_{level}")
+            maps[f"level_{level}"] = x = halving(x, update_stats, factors)
+        return maps | {TRUNK: x.reshape(len(x), -1)}

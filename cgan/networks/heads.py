@@ -21,14 +21,8 @@ class HeadSpec(NamedTuple):
     """That the score is told apart by; 0 for a score of samples without labels."""
 
 
-def discriminator_output(
-    features: Float[Array, "n features"],
-    labels: Labels | None,
-    heads: HeadSpec,
-    spectral_norm: bool,
-    update_stats: bool,
-) -> DiscriminatorOutput:
-    """The last layer of a discriminator: a linear map for each head, called inside its module.
+class Heads(nn.Module):
+    """The last layer of a discriminator: a linear map for each head.
 
     It computes in float32, whatever the features come in and the device would rather do: losses see
     differences of scores, which bfloat16 with its 8 binary digits would round away.
@@ -40,25 +34,36 @@ def discriminator_output(
     devices.
     """
 
-    features = features.astype("float32")
+    spec: HeadSpec
+    spectral_norm: bool = False
 
-    def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
-        layer = nn.Dense(
-            outputs,
-            use_bias=False,
-            precision=HIGHEST,
-            kernel_init=nn.initializers.he_normal(),
-            name=name,
+    @nn.compact
+    def __call__(
+        self, features: Float[Array, "n features"], labels: Labels | None, update_stats: bool
+    ) -> DiscriminatorOutput:
+        features = features.astype("float32")
+
+        def head(outputs: int, name: str) -> Float[Array, "n outputs"]:
+            layer = nn.Dense(
+                outputs,
+                use_bias=False,
+                precision=HIGHEST,
+                kernel_init=nn.initializers.he_normal(),
+                name=name,
+            )
+            return normalised(layer, self.spectral_norm, update_stats)(features)
+
+        def score() -> Float[Array, " n"]:
+            alone = head(1, "score")[:, 0]
+            if not self.spec.classes:
+                return alone
+            of_class = projection(
+                features, labels, self.spec.classes, self.spectral_norm, update_stats
+            )
+            return alone + of_class
+
+        dimensions = self.spec.dimensions
+        return DiscriminatorOutput(
+            score=score() if self.spec.score else None,
+            embedding=on_sphere(head(dimensions, "embedding")) if dimensions else None,
         )
-        return normalised(layer, spectral_norm, update_stats)(features)
-
-    def score() -> Float[Array, " n"]:
-        alone = head(1, "score")[:, 0]
-        if not heads.classes:
-            return alone
-        return alone + projection(features, labels, heads.classes, spectral_norm, update_stats)
-
-    return DiscriminatorOutput(
-        score=score() if heads.score else None,
-        embedding=on_sphere(head(heads.dimensions, "embedding")) if heads.dimensions else None,
-    )

@@ -67,16 +67,16 @@ def normalised(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Cal
     """The layer, its kernel divided by its largest singular value where asked for.
 
     The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm
-    1), whose iterate lives in the collection `batch_stats`.
+    1), whose iterate lives in the collection `batch_stats`, named after the layer.
 
     Args:
-        layer: a layer with a two-dimensional `kernel`.
+        layer: a layer with a two-dimensional `kernel`, and a name.
         spectral_norm: whether to normalise at all.
         update_stats: keep the iterate that this call's step of the iteration reached.
     """
     if not spectral_norm:
         return layer
-    wrapped = nn.SpectralNorm(layer, epsilon=1e-12)
+    wrapped = nn.SpectralNorm(layer, epsilon=1e-12, name=f"{layer.name}_norm")
     return lambda *inputs: wrapped(*inputs, update_stats=update_stats)
 
 

@@ -19,7 +19,7 @@ The published sizes, in millions of parameters, and those here, generator and di
 
 What differs from the paper:
 
-- A sample's score by class is `heads`'s, the shared head's and the class's added; the
+- A sample's score by class is `Heads`'s, the shared head's and the class's added; the
   paper's is the class's alone.
 - Vectors of classes in the generator start as draws of the standard normal distribution.
 - All resolutions are computed in the experiment's one precision; the paper mixes two.
@@ -33,10 +33,10 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.networks.layers import LEAK, Pointwise, leaky_relu
+from cgan.networks.modules import TRUNK, Maps
 from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
-from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
+from cgan.types import Factors, Labels, Samples
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
 """Weights so much larger make up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
@@ -80,16 +80,42 @@ class Block(nn.Module):
     def __call__(self, x: Images, factors: Factors | None = None) -> Images:
         channels = x.shape[-1]
         gain = GAIN * self.blocks ** (-1 / (2 * LAYERS_OF_A_BLOCK - 2))
-        y = BiasedActivation()(Pointwise(self.expansion * channels, gain)(x), factors)
-        y = BiasedActivation()(Grouped(self.group_size, gain)(y), factors)
-        return x + Pointwise(channels, 0.0)(y)
+        y = Pointwise(self.expansion * channels, gain, name="expand")(x)
+        y = BiasedActivation(name="expanded")(y, factors)
+        y = Grouped(self.group_size, gain, name="grouped")(y)
+        y = BiasedActivation(name="convolved")(y, factors)
+        return x + Pointwise(channels, 0.0, name="reduce")(y)
 
 
-class R3GANGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]`, about in [-1, 1].
+class Level(nn.Module):
+    """The blocks of one resolution, behind a 1x1 convolution where the channels change."""
+
+    features: int
+    depth: int
+    expansion: int
+    group_size: int
+    blocks: int
+    """Of the whole network."""
+    doubles: bool = False
+    """Whether the maps' sides are doubled behind that convolution."""
+
+    @nn.compact
+    def __call__(self, x: Images, factors: Factors | None = None) -> Float[Array, "n _ _ features"]:
+        if self.features != x.shape[-1]:
+            x = Pointwise(self.features, name="widths")(x)
+        if self.doubles:
+            x = doubled(x, LINEAR)
+        for number in range(self.depth):
+            block = Block(self.expansion, self.group_size, self.blocks, name=f"block_{number}")
+            x = block(x, factors)
+        return x
+
+
+class R3GANGeneratorTrunk(nn.Module):
+    """Latents `[n, latent_dim]` to maps of each resolution.
 
     A learnt 4x4 map whose channels are weighted by a linear map of the latents and, where there are
-    classes, the vectors of the labels; then the stages, and a 1x1 convolution.
+    classes, the vectors of the labels; then the stages.
     """
 
     sample_shape: tuple[int, ...]
@@ -102,30 +128,44 @@ class R3GANGenerator(nn.Module):
     class_dimensions: int = 0
 
     @nn.compact
-    def __call__(
-        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
-    ) -> Samples:
-        side, _, channels = self.sample_shape
-        of_sides = widths(side, self.width, self.max_width)
+    def __call__(self, latents: Float[Array, "n latent_dim"], labels: Labels | None) -> Maps:
+        of_sides = widths(self.sample_shape[0], self.width, self.max_width)
         blocks = self.depth * len(of_sides)
         z = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
         shape = (BASE, BASE, of_sides[BASE])
         basis = self.param("basis", nn.initializers.normal(1.0), shape)
-        weights = Pointwise(of_sides[BASE])(z)[:, None, None]
+        weights = Pointwise(of_sides[BASE], name="weights")(z)[:, None, None]
         x = jnp.zeros((len(z), *shape), z.dtype)
         x = spread(basis, x) * spread(weights, x)
-        for at, features in sorted(of_sides.items()):
-            if features != x.shape[-1]:
-                x = Pointwise(features)(x)
-            if at > BASE:
-                x = doubled(x, LINEAR)
-            for _ in range(self.depth):
-                x = Block(self.expansion, self.group_size, blocks)(x)
-        return Pointwise(channels)(x)
+        maps: Maps = {}
+        for number, (at, features) in enumerate(sorted(of_sides.items())):
+            level = Level(
+                features,
+                self.depth,
+                self.expansion,
+                self.group_size,
+                blocks,
+                doubles=at > BASE,
+                name=f"level_{number}",
+            )
+            maps[f"level_{number}"] = x = level(x)
+        return maps | {TRUNK: x}
 
 
-class R3GANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs: the generator's mirror image.
+class R3GANGeneratorHead(nn.Module):
+    """Maps to images `[n, side, side, channels]`, about in [-1, 1], by a 1x1 convolution."""
+
+    sample_shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(
+        self, _latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
+    ) -> Samples:
+        return Pointwise(self.sample_shape[-1], name="out")(maps[TRUNK])
+
+
+class R3GANDiscriminatorTrunk(nn.Module):
+    """Images `[n, side, side, channels]` to features: the generator's mirror image.
 
     The last maps are read by one 4x4 filter for each channel. With classes a linear map follows, as
     the vector of the sample's class has to find its own features.
@@ -136,30 +176,32 @@ class R3GANDiscriminator(nn.Module):
     depth: int
     expansion: int
     group_size: int
-    heads: HeadSpec
+    classes: int
 
     @nn.compact
     def __call__(
-        self,
-        samples: Samples,
-        labels: Labels | None = None,
-        update_stats: bool = False,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
+        self, samples: Samples, _update_stats: bool = False, factors: Factors | None = None
+    ) -> Maps:
         of_sides = widths(samples.shape[1], self.width, self.max_width)
         blocks = self.depth * len(of_sides)
-        x = Pointwise(self.width)(times(samples, factors))
-        for at, features in of_sides.items():
-            if at != samples.shape[1]:
+        x = Pointwise(self.width, name="stem")(times(samples, factors))
+        maps: Maps = {}
+        for number, features in enumerate(of_sides.values()):
+            if number:
                 x = halved(x, LINEAR)
-            if features != x.shape[-1]:
-                x = Pointwise(features)(x)
-            for _ in range(self.depth):
-                x = Block(self.expansion, self.group_size, blocks)(x, factors)
+            level = Level(
+                features,
+                self.depth,
+                self.expansion,
+                self.group_size,
+                blocks,
+                name=f"level_{number}",
+            )
+            maps[f"level_{number}"] = x = level(x, factors)
         init = nn.initializers.normal(1 / BASE)
         filters = self.param("filters", init, (BASE, BASE, x.shape[-1])).astype(x.dtype)
         precision = exactness.of_operand(x)
         read = jnp.einsum("nhwc,hwc->nc", x, filters, precision=precision)
-        if self.heads.classes:
-            read = Pointwise(read.shape[-1])(read)
-        return discriminator_output(read, labels, self.heads, False, update_stats)
+        if self.classes:
+            read = Pointwise(read.shape[-1], name="mix")(read)
+        return maps | {TRUNK: read}

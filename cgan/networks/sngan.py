@@ -26,12 +26,9 @@ from cgan.networks.attention import SelfAttention
 from cgan.networks.conditioning import one_hot
 from cgan.networks.convolution import Images
 from cgan.networks.factors import times
-from cgan.networks.heads import HeadSpec, discriminator_output
+from cgan.networks.modules import TRUNK, Maps
 from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
-from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
-
-Maps = Float[Array, "n _ _ _"]
-"""Of any sides and channels."""
+from cgan.types import Factors, Labels, Samples
 
 
 class ClassNorm(nn.Module):
@@ -68,15 +65,16 @@ class UpBlock(nn.Module):
     def __call__(
         self, x: Images, labels: Labels | None
     ) -> Float[Array, "n 2*height 2*width features"]:
-        y = nn.relu(ClassNorm(self.classes, self.group_size)(x, labels))
-        y = layers.Conv3x3(self.features)(doubled(y, NEAREST))
-        y = nn.relu(ClassNorm(self.classes, self.group_size)(y, labels))
-        y = layers.Conv3x3(self.features)(y)
-        return y + doubled(layers.Dense(self.features)(x), NEAREST)
+        norms = [ClassNorm(self.classes, self.group_size, name=f"norm_{at}") for at in (0, 1)]
+        y = nn.relu(norms[0](x, labels))
+        y = layers.Conv3x3(self.features, name="conv_0")(doubled(y, NEAREST))
+        y = nn.relu(norms[1](y, labels))
+        y = layers.Conv3x3(self.features, name="conv_1")(y)
+        return y + doubled(layers.Dense(self.features, name="skip")(x), NEAREST)
 
 
-class SNGANGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]` in [-1, 1].
+class SNGANGeneratorTrunk(nn.Module):
+    """Latents `[n, latent_dim]` to maps of each resolution.
 
     Classes choose the gains and biases of the norms.
     """
@@ -89,57 +87,82 @@ class SNGANGenerator(nn.Module):
     classes: int = 0
 
     @nn.compact
-    def __call__(
-        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
-    ) -> Samples:
-        side, _, channels = self.sample_shape
-        of_sides = widths(side, self.width, self.max_width)
+    def __call__(self, latents: Float[Array, "n latent_dim"], labels: Labels | None) -> Maps:
+        of_sides = widths(self.sample_shape[0], self.width, self.max_width)
         coarsest = (BASE, BASE, of_sides[BASE])
-        x = layers.Dense(math.prod(coarsest))(latents).reshape(-1, *coarsest)
-        for at, features in sorted(of_sides.items()):
+        x = layers.Dense(math.prod(coarsest), name="start")(latents).reshape(-1, *coarsest)
+        maps: Maps = {}
+        for number, (at, features) in enumerate(sorted(of_sides.items())):
             if at > BASE:
-                x = UpBlock(features, self.classes, self.group_size)(x, labels)
+                block = UpBlock(features, self.classes, self.group_size, name=f"level_{number}")
+                x = block(x, labels)
             if at == self.attention:
-                x = SelfAttention()(x)
-        x = nn.relu(ClassNorm(self.classes, self.group_size)(x, labels))
-        return jnp.tanh(layers.Conv3x3(channels)(x))
+                x = SelfAttention(name="attention")(x)
+            maps[f"level_{number}"] = x
+        return maps | {TRUNK: x}
 
 
-class SNGANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs, from sums over the 4x4 pixels.
+class SNGANGeneratorHead(nn.Module):
+    """Maps to images `[n, side, side, channels]` in [-1, 1]: norm, ReLU and a 3x3 convolution."""
 
-    The blocks are ReLU, 3x3, ReLU, 3x3, beside a 1x1; the first has no ReLU before it. A mean of
-    four pixels stands after a block's sum: it can't be told from one on either side of the 1x1.
+    sample_shape: tuple[int, ...]
+    group_size: int
+    classes: int = 0
+
+    @nn.compact
+    def __call__(
+        self, _latents: Float[Array, "n latent_dim"], maps: Maps, labels: Labels | None
+    ) -> Samples:
+        x = nn.relu(ClassNorm(self.classes, self.group_size, name="norm")(maps[TRUNK], labels))
+        return jnp.tanh(layers.Conv3x3(self.sample_shape[-1], name="out")(x))
+
+
+class DownBlock(nn.Module):
+    """ReLU, 3x3, ReLU, 3x3, beside a 1x1; without the first ReLU on an image."""
+
+    features: int
+    spectral_norm: bool
+    on_image: bool
+
+    @nn.compact
+    def __call__(
+        self, x: Images, update_stats: bool, factors: Factors | None
+    ) -> Float[Array, "n height width features"]:
+        def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
+            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
+
+        start = x if self.on_image else nn.relu(x)
+        y = nn.relu(layer(layers.Conv3x3(self.features, name="conv_0"), start))
+        y = layer(layers.Conv3x3(self.features, name="conv_1"), y)
+        return y + layer(layers.Dense(self.features, name="skip"), x)
+
+
+class SNGANDiscriminatorTrunk(nn.Module):
+    """Images `[n, side, side, channels]` to sums over the 4x4 pixels.
+
+    A mean of four pixels stands after a block's sum: it can't be told from one on either side of
+    the 1x1.
     """
 
     width: int
     max_width: int
     attention: int
-    heads: HeadSpec
     spectral_norm: bool = False
 
     @nn.compact
     def __call__(
-        self,
-        samples: Samples,
-        labels: Labels | None = None,
-        update_stats: bool = False,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
-        def layer(module: nn.Module, x: Maps) -> Maps:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
-
-        def block(x: Maps, start: Maps, features: int) -> Maps:
-            y = nn.relu(layer(layers.Conv3x3(features), start))
-            return layer(layers.Conv3x3(features), y) + layer(layers.Dense(features), x)
-
+        self, samples: Samples, update_stats: bool = False, factors: Factors | None = None
+    ) -> Maps:
         x = times(samples, factors)
-        x = block(x, x, self.width)
-        coarser = list(widths(samples.shape[1], self.width, self.max_width).items())[1:]
-        for at, features in coarser:
-            x = halved(x, NEAREST)
-            if at == self.attention:
-                x = SelfAttention(self.spectral_norm)(x, update_stats, factors)
-            x = block(x, nn.relu(x), features)
-        sums = jnp.sum(nn.relu(x), axis=(1, 2), dtype="float32")
-        return discriminator_output(sums, labels, self.heads, self.spectral_norm, update_stats)
+        maps: Maps = {}
+        of_sides = widths(samples.shape[1], self.width, self.max_width)
+        for number, (at, features) in enumerate(of_sides.items()):
+            if number:
+                x = halved(x, NEAREST)
+            if number and at == self.attention:
+                attention = SelfAttention(self.spectral_norm, name="attention")
+                x = attention(x, update_stats, factors)
+            name = f"level_{number}"
+            block = DownBlock(features, self.spectral_norm, on_image=number == 0, name=name)
+            maps[name] = x = block(x, update_stats, factors)
+        return maps | {TRUNK: jnp.sum(nn.relu(x), axis=(1, 2), dtype="float32")}

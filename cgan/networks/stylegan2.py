@@ -28,10 +28,10 @@ from cgan.networks import exactness
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
-from cgan.networks.heads import HeadSpec, discriminator_output
 from cgan.networks.layers import leaky_relu
-from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
-from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
+from cgan.networks.modules import TRUNK, Maps
+from cgan.networks.resample import BASE, SMOOTH, doubled, halved, sides, widths
+from cgan.types import Factors, Labels, Samples
 
 Styles = Float[Array, "n units"]
 
@@ -119,15 +119,32 @@ class ToRGB(nn.Module):
     @nn.compact
     def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width colours"]:
         scale = ScaledDense(x.shape[-1], bias_at_start=1.0, name="style")(styles)
-        return ScaledDense(self.colours)(x * spread(scale[:, None, None], x))
+        return ScaledDense(self.colours, name="out")(x * spread(scale[:, None, None], x))
 
 
-class StyleGAN2Generator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]`, about in [-1, 1].
+STYLES = "styles"
+"""The tap of a generator that is its latents behind the mapping network."""
+
+
+class StyledLevel(nn.Module):
+    """Maps of twice the sides by two modulated convolutions, or by one where they stay."""
+
+    features: int
+    doubles: bool
+
+    @nn.compact
+    def __call__(self, x: Images, styles: Styles) -> Float[Array, "n _ _ features"]:
+        if self.doubles:
+            x = ModulatedConv3x3(self.features, name="conv_0")(doubled(x, SMOOTH), styles)
+        return ModulatedConv3x3(self.features, name="conv_1")(x, styles)
+
+
+class StyleGAN2GeneratorTrunk(nn.Module):
+    """Latents `[n, latent_dim]` to styles, and by them to maps of each resolution.
 
     Latents of length 1 and, where there are classes, the vectors of the labels go through the
     mapping network to styles. A learnt 4x4 map goes through two convolutions a resolution, one at
-    the first; images read off each resolution are doubled and added up.
+    the first.
     """
 
     sample_shape: tuple[int, ...]
@@ -138,55 +155,82 @@ class StyleGAN2Generator(nn.Module):
     class_dimensions: int = 0
 
     @nn.compact
-    def __call__(
-        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
-    ) -> Samples:
-        side, _, channels = self.sample_shape
-        of_sides = widths(side, self.width, self.max_width)
+    def __call__(self, latents: Float[Array, "n latent_dim"], labels: Labels | None) -> Maps:
+        of_sides = widths(self.sample_shape[0], self.width, self.max_width)
         styles = _of_unit_variance(latents)
         styles = beside_class_vectors(styles, labels, self.classes, self.class_dimensions)
-        for _ in range(self.depth):
-            styles = activated(ScaledDense(latents.shape[-1], MAPPING_LR)(styles))
+        for number in range(self.depth):
+            mapping = ScaledDense(latents.shape[-1], MAPPING_LR, name=f"mapping_{number}")
+            styles = activated(mapping(styles))
         start = self.param("start", nn.initializers.normal(1.0), (BASE, BASE, of_sides[BASE]))
         x = spread(start, jnp.zeros((len(styles), *start.shape), styles.dtype))
-        x = ModulatedConv3x3(of_sides[BASE])(x, styles)
-        image = ToRGB(channels)(x, styles)
-        for _, features in sorted(of_sides.items())[1:]:
-            x = ModulatedConv3x3(features)(doubled(x, SMOOTH), styles)
-            x = ModulatedConv3x3(features)(x, styles)
-            image = doubled(image, SMOOTH) + ToRGB(channels)(x, styles)
+        maps = {STYLES: styles}
+        for number, features in enumerate(of_sides[at] for at in sorted(of_sides)):
+            name = f"level_{number}"
+            maps[name] = x = StyledLevel(features, doubles=number > 0, name=name)(x, styles)
+        return maps | {TRUNK: x}
+
+
+class StyleGAN2GeneratorHead(nn.Module):
+    """Maps to images `[n, side, side, channels]`, about in [-1, 1].
+
+    Images read off each resolution are doubled and added up.
+    """
+
+    sample_shape: tuple[int, ...]
+
+    @nn.compact
+    def __call__(
+        self, _latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
+    ) -> Samples:
+        styles, channels = maps[STYLES], self.sample_shape[-1]
+        image = ToRGB(channels, name="level_0")(maps["level_0"], styles)
+        for number in range(1, len(sides(self.sample_shape[0]))):
+            name = f"level_{number}"
+            image = doubled(image, SMOOTH) + ToRGB(channels, name=name)(maps[name], styles)
         return image
 
 
-class StyleGAN2Discriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs.
+class ResidualHalving(nn.Module):
+    """Maps of half the sides: `(halved two 3x3 + 1x1 halved) / sqrt 2`."""
 
-    A residual block for each halving, `(halved two 3x3 + 1x1 halved) / sqrt 2`; then a 3x3
-    convolution and a dense layer over all the 4x4 pixels.
+    features: int
+    coarser: int
+
+    @nn.compact
+    def __call__(
+        self, x: Images, factors: Factors | None
+    ) -> Float[Array, "n height//2 width//2 coarser"]:
+        y = ScaledConv3x3(self.features, name="conv_0")(x, factors)
+        y = halved(ScaledConv3x3(self.coarser, name="conv_1")(y, factors), SMOOTH)
+        skip = ScaledDense(self.coarser, use_bias=False, name="skip")
+        return (skip(halved(x, SMOOTH)) + y) * 0.5**0.5
+
+
+class StyleGAN2DiscriminatorTrunk(nn.Module):
+    """Images `[n, side, side, channels]` to features.
+
+    A residual block for each halving; then a 3x3 convolution and a dense layer over all the 4x4
+    pixels.
     """
 
     width: int
     max_width: int
-    heads: HeadSpec
 
     @nn.compact
     def __call__(
-        self,
-        samples: Samples,
-        labels: Labels | None = None,
-        update_stats: bool = False,
-        factors: Factors | None = None,
-    ) -> DiscriminatorOutput:
+        self, samples: Samples, _update_stats: bool = False, factors: Factors | None = None
+    ) -> Maps:
         of_sides = list(widths(samples.shape[1], self.width, self.max_width).values())
-        x = activated(ScaledDense(self.width)(times(samples, factors), factors))
-        for features, coarser in pairwise(of_sides):
-            y = ScaledConv3x3(coarser)(ScaledConv3x3(features)(x, factors), factors)
-            y = halved(y, SMOOTH)
-            x = ScaledDense(coarser, use_bias=False)(halved(x, SMOOTH))
-            x = (x + y) * 0.5**0.5
-        x = ScaledConv3x3(of_sides[-1])(x, factors)
-        x = activated(ScaledDense(of_sides[-1])(x.reshape(len(x), -1), factors))
-        return discriminator_output(x, labels, self.heads, False, update_stats)
+        stem = ScaledDense(self.width, name="stem")
+        x = activated(stem(times(samples, factors), factors))
+        maps = {"level_0": x}
+        for number, (features, coarser) in enumerate(pairwise(of_sides), start=1):
+            name = f"level_{number}"
+            maps[name] = x = ResidualHalving(features, coarser, name=name)(x, factors)
+        x = ScaledConv3x3(of_sides[-1], name="conv")(x, factors)
+        dense = ScaledDense(of_sides[-1], name="dense")
+        return maps | {TRUNK: activated(dense(x.reshape(len(x), -1), factors))}
 
 
 def _of_unit_variance(x: Float[Array, "n units"]) -> Float[Array, "n units"]:

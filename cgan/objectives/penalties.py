@@ -50,20 +50,31 @@ Estimator = Callable[
 
 
 def exact(
-    discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
+    discriminate: BoundDiscriminate,
+    samples: Samples,
+    keys: RowKeys,
+    heads: HeadNames,
+    scales_with_factors: bool = False,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
     """By the backward pass: exact for the score, since the gradient of their sum holds them all.
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
     covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
 
-    Where a score is the only head, its derivatives come out of the same backward pass. With `D` the
-    sum of scores, each multiplied by its factor `f_i`, the pass has `dD/df_i` beside the gradient:
-    the score itself. A loss that takes both from there sends its own gradient through that pass
-    alone, and where factors go in with the inputs (`cgan/networks/factors.py`) two more passes are
-    saved: four products for each layer in place of six. A discriminator that left its score as it
-    is, whatever the factors, would give it no derivatives. An embedding's loss goes through the
-    forward pass anyway.
+    Where a score is the only head and the discriminator scales it with factors, its derivatives
+    come out of the same backward pass. With `D` the sum of scores, each multiplied by its factor
+    `f_i`, the pass has `dD/df_i` beside the gradient: the score itself. A loss that takes both from
+    there sends its own gradient through that pass alone, and where factors go in with the inputs
+    (`cgan/networks/factors.py`) two more passes are saved: four products for each layer in place of
+    six. An embedding's loss goes through the forward pass anyway.
+
+    Args:
+        discriminate: the discriminator.
+        samples: where the norms are taken.
+        keys: of the random directions, row by row.
+        heads: whose norms to take.
+        scales_with_factors: the discriminator multiplies its scores by factors. One that leaves
+            them as they are would give the score no derivatives: without this it sees no factors.
 
     References:
         docs/decisions/0010-scores-multiplied-by-factors.md has the derivation and measurements.
@@ -77,33 +88,34 @@ def exact(
     """
     if not heads:
         return discriminate(samples), DiscriminatorOutput(None, None)
+    inputs = (samples, jnp.ones(len(samples))) if scales_with_factors else (samples,)
     found = DiscriminatorOutput(None, None)
     if "score" in heads:
-        output, score, pullback = _pull_back(discriminate, samples, "score")
-        gradients, by_factors = pullback(jnp.ones_like(score))
-        if output.embedding is None:
-            output = output._replace(score=_with_derivatives(score, by_factors))
+        output, score, pullback = _pull_back(discriminate, inputs, "score")
+        gradients, *by_factors = pullback(jnp.ones_like(score))
+        if by_factors and output.embedding is None:
+            output = output._replace(score=_with_derivatives(score, *by_factors))
         found = found._replace(score=_squared_norm(gradients))
     if "embedding" in heads:
-        output, embedding, pullback = _pull_back(discriminate, samples, "embedding")
-        gradients, _ = pullback(random_signs(keys, embedding))
+        output, embedding, pullback = _pull_back(discriminate, inputs, "embedding")
+        gradients, *_ = pullback(random_signs(keys, embedding))
         found = found._replace(embedding=_squared_norm(gradients))
     return output, found
 
 
 def _pull_back(
-    discriminate: BoundDiscriminate, samples: Samples, head: Head
-) -> tuple[DiscriminatorOutput, Array, Callable[[Array], tuple[Samples, Factors]]]:
-    """Outputs, one head's output, and the backward pass from it to samples and factors.
+    discriminate: BoundDiscriminate, inputs: tuple[Array, ...], head: Head
+) -> tuple[DiscriminatorOutput, Array, Callable[[Array], tuple[Array, ...]]]:
+    """Outputs, one head's output, and the backward pass from it to samples and any factors.
 
     The other head is left out of that pass: cotangents of 0 would cost as much as others.
     """
 
-    def of_head(samples: Samples, factors: Factors) -> tuple[Array, DiscriminatorOutput]:
-        output = discriminate(samples, factors)
+    def of_head(*inputs: Array) -> tuple[Array, DiscriminatorOutput]:
+        output = discriminate(*inputs)
         return present(getattr(output, head)), output
 
-    found, pullback, output = jax.vjp(of_head, samples, jnp.ones(len(samples)), has_aux=True)
+    found, pullback, output = jax.vjp(of_head, *inputs, has_aux=True)
     return output, found, pullback
 
 
@@ -169,14 +181,16 @@ def _squares(slopes: DiscriminatorOutput, heads: HeadNames) -> DiscriminatorOutp
     )
 
 
-def build(config: Penalty) -> Estimator:
-    """The estimator that a config names.
+def build(config: Penalty, scales_with_factors: bool = False) -> Estimator:
+    """The estimator that a config names; its discriminator multiplies scores by factors, or not.
 
     >>> build(Penalty(estimator="hutchinson")) is hutchinson
     True
     """
     if config.estimator == "finite_differences":
         return partial(finite_differences, step=config.finite_difference)
+    if scales_with_factors and config.estimator == "exact":
+        return partial(exact, scales_with_factors=True)
     return {"exact": exact, "hutchinson": hutchinson}[config.estimator]
 
 

@@ -12,9 +12,9 @@ from cgan.objectives import penalties
 from cgan.objectives.penalties import BoundDiscriminate, HeadNames
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
-LabelledDiscriminate = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
-"""A discriminator of samples beside their labels; None where there are no classes. Factors as for
-`penalties.BoundDiscriminate`."""
+LabelledDiscriminate = Callable[..., DiscriminatorOutput]
+"""A discriminator of samples beside their labels, None where there are no classes; one that scales
+with factors takes them behind the labels."""
 
 
 class Keys(NamedTuple):
@@ -28,9 +28,16 @@ class Keys(NamedTuple):
 class Regulariser:
     """The penalties of a config; heads and sides without a weight cost nothing."""
 
-    def __init__(self, config: Experiment) -> None:
+    def __init__(self, config: Experiment, scales_with_factors: bool = False) -> None:
+        """The penalties that the config weighs.
+
+        Args:
+            config: the experiment.
+            scales_with_factors: the discriminator multiplies its scores by factors, which makes
+                exact penalties cheaper.
+        """
         penalty, embedding = config.penalty, config.embedding
-        self.estimate = penalties.build(penalty)
+        self.estimate = penalties.build(penalty, scales_with_factors)
         self.r1 = _weights(penalty.r1, embedding.r1)
         self.r2 = _weights(penalty.r2, embedding.r2)
         self.gradient_penalty = penalty.gradient_penalty
@@ -78,9 +85,9 @@ def _with_labels(
     discriminate: LabelledDiscriminate,
     labels: Labels | None,
     samples: Samples,
-    factors: Factors | None = None,
+    *factors: Factors,
 ) -> DiscriminatorOutput:
-    return discriminate(samples, labels, factors)
+    return discriminate(samples, labels, *factors)
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:

@@ -21,6 +21,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from cgan.config import ConfigError
+from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
+from cgan.run_folder.renamed import renamed
 from cgan.state import TrainState
 from cgan.system.errors import DiskError, reason, writing
 
@@ -118,12 +120,13 @@ class Checkpoints:
                 if DELETED in path.name or ocp.utils.TMP_DIR_SUFFIX in path.name:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def restore(self, nimg: int, like: Any) -> Checkpoint:
+    def restore(self, nimg: int, like: Any, former: FormerNames = NO_FORMER_NAMES) -> Checkpoint:
         """Read what there was after `nimg` images.
 
         Args:
             nimg: which checkpoint.
             like: a state of the same shapes and dtypes.
+            former: what parameters were called before: a checkpoint may have them by those names.
 
         Raises:
             ConfigError: there is no such checkpoint, it is damaged, or of another network.
@@ -134,24 +137,27 @@ class Checkpoints:
             raise ConfigError(f"checkpoint {nimg}: not in {self.folder}; it holds {found}")
         path = self.folder / str(nimg)
         try:
-            return self._read(path, like)
+            return self._read(path, like, former)
         except FAILURES as error:
             raise ConfigError(
                 f"{path}: can't be read ({reason(error)}); must be a complete checkpoint of this "
                 "config: move it away to go on from the one before"
             ) from None
 
-    def _read(self, path: Path, like: Any) -> Checkpoint:
+    def _read(self, path: Path, like: Any, former: FormerNames = NO_FORMER_NAMES) -> Checkpoint:
         """One checkpoint, refused unless it is of the same form and as it was before writing."""
+        names = renamed((name for name, _ in _named(like)), former)
         with _without_abandoned_reads(), _plainly_named(path.parent) as folder:
             items = ocp.args.Composite(notes=ocp.args.JsonRestore())
             notes = self._orbax.restore(folder / path.name, args=items)["notes"]
-            _require_same_form(notes["arrays"], like)
+            written = {names.get(name, name): how for name, how in notes["arrays"].items()}
+            _require_same_form(written, like)
             items = ocp.args.Composite(state=ocp.args.StandardRestore())
-            state = _in_form(self._orbax.restore(folder / path.name, args=items)["state"], like)
+            read = self._orbax.restore(folder / path.name, args=items)["state"]
+            state = _in_form(read, like, names)
         found = _describe(state)
-        for name, written in notes["arrays"].items():
-            if found[name] != written:
+        for name, how in written.items():
+            if found[name] != how:
                 raise ValueError(f"{name} is not what was written")
         return Checkpoint(state, notes["pending"])
 
@@ -180,9 +186,9 @@ def _named(state: Any) -> list[tuple[str, Any]]:
     return [(jax.tree_util.keystr(path, simple=True, separator="/"), leaf) for path, leaf in leaves]
 
 
-def _in_form(arrays: Any, like: Any) -> Any:
+def _in_form(arrays: Any, like: Any, names: dict[str, str]) -> Any:
     """The arrays, by their names, as a state; parts of it that hold none may be missing on disk."""
-    by_name = {name: np.asarray(leaf) for name, leaf in _named(arrays)}
+    by_name = {names.get(name, name): np.asarray(leaf) for name, leaf in _named(arrays)}
     return jax.tree.unflatten(jax.tree.structure(like), [by_name[name] for name, _ in _named(like)])
 
 

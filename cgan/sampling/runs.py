@@ -72,7 +72,8 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
         nimg = checkpoints.latest() if nimg is None else nimg
         if nimg is None:
             raise none_yet
-        return Restored(parts, checkpoints.restore(nimg, parts.abstract_state()).state, nimg)
+        form, former = parts.abstract_state(), parts.networks.former_names
+        return Restored(parts, checkpoints.restore(nimg, form, former).state, nimg)
 
 
 def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:

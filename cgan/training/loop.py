@@ -26,6 +26,7 @@ from cgan.run_folder.workdir import Workdir
 from cgan.state import TrainState
 from cgan.system import hosts
 from cgan.system.errors import SAME_COMMAND, NonFiniteError, StoppedError
+from cgan.training import warm_start
 from cgan.training.collapse_watch import CollapseWatch, NoWatch, Watch, find_reals
 from cgan.training.interrupt import Interrupt
 from cgan.training.outputs import DiskOutputs, NoOutputs, Outputs
@@ -71,7 +72,7 @@ def train(
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir.checkpoints))
         nimg = hosts.number_from_first(
-            lambda: _open(workdir, config, launch, data, checkpoints, stack)
+            lambda: _open(workdir, parts, launch, data, checkpoints, stack)
         )
         state, pending = _begin(parts, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
@@ -100,16 +101,19 @@ def train(
 
 def _open(
     workdir: Workdir,
-    config: Experiment,
+    parts: Parts,
     launch: Launch,
     data: Identity,
     checkpoints: Checkpoints,
     stack: ExitStack,
 ) -> int:
     """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
+    config = parts.config
     workdir.check(config)
     known = run_data.read(workdir)
     run_data.check(workdir.root, known, config, data, launch.data_changed)
+    if checkpoints.latest() is None:
+        warm_start.check(parts)
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()
@@ -124,12 +128,13 @@ def _open(
 def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainState, dict[str, Any]]:
     """The state to go on from, on the host, and the metrics that no row holds yet."""
     if nimg == 0:
-        return parallel.fetch(parts.init_state()), {}
+        state = parallel.fetch(parts.init_state())
+        return hosts.from_first(lambda: warm_start.begin(parts, state), state), {}
     form = parts.abstract_state()
     pending: dict[str, Any] = {}
 
     def restore() -> TrainState:
-        checkpoint = checkpoints.restore(nimg, form)
+        checkpoint = checkpoints.restore(nimg, form, parts.networks.former_names)
         pending.update(checkpoint.pending)
         return checkpoint.state
 

@@ -194,7 +194,7 @@ def test_the_exact_embedding_can_be_differentiated_by_the_parameters():
     """Of `h = x W` along `u` it is `|W u|^2`, with the gradient `2 W u u^T`."""
 
     def penalty(matrix):
-        def discriminate(samples, _factors):
+        def discriminate(samples):
             return DiscriminatorOutput(None, samples @ matrix)
 
         return exact(discriminate, SAMPLES, keys(), HEADS[1:])[1].embedding.mean()

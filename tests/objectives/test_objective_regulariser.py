@@ -14,7 +14,7 @@ def regularised(settings, discriminate=curved, real=SAMPLES, fake=SAMPLES + 1):
     embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
     config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
     return Regulariser(config)(
-        lambda x, labels, factors: discriminate(x, 1.0 if factors is None else factors),
+        lambda x, _labels: discriminate(x),
         Keys(keys(), keys(seed=1), keys(seed=2)),
         real,
         fake,
