@@ -31,8 +31,8 @@ from cgan.state import TrainState
 from cgan.system import cli
 from cgan.types import Samples, present
 from configs import CONFIGS
-from eval.measure import figures
-from eval.protocol import LITERATURE, Evaluation, load_evaluation
+from eval.dataset.protocol import LITERATURE, Evaluation, load_evaluation
+from eval.measuring.measure import figures
 
 FIGURES = (
     "modes_captured_at_1",

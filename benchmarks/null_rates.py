@@ -22,13 +22,13 @@ from rich.table import Table
 
 from benchmarks.populations import POPULATIONS, clusters, labeller, sample_gaussian, spectrum
 from cgan.system import cli
-from eval.confusion import Confusion
+from eval.dataset.confusion import Confusion
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.bins import bins_of
 from eval.metrics.frechet import perfect_sampler
+from eval.metrics.moments import moments
 from eval.metrics.ndb import different_bins
 from eval.metrics.wishart import covariance_distances
-from eval.moments import moments
 from eval.verdict.evidence import count_modes
 from eval.verdict.modes import ModeCounts, Tested, examine
 from eval.verdict.reading import expected_as_read

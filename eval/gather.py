@@ -2,15 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from eval.extractors.base import Extractor, Features
+from eval.extractors.base import Features
+from eval.extractors.reader import Reader
 from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
-from eval.moments import Moments, merge, moments
+from eval.metrics.moments import Moments, merge, moments
 
 Advance = Callable[[int], None]
 """Told the number of samples of each chunk that was read."""
@@ -22,25 +22,6 @@ def silent(count: int) -> None:
 
 GROUPS = 8
 """Groups of rows whose moments are kept apart, for error bars."""
-
-
-@dataclass(frozen=True)
-class Reader:
-    """What is read of samples: features by one extractor, classes by the same or another one."""
-
-    extractor: Extractor
-    labeller: Extractor | None = None
-    """None: samples have no classes."""
-    classes: int = 0
-
-    def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:
-        """Features, with labels where there is a labeller."""
-        read = self.extractor(stored)
-        if self.labeller is None:
-            return read._replace(labels=None)
-        if self.labeller is not self.extractor:
-            read = read._replace(labels=self.labeller(stored).labels)
-        return read
 
 
 class Wanted(NamedTuple):

@@ -16,7 +16,8 @@ from cgan.probe.probe import STREAM
 from cgan.rng import stream_key
 from cgan.sampling.runs import Run, asked_labels, draw_samples
 from cgan.sampling.sampler import Sampler
-from eval import comparison, sample_files
+from eval import sample_files
+from eval.measuring import comparison
 from eval.metrics import errors, kernel_distance, manifolds, memorisation
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.inception_score import inception_score

@@ -10,8 +10,8 @@ import pytest
 from cgan.sampling import runs
 from cgan.training import loop
 from configs import CONFIGS
-from eval.measure import figures as figures_of
-from eval.protocol import LITERATURE, load_evaluation
+from eval.dataset.protocol import LITERATURE, load_evaluation
+from eval.measuring.measure import figures as figures_of
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-LAYERS: list[set[str]] = [
+Layers = list[set[str]]
+"""The rooms and top-level files of a package, lowest first."""
+
+CGAN_LAYERS: Layers = [
     {"config", "types"},
     {"finite", "rng", "schedules", "system"},
     {"parallel"},
@@ -23,10 +26,26 @@ LAYERS: list[set[str]] = [
     {"commands"},
     {"augmented", "cache", "rank", "sample"},
 ]
-"""The rooms of `cgan`, lowest first. Those of the last row are doors: `python -m cgan.sample`."""
+EVAL_LAYERS: Layers = [
+    {"files", "names", "splits"},
+    {"extractors"},
+    {"metrics"},
+    {"gather", "sample_files"},
+    {"dataset", "display"},
+    {"records"},
+    {"measuring"},
+    {"study", "verdict"},
+    {"report"},
+    {"commands"},
+    {"__main__"},
+]
+LAYERS = {"cgan": CGAN_LAYERS, "eval": EVAL_LAYERS}
+"""By package. The last row of each holds its doors: `python -m cgan.sample`, `python -m eval`."""
 
-ROW = {part: row for row, parts in enumerate(LAYERS) for part in parts}
-DOORS = [*(f"cgan.{name}" for name in sorted(LAYERS[-1])), "cgan.data.__main__"]
+DOORS = {
+    *(f"{package}.{name}" for package, layers in LAYERS.items() for name in layers[-1]),
+    "cgan.data.__main__",
+}
 AXIS_OPERATIONS = {"all_gather", "all_to_all", "axis_index", "pmax", "pmean", "ppermute", "psum"}
 DEVICE_MAPS = {"pmap", "shard_map", "xmap"}
 
@@ -86,6 +105,7 @@ def names_used(path: Path) -> set[str]:
 
 
 CGAN = [pytest.param(path, id=module_name(path)) for path in python_files("cgan")]
+LAYERED = [pytest.param(path, id=module_name(path)) for path in python_files(*LAYERS)]
 PROJECT = [pytest.param(p, id=module_name(p)) for p in python_files("cgan", "configs", "eval")]
 PROJECT.append(pytest.param(ROOT / "train.py", id="train"))
 
@@ -102,25 +122,39 @@ def test_imports_are_found() -> None:
     assert "pmap" in names_used(ROOT / "cgan/parallel.py")
 
 
-def test_every_part_of_cgan_has_one_row() -> None:
-    parts = {module_name(p).split(".")[1] for p in python_files("cgan") if module_name(p) != "cgan"}
-    assert sum(map(len, LAYERS)) == len(ROW)
-    assert parts == set(ROW)
+def row_of(package: str) -> dict[str, int]:
+    """The row of each room and top-level file of a package."""
+    return {part: row for row, parts in enumerate(LAYERS[package]) for part in parts}
 
 
-@pytest.mark.parametrize("path", CGAN)
+def part_of(module: str) -> str:
+    """The room or top-level file that a module is, or is in; nothing for the package itself."""
+    return [*module.split("."), ""][1]
+
+
+@pytest.mark.parametrize("package", LAYERS)
+def test_every_part_of_a_package_has_one_row(package: str) -> None:
+    parts = {part_of(module_name(path)) for path in python_files(package)} - {""}
+    assert sum(map(len, LAYERS[package])) == len(row_of(package))
+    assert parts == set(row_of(package))
+
+
+@pytest.mark.parametrize("path", LAYERED)
 def test_a_file_imports_only_from_the_rows_above_its_own(path: Path) -> None:
-    inside = [name for name in imports(path) if name.split(".")[0] == "cgan"]
-    if module_name(path) == "cgan":
-        assert inside == []
+    module = module_name(path)
+    package, part, row = module.split(".")[0], part_of(module), row_of(module.split(".")[0])
+    inside = {name for name in imports(path) if name.split(".")[0] == package}
+    if module == package:
+        assert not inside
         return
-    if module_name(path) in DOORS:
-        assert {name.split(".")[1] for name in inside} == {"commands", "system"}
+    assert package not in inside, "the package itself holds nothing to import"
+    used = set(map(part_of, inside))
+    if module in DOORS:
+        assert "commands" in used
+        assert used <= {"commands", "system"}
         return
-    part = module_name(path).split(".")[1]
-    assert "cgan" not in inside, "the package itself holds nothing to import"
-    for imported in (name.split(".")[1] for name in inside):
-        assert imported == part or ROW[imported] < ROW[part], f"{part} imports {imported}"
+    for other in used - {part}:
+        assert row[other] < row[part], f"{part} imports {other}"
 
 
 @pytest.mark.parametrize("path", CGAN)

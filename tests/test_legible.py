@@ -15,7 +15,7 @@ from cgan.sampling import pictures
 from cgan.system import terminal
 from cgan.system.legible import plain, shortened
 from cgan.system.lettering import lettered
-from eval.console import Terminal, fit
+from eval.display.console import Terminal, fit
 from eval.report.html import escape
 from tests.nasty import NASTY
 

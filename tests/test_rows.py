@@ -18,12 +18,13 @@ from cgan.data.decoded import DecodedImages
 from cgan.data.pipeline import load_batches
 from cgan.probe.reals import fixed_reals, fixed_splits
 from cgan.sampling.ranking import varied_rows
-from eval import protocol
-from eval.extractors import Splits
+from eval.dataset import protocol
+from eval.dataset.reference import chunks_of, labels_of
 from eval.extractors.pixels import Pixels
-from eval.gather import Reader
-from eval.measure import Subject, gather_beside_real
-from eval.reference import chunks_of, labels_of
+from eval.extractors.reader import Reader
+from eval.measuring.measure import gather_beside_real
+from eval.measuring.subject import Subject
+from eval.splits import Splits
 
 CLASSES = 3
 N = 240

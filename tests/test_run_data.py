@@ -354,7 +354,7 @@ def test_what_reads_the_data_holds_them_against_the_run(
 def test_the_commands_that_read_the_data_refuse_other_ones(
     trained: Path, tmp_path: Path, root: Path
 ) -> None:
-    from eval.subject import load
+    from eval.measuring.runs import load
 
     draw(root / "train" / "cats" / "new.png", 1)
     with pytest.raises(ConfigError, match=r"train: 40 samples then, 41 now"):

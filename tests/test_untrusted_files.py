@@ -20,7 +20,7 @@ import pytest
 
 from cgan.config import ConfigError, Data
 from cgan.data import load_source
-from eval.json_lines import read_rows
+from eval.files.json_lines import read_rows
 from tests.hostile_files import (
     IMAGES,
     Payload,
@@ -46,7 +46,7 @@ from tests.hostile_files import (
 ROOT = Path(__file__).parents[1]
 RUNNER = """
 import contextlib, io, json, resource, sys
-import eval.comparison, eval.protocol, eval.sample_files
+import eval.measuring.comparison, eval.dataset.protocol, eval.sample_files
 from cgan.system import cli
 from cgan.commands import sample
 from cgan.sampling import sampler

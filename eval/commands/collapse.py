@@ -137,7 +137,7 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from eval.measure import SamplesError
+    from eval.measuring.measure import SamplesError
     from eval.metrics.base import FeatureError
     from eval.verdict.entry import append_entry
     from eval.verdict.table import print_verdict
@@ -164,8 +164,8 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
 
 def _judge_run(arguments: Arguments) -> "Judged":
     from cgan.run_folder.run_data import Whereabouts
-    from eval.progress import reading
-    from eval.subject import load
+    from eval.display.progress import reading
+    from eval.measuring.runs import load
     from eval.verdict.judged import judge_run, samples_for_verdict
 
     root = arguments.run
@@ -180,8 +180,8 @@ def _judge_run(arguments: Arguments) -> "Judged":
 
 
 def _judge_files(arguments: Arguments) -> "Judged":
-    from eval.comparison import load_pair
-    from eval.progress import reading
+    from eval.display.progress import reading
+    from eval.measuring.comparison import load_pair
     from eval.sample_files import open_samples
     from eval.verdict.judged import judge_pair
 

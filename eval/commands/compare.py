@@ -65,16 +65,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     prog = "python -m eval compare"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from eval.comparison import compare, load_pair
-    from eval.from_statistics import compare_statistics, load_statistics_pair
-    from eval.measure import SamplesError, choose_metrics
+    from eval.display.progress import reading
+    from eval.measuring.comparison import compare, load_pair
+    from eval.measuring.from_statistics import compare_statistics, load_statistics_pair
+    from eval.measuring.measure import SamplesError, choose_metrics
+    from eval.measuring.runs import RECORDS
     from eval.metrics.base import FeatureError
     from eval.metrics.catalogue import require_known
-    from eval.progress import reading
-    from eval.record import append_records
+    from eval.records.record import append_records
+    from eval.records.table import print_report
     from eval.sample_files import Statistics, open_samples_or_statistics
-    from eval.subject import RECORDS
-    from eval.table import print_report
 
     require_known(arguments.metrics)
     records_file = None

@@ -19,9 +19,9 @@ from cgan.system.files import at_home
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
+    from eval.dataset.reference import Reference
     from eval.extractors import Extractor
     from eval.gather import Advance
-    from eval.reference import Reference
 
 OF_DATASETS = tuple(field.name for field in fields(Data) if field.name != "background")
 """Settings that say nothing of samples at a path."""
@@ -102,9 +102,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.system.files import cache_folder
+    from eval.display.progress import reading
     from eval.metrics.base import FeatureError
-    from eval.moments import merge
-    from eval.progress import reading
+    from eval.metrics.moments import merge
     from eval.sample_files.statistics import save_statistics
 
     try:
@@ -133,9 +133,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Extractor]":
     """What the samples are called, what was gathered of them, and what read them."""
-    from eval.comparison import load_reader
-    from eval.protocol import load_evaluation
-    from eval.reference import load_reference
+    from eval.dataset.protocol import load_evaluation
+    from eval.dataset.reference import load_reference
+    from eval.measuring.comparison import load_reader
     from eval.sample_files import KINDS, open_samples
 
     chosen = arguments.extractor, arguments.weights

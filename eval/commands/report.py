@@ -37,13 +37,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.system import files
-    from eval.measure import SamplesError
+    from eval.display.progress import reading
+    from eval.measuring.measure import SamplesError
+    from eval.measuring.runs import RECORDS, load
     from eval.metrics.base import FeatureError
-    from eval.progress import reading
-    from eval.record import append_records
+    from eval.records.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
-    from eval.subject import RECORDS, load
 
     root, out = arguments.run, arguments.out
     page_file = places.file_of(root, out, "report.html")

@@ -57,7 +57,7 @@ class Arguments:
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """What `eval.subject.load` takes beside the run."""
+        """What `eval.measuring.runs.load` takes beside the run."""
         from cgan.run_folder.run_data import Whereabouts
 
         which = (self.checkpoint, self.step, self.n)
@@ -88,12 +88,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from eval.measure import SamplesError, evaluate
+    from eval.display.progress import reading
+    from eval.measuring.measure import SamplesError, evaluate
+    from eval.measuring.runs import RECORDS, load, subject_of
     from eval.metrics.base import FeatureError
-    from eval.progress import reading
-    from eval.record import append_records
-    from eval.subject import RECORDS, load, subject_of
-    from eval.table import print_report
+    from eval.records.record import append_records
+    from eval.records.table import print_report
 
     records_file = places.file_of(arguments.run, arguments.out, RECORDS)
     places.require_files(arguments.run, records_file)

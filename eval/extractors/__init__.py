@@ -2,28 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from cgan.config import ConfigError
-from cgan.data import Source
 from cgan.data.digits import StackedDigits
 from eval.extractors import classifier, points
 from eval.extractors.base import Extractor, Features
 from eval.extractors.pixels import Pixels
 from eval.extractors.stacked import StackedClassifier
 from eval.names import ExtractorName
-
-
-class Splits(NamedTuple):
-    """A data set: what is trained on, and what is held out."""
-
-    train: Source
-    held_out: Source
-
-    @property
-    def holds_images(self) -> bool:
-        """Whether samples are uint8 NHWC images; points otherwise."""
-        return len(self.train.sample_shape) == 3
+from eval.splits import Splits
 
 
 def load_extractor(
@@ -97,4 +84,4 @@ FROM_WEIGHTS: dict[str, Callable[[Path | None], Extractor]] = {
     "dinov2": _dinov2,
 }
 
-__all__ = ["Extractor", "ExtractorName", "Features", "Splits", "load_extractor"]
+__all__ = ["Extractor", "Features", "load_extractor"]

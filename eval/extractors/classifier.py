@@ -25,7 +25,7 @@ from cgan.system.cache import load_arrays, note, save_arrays
 from cgan.system.files import cache_folder
 from cgan.types import Params
 from eval.extractors.base import Features, images_at_once
-from eval.fingerprint import fingerprint
+from eval.files.fingerprint import fingerprint
 
 Weights = dict[str, np.ndarray]
 """The network's parameters by path, such as `params/Dense_0/kernel`."""

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from cgan.data import Source
 from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
 from eval.extractors.base import Features
-from eval.fingerprint import fingerprint
+from eval.files.fingerprint import fingerprint
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from cgan.config import ConfigError
 from cgan.system.files import cache_folder
 from eval.extractors import torch_file
 from eval.extractors.state_pickle import DamagedFile
-from eval.fingerprint import fingerprint
-from eval.npy import BrokenArray, read_npy
+from eval.files.fingerprint import fingerprint
+from eval.files.npy import BrokenArray, read_npy
 
 State = dict[str, np.ndarray]
 """Parameters by key, as PyTorch names and lays them out."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from cgan.data import Source
-from eval.moments import Moments
+from eval.metrics.moments import Moments
 
 Need = Literal["counts", "moments", "features", "labels", "logits", "images"]
 """What is kept of samples that stream by. Only `counts` and `moments` don't grow with n."""

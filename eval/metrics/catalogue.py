@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import require
-from eval.gather import Reader
+from eval.extractors.reader import Reader
 from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.class_accuracy import CLASS_ACCURACY

@@ -24,8 +24,8 @@ from eval.metrics.base import (
     Value,
     check_features,
 )
+from eval.metrics.moments import Moments, merge, moments
 from eval.metrics.wishart import covariance_distances, population_spectrum
-from eval.moments import Moments, merge, moments
 
 FLOOR_WORK, FLOOR_DRAWS = 4_096, (4, 64)
 """Draws of a floor times dimensions, and the fewest and most draws: in many dimensions each says

@@ -10,10 +10,10 @@ from eval.metrics.base import Metric, present
 from eval.metrics.catalogue import BY_CLASS
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
-from eval.record import Record, SampleSet
+from eval.records.record import Record, SampleSet
+from eval.records.words import COLUMNS, text_of
 from eval.report.contents import Contents
 from eval.report.html import at_most, escape, paragraph, picture, section
-from eval.words import COLUMNS, text_of
 
 SHOWN_AT_MOST = 16
 """Classes in the table and in pictures: the worst, where there are more."""

@@ -11,15 +11,22 @@ from cgan.config import to_json
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling.runs import load_run
+from eval.dataset.protocol import Evaluation
+from eval.files.json_lines import read_rows
 from eval.gather import Advance
-from eval.json_lines import read_rows
-from eval.measure import evaluate, gather_sets, measure, needs_of, origin_of, require_enough
+from eval.measuring.measure import (
+    evaluate,
+    gather_sets,
+    measure,
+    needs_of,
+    origin_of,
+    require_enough,
+)
+from eval.measuring.runs import Loaded, subject_of
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorisation import copy_ratios
 from eval.metrics.neighbours import nearest
-from eval.protocol import Evaluation
-from eval.record import Record, read_records
-from eval.subject import Loaded, subject_of
+from eval.records.record import Record, read_records
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judged import Judged, judge_sets
 

@@ -14,9 +14,9 @@ from matplotlib.ticker import EngFormatter
 from cgan.data.mixtures import RADIUS_SIGMAS
 from cgan.probe.columns import PREFIX
 from cgan.system.lettering import lettered
-from eval.drawing import GENERATED, INK, MATCHED, REAL, STYLE
+from eval.display.drawing import GENERATED, INK, MATCHED, REAL, STYLE
 from eval.metrics.base import Metric
-from eval.record import Record
+from eval.records.record import Record
 from eval.report.contents import MetricsRow
 
 NO_TERMS = ("nimg", "images_per_sec", "input_stall")

@@ -12,6 +12,7 @@ from cgan.sampling import pictures
 from cgan.sampling.sampler import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
 from eval.extractors.points import as_mixture
 from eval.metrics.base import present
+from eval.records.words import summary, title
 from eval.report import figures
 from eval.report.classes import classes
 from eval.report.contents import SEARCHED, BesideTrain, Contents
@@ -20,7 +21,6 @@ from eval.report.probe_figure import probe_curves
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
 from eval.report.verdict import verdict
-from eval.words import summary, title
 
 CLASSES_PICTURED = 20
 EACH_CLASS = 4

@@ -17,7 +17,7 @@ from cgan.probe.columns import (
     MODES,
     SCORE_GAP,
 )
-from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
+from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.report.contents import MetricsRow
 from eval.report.figures import images_seen, panels
 

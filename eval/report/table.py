@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from eval.metrics.base import Metric
-from eval.record import Record
+from eval.records.record import Record
+from eval.records.words import COLUMNS, cell, footnote, largest_n, text_of
 from eval.report.html import escape
-from eval.words import COLUMNS, cell, footnote, largest_n, text_of
 
 
 def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from eval.records.words import notes
 from eval.report.html import escape, paragraph, picture, section
 from eval.verdict.judged import Judged
 from eval.verdict.picture import draw
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
-from eval.words import notes
 
 
 def verdict(judged: Judged | None) -> str:

@@ -9,7 +9,7 @@ from cgan.config import Background, ConfigError
 from cgan.data.decode import SUFFIXES
 from cgan.system.archives import BrokenArchive
 from cgan.system.files import at_home
-from eval.npy import BrokenArray
+from eval.files.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile, open_arrays
 from eval.sample_files.arrays import SampleArray, candidates, choose, read_samples
 from eval.sample_files.images import ImageFiles, image_files

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.system import archives
-from eval.npy import START, BrokenArray, Header, read_header, read_npy
+from eval.files.npy import START, BrokenArray, Header, read_header, read_npy
 
 ALONE = "array"
 """What messages call the array of an .npy file."""

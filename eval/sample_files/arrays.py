@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from cgan.config import Background
 from cgan.data.levels import laid_on
 from cgan.system.cache import note
-from eval.npy import BrokenArray
+from eval.files.npy import BrokenArray
 from eval.sample_files.array_file import ArrayFile
 from eval.sample_files.layout import EXPECTED, Form, Layout, UnfitArray, layout_of, require_values
 from eval.sample_files.order import shuffled

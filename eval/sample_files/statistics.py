@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Shaped
 
 from cgan.system.files import replace
-from eval.fingerprint import fingerprint
-from eval.moments import Moments
+from eval.files.fingerprint import fingerprint
+from eval.metrics.moments import Moments
 from eval.sample_files.array_file import ArrayFile
 
 NAMES = ("mu", "sigma")

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
+from eval.dataset.noise import noise_chunks
+from eval.dataset.protocol import Evaluation
 from eval.gather import Wanted, gather
-from eval.measure import needs_of
+from eval.measuring.measure import needs_of
+from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Inputs, Metric
-from eval.noise import noise_chunks
-from eval.protocol import Evaluation
 from eval.study.declare import Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
-from eval.value import perfect_sampler, value_of
 
 SEED = 0
 """Of generated latents, of the baselines and of what metrics draw: the same for all runs."""

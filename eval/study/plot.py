@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from cgan.system import files
 from cgan.system.lettering import lettered
-from eval.drawing import FAINT, INK
+from eval.display.drawing import FAINT, INK
 from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 

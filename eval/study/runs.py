@@ -10,7 +10,7 @@ from cgan.assemble import assemble
 from cgan.config import Data
 from cgan.multi_seed import SeedTrainer
 from cgan.sampling.sampler import Sampler
-from eval.protocol import Evaluation, load_evaluation
+from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines
 from eval.study.plan import Job

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from eval.json_lines import append_lines
+from eval.files.json_lines import append_lines
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import cautions, sentence

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Int
 
-from eval.confusion import Confusion
-from eval.measure import Origin, measure, needs_of
+from eval.dataset.confusion import Confusion
+from eval.measuring.measure import Origin, measure, needs_of
 from eval.metrics.base import Inputs, Metric, Need, present
 from eval.metrics.bins import bins_of
 from eval.metrics.birthday import BIRTHDAY
@@ -16,7 +16,7 @@ from eval.metrics.precision_recall import PRECISION
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
 from eval.metrics.shares import true_shares
 from eval.metrics.total_variation import TOTAL_VARIATION
-from eval.record import Record, SampleSet
+from eval.records.record import Record, SampleSet
 from eval.verdict.judge import Evidence
 from eval.verdict.limits import Limit
 from eval.verdict.modes import FRACTION, Expected, ModeCounts

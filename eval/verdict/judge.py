@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.precision_recall import PRECISION
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO
-from eval.record import Record
+from eval.records.record import Record
 from eval.verdict.limits import lower_limit, upper_limit
 from eval.verdict.modes import FRACTION, LEVEL, ModeCounts, Tested, examine, samples_to_decide
 

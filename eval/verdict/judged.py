@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from cgan.data.mixtures import Mixture
-from eval.comparison import Pair, gather_pair
+from eval.dataset.protocol import Evaluation
 from eval.gather import Advance
-from eval.measure import Origin, gather_beside_real, origin_of, require_enough
+from eval.measuring.comparison import Pair, gather_pair
+from eval.measuring.measure import Origin, gather_beside_real, origin_of, require_enough
+from eval.measuring.runs import Loaded, subject_of
 from eval.metrics.base import Inputs, Metric, present
 from eval.metrics.shares import true_shares
-from eval.protocol import Evaluation
-from eval.record import Record, SampleSet
-from eval.subject import Loaded, subject_of
+from eval.records.record import Record, SampleSet
 from eval.verdict import limits
 from eval.verdict.evidence import (
     gather_evidence,

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
 from cgan.sampling import pictures
 from cgan.system.lettering import lettered
-from eval.drawing import FAINT, GENERATED, INK, REAL, STYLE
+from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.metrics.neighbours import nearest
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import ModeCounts

@@ -20,7 +20,7 @@ are read; nor where too little is known of it.
 import numpy as np
 from jaxtyping import Float
 
-from eval.confusion import Confusion
+from eval.dataset.confusion import Confusion
 from eval.verdict.limits import Limit
 from eval.verdict.modes import FRACTION, Expected
 

@@ -8,11 +8,11 @@ from jaxtyping import Bool
 from eval.metrics.base import Metric
 from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
-from eval.record import Record
+from eval.records.record import Record
+from eval.records.words import cell, text_of
 from eval.verdict.judge import HALF, RECOGNISED, Verdict
 from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import number, share
-from eval.words import cell, text_of
 
 HEADINGS = ("generated", "uncertainty", "real data", "perfect sampler", "rule")
 MODE_HEADINGS = ("samples", "share", "at most", "true share", "as counted", "tested")

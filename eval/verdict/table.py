@@ -3,12 +3,12 @@
 from rich.console import Console
 from rich.table import Table
 
-from eval.console import Terminal, fit
+from eval.display.console import Terminal, fit
 from eval.metrics.base import Metric
+from eval.records.words import notes, title
 from eval.verdict.judge import Verdict
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
 from eval.verdict.words import cautions, sentence
-from eval.words import notes, title
 
 STYLES = {"covers": "bold green", "undecided": "bold yellow"}
 """Of the sentence; red for the others."""

@@ -6,9 +6,9 @@ from jaxtyping import Bool
 from cgan.system.legible import plain
 from eval.metrics.birthday import BELOW_REAL, BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
+from eval.records.words import TRUSTED_LABELLER
 from eval.verdict.judge import HALF, Verdict, narrow
 from eval.verdict.modes import ModeCounts
-from eval.words import TRUSTED_LABELLER
 
 NAMED_AT_MOST = 10
 SINGULAR = {"classes": "class", "modes": "mode", "bins": "bin"}

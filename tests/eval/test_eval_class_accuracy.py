@@ -12,11 +12,12 @@ from cgan.sampling import runs
 from cgan.training import loop
 from configs import CONFIGS
 from eval import __main__ as program
-from eval.measure import Subject, evaluate
+from eval.dataset.protocol import load_evaluation
+from eval.measuring.measure import evaluate
+from eval.measuring.runs import subject_of
+from eval.measuring.subject import Subject
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.class_accuracy import CLASS_ACCURACY
-from eval.protocol import load_evaluation
-from eval.subject import subject_of
 
 METRICS = {CLASS_ACCURACY.name: CLASS_ACCURACY}
 

@@ -5,13 +5,15 @@ import pytest
 
 from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
-from eval.extractors import Splits, classifier
+from eval.dataset.protocol import LITERATURE as PROTOCOLS
+from eval.dataset.protocol import Evaluation, load_reader
+from eval.dataset.reference import chunks_of, load_reference
+from eval.extractors import classifier
+from eval.extractors.reader import Reader
 from eval.extractors.stacked import StackedClassifier
-from eval.gather import Reader
-from eval.measure import Subject, evaluate
-from eval.protocol import LITERATURE as PROTOCOLS
-from eval.protocol import Evaluation, load_reader
-from eval.reference import chunks_of, load_reference
+from eval.measuring.measure import evaluate
+from eval.measuring.subject import Subject
+from eval.splits import Splits
 
 
 def load():

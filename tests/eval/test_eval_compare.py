@@ -10,9 +10,10 @@ from scipy import stats
 from cgan.config import ConfigError
 from cgan.data.digits import load_digits
 from eval.extractors.given import Given
-from eval.gather import Reader, Wanted, gather
+from eval.extractors.reader import Reader
+from eval.gather import Wanted, gather
 from eval.metrics.frechet import frechet_distance, gaussian, jackknife
-from eval.moments import moments
+from eval.metrics.moments import moments
 from eval.sample_files import open_samples
 from tests.eval import commands
 

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.extractors.given import Given
-from eval.gather import GROUPS, Reader, Wanted, gather
+from eval.extractors.reader import Reader
+from eval.gather import GROUPS, Wanted, gather
 from eval.metrics.base import FeatureError
-from eval.moments import merge, moments
+from eval.metrics.moments import merge, moments
 
 READER = Reader(Given())
 ALL = frozenset({"moments", "features"})

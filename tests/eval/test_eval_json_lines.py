@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from cgan.system.errors import DiskError
-from eval import json_lines
-from eval.json_lines import append_lines, read_rows
+from eval.files import json_lines
+from eval.files.json_lines import append_lines, read_rows
 
 NEW = ['{"a": 1}\n', '{"b": "' + "x" * 5_000 + '"}\n']
 

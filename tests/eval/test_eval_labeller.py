@@ -9,7 +9,7 @@ from cgan.data.digits import load_digits
 from cgan.sampling import runs
 from eval import extractors
 from eval.metrics.catalogue import ANY, need_classes
-from eval.record import read_records
+from eval.records.record import read_records
 from tests.eval.commands import exit_code
 
 

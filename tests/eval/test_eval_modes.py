@@ -12,15 +12,16 @@ from scipy.spatial.distance import cdist
 from cgan.config import Data
 from cgan.data import EMBEDDED as SOURCES
 from cgan.data import load_source
+from eval.dataset.noise import box_noise
 from eval.extractors import points
-from eval.gather import Reader, Wanted, gather
+from eval.extractors.reader import Reader
+from eval.gather import Wanted, gather
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20, captured_floor
 from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, width_ratio
 from eval.metrics.reverse_kl import REVERSE_KL, reverse_kl
 from eval.metrics.shares import OFF_MODE_SHARE, sampler_floor
 from eval.metrics.total_variation import TOTAL_VARIATION, total_variation
-from eval.noise import box_noise
 
 MIXTURES = ("ring8", "grid25", "grid100")
 METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL, TOTAL_VARIATION)

@@ -10,18 +10,18 @@ from rich.console import Console
 
 from cgan.system.legible import plain
 from cgan.system.lettering import lettered
-from eval import progress
+from eval.display import progress
 from eval.extractors.given import Given
-from eval.gather import Reader
-from eval.measure import Origin, measure
+from eval.extractors.reader import Reader
+from eval.measuring.measure import Origin, measure
 from eval.metrics.base import Gathered, Inputs, Metric, Value
 from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.precision_recall import PRECISION
-from eval.record import Record
+from eval.records.record import Record
+from eval.records.table import print_report
 from eval.report import figures
 from eval.report.table import footnotes, metrics_table
 from eval.report.verdict import verdict as verdict_section
-from eval.table import print_report
 from eval.verdict.entry import entry
 from eval.verdict.evidence import metrics_of_verdict
 from eval.verdict.judge import Evidence, judge

@@ -13,10 +13,11 @@ from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data import EMBEDDED as SOURCES
 from cgan.sampling import runs
 from cgan.training import loop
-from eval.measure import SamplesError, Subject, evaluate
-from eval.protocol import LITERATURE as PROTOCOLS
-from eval.protocol import load_evaluation
-from eval.record import append_records, read_records
+from eval.dataset.protocol import LITERATURE as PROTOCOLS
+from eval.dataset.protocol import load_evaluation
+from eval.measuring.measure import SamplesError, evaluate
+from eval.measuring.subject import Subject
+from eval.records.record import append_records, read_records
 from tests.eval.commands import exit_code, make_run
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.null_rates import read_classes
 from cgan.types import Batch
-from eval.confusion import Confusion, confusion_of
+from eval.dataset.confusion import Confusion, confusion_of
 from eval.extractors.base import Features
 from eval.verdict.modes import ALONE, ModeCounts, examine
 from eval.verdict.reading import expected_as_read

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from cgan.data import EMBEDDED as SOURCES
+from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors import points
-from eval.gather import Reader
-from eval.reference import chunks_of, load_reference
+from eval.extractors.reader import Reader
 
 ROWS = np.arange(20_000)
 

@@ -16,15 +16,15 @@ from PIL import Image
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
 from cgan.training import loop
-from eval.extractors import Splits
+from eval.dataset.protocol import UNLABELLED, Evaluation
+from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
-from eval.gather import Reader, Wanted, gather
+from eval.extractors.reader import Reader
+from eval.gather import Wanted, gather
 from eval.metrics.frechet import FRECHET
 from eval.metrics.memorisation import authentic, copy_ratios
-from eval.protocol import UNLABELLED, Evaluation
-from eval.record import Record, read_records
-from eval.reference import chunks_of, load_reference
+from eval.records.record import Record, read_records
 from eval.report import figures
 from eval.report.contents import (
     CURVES,
@@ -37,6 +37,7 @@ from eval.report.contents import (
 )
 from eval.report.html import section
 from eval.report.page import _snapshot, modes
+from eval.splits import Splits
 from eval.verdict.judge import EXIT_CODES
 from eval.verdict.rows import HEADINGS
 from tests.eval.commands import exit_code

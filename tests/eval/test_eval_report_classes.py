@@ -13,17 +13,18 @@ from PIL import Image
 
 from cgan.data.digits import load_digits, load_stacked_digits
 from cgan.data.mixtures import load_ring8
-from eval.extractors import Splits
+from eval.dataset.protocol import LABELLED, Evaluation
+from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors.base import Features
-from eval.gather import Reader
-from eval.measure import Subject, gather_sets, measure, needs_of, origin_of
+from eval.extractors.reader import Reader
+from eval.measuring.measure import gather_sets, measure, needs_of, origin_of
+from eval.measuring.subject import Subject
 from eval.metrics.catalogue import BY_CLASS
-from eval.protocol import LABELLED, Evaluation
-from eval.reference import chunks_of, load_reference
+from eval.records.words import lowest_classes
 from eval.report.classes import classes
 from eval.report.contents import PICTURED, Contents
 from eval.report.html import at_most
-from eval.words import lowest_classes
+from eval.splits import Splits
 
 METRICS = {metric.name: metric for metric in BY_CLASS}
 

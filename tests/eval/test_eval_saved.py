@@ -13,7 +13,7 @@ import pytest
 from cgan.config import Data
 from cgan.data import EMBEDDED
 from cgan.system import terminal
-from eval import json_lines
+from eval.files import json_lines
 from eval.verdict.judge import EXIT_CODES
 from tests.eval.commands import exit_code, make_run
 

@@ -7,8 +7,9 @@ import pytest
 
 from cgan.data.decoded import DecodedImages
 from cgan.data.digits import Digits, StackedDigits, load_digits, stack
-from eval.extractors import Splits, classifier, load_extractor
+from eval.extractors import classifier, load_extractor
 from eval.extractors.stacked import StackedClassifier
+from eval.splits import Splits
 
 TRAIN, HELD_OUT = 10, 200
 """The grey level of each split."""

@@ -8,13 +8,13 @@ import pytest
 
 from cgan.data import EMBEDDED
 from eval.extractors.given import Given
-from eval.gather import Reader
-from eval.measure import Origin, measure
+from eval.extractors.reader import Reader
+from eval.measuring.measure import Origin, measure
+from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import FeatureError, Gathered, Inputs, Metric, UndefinedError, Value
 from eval.metrics.catalogue import ANY, MS_SSIM, POINTS
-from eval.moments import moments
-from eval.table import print_report
-from eval.value import perfect_sampler, value_of
+from eval.metrics.moments import moments
+from eval.records.table import print_report
 from tests.eval.commands import exit_code
 
 DIGITS = EMBEDDED["digits"]("train")

@@ -11,15 +11,17 @@ from rich.console import Console
 
 from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
-from eval.extractors import Splits, points
+from eval.dataset.noise import noise_chunks
+from eval.dataset.protocol import LITERATURE, UNLABELLED, Evaluation
+from eval.dataset.reference import chunks_of, load_reference
+from eval.extractors import points
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
-from eval.gather import Reader
-from eval.measure import Subject, gather_beside_real, origin_of
+from eval.extractors.reader import Reader
+from eval.measuring.measure import gather_beside_real, origin_of
+from eval.measuring.subject import Subject
 from eval.metrics.neighbours import nearest
-from eval.noise import noise_chunks
-from eval.protocol import LITERATURE, UNLABELLED, Evaluation
-from eval.reference import chunks_of, load_reference
+from eval.splits import Splits
 from eval.verdict.entry import append_entry, entry
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judge import EXIT_CODES

@@ -6,11 +6,12 @@ from scipy.spatial.distance import cdist
 
 from cgan.config import Data
 from cgan.data.mixtures import load_ring8
-from eval.measure import Subject, evaluate, gather_sets, needs_of
+from eval.dataset.protocol import load_evaluation
+from eval.measuring.measure import evaluate, gather_sets, needs_of
+from eval.measuring.subject import Subject
 from eval.metrics.base import Gathered, Inputs
 from eval.metrics.memorisation import NEAREST_TRAIN_RATIO
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN, ROWS_AT_MOST
-from eval.protocol import load_evaluation
 
 WITHIN = {metric.name: metric for metric in (PRECISION_WITHIN, RECALL_WITHIN)}
 

@@ -17,8 +17,8 @@ from cgan.sampling.runs import Run, draw_samples
 from cgan.sampling.sampler import Sampler
 from cgan.system import cli
 from configs import CONFIGS
-from eval.measure import figures
-from eval.protocol import load_evaluation
+from eval.dataset.protocol import load_evaluation
+from eval.measuring.measure import figures
 from eval.study import __main__ as program
 from eval.study import pool, runs, session
 from eval.study.declare import Figure, Variant, change

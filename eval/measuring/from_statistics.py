@@ -9,15 +9,16 @@ from pathlib import Path
 
 from cgan.config import ConfigError, require
 from cgan.system.cache import note
-from eval.comparison import load_reader
+from eval.dataset.reference import load_reference
 from eval.extractors.given import Given
-from eval.gather import Advance, Reader, Wanted, gather, silent
-from eval.measure import Origin, measure
+from eval.extractors.reader import Reader
+from eval.gather import Advance, Wanted, gather, silent
+from eval.measuring.comparison import load_reader
+from eval.measuring.measure import Origin, measure
 from eval.metrics.base import Gathered, Inputs, Metric
 from eval.metrics.frechet import FRECHET
 from eval.names import ExtractorName
-from eval.record import Record
-from eval.reference import load_reference
+from eval.records.record import Record
 from eval.sample_files import SampleFiles
 from eval.sample_files.statistics import Statistics
 

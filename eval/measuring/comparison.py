@@ -9,16 +9,17 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import ConfigError, require
+from eval.dataset.reference import ROWS_AT_MOST, load_reference
 from eval.extractors import load_extractor
 from eval.extractors.given import Given
-from eval.gather import GROUPS, Advance, Reader, Wanted, gather, silent
-from eval.measure import Origin, measure, needs_of, require_enough
+from eval.extractors.reader import Reader
+from eval.gather import GROUPS, Advance, Wanted, gather, silent
+from eval.measuring.measure import Origin, measure, needs_of, require_enough
 from eval.metrics.base import IMAGES_KEPT, Gathered, Inputs, Metric, Need, present
 from eval.metrics.catalogue import HELD_OUT_ONLY, by_default, offered
-from eval.moments import moments
+from eval.metrics.moments import moments
 from eval.names import ExtractorName
-from eval.record import Record, SampleSet
-from eval.reference import ROWS_AT_MOST, load_reference
+from eval.records.record import Record, SampleSet
 from eval.sample_files import SampleFiles
 
 

@@ -10,13 +10,16 @@ from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
-from eval.confusion import Confusion, confusion_of
-from eval.extractors import ExtractorName, Splits, load_extractor
+from eval.dataset.confusion import Confusion, confusion_of
+from eval.dataset.reference import Reference, batches_of, chunks_of, labels_of, load_reference
+from eval.extractors import load_extractor
+from eval.extractors.reader import Reader
 from eval.extractors.stacked import StackedClassifier
-from eval.gather import Advance, Reader, silent
+from eval.gather import Advance, silent
 from eval.metrics.base import Gathered, Metric
 from eval.metrics.catalogue import by_default, offered
-from eval.reference import Reference, batches_of, chunks_of, labels_of, load_reference
+from eval.names import ExtractorName
+from eval.splits import Splits
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,11 @@ from cgan.data import Source
 from cgan.system.cache import load_arrays, note, save_arrays
 from cgan.system.files import cache_folder
 from cgan.types import Batch
-from eval.fingerprint import fingerprint
-from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.extractors.reader import Reader
+from eval.files.fingerprint import fingerprint
+from eval.gather import Advance, Wanted, gather, silent
 from eval.metrics.base import Gathered, Need
-from eval.moments import Moments, merge
+from eval.metrics.moments import Moments, merge
 
 VERSION = "reference-3"
 """Raise it when the layout of the file changes."""

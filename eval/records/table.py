@@ -5,10 +5,19 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from eval.console import Terminal, fit
+from eval.display.console import Terminal, fit
 from eval.metrics.base import Metric
-from eval.record import Record
-from eval.words import COLUMNS, cell, footnote, largest_n, lowest_classes, summary, text_of, title
+from eval.records.record import Record
+from eval.records.words import (
+    COLUMNS,
+    cell,
+    footnote,
+    largest_n,
+    lowest_classes,
+    summary,
+    text_of,
+    title,
+)
 
 
 def print_report(

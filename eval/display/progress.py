@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cgan.system.legible import plain
-from eval.console import Terminal
+from eval.display.console import Terminal
 from eval.gather import Advance
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from cgan.system.legible import plain
 from eval.metrics.base import Metric
-from eval.record import Record, SampleSet
+from eval.records.record import Record, SampleSet
 
 COLUMNS: dict[SampleSet, str] = {
     "generated": "generated",

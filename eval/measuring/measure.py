@@ -9,31 +9,21 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Shaped
 
 from cgan.config import require
-from eval.gather import Advance, Reader, Wanted, gather, silent
+from eval.dataset.noise import noise_chunks
+from eval.dataset.protocol import Evaluation
+from eval.extractors.reader import Reader
+from eval.gather import Advance, Wanted, gather, silent
+from eval.measuring.subject import Subject
+from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
-from eval.noise import noise_chunks
-from eval.protocol import Evaluation
-from eval.record import Record, SampleSet
-from eval.value import perfect_sampler, value_of
+from eval.records.record import Record, SampleSet
 
 
 class SamplesError(ValueError):
     """Samples that can't be measured; the message says what is wrong with them."""
-
-
-class Subject(NamedTuple):
-    """What is evaluated: samples that can be streamed, and where they come from."""
-
-    chunks: Iterable[Shaped[np.ndarray, "_ ..."]]
-    """In the stored form (uint8 NHWC images, float32 points)."""
-    n: int
-    nimg: int
-    """Images that the checkpoint had seen."""
-    asked: Int[np.ndarray, " n"] | None = None
-    """The class that each sample was asked for; None for a run without labels."""
 
 
 def evaluate(

@@ -7,12 +7,14 @@ from cgan.run_folder.run_data import Whereabouts, splits_of
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
 from cgan.sampling.runs import Run
-from eval.extractors import ExtractorName, Splits
-from eval.measure import Subject, choose_metrics
+from eval.dataset.protocol import Evaluation, load_evaluation
+from eval.display.progress import reading
+from eval.measuring.measure import choose_metrics
+from eval.measuring.subject import Subject
 from eval.metrics.base import Metric
 from eval.metrics.catalogue import need_classes, require_known, with_classes
-from eval.progress import reading
-from eval.protocol import Evaluation, load_evaluation
+from eval.names import ExtractorName
+from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
 """The file of a run's records, in its folder or in another one."""

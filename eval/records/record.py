@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.json_lines import append_lines, read_rows
+from eval.files.json_lines import append_lines, read_rows
 
 SampleSet = Literal["generated", "generated_matched", "real", "noise"]
 

@@ -1,0 +1,1 @@
+"""Content on disk: files of lines, arrays, and what fingerprints them."""

@@ -1,0 +1,19 @@
+"""What is evaluated: samples that can be streamed, and where they come from."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+
+class Subject(NamedTuple):
+    """What is evaluated: samples that can be streamed, and where they come from."""
+
+    chunks: Iterable[Shaped[np.ndarray, "_ ..."]]
+    """In the stored form (uint8 NHWC images, float32 points)."""
+    n: int
+    nimg: int
+    """Images that the checkpoint had seen."""
+    asked: Int[np.ndarray, " n"] | None = None
+    """The class that each sample was asked for; None for a run without labels."""
