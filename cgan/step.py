@@ -23,6 +23,7 @@ from cgan.accumulation import Means, Terms
 from cgan.augment import probability as probability_lib
 from cgan.config import Experiment
 from cgan.finite import Outcome, is_finite
+from cgan.kinds import Kind
 from cgan.networks import Latents
 from cgan.objectives import (
     BOUNDARY,
@@ -71,13 +72,14 @@ class TrainStep:
         game: Game,
         optimizer: optax.GradientTransformation,
         encode: Callable[[Any], Samples],
+        kind: Kind,
         seed: Seed,
     ) -> None:
         self.config = config
         self.seed = seed
         self.networks = networks
         self.game = game
-        self.augment = augment_lib.build(config.augment)
+        self.augment = augment_lib.build(config.augment, kind)
         self.regularise = Regulariser(config)
         self.optimizer = optimizer
         self.encode = encode

@@ -12,6 +12,7 @@ from benchmarks.torch_peer import networks, r3gan, sngan
 from benchmarks.torch_peer.networks import Tree
 from cgan.config import Data, Discriminator, Experiment, Generator, Objective
 from cgan.data.source import class_shares, decode_images, encode_images
+from cgan.kinds import IMAGE, POINT, Kind
 from cgan.types import Batch
 from configs import r3gan_cifar10, ring8, stacked_digits
 from configs.images import images_experiment
@@ -28,6 +29,11 @@ class Noise:
     class_names: tuple[str, ...] = ("0",)
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
+
+    @property
+    def kind(self) -> Kind:
+        """Images, or what has a single axis."""
+        return IMAGE if self.sample_shape[1:] else POINT
 
     @property
     def class_weights(self) -> np.ndarray:
