@@ -57,7 +57,7 @@ class PlainStep:
         """The samples as they are judged."""
         keys = row_keys(self.key(f"views/{name}"), self.rows)
         augment = self.config.augment
-        return build_views(augment)(keys, samples, augment.probability)
+        return build_views(augment, self.parts.source.kind)(keys, samples, augment.probability)
 
     def terms_of(
         self, grade: Any, by: Discriminating, player: str, fakes: jax.Array
