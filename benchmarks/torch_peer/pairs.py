@@ -25,15 +25,11 @@ class Noise:
     """Uniform random images, or points, as a data set."""
 
     sample_shape: tuple[int, ...]
+    kind: Kind = IMAGE
     name: str = "noise"
     class_names: tuple[str, ...] = ("0",)
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
-
-    @property
-    def kind(self) -> Kind:
-        """Images, or what has a single axis."""
-        return IMAGE if self.sample_shape[1:] else POINT
 
     @property
     def class_weights(self) -> np.ndarray:
@@ -61,7 +57,7 @@ class Pair(NamedTuple):
 def points() -> Pair:
     """That of `ring8`, with the loss of the others, and its many steps a dispatch."""
     config = dataclasses.replace(ring8.CONFIG, objective=Objective())
-    source, players = Noise((2,)), (config.generator, config.discriminator)
+    source, players = Noise((2,), POINT), (config.generator, config.discriminator)
     of_generator, of_discriminator = (
         networks.fourier(2, player.fourier_features, player.max_frequency) for player in players
     )
