@@ -24,6 +24,7 @@ from cgan.assemble import Parts, assemble
 from cgan.augment import augment
 from cgan.config import Augment, Embedding, Experiment, Objective, Penalty, require, require_known
 from cgan.data.pipeline import load_batches
+from cgan.datasets import named
 from cgan.rng import row_keys, stream_key
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
@@ -31,7 +32,7 @@ from cgan.system import cli
 from cgan.system.arguments import parse
 from cgan.types import Samples, present
 from configs import CONFIGS
-from eval.dataset.protocol import LITERATURE, Evaluation, load_evaluation
+from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.measuring.measure import figures
 
 FIGURES = (
@@ -61,7 +62,7 @@ class Arguments:
     """Training steps of each run."""
 
     def __post_init__(self) -> None:
-        require_known("source", (self.source,), LITERATURE)
+        require_known("source", (self.source,), (*named(from_files=False), "stacked_mnist"))
         require(len(self.temperatures) > 0, "temperatures", self.temperatures, "one or more")
 
 
@@ -82,7 +83,12 @@ def views(parts: Parts, name: str, count: int) -> tuple[Samples, Samples]:
     order = np.random.default_rng([len(name), *name.encode()]).permutation(len(source))[:count]
     reals = jnp.asarray(source.encode(np.asarray(source[order].x)))
     one, other = (
-        augment(row_keys(stream_key(0, f"{name}/{view}"), jnp.arange(count)), reals, strength)
+        augment(
+            row_keys(stream_key(0, f"{name}/{view}"), jnp.arange(count)),
+            reals,
+            strength,
+            source.kind,
+        )
         for view in ("one", "other")
     )
     return one, other
@@ -125,7 +131,7 @@ def figures_of(
 ) -> dict[str, float | None]:
     """The metrics of the experiment's protocol, of generated samples."""
     sampler = Sampler(compiled.parts)
-    latents = sampler.latents(LITERATURE[evaluation.splits.train.name].n, 0, "latents/samples")
+    latents = sampler.latents(evaluation.protocol.n, 0, "latents/samples")
     samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
     known = evaluation.metrics
     metrics = {name: known[name] for name in FIGURES if name in known}

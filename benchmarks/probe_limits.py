@@ -80,7 +80,7 @@ COLLAPSES: dict[str, Callable[[Draws], Rows]] = {
 def rows_of(source: Source, rows: Rows) -> Float[np.ndarray, "n d"]:
     """Coordinates of these samples."""
     stored = np.asarray(source[rows].x)
-    return np.asarray(coordinates(jnp.asarray(source.encode(stored))))
+    return np.asarray(coordinates(jnp.asarray(source.encode(stored)), source.kind))
 
 
 def figures(name: EmbeddedName, repeats: int) -> dict[str, Float[np.ndarray, " 3"]]:

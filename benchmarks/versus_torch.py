@@ -79,7 +79,7 @@ class Peer:
         discriminator = pair.discriminator(state.discriminator).to(DEVICE)
         self.training = Training(pair.config, generator, discriminator, compiled)
         samples = np.asarray(pair.source.encode(jax.device_get(ours.batches).x))[0]
-        axes = len(pair.source.sample_shape)
+        axes = len(pair.source.kind.axes)
         self.batches = channels_first(samples, axes).contiguous().to(DEVICE)
 
     def start(self) -> "Peer":

@@ -1,5 +1,6 @@
 """The parts of an experiment, made from its config: data, networks, optimiser, step."""
 
+import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -9,8 +10,10 @@ from cgan import networks as networks_lib
 from cgan import objectives, optim
 from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
-from cgan.config import Experiment, require
+from cgan.config import Data, Experiment, require
 from cgan.data import Source, load_source
+from cgan.data.source import check_source
+from cgan.datasets import OWN
 from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
@@ -66,21 +69,34 @@ class Parts(NamedTuple):
         """
         scaling.check(self.networks, self.source.sample_shape, self.classes)
         seed = self.config.seed if seed is None else seed
-        encode = self.source.encode
-        return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed, axis)
+        encode, kind = self.source.encode, self.source.kind
+        return TrainStep(
+            self.config, self.networks, self.game, self.optimizer, encode, kind, seed, axis
+        )
 
 
-def assemble(config: Experiment) -> Parts:
+def assemble(config: Experiment, source: Source | None = None) -> Parts:
     """Build the parts; nothing is compiled or written.
 
+    Args:
+        config: the experiment.
+        source: the train split, where it is an object of the caller's own: any with the members of
+            `cgan.data.Source`. The parts' config says so then: its `data.source` is 'own'.
+
     Raises:
-        ConfigError: parts that do not fit together.
+        ConfigError: parts that do not fit together, a source that is none, or one beside settings
+            that name another.
     """
-    return assemble_on(config, load_source(config.data, "train"))
+    if source is None:
+        return assemble_on(config, load_source(config.data, "train"))
+    expected = f"{OWN!r}, or left out, where a source is handed in"
+    require(config.data in (Data(), Data(OWN)), "data.source", config.data.source, expected)
+    return assemble_on(dataclasses.replace(config, data=Data(OWN)), check_source(source))
 
 
 def assemble_on(config: Experiment, source: Source) -> Parts:
     """The same on samples that were loaded elsewhere, whatever the config says of data."""
+    config.augment.check_for_kind(source.kind, f"with data.source = {config.data.source!r}")
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))

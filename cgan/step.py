@@ -25,6 +25,7 @@ from cgan.augment import probability as probability_lib
 from cgan.axis import Axis
 from cgan.config import Experiment
 from cgan.finite import Outcome, is_finite
+from cgan.kinds import Kind
 from cgan.networks import Latents
 from cgan.objectives import (
     BOUNDARY,
@@ -74,6 +75,7 @@ class TrainStep:
         game: Game,
         optimizer: optax.GradientTransformation,
         encode: Callable[[Any], Samples],
+        kind: Kind,
         seed: Seed,
         axis: Axis,
     ) -> None:
@@ -82,7 +84,7 @@ class TrainStep:
         self.axis = axis
         self.networks = networks
         self.game = game
-        self.augment = augment_lib.build(config.augment)
+        self.augment = augment_lib.build(config.augment, kind)
         self.regularise = Regulariser(config, networks.scales_with_factors)
         self.optimizer = optimizer
         self.encode = encode

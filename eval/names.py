@@ -2,4 +2,6 @@
 
 from typing import Literal
 
-ExtractorName = Literal["points", "pixels", "classifier", "inception", "dinov2"]
+ExtractorName = Literal[
+    "points", "pixels", "coordinates", "own", "classifier", "inception", "dinov2"
+]

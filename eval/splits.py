@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from cgan.data import Source
+from cgan.kinds import Kind
 
 
 class Splits(NamedTuple):
@@ -12,6 +13,6 @@ class Splits(NamedTuple):
     held_out: Source
 
     @property
-    def holds_images(self) -> bool:
-        """Whether samples are uint8 NHWC images; points otherwise."""
-        return len(self.train.sample_shape) == 3
+    def kind(self) -> Kind:
+        """What its samples are."""
+        return self.train.kind

@@ -43,7 +43,9 @@ class PlainStep:
     def view(self, name: str, samples: jax.Array) -> jax.Array:
         """The samples as the discriminator sees them: augmented, where that is asked for."""
         augment = self.parts.config.augment
-        return build_views(augment)(self.keys(f"views/{name}"), samples, augment.probability)
+        return build_views(augment, self.parts.source.kind)(
+            self.keys(f"views/{name}"), samples, augment.probability
+        )
 
     def discriminate(self, state: TrainState, samples: jax.Array) -> Any:
         """What the discriminator says of each sample: its score."""

@@ -13,6 +13,7 @@ from cgan.augment.colour import Tone, draw_tone, recolour
 from cgan.augment.geometry import Move, draw_move, inverse_of
 from cgan.augment.warp import soften, warp
 from cgan.config import Augment
+from cgan.kinds import IMAGE
 from cgan.rng import row_keys, stream_key
 
 STILL = Move(
@@ -35,7 +36,7 @@ def images_of(*shape: int, seed: int = 3) -> np.ndarray:
 
 moved = jax.jit(lambda image, move: warp(image, inverse_of(move)))
 toned = jax.jit(recolour)
-views_of = {name: jax.jit(build(Augment(policy=name, probability=1.0))) for name in POLICIES}
+views_of = {name: jax.jit(build(Augment(policy=name, probability=1.0), IMAGE)) for name in POLICIES}
 draw_moves = jax.jit(jax.vmap(draw_move, in_axes=(0, None, None, None)), static_argnums=(2, 3))
 draw_tones = jax.jit(jax.vmap(draw_tone, in_axes=(0, None)))
 

@@ -7,11 +7,18 @@ import pytest
 from jax.test_util import check_grads
 from scipy import ndimage
 
-from cgan.augment import augment, views
+from cgan.augment import views
 from cgan.data import EMBEDDED as SOURCES
+from cgan.kinds import IMAGE, POINT, SEQUENCE
 from cgan.rng import row_keys, stream_key
 
 SHAPES = [(8, 8, 1), (8, 8, 3), (5, 9, 2), (1, 1, 1), (2,), (7,)]
+
+
+def augment(keys: jax.Array, samples: jax.Array, strength: float) -> jax.Array:
+    """A view of each sample: of images with three axes, of points with one."""
+    return views.augment(keys, samples, strength, IMAGE if samples.ndim == 4 else POINT)
+
 
 augmented = jax.jit(augment, static_argnums=2)
 cut_out = jax.jit(views.cut_out)
@@ -281,10 +288,8 @@ def test_a_strength_outside_its_range_is_refused(strength: float) -> None:
         augment(keys_of(6), samples_of((2,)), strength)
 
 
-@pytest.mark.parametrize("shape", [(), (8, 8), (2, 8, 8, 1)])
-@pytest.mark.parametrize("strength", [0.0, 0.5])
-def test_samples_that_are_neither_images_nor_points_are_refused(
-    shape: tuple[int, ...], strength: float
-) -> None:
-    with pytest.raises(ValueError, match=r"^samples of shape \(6,.*\): must be images .*points"):
-        augment(keys_of(6), samples_of(shape), strength)
+def test_sequences_have_no_views_and_are_left_as_they_are() -> None:
+    sequences = samples_of((16, 4))
+    assert views.augment(keys_of(6), sequences, 0.0, SEQUENCE) is sequences
+    with pytest.raises(ValueError, match=r"^strength = 0\.5: must be 0 for sequences"):
+        views.augment(keys_of(6), sequences, 0.5, SEQUENCE)

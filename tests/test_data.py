@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ SHAPES = {
 
 
 def test_every_source_name_of_the_config_has_a_source() -> None:
-    assert set(SOURCES) == set(EmbeddedName.__args__) == set(SHAPES)  # type: ignore[attr-defined]
+    assert set(SOURCES) == set(get_args(EmbeddedName)) == set(SHAPES)
 
 
 @pytest.mark.parametrize("split", SPLITS)

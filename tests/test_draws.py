@@ -14,6 +14,7 @@ from cgan.data import load_source
 from cgan.objectives import draw_offsets
 from cgan.probe.probe import STREAM
 from cgan.rng import stream_key
+from cgan.sampling.pictures import Scatter
 from cgan.sampling.runs import Run, asked_labels, draw_samples
 from cgan.sampling.sampler import Sampler
 from eval import sample_files
@@ -190,7 +191,7 @@ def test_so_are_those_of_a_run_and_its_samples_are_made_for_them(
     run = Run(sampler, {}, 0)
     draw_samples(run, 500, 4)
     np.testing.assert_array_equal(made[0], asked_labels(run, 500, 4))
-    monkeypatch.setattr("cgan.sampling.sampler.SCATTER_SIZE", 500)
+    monkeypatch.setattr(sampler, "form", Scatter(500))
     sampler.pictured({}, 4, "latents/samples")
     np.testing.assert_array_equal(made[1], made[0])
 

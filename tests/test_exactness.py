@@ -22,6 +22,7 @@ from cgan import parallel
 from cgan.assemble import assemble
 from cgan.config import Experiment
 from cgan.data.pipeline import load_batches
+from cgan.kinds import IMAGE, POINT
 from cgan.networks import convolution, heads, layers
 from cgan.networks.factors import add_bias, times
 from cgan.objectives.comparisons import EmbeddingComparison, ScoreComparison
@@ -237,11 +238,12 @@ def test_the_convolutions_that_cpus_run_state_what_those_of_accelerators_do() ->
 
 @pytest.mark.parametrize("shape", [(5, 2), (5, 12, 12, 3)], ids=["points", "images"])
 def test_so_are_probes(shape: tuple[int, ...]) -> None:
-    rows = jax.eval_shape(space.coordinates, struct(*shape))
+    def placed(x: jax.Array) -> jax.Array:
+        return space.coordinates(x, POINT if len(shape) == 2 else IMAGE)
+
+    rows = jax.eval_shape(placed, struct(*shape))
     known = measures.Reference(rows, struct(5), struct(), struct())
-    found = products_of(
-        lambda x, known: measures.measure(space.coordinates(x), known), struct(*shape), known
-    )
+    found = products_of(lambda x, known: measures.measure(placed(x), known), struct(*shape), known)
     assert_in_full(found, 0 if len(shape) == 2 else 3)
 
 

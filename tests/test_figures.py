@@ -10,7 +10,7 @@ import pytest
 from cgan.sampling import runs
 from cgan.training import loop
 from configs import CONFIGS
-from eval.dataset.protocol import LITERATURE, load_evaluation
+from eval.dataset.protocol import load_evaluation
 from eval.measuring.measure import figures as figures_of
 
 pytestmark = pytest.mark.slow
@@ -21,8 +21,8 @@ def figures(name, folder, **changes):
     config = dataclasses.replace(CONFIGS[name], workdir=folder / name, **changes)
     loop.train(config)
     run = runs.load_run(config.workdir)
-    samples = runs.draw_samples(run, LITERATURE[name].n, seed=0)
     evaluation = load_evaluation(config.data)
+    samples = runs.draw_samples(run, evaluation.protocol.n, seed=0)
     return figures_of(evaluation, samples, evaluation.default_metrics)
 
 

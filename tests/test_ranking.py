@@ -26,6 +26,7 @@ from cgan.config import (
 )
 from cgan.data import EMBEDDED as SOURCES
 from cgan.data import load_source
+from cgan.kinds import IMAGE, POINT
 from cgan.rng import row_keys, stream_key
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
@@ -251,7 +252,8 @@ def some_ranking(
 
     values = np.sort(rng.uniform(-spread, spread, (rows, count)).astype(np.float32), axis=1)
     values = values if kind == "margin" else values[:, ::-1]
-    return Ranking(samples(rows), samples(rows, count), values, kind, 0.5)
+    of = IMAGE if len(shape) == 3 else POINT
+    return Ranking(samples(rows), samples(rows, count), values, kind, 0.5, of)
 
 
 def drawn(path: Path) -> np.ndarray:

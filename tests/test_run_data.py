@@ -25,6 +25,7 @@ from cgan.config import (
 )
 from cgan.data import load_source
 from cgan.data.identity import Identity, Split, changes, from_json, identify, to_json
+from cgan.kinds import IMAGE
 from cgan.run_folder import run_data
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.run_data import Whereabouts, splits_of
@@ -253,6 +254,7 @@ def test_content_that_is_only_read_is_known_by_every_sample() -> None:
             self.images = images
             self.sample_shape, self.class_names = images.shape[1:], ("a", "b")
             self.class_weights, self.name = np.array([0.5, 0.5]), "plain"
+            self.kind = IMAGE
 
         def __len__(self) -> int:
             return len(self.images)

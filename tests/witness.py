@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from cgan.data.source import class_shares, decode_images, encode_images
+from cgan.kinds import IMAGE
 from cgan.types import Batch
 
 KILLS = 3
@@ -51,5 +52,6 @@ class Witness:
             os._exit(CODE)
         return Batch(np.zeros((len(indices), 1, 1, 1), np.uint8), np.array(facts)[indices])
 
+    kind = IMAGE
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)

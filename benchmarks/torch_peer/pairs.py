@@ -12,6 +12,7 @@ from benchmarks.torch_peer import networks, r3gan, sngan
 from benchmarks.torch_peer.networks import Tree
 from cgan.config import Data, Discriminator, Experiment, Generator, Objective
 from cgan.data.source import class_shares, decode_images, encode_images
+from cgan.kinds import IMAGE, POINT, Kind
 from cgan.types import Batch
 from configs import r3gan_cifar10, ring8, stacked_digits
 from configs.images import images_experiment
@@ -24,6 +25,7 @@ class Noise:
     """Uniform random images, or points, as a data set."""
 
     sample_shape: tuple[int, ...]
+    kind: Kind = IMAGE
     name: str = "noise"
     class_names: tuple[str, ...] = ("0",)
     encode = staticmethod(encode_images)
@@ -55,7 +57,7 @@ class Pair(NamedTuple):
 def points() -> Pair:
     """That of `ring8`, with the loss of the others, and its many steps a dispatch."""
     config = dataclasses.replace(ring8.CONFIG, objective=Objective())
-    source, players = Noise((2,)), (config.generator, config.discriminator)
+    source, players = Noise((2,), POINT), (config.generator, config.discriminator)
     of_generator, of_discriminator = (
         networks.fourier(2, player.fourier_features, player.max_frequency) for player in players
     )

@@ -13,16 +13,22 @@ from jaxtyping import Array, Float
 from cgan.augment import ada, diffaugment
 from cgan.augment.views import augment
 from cgan.config import Augment
+from cgan.kinds import Kind
 from cgan.types import RowKeys, Samples
 
 Policy = Callable[[RowKeys, Samples, Float[Array, ""] | float], Samples]
 """`policy(keys, samples, probability)` to views of the samples' shape."""
 
 
-def build(config: Augment) -> Policy:
-    """The policy that a config names."""
+def build(config: Augment, kind: Kind) -> Policy:
+    """The policy that a config names, of samples of this kind.
+
+    Raises:
+        ConfigError: there is none for them.
+    """
+    config.check_for_kind(kind, "for these data")
     if config.policy == "views":
-        return lambda keys, samples, probability: augment(keys, samples, config.strength)
+        return lambda keys, samples, probability: augment(keys, samples, config.strength, kind)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
     of_rows = partial(of_image, colour=config.color)
     return jax.vmap(of_rows, in_axes=(0, 0, None))

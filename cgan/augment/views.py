@@ -7,13 +7,15 @@ real is the positive of an embedding contrast. One strength from 0 to 1 scales e
 handedness, and no mixing of channels, since those of `stacked_digits` are independent digits.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from cgan.types import RandomKey, RowKeys, Samples
 
 Image = Float[Array, "height width channels"]
@@ -33,7 +35,7 @@ MAX_JITTER = 0.1
 """Standard deviation, in units of the points' spread."""
 
 
-def augment(keys: RowKeys, samples: Samples, strength: float) -> Samples:
+def augment(keys: RowKeys, samples: Samples, strength: float, kind: Kind) -> Samples:
     """A random view of each sample: a function of its own key and itself alone.
 
     Images `[n, height, width, channels]` are shifted and zoomed, then their contrast and
@@ -45,24 +47,22 @@ def augment(keys: RowKeys, samples: Samples, strength: float) -> Samples:
         keys: a key for each row.
         samples: images in [-1, 1] or points in units of their spread.
         strength: 0 for the samples as they are, bit for bit, to 1 for the strongest views.
+        kind: of the samples.
 
     Returns:
         Views of the samples' shape and type.
 
     Raises:
-        ValueError: the strength is outside [0, 1], or samples are neither images nor points.
+        ValueError: the strength is outside [0, 1], or more than 0 for samples without views.
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"strength = {strength}: must be from 0 to 1")
-    views = {2: jitter, 4: view_of_image}
-    if samples.ndim not in views:
-        raise ValueError(
-            f"samples of shape {samples.shape}: must be images [n, height, width, channels] or "
-            "points [n, dimensions]"
-        )
     if strength == 0:
         return samples
-    return jax.vmap(views[samples.ndim], in_axes=(0, 0, None))(keys, samples, strength)
+    view = VIEWS[kind]
+    if view is None:
+        raise ValueError(f"strength = {strength}: must be 0 for {kind.plural}, which have no views")
+    return jax.vmap(view, in_axes=(0, 0, None))(keys, samples, strength)
 
 
 def jitter(
@@ -155,3 +155,11 @@ def cut_out(image: Image, centre: Float[Array, "2"], side: Scalar) -> Image:
 
     rows, columns = covered(image.shape[0], centre[0]), covered(image.shape[1], centre[1])
     return image * (1 - rows[:, None] * columns)[..., None]
+
+
+VIEWS: dict[Kind, Callable[[RandomKey, Any, float], Any] | None] = {
+    IMAGE: view_of_image,
+    POINT: jitter,
+    SEQUENCE: None,
+}
+"""One random view of one sample; None where nothing is known that leaves a sample what it is."""

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from cgan.config import POINTS, Augment, Data, PolicyName, require, require_seed
+from cgan.config import Augment, Data, PolicyName, require, require_seed
+from cgan.datasets import DATASETS
+from cgan.kinds import IMAGE
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 
@@ -41,8 +43,9 @@ class Arguments:
             require(1 <= value <= AT_MOST, name, value, f"from 1 to {AT_MOST}")
         require_seed(self.seed)
         cli.require_out(self.out, ".png")
-        points = self.data.source in POINTS
-        require(not points, "data.source", self.data.source, "a data set of images")
+        name = self.data.source
+        images = name in DATASETS and DATASETS[name].kind == IMAGE
+        require(images, "data.source", name, "a data set of images")
         self.augment.check_for(self.data)
 
     @property
@@ -80,7 +83,7 @@ def draw(arguments: Arguments) -> UInt8[np.ndarray, "n height width channels"]:
     reals = jnp.asarray(source.encode(source[np.sort(chosen)].x))
     keys = row_keys(stream_key(arguments.seed, "views"), jnp.arange(asked * arguments.views))
     repeated = jnp.repeat(reals, arguments.views, axis=0)
-    views = jax.jit(build(arguments.augment))(keys, repeated, arguments.p)
+    views = jax.jit(build(arguments.augment, source.kind))(keys, repeated, arguments.p)
     by_image = views.reshape(asked, arguments.views, *views.shape[1:])
     beside = jnp.concatenate([reals[:, None], by_image], axis=1)
     return source.decode(np.asarray(beside.reshape(-1, *views.shape[1:])))

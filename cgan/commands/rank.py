@@ -1,19 +1,31 @@
 """Draw what a discriminator thinks: `python -m cgan.rank RUN --reals 8 --out rank.png`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import tyro
 
 from cgan.config import DataChanged, require, require_seed
+from cgan.kinds import IMAGE, POINT, SEQUENCE
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 from cgan.types import Head
 
-IMAGES, MOST_IMAGES = 12, 64
-POINTS = MOST_POINTS = 256
-"""How many fakes there are beside a real, and how many can be."""
+if TYPE_CHECKING:
+    from cgan.data import Source
+
+
+class Fakes(NamedTuple):
+    """How many there are beside a real."""
+
+    usual: int
+    most: int
+
+
+FAKES = {IMAGE: Fakes(12, 64), POINT: Fakes(256, 256), SEQUENCE: Fakes(12, 64)}
+"""By the kind of the samples."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +54,21 @@ class Arguments:
     def __post_init__(self) -> None:
         require(1 <= self.reals <= 64, "reals", self.reals, "from 1 to 64")
         if self.fakes is not None:
-            expected = f"from 2 to {MOST_IMAGES} images or {MOST_POINTS} points"
-            require(2 <= self.fakes <= MOST_POINTS, "fakes", self.fakes, expected)
+            images, points = FAKES[IMAGE].most, FAKES[POINT].most
+            expected = f"from 2 to {images} images or {points} points"
+            require(2 <= self.fakes <= max(images, points), "fakes", self.fakes, expected)
         require_seed(self.seed)
         cli.require_out(self.out, ".png")
 
 
-def main() -> None:
-    """Parse, load, rank, draw."""
-    arguments = parse(Arguments, prog="python -m cgan.rank")
+def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:
+    """Parse, load, rank, draw.
+
+    Args:
+        argv: the command line; None for that of this process.
+        source: what the run learnt, where a program handed it to `train`.
+    """
+    arguments = parse(Arguments, argv, prog="python -m cgan.rank")
     # Imported late: help and errors should not wait for JAX.
     from cgan.run_folder.run_data import Whereabouts, splits_of
     from cgan.run_folder.workdir import Workdir
@@ -58,13 +76,13 @@ def main() -> None:
     from cgan.sampling.ranking_picture import save_ranking
     from cgan.sampling.runs import restore_run
 
-    run = restore_run(arguments.run, arguments.checkpoint)
-    makes_images = len(run.parts.source.sample_shape) == 3
-    fakes = arguments.fakes or (IMAGES if makes_images else POINTS)
-    if makes_images:
-        require(fakes <= MOST_IMAGES, "fakes", fakes, f"at most {MOST_IMAGES} images")
+    run = restore_run(arguments.run, arguments.checkpoint, source)
+    kind = run.parts.source.kind
+    usual, most = FAKES[kind]
+    fakes = arguments.fakes or usual
+    require(fakes <= most, "fakes", fakes, f"at most {most} {kind.plural}")
     where = Whereabouts(arguments.data_path, arguments.data_changed)
-    _, held_out = splits_of(Workdir(arguments.run), run.parts.config, where)
+    _, held_out = splits_of(Workdir(arguments.run), run.parts.config, where, source)
     ranking = rank_fakes(run, held_out, arguments.reals, fakes, arguments.seed, arguments.by)
     save_ranking(arguments.out, ranking, f"{arguments.run.name}, {run.nimg:,} images seen")
     terminal.say(

@@ -1,9 +1,10 @@
 """Draw samples from a trained run: `python -m cgan.sample RUN --n 64 --out grid.png`."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
@@ -12,7 +13,11 @@ from cgan.config import require, require_seed
 from cgan.system import cli, files, terminal
 from cgan.system.arguments import parse
 
-WALK_STEPS = 8
+if TYPE_CHECKING:
+    from cgan.data import Source
+
+WALKS, WALK_STEPS = 8, 8
+"""How many walks unless `n` is given, and how long each is."""
 N_AT_MOST = 2**24
 """Samples: all are in memory until they are written as one file."""
 
@@ -46,16 +51,21 @@ class Arguments:
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)
 
 
-def main() -> None:
-    """Parse, load, draw, write."""
-    arguments = parse(Arguments, prog="python -m cgan.sample")
-    # Imported late: help and errors should not wait for JAX.
-    from cgan.sampling import runs, sampler
+def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:
+    """Parse, load, draw, write.
 
-    run = runs.load_run(arguments.run, arguments.checkpoint)
+    Args:
+        argv: the command line; None for that of this process.
+        source: what the run learnt, where a program handed it to `train`.
+    """
+    arguments = parse(Arguments, argv, prog="python -m cgan.sample")
+    # Imported late: help and errors should not wait for JAX.
+    from cgan.sampling import runs
+
+    run = runs.load_run(arguments.run, arguments.checkpoint, source=source)
     label = None if arguments.class_ is None else runs.named_class(run, arguments.class_)
     if arguments.interpolate:
-        walks = (arguments.n or sampler.GRID_SIZE) // WALK_STEPS
+        walks = WALKS if arguments.n is None else arguments.n // WALK_STEPS
         samples = runs.draw_walks(run, walks, WALK_STEPS, arguments.seed, label)
     else:
         walks = 0

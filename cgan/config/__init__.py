@@ -6,7 +6,7 @@ under a field is its help text.
 """
 
 from cgan.config.alarm import Alarm
-from cgan.config.augment import POINTS, Augment, PolicyName
+from cgan.config.augment import Augment, PolicyName
 from cgan.config.checks import ConfigError, positive, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
@@ -27,7 +27,6 @@ from cgan.config.serialize import differences, from_json, to_json
 
 __all__ = [
     "OF_CLASSES",
-    "POINTS",
     "RENAMED_SETTINGS",
     "RENAMED_VALUES",
     "Alarm",

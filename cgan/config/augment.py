@@ -6,14 +6,14 @@ from typing import Literal
 from cgan.config.checks import check_types, positive, require
 from cgan.config.data import Data
 from cgan.config.setting import AllBut, check_read, setting
+from cgan.datasets import DATASETS, named
+from cgan.kinds import Kind
 
 PolicyName = Literal["views", "ada", "diffaugment"]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
-POINTS = ("ring8", "grid25", "grid100")
-"""Data sets whose samples are no images."""
-OWN_CHANNELS = ("stacked_digits", "stacked_mnist")
+OWN_CHANNELS = named(independent_channels=True)
 """Data sets whose channels are independent digits."""
 
 
@@ -62,16 +62,35 @@ class Augment:
         return self.policy == "views" and self.strength == 0
 
     def check_for(self, data: Data) -> None:
-        """Refuse what the data's samples don't have.
+        """Refuse what the data's samples don't have, as far as the data set's name tells.
 
         Raises:
             ConfigError: transformations of images for points, of colours for stacked digits.
         """
+        source = f"with data.source = {data.source!r}"
+        if data.source in DATASETS:
+            self.check_for_kind(DATASETS[data.source].kind, source)
         if self.policy == "views":
             return
-        source = f"with data.source = {data.source!r}"
-        expected = f"'views' {source}, whose samples are points"
-        require(data.source not in POINTS, "augment.policy", self.policy, expected)
         expected = f"False {source}, whose channels are independent digits"
         stacked = data.source in OWN_CHANNELS
         require(not (stacked and self.color), "augment.color", self.color, expected)
+
+    def check_for_kind(self, kind: Kind, when: str) -> None:
+        """Refuse views that samples of this kind don't have.
+
+        Args:
+            kind: of the samples.
+            when: what makes them so, such as `"with data.source = 'ring8'"`.
+
+        Raises:
+            ConfigError: such a policy, or a strength where there are no views at all.
+        """
+        if self.is_off or self.policy in kind.policies:
+            return
+        if self.policy == "views":
+            expected = f"0 {when}, whose samples are {kind.plural}"
+            require(False, "augment.strength", self.strength, expected)
+        usual = "'views'" if kind.policies else "'views' of strength 0"
+        expected = f"{usual} {when}, whose samples are {kind.plural}"
+        require(False, "augment.policy", self.policy, expected)

@@ -2,20 +2,23 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from cgan.config.checks import check_types, not_negative, positive, require
 from cgan.config.setting import check_read, setting
+from cgan.datasets import DATASETS, OWN, named
 
-EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
-"""Data sets that need no download."""
-SourceName = Literal[
-    "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
-]
-"""Those, MNIST's digits in threes, and the two ways to the user's own."""
+if TYPE_CHECKING:
+    EmbeddedName: TypeAlias = str
+    SourceName: TypeAlias = str
+else:
+    EmbeddedName = Literal[named(from_files=False)]
+    """Data sets that need no download."""
+    SourceName = Literal[(*DATASETS, OWN)]
+    """Those, MNIST's digits in threes, two ways to the user's own, and what a program hands in."""
 Background = Literal["white", "black", "gray"]
 """What transparent pixels are laid on."""
-WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
+WITH_SHARES = named(has_shares=True)
 """Data sets that are drawn mode by mode."""
 IMBALANCE_AT_MOST = 4.0
 """Of 1,000 modes nearly all samples are of the first one then."""
@@ -34,7 +37,7 @@ class Data:
     """What to learn."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or stacked_mnist, tfds, folder."""
+    """Data set that needs no download; or stacked_mnist, tfds, folder. own: a program's object."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)

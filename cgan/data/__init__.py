@@ -1,63 +1,47 @@
-"""Data sets by name. A new one is a file here and a line in `EMBEDDED`."""
+"""Data sets, and what one is: `Source`. `cgan/datasets.py` has their names."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from cgan.config import Data
-from cgan.data import digits, mixtures
+from cgan.config import ConfigError, Data
+from cgan.data.abilities import held_out_of
 from cgan.data.source import Source, Split
+from cgan.datasets import DATASETS, OWN, named
 
-WITH_SHARES: dict[str, Callable[..., Source]] = {
-    "stacked_digits": digits.load_stacked_digits,
-    "ring8": mixtures.load_ring8,
-    "grid25": mixtures.load_grid25,
-    "grid100": mixtures.load_grid100,
-}
-"""Those whose modes' shares can be chosen: they take a split and, if it is not 0, an imbalance."""
-EMBEDDED: dict[str, Callable[[Split], Source]] = {
-    "digits": digits.load_digits,
-    **WITH_SHARES,
-}
-"""Those that need no download."""
-
-
-def _load_tfds(data: Data, split: Split) -> Source:
-    from cgan.data import tensorflow_datasets
-
-    return tensorflow_datasets.load(data, split)
-
-
-def _load_folder(data: Data, split: Split) -> Source:
-    from cgan.data import folder
-
-    return folder.load(data, split)
-
-
-def _load_stacked_mnist(data: Data, split: Split) -> Source:
-    from cgan.data import mnist
-
-    return mnist.load_stacked(data, split)
-
-
-FROM_FILES: dict[str, Callable[[Data, Split], Source]] = {
-    "tfds": _load_tfds,
-    "folder": _load_folder,
-    "stacked_mnist": _load_stacked_mnist,
-}
-"""Those that lie on the user's disk."""
+HANDED_IN = "an object that a program hands to train(config, source=...)"
 
 
 def load_source(data: Data, split: Split) -> Source:
     """One split of the data set that the settings name.
 
     Raises:
-        ConfigError: data that is not there, damaged or not prepared, or settings it does not fit.
+        ConfigError: data that is not there, damaged or not prepared, or settings it does not fit;
+            or settings that stand for an object that nobody handed in.
     """
-    if data.source in FROM_FILES:
-        return FROM_FILES[data.source](data, split)
-    if data.imbalance:
-        return WITH_SHARES[data.source](split, data.imbalance)
-    return EMBEDDED[data.source](split)
+    if data.source == OWN:
+        raise ConfigError(
+            f"data.source = {OWN!r}: stands for {HANDED_IN}; must be the name of a data set here"
+        )
+    source: Source = DATASETS[data.source].load(data, split)
+    return source
+
+
+def load_held_out(data: Data, train: Source) -> Source:
+    """The held-out split of a data set, whose train split this is.
+
+    Raises:
+        ConfigError: as for `load_source`; or an object of the user's that has none.
+    """
+    return held_out_of(train) if data.source == OWN else load_source(data, "test")
+
+
+EMBEDDED: dict[str, Callable[[Split], Source]] = {
+    name: partial(load_source, Data(name)) for name in named(from_files=False)
+}
+"""Those that need no download, as they are by default."""
+FROM_FILES = named(from_files=True)
+"""Those that lie on the user's disk."""
 
 
 def require_outside(data: Data, workdir: Path) -> None:
@@ -72,4 +56,13 @@ def require_outside(data: Data, workdir: Path) -> None:
         paths.require_outside(data, workdir)
 
 
-__all__ = ["EMBEDDED", "FROM_FILES", "Source", "Split", "load_source", "require_outside"]
+__all__ = [
+    "EMBEDDED",
+    "FROM_FILES",
+    "HANDED_IN",
+    "Source",
+    "Split",
+    "load_held_out",
+    "load_source",
+    "require_outside",
+]

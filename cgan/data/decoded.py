@@ -20,6 +20,7 @@ from cgan.data.decoding import IMAGES, KEPT, SKIPPED, CantKeepError, Recipe, bui
 from cgan.data.encoded import EncodedImages, encoded, form_of
 from cgan.data.files import Listing
 from cgan.data.source import class_shares, decode_images, encode_images
+from cgan.kinds import IMAGE
 from cgan.system.cache import mark_used, note
 from cgan.system.cache.kept import LOCK
 from cgan.system.lock import Shared
@@ -41,7 +42,7 @@ class DecodedImages:
     """Of the images as they are stored in their files."""
     held: Shared | None = None
     """While it lives, the cache's folder is not cleared away."""
-    said: str = ""
+    description: str = ""
     """What a start says of the data set."""
 
     @property
@@ -62,6 +63,7 @@ class DecodedImages:
         """What is in the split."""
         return content_of(self.hashes, self.labels)
 
+    kind = IMAGE
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
 
@@ -114,5 +116,5 @@ def _open(folder: Path, listing: Listing, hashes: Hashes) -> DecodedImages:
         len(skipped),
         hashes[kept],
         held,
-        listing.said,
+        listing.description,
     )

@@ -18,6 +18,7 @@ from cgan.data.decode import Form, UnusableImage, decode
 from cgan.data.files import EncodedFiles, Listing, read_in_order
 from cgan.data.source import class_shares, decode_images, encode_images
 from cgan.data.witness import Witness
+from cgan.kinds import IMAGE
 from cgan.types import Batch
 
 WITH_CACHE = " where data.cached is on"
@@ -38,7 +39,7 @@ class EncodedImages:
     labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
     witness: Witness
-    said: str = ""
+    description: str = ""
     """What a start says of the data set."""
 
     @cached_property
@@ -67,6 +68,7 @@ class EncodedImages:
         """What is in the split: reads it once, and again when its files change."""
         return content_of(hashes_of(self.name, self.files, self.witness), self.labels)
 
+    kind = IMAGE
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
 
@@ -86,7 +88,7 @@ def encoded(listing: Listing, data: Data) -> EncodedImages:
         listing.labels(),
         listing.class_names,
         listing.witness,
-        listing.said,
+        listing.description,
     )
 
 

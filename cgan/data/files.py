@@ -57,7 +57,7 @@ class Listing:
     """Of the files."""
     shape: tuple[int, int, int] | None = None
     """Height, width and channels of samples; None: those of the first image."""
-    said: str = ""
+    description: str = ""
     """What a start says of the data set; the same for all of its splits."""
 
     def __len__(self) -> int:

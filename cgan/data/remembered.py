@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 
 from cgan.data.identity import Identity
 from cgan.data.source import Source, decode_images, encode_images
+from cgan.kinds import IMAGE
 from cgan.types import Batch
 
 
@@ -43,5 +44,6 @@ class RememberedImages:
     def __getitem__(self, indices: Int[np.ndarray, " n"]) -> Batch:
         return self._opened[indices]
 
+    kind = IMAGE
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)

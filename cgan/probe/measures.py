@@ -26,7 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.data.abilities import known_modes
+from cgan.data.mixtures import RADIUS_SIGMAS
 from cgan.data.source import Source
 from cgan.probe.space import Rows, squared_distances
 
@@ -68,9 +69,9 @@ def reference(
         held_out: coordinates of held-out reals, 6 or more.
     """
     squares = _squares(train)
-    if isinstance(source, Mixture):
-        targets = np.asarray(source.encode(source.means))
-        squared_radii = np.full(len(targets), (RADIUS_SIGMAS * source.sigma / source.scale) ** 2)
+    if (modes := known_modes(source)) is not None:
+        targets = np.asarray(source.encode(modes.means))
+        squared_radii = np.full(len(targets), (RADIUS_SIGMAS * modes.sigma / modes.scale) ** 2)
     else:
         targets = held_out
         squared_radii = np.partition(_squares(held_out), NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]

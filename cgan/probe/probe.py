@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from cgan import parallel
 from cgan.assemble import Parts
 from cgan.data import Source
-from cgan.data.mixtures import Mixture
+from cgan.data.abilities import known_modes
 from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
 from cgan.probe.measures import Measures, Reference, measure, reference
 from cgan.probe.reals import SCORED_AT_MOST, Reals, Splits, coordinates_of
@@ -76,6 +76,7 @@ class Probe:
             devices: those that train.
         """
         self._networks, self._devices, own = parts.networks, devices, parallel.own(devices)
+        self._kind = parts.source.kind
         self._first, self._size = own[0], len(reals.train.x)
         self._has_scores = parts.config.objective.weight > 0
         sampler, seed, n = Sampler(parts), parts.config.seed, self._size
@@ -94,7 +95,7 @@ class Probe:
         known = reference(parts.source, train, held_out)
         self._reference, rows = jax.device_put((known, chunks(train, at_once)), self._first)
         self._of_reals: Measures = parallel.fetch(self._measure(rows, self._reference))
-        self._captured = MODES if isinstance(parts.source, Mixture) else COVERAGE
+        self._captured = COVERAGE if known_modes(parts.source) is None else MODES
 
     def look(self, state: TrainState) -> Look:
         """Have the devices look at a state; does not wait for them."""
@@ -126,7 +127,7 @@ class Probe:
     def _drawn(self, generator: Params, asked: Asked) -> Drawn:
         latents, labels = arrays(asked)
         samples = self._networks.generate(generator, latents, labels)
-        return Drawn(samples, coordinates(samples))
+        return Drawn(samples, coordinates(samples, self._kind))
 
     def _judged(self, players: Players, rows: Judged) -> Scores:
         samples, labels = arrays(rows)

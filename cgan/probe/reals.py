@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, Shaped
 
 from cgan.assemble import Parts
 from cgan.config import Experiment
-from cgan.data import Source, load_source
+from cgan.data import Source, load_held_out
 from cgan.data.flips import flipped
 from cgan.probe.space import coordinates
 
@@ -44,7 +44,7 @@ def fixed_splits(parts: Parts) -> Splits | None:
     Raises:
         ConfigError: the held-out split is not there or damaged.
     """
-    held_out = load_source(parts.config.data, "test")
+    held_out = load_held_out(parts.config.data, parts.source)
     if min(len(parts.source), len(held_out)) < AT_LEAST:
         return None
     splits = Splits(*(fixed_reals(of, parts.config) for of in (parts.source, held_out)))
@@ -67,6 +67,6 @@ def fixed_reals(source: Source, config: Experiment) -> Reals:
 
 def coordinates_of(source: Source, reals: Reals) -> Float[np.ndarray, "n d"]:
     """Where these reals lie in the probe's space."""
-    read = jax.jit(lambda stored: coordinates(source.encode(stored)))
+    read = jax.jit(lambda stored: coordinates(source.encode(stored), source.kind))
     starts = range(0, len(reals.x), CHUNK)
     return np.concatenate([np.asarray(read(reals.x[start : start + CHUNK])) for start in starts])

@@ -1,13 +1,16 @@
-"""The space in which a probe takes distances: points as they are, images as few pixels.
+"""The space in which a probe takes distances: samples as they are, images as few pixels.
 
 It depends on neither player, so that a distance means the same at every point of a run, and what
 is known of the reals is worked out once.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from cgan.types import Samples
 
 SIDE = 8
@@ -18,20 +21,36 @@ FEW_DIMENSIONS = 4
 Rows = Float[Array, "n d"]
 
 
-def coordinates(samples: Samples) -> Rows:
+def coordinates(samples: Samples, kind: Kind) -> Rows:
     """A row for each sample.
 
-    Images are shrunk by a triangle filter that averages over the pixels that it shrinks.
-
     Args:
-        samples: as the networks see them, `[n, height, width, channels]` or `[n, dimensions]`.
+        samples: as the networks see them.
+        kind: of them.
     """
-    if samples.ndim == 4:
-        n, height, width, channels = samples.shape
-        samples = jnp.clip(samples, -1, 1)  # as pictures of it are
-        shape = (n, min(height, SIDE), min(width, SIDE), channels)
-        samples = jax.image.resize(samples, shape, "linear", antialias=True)
-    return samples.reshape(len(samples), -1)
+    placed = COORDINATES[kind](samples)
+    return placed.reshape(len(placed), -1)
+
+
+def shrunk(images: Float[Array, "n height width channels"]) -> Float[Array, "n _ _ channels"]:
+    """Images of few pixels, by a triangle filter that averages over the pixels that it shrinks."""
+    n, height, width, channels = images.shape
+    images = jnp.clip(images, -1, 1)  # as pictures of it are
+    shape = (n, min(height, SIDE), min(width, SIDE), channels)
+    return jax.image.resize(images, shape, "linear", antialias=True)
+
+
+def as_they_are(samples: Samples) -> Samples:
+    """Points; and sequences, where one-hot ones are apart by the number of places that differ."""
+    return samples
+
+
+COORDINATES: dict[Kind, Callable[[Samples], Samples]] = {
+    IMAGE: shrunk,
+    POINT: as_they_are,
+    SEQUENCE: as_they_are,
+}
+"""What distances are taken between, by the samples' kind."""
 
 
 def squared_distances(a: Rows, b: Float[Array, "m d"]) -> Float[Array, "n m"]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, require
-from cgan.data import FROM_FILES, Source, load_source
+from cgan.data import FROM_FILES, HANDED_IN, Source, load_held_out, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
+from cgan.data.source import check_source
+from cgan.datasets import OWN
 from cgan.run_folder.workdir import Workdir
 from cgan.system import files
 from cgan.system.cache import note
@@ -73,7 +75,9 @@ def _called(data: Data) -> str:
     return f"data.name = {data.name!r}" if data.name else f"data.source = {data.source!r}"
 
 
-def _require_fitting(root: Path, config: Experiment, known: Identity, found: Identity) -> None:
+def _require_fitting(
+    root: Path, config: Experiment, known: Identity, found: Identity | Source
+) -> None:
     """Refuse samples of another shape, or another number of classes, accepted or not."""
     where = f"{root}: its networks"
     if known.sample_shape != found.sample_shape:
@@ -126,13 +130,47 @@ def _unreadable(workdir: Workdir, reason: str) -> ConfigError:
     )
 
 
-def source_of(workdir: Workdir, config: Experiment) -> Source:
+def own_source(root: Path, config: Experiment, source: Source | None) -> Source | None:
+    """The object that a run learnt; None for a run that learnt a data set by its name.
+
+    Args:
+        root: the run's folder.
+        config: the run's.
+        source: the object, where the caller has one.
+
+    Raises:
+        ConfigError: it is missing, or there is nothing to be learnt from one.
+    """
+    if config.data.source != OWN:
+        expected = f"left out: {root} learnt data.source = {config.data.source!r}"
+        require(source is None, "source", source, expected)
+        return None
+    if source is None:
+        raise ConfigError(
+            f"{root}: learnt {HANDED_IN}; must be read by a program that hands it in again: "
+            "load_run(root, source=...), or a command's main(arguments, source=...)"
+        )
+    return check_source(source)
+
+
+def source_of(workdir: Workdir, config: Experiment, source: Source | None = None) -> Source:
     """The train split of a run, which is not opened before one of its images is read.
+
+    Args:
+        workdir: the run's folder.
+        config: the run's.
+        source: what it learnt, where a program handed that in.
 
     Raises:
         ConfigError: there is no record of it, and the data can't be loaded.
     """
-    known = read(workdir) if config.data.source in FROM_FILES else None
+    remembered = config.data.source in (*FROM_FILES, OWN)
+    known = read(workdir) if remembered else None
+    own = own_source(workdir.root, config, source)
+    if own is not None and known is not None:
+        _require_fitting(workdir.root, config, known, own)
+    if own is not None:
+        return own
     if known is None:
         return load_source(config.data, "train")
 
@@ -151,15 +189,25 @@ class Whereabouts(NamedTuple):
     """What to do where they are not those that the run learnt."""
 
 
-def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple[Source, Source]:
+def splits_of(
+    workdir: Workdir, config: Experiment, where: Whereabouts, source: Source | None = None
+) -> tuple[Source, Source]:
     """What a run trained on and what was held out, which are what it knows of them.
+
+    Args:
+        workdir: the run's folder.
+        config: the run's.
+        where: what a command line says of them.
+        source: what it learnt, where a program handed that in.
 
     Raises:
         ConfigError: they are not there, or others than those that it learnt.
     """
     data = moved(config.data, where.path)
+    own = own_source(workdir.root, config, source)
     try:
-        train, held_out = load_source(data, "train"), load_source(data, "test")
+        train = load_source(data, "train") if own is None else own
+        held_out = load_held_out(data, train)
     except ConfigError as error:
         places = [path for path in (data.path, data.data_dir) if path is not None]
         if not all(map(_is_there, places)):

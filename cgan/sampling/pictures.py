@@ -1,14 +1,18 @@
-"""Pictures of samples: a grid of images, a scatter of points."""
+"""Pictures of samples: a grid of images or of coloured sequences, a scatter of points."""
 
+import colorsys
 import io
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cgan.data import Source
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from cgan.system import files
 from cgan.system.lettering import lettered
 
@@ -17,6 +21,8 @@ MIN_TILE = 48
 GAP = 4
 GROUND = 96
 """The grey between images."""
+LETTER_HEIGHT, LETTER_WIDTH, SEQUENCE_WIDTH = 14, 6, 240
+"""Pixels of a letter of a sequence, which is narrower where the whole would be wider than this."""
 
 
 def image_grid(
@@ -35,6 +41,26 @@ def image_grid(
     return grid
 
 
+def as_images(
+    sequences: Shaped[np.ndarray, "n length letters"],
+) -> UInt8[np.ndarray, "n height width 3"]:
+    """A strip for each sequence, a cell for each place: the mean of its letters' colours.
+
+    Weights below 0 count as 0; a place without any is black.
+    """
+    weights = np.maximum(sequences.astype(np.float64), 0)
+    weights /= np.maximum(weights.sum(axis=-1, keepdims=True), 1e-12)
+    strips = np.rint(255 * weights @ palette(weights.shape[-1])).astype(np.uint8)[:, None]
+    cell = int(np.clip(SEQUENCE_WIDTH // weights.shape[1], 1, LETTER_WIDTH))
+    return strips.repeat(LETTER_HEIGHT, axis=1).repeat(cell, axis=2)
+
+
+def palette(letters: int) -> Float[np.ndarray, "letters 3"]:
+    """A colour for each letter, from 0 to 1: hues evenly apart, every other one darker."""
+    values = (0.95, 0.65)
+    return np.array([colorsys.hsv_to_rgb(n / letters, 0.75, values[n % 2]) for n in range(letters)])
+
+
 def encode_png(image: UInt8[np.ndarray, "height width channels"]) -> bytes:
     """A grey or RGB image as a PNG file."""
     encoded = io.BytesIO()
@@ -51,8 +77,8 @@ def save_image_grid(
 
 def save_scatter(
     path: Path,
-    points: Float[np.ndarray, "n 2"],
-    real: Float[np.ndarray, "m 2"],
+    points: Float[np.ndarray, "n dimensions"],
+    real: Float[np.ndarray, "m dimensions"],
     title: str,
     walks: int = 0,
 ) -> None:
@@ -63,12 +89,12 @@ def save_scatter(
 
 
 def scatter(
-    points: Float[np.ndarray, "n 2"],
-    real: Float[np.ndarray, "m 2"],
+    points: Float[np.ndarray, "n dimensions"],
+    real: Float[np.ndarray, "m dimensions"],
     title: str,
     walks: int = 0,
 ) -> Figure:
-    """Draw generated points over real ones; axes follow the real ones.
+    """Draw generated points over real ones by their first two coordinates; axes follow the real.
 
     Args:
         points: generated points.
@@ -78,6 +104,7 @@ def scatter(
     """
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(aspect="equal", title=lettered(title))
+    points, real = in_plane(points), in_plane(real)
     axes.plot(*real.T, ".", color="0.7", markersize=3, markeredgewidth=0, label="real")
     style: dict[str, Any] = {"color": "tab:red", "alpha": 0.6, "markeredgewidth": 0}
     if walks:
@@ -90,3 +117,61 @@ def scatter(
     margin = 0.15 * (high - low)
     axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
     return figure
+
+
+def in_plane(points: Float[np.ndarray, "n dimensions"]) -> Float[np.ndarray, "n 2"]:
+    """The first two coordinates; points on a line lie on the axis."""
+    if points.shape[1] == 1:
+        return np.pad(points, [(0, 0), (0, 1)])
+    return points[:, :2]
+
+
+class Tiles(NamedTuple):
+    """A picture of samples side by side."""
+
+    of: Callable[[np.ndarray], np.ndarray]
+    """Samples as they are stored to uint8 images."""
+    columns: int
+    size: int = 64
+    """Samples in a picture."""
+
+    def encoded(self, samples: np.ndarray, walks: int = 0) -> bytes:
+        """The picture as a PNG file; a walk fills a row."""
+        columns = len(samples) // walks if walks else self.columns
+        return encode_png(image_grid(self.of(samples), columns))
+
+    def save(
+        self, path: Path, samples: np.ndarray, source: Source, title: str, walks: int = 0
+    ) -> None:
+        """Write the picture as a PNG file; see `Sampler.picture`."""
+        files.replace(path, self.encoded(samples, walks))
+
+
+class Scatter(NamedTuple):
+    """A picture of samples as dots over real ones."""
+
+    size: int = 2_500
+    """Samples in a picture, and real ones at most."""
+
+    def save(
+        self, path: Path, samples: np.ndarray, source: Source, title: str, walks: int = 0
+    ) -> None:
+        """Write the picture as a PNG file; see `Sampler.picture`."""
+        save_scatter(path, samples, self.real(source), title, walks)
+
+    def real(self, source: Source) -> np.ndarray:
+        """The first samples of a source, which lie below."""
+        return np.asarray(source[np.arange(min(self.size, len(source)))].x)
+
+
+def identity(images: np.ndarray) -> np.ndarray:
+    """Images are their own tiles."""
+    return images
+
+
+PICTURES: dict[Kind, Tiles | Scatter] = {
+    IMAGE: Tiles(identity, columns=8),
+    POINT: Scatter(),
+    SEQUENCE: Tiles(as_images, columns=4),
+}
+"""What a picture of samples is, by their kind."""

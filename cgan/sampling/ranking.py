@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, Shaped
 from cgan import parallel
 from cgan.config import Experiment, require
 from cgan.data import Source
+from cgan.kinds import Kind
 from cgan.networks import Latents, Networks
 from cgan.objectives import GAME_NAMES, BatchOutputs, PairedOutputs
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
@@ -44,6 +45,8 @@ class Ranking(NamedTuple):
     kind: Literal["margin", "similarity"]
     temperature: float
     """What margins were divided by; 1 for similarities, which are cosines."""
+    of: Kind
+    """What the reals and the fakes are."""
 
 
 def rank_fakes(
@@ -83,11 +86,12 @@ def rank_fakes(
         samples.append(held_out.decode(row_samples[order]))
         margins[row] = row_margins[order]
     if head == "embedding":
-        return Ranking(chosen, np.stack(samples), 1 - margins, "similarity", 1.0)
+        return Ranking(chosen, np.stack(samples), 1 - margins, "similarity", 1.0, held_out.kind)
     readings = run.parts.game.readings(state.learnt)
     learnt = readings.get(f"{GAME_NAMES[head]}/temperature")
     temperature = float(config.objective.temperature if learnt is None else learnt)
-    return Ranking(chosen, np.stack(samples), margins / temperature, "margin", temperature)
+    values = margins / temperature
+    return Ranking(chosen, np.stack(samples), values, "margin", temperature, held_out.kind)
 
 
 def compare_row(

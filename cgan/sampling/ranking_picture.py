@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from matplotlib.colors import CenteredNorm, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
+from cgan.sampling.pictures import as_images, in_plane
 from cgan.sampling.ranking import Ranking
 from cgan.system import files
 from cgan.system.lettering import lettered
@@ -51,16 +54,16 @@ PANEL = 360
 
 
 def save_ranking(path: Path, ranking: Ranking, subject: str) -> None:
-    """Draw a ranking of images, or of points in the plane, as a PNG file.
+    """Draw a ranking of images, sequences, or points in the plane, as a PNG file.
 
     Args:
         path: the file to write.
         ranking: what to draw.
         subject: whose discriminator it is, for the title.
     """
-    draw = rows_of_images if ranking.fakes.ndim == 5 else panels_of_points
+    picture = DRAWN[ranking.of](ranking, f"What the discriminator thinks: {subject}")
     encoded = io.BytesIO()
-    Image.fromarray(draw(ranking, f"What the discriminator thinks: {subject}")).save(encoded, "png")
+    Image.fromarray(picture).save(encoded, "png")
     files.replace(path, encoded.getvalue())
 
 
@@ -163,15 +166,35 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
         left = BORDER + row % columns * (PANEL + GAP)
         bottom = height - HEADER - row // columns * (PANEL + GAP) - PANEL
         axes = figure.add_axes((left / width, bottom / height, PANEL / width, PANEL / height))
-        axes.plot(*real, "*", color="gold", markersize=24, markeredgecolor=INK, zorder=0)
+        axes.plot(
+            *in_plane(real[None]).T, "*", color="gold", markersize=24, markeredgecolor=INK, zorder=0
+        )
         dots = colours[row, ::-1]
         edges = [tuple(0.65 * dot[:3]) for dot in dots]
-        x, y = fakes[::-1].T
+        x, y = in_plane(fakes[::-1]).T
         axes.scatter(x, y, s=20, c=dots, linewidths=0.5, edgecolors=edges)
         axes.spines[:].set_color(LINE)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
     add_colour_bar(figure, ranking, BORDER, height - FOOTER + 20, ENDS[ranking.kind])
     return render(figure)
+
+
+def rows_of_sequences(ranking: Ranking, title: str) -> Picture:
+    """Like images, each sequence as a strip of colours."""
+    rows, count, *sample = ranking.fakes.shape
+    fakes = as_images(ranking.fakes.reshape(-1, *sample))
+    strips = ranking._replace(
+        reals=as_images(ranking.reals), fakes=fakes.reshape(rows, count, *fakes.shape[1:])
+    )
+    return rows_of_images(strips, title)
+
+
+DRAWN: dict[Kind, Callable[[Ranking, str], Picture]] = {
+    IMAGE: rows_of_images,
+    POINT: panels_of_points,
+    SEQUENCE: rows_of_sequences,
+}
+"""The picture of a ranking, by the kind of its samples."""
 
 
 def page(width: int, height: int, title: str, told: str) -> Figure:

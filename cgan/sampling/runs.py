@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from cgan.assemble import Parts, assemble_on
 from cgan.config import ConfigError, Data, Experiment, require
+from cgan.data import Source
 from cgan.run_folder import run_data
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
@@ -52,19 +53,21 @@ class Restored(NamedTuple):
     """Images seen by the checkpoint."""
 
 
-def restore_run(root: Path, nimg: int | None = None) -> Restored:
+def restore_run(root: Path, nimg: int | None = None, source: Source | None = None) -> Restored:
     """Read all of a run from its folder.
 
     Args:
         root: the run's folder.
         nimg: which checkpoint, by images seen; None for the newest.
+        source: what the run learnt, where a program handed that to `train`.
 
     Raises:
-        ConfigError: the folder holds no run, no checkpoint, or not this one.
+        ConfigError: the folder holds no run, no checkpoint, or not this one; or a run that learnt
+            an object needs it, or another one.
     """
     workdir = Workdir(root)
     config = workdir.read_config()
-    parts = assemble_on(config, run_data.source_of(workdir, config))
+    parts = assemble_on(config, run_data.source_of(workdir, config, source))
     none_yet = ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
     if not workdir.checkpoints.is_dir():
         raise none_yet
@@ -76,20 +79,23 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
         return Restored(parts, checkpoints.restore(nimg, form, former).state, nimg)
 
 
-def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:
+def load_run(
+    root: Path, nimg: int | None = None, step: int | None = None, source: Source | None = None
+) -> Run:
     """Read from a run's folder what its samples need.
 
     Args:
         root: the run's folder.
         nimg: which checkpoint, by images seen; None for the newest.
         step: which checkpoint, by training steps instead.
+        source: what the run learnt, where a program handed that to `train`.
 
     Raises:
         ConfigError: as for `restore_run`.
     """
     if step is not None:
         nimg = _of_step(Workdir(root), step)
-    parts, state, nimg = restore_run(root, nimg)
+    parts, state, nimg = restore_run(root, nimg, source)
     return Run(Sampler(parts), state.generator_ema, nimg)
 
 

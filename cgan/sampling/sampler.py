@@ -14,18 +14,14 @@ from cgan.assemble import Parts
 from cgan.config import Experiment, require
 from cgan.networks import Latents
 from cgan.rng import row_keys, stream_key
-from cgan.sampling import pictures
 from cgan.sampling.labels import draw_labels
+from cgan.sampling.pictures import PICTURES, Tiles
 from cgan.types import Params
 
 CHUNK = 1024
 """Samples made in one call, at most."""
-GRID_SIZE, GRID_COLUMNS = 64, 8
-"""Images in a picture, and in one of its rows; a latent walk fills a row."""
 GRID_CLASSES = 16
 """So many classes at most have a row each in the picture of a conditional run."""
-SCATTER_SIZE = 2_500
-"""Points in a picture."""
 
 
 class Asked(NamedTuple):
@@ -51,6 +47,7 @@ class Sampler:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+        self.form = PICTURES[parts.source.kind]
         self._devices = jax.local_devices()
         self._chunk = chunk_size(parts.config)
         self._generate = parallel.spread(
@@ -129,17 +126,15 @@ class Sampler:
     @property
     def picture_size(self) -> int:
         """How many samples make a picture."""
-        if not self._makes_images:
-            return SCATTER_SIZE
-        return self.parts.classes * GRID_COLUMNS if self._has_row_for_each_class else GRID_SIZE
+        each = self._of_each_class
+        return self.form.size if each is None else self.parts.classes * each
 
     @property
-    def _has_row_for_each_class(self) -> bool:
-        return self._makes_images and 0 < self.parts.classes <= GRID_CLASSES
-
-    @property
-    def _makes_images(self) -> bool:
-        return len(self.parts.source.sample_shape) == 3
+    def _of_each_class(self) -> int | None:
+        """How many of each class a picture has, in a row of their own; None where it has none."""
+        if isinstance(self.form, Tiles) and 0 < self.parts.classes <= GRID_CLASSES:
+            return self.form.columns
+        return None
 
     def snapshot(self, params: Params, path: Path, title: str) -> None:
         """Draw the experiment's fixed latents: the same ones at every point of the run."""
@@ -149,21 +144,17 @@ class Sampler:
         """The samples of a picture: a row for each class if they are few, else by their shares."""
         size = self.picture_size
         labels = self.labels(size, seed, stream)
-        if self._has_row_for_each_class:
-            labels = np.arange(self.parts.classes, dtype=np.int32).repeat(GRID_COLUMNS)
+        if (each := self._of_each_class) is not None:
+            labels = np.arange(self.parts.classes, dtype=np.int32).repeat(each)
         return self.generate(params, self.latents(size, seed, stream), labels)
 
     def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
-        """Write a grid of images, or a scatter of points over the real ones.
+        """Write what a picture of these samples is, such as a grid of images.
 
         Args:
             samples: in the stored form.
             path: the PNG file to write.
-            title: of the scatter.
-            walks: the points are this many walks, to be joined; 0 for single points.
+            title: of a scatter.
+            walks: the samples are this many walks, in rows or joined; 0 for single samples.
         """
-        if self._makes_images:
-            pictures.save_image_grid(path, samples, GRID_COLUMNS)
-        else:
-            real = self.parts.source[np.arange(SCATTER_SIZE)].x
-            pictures.save_scatter(path, samples, np.asarray(real), title, walks)
+        self.form.save(path, samples, self.parts.source, title, walks)

@@ -13,7 +13,8 @@ import numpy as np
 from cgan import finite, parallel
 from cgan.assemble import Parts, assemble
 from cgan.config import ConfigError, Experiment, Launch, require
-from cgan.data import load_source, require_outside
+from cgan.data import Source, load_held_out, require_outside
+from cgan.data.abilities import description_of
 from cgan.data.feed import Feed
 from cgan.data.identity import Identity, identify
 from cgan.data.pipeline import Dispatches
@@ -39,6 +40,7 @@ def train(
     devices: Sequence[jax.Device] | None = None,
     launch: Launch | None = None,
     interrupt: Interrupt | None = None,
+    source: Source | None = None,
 ) -> TrainState:
     """Train to the end, going on from the newest checkpoint in the workdir if there is one.
 
@@ -47,6 +49,8 @@ def train(
         devices: which devices to use; None for all of all processes.
         launch: how the run was started.
         interrupt: whether a signal asked to stop; None if nobody watches for any.
+        source: what to learn, where it is an object of the caller's own: a train split with the
+            members of `cgan.data.Source` and `held_out`. Config.json says `data.source` is 'own'.
 
     Returns:
         The final state, on the host.
@@ -62,8 +66,9 @@ def train(
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
     launch.check_for(config.data)
     require_outside(config.data, config.workdir)
-    held_out = load_source(config.data, "test")  # found damaged now, and not by evaluation
-    parts = assemble(config)
+    parts = assemble(config, source)
+    config = parts.config
+    held_out = load_held_out(config.data, parts.source)  # found damaged now, not by evaluation
     reals = find_reals(parts, launch)
     data = identify(parts.source, held_out)
     if not hosts.agree(data.number):
@@ -300,8 +305,8 @@ def _introduce(
     progress: TrainingProgress,
 ) -> None:
     config = parts.config
-    if said := getattr(parts.source, "said", ""):
-        progress.say(said)
+    if description := description_of(parts.source):
+        progress.say(description)
     counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
         f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "

@@ -26,6 +26,7 @@ from eval.commands import places, run
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
+    from cgan.data import Source
     from eval.verdict.judged import Judged
 
 PROG = f"{run.PROG} collapse"
@@ -110,11 +111,16 @@ class Arguments:
         return [file for file in (self.entries, self.picture) if file is not None]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Judge, print, and exit with what scripts see: 1 for a collapse and for nothing else."""
+def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:
+    """Judge, print, and exit with what scripts see: 1 for a collapse and for nothing else.
+
+    Args:
+        argv: the command line; None for that of this process.
+        source: what the run learnt, where a program handed that to `train`.
+    """
     found: list[int] = []
     try:
-        cli.run(lambda: _main(argv, found.append))
+        cli.run(lambda: _main(argv, found.append, source))
     except SystemExit as stop:
         if not found or stop.code != terminal.CLOSED_PIPE:
             sys.exit(FAILED if stop.code == 1 else stop.code)
@@ -124,12 +130,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(found[0])
 
 
-def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
+def _main(
+    argv: Sequence[str] | None, found: Callable[[int], None], source: "Source | None"
+) -> None:
     """Judge, keep, print.
 
     Args:
         argv: the command line.
         found: told the exit code of the verdict, once that is kept.
+        source: what the run learnt, where a program handed that in.
 
     Raises:
         ConfigError: arguments, a run or files that can't be used, or samples that can't be
@@ -147,7 +156,8 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
     if arguments.run is not None:
         subject = str(arguments.run)
     try:
-        judged = _judge_files(arguments) if arguments.run is None else _judge_run(arguments)
+        of_run = arguments.run is not None
+        judged = _judge_run(arguments, source) if of_run else _judge_files(arguments)
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{subject}: {error}") from None
     drawn = None
@@ -163,7 +173,7 @@ def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
         terminal.say(f"picture: {drawn}")
 
 
-def _judge_run(arguments: Arguments) -> "Judged":
+def _judge_run(arguments: Arguments, source: "Source | None") -> "Judged":
     from cgan.run_folder.run_data import Whereabouts
     from eval.display.progress import reading
     from eval.measuring.runs import load
@@ -174,7 +184,7 @@ def _judge_run(arguments: Arguments) -> "Judged":
     places.require_files(root, *arguments.files)
     which = (arguments.checkpoint, arguments.step, arguments.n)
     where = Whereabouts(arguments.data_path, arguments.data_changed)
-    loaded = load(root, *which, (), arguments.extractor, arguments.weights, where)
+    loaded = load(root, *which, (), arguments.extractor, arguments.weights, where, source)
     n = arguments.n or samples_for_verdict(loaded.evaluation)
     with reading("samples", None) as advance:
         return judge_run(loaded._replace(n=n), arguments.seed, advance)

@@ -7,12 +7,15 @@ unless eval.jsonl, in the run's folder or in --out, has their figures already.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cgan.config import ConfigError
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+
+if TYPE_CHECKING:
+    from cgan.data import Source
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,12 @@ class Arguments(run.Arguments):
     suffix: ClassVar[str] = ".html"
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:
     """Measure, keep the records, draw, write.
+
+    Args:
+        argv: the command line; None for that of this process.
+        source: what the run learnt, where a program handed that to `train`.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
@@ -48,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     page_file = places.file_of(root, out, "report.html")
     records_file = places.folder_of(root, out) / RECORDS
     places.require_files(root, page_file, records_file)
-    loaded = load(root, *arguments.choices)
+    loaded = load(root, **arguments.choices, source=source)
     known = [file for file in dict.fromkeys((root / RECORDS, records_file)) if file.is_file()]
     try:
         with reading("samples", None) as advance:

@@ -7,7 +7,7 @@ generated samples beside real data and noise.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
@@ -15,6 +15,9 @@ from cgan.config import ConfigError, DataChanged, require, require_seed
 from cgan.system.arguments import parse
 from eval.commands import places
 from eval.names import ExtractorName
+
+if TYPE_CHECKING:
+    from cgan.data import Source
 
 PROG = "python -m eval"
 N_AT_MOST = 2**31 - 1
@@ -57,13 +60,13 @@ class Arguments:
             places.require_out(self.out, self.suffix)
 
     @property
-    def choices(self) -> tuple[Any, ...]:
-        """What `eval.measuring.runs.load` takes beside the run."""
+    def choices(self) -> dict[str, Any]:
+        """What `eval.measuring.runs.load` takes beside the run, as far as a command line says."""
         from cgan.run_folder.run_data import Whereabouts
 
-        which = (self.checkpoint, self.step, self.n)
+        names = ("checkpoint", "step", "n", "metrics", "extractor", "weights")
         where = Whereabouts(self.data_path, self.data_changed)
-        return (*which, self.metrics, self.extractor, self.weights, where)
+        return {name: getattr(self, name) for name in names} | {"where": where}
 
 
 def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int | None) -> None:
@@ -80,8 +83,12 @@ def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int 
     require(not both, "step", step, "left out where checkpoint is given")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:
     """Sample from the run, measure, record and print: a record that can't be kept is printed too.
+
+    Args:
+        argv: the command line; None for that of this process.
+        source: what the run learnt, where a program handed that to `train`.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.
@@ -98,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     records_file = places.file_of(arguments.run, arguments.out, RECORDS)
     places.require_files(arguments.run, records_file)
-    run, n, evaluation, metrics = load(arguments.run, *arguments.choices)
+    run, n, evaluation, metrics, _ = load(arguments.run, **arguments.choices, source=source)
     subject = subject_of(run, n, arguments.seed)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:

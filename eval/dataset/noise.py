@@ -1,21 +1,24 @@
 """Uniform noise in the stored form of the data: the baseline that knows nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 
 from cgan.data import Source
+from cgan.data.abilities import known_modes
 from cgan.data.mixtures import RADIUS_SIGMAS
-from eval.extractors.points import as_mixture
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 
 CHUNK = 256
+BOUNDED_BY = 10_000
+"""Samples that say where points without known modes lie."""
 
 
 def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
     """n samples of uniform noise, some at a time."""
     rng = np.random.default_rng([seed, 2])
-    make = pixel_noise if len(source.sample_shape) == 3 else box_noise
+    make = NOISE[source.kind]
     for start in range(0, n, CHUNK):
         yield make(source, min(CHUNK, n - start), rng)
 
@@ -27,9 +30,33 @@ def pixel_noise(
     return rng.integers(0, 256, size=(n, *source.sample_shape), dtype=np.uint8)
 
 
-def box_noise(source: Source, n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-    """Uniform over the box around all modes, three standard deviations wider on each side."""
-    mixture = as_mixture(source)
-    margin = RADIUS_SIGMAS * mixture.sigma
-    low, high = mixture.means.min(axis=0) - margin, mixture.means.max(axis=0) + margin
-    return rng.uniform(low, high, size=(n, 2)).astype(np.float32)
+def box_noise(
+    source: Source, n: int, rng: np.random.Generator
+) -> Float[np.ndarray, "n dimensions"]:
+    """Uniform over the box around all modes, three standard deviations wider on each side; where
+    none are known, around the first samples."""
+    modes = known_modes(source)
+    if modes is None:
+        some = np.asarray(source[np.arange(min(len(source), BOUNDED_BY))].x)
+        low, high = some.min(axis=0), some.max(axis=0)
+    else:
+        margin = RADIUS_SIGMAS * modes.sigma
+        low, high = modes.means.min(axis=0) - margin, modes.means.max(axis=0) + margin
+    return rng.uniform(low, high, size=(n, *source.sample_shape)).astype(np.float32)
+
+
+def letter_noise(
+    source: Source, n: int, rng: np.random.Generator
+) -> Shaped[np.ndarray, "n length letters"]:
+    """One letter at each place, each as likely as the others."""
+    length, letters = source.sample_shape
+    one_hot = np.eye(letters, dtype=np.asarray(source[np.arange(1)].x).dtype)
+    return one_hot[rng.integers(letters, size=(n, length))]
+
+
+NOISE: dict[Kind, Callable[[Source, int, np.random.Generator], np.ndarray]] = {
+    IMAGE: pixel_noise,
+    POINT: box_noise,
+    SEQUENCE: letter_noise,
+}
+"""By the kind of the samples."""

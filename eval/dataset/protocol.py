@@ -10,6 +10,8 @@ from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
+from cgan.data.abilities import classifying, known_modes, literature_of
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from eval.dataset.confusion import Confusion, confusion_of
 from eval.dataset.reference import Reference, batches_of, chunks_of, labels_of, load_reference
 from eval.extractors import load_extractor
@@ -38,29 +40,35 @@ class Protocol:
     """A labeller that reads held-out samples worse than this would miscount modes."""
 
 
-LITERATURE: dict[str, Protocol] = {
-    "digits": Protocol("classifier", "classifier", 10_000, min_accuracy=0.97),
-    "stacked_digits": Protocol("classifier", "classifier", 26_000, 131_072, min_accuracy=0.97),
-    "stacked_mnist": Protocol("classifier", "classifier", 26_000, 131_072, min_accuracy=0.95),
-    "ring8": Protocol("points", "points", 2_500, 131_072),
-    "grid25": Protocol("points", "points", 2_500, 131_072),
-    "grid100": Protocol("points", "points", 2_500, 131_072),
-}
-
-
 LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
-"""The user's own images with classes."""
+"""Images with classes."""
 UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
-"""The user's own images without classes; `inception` and `dinov2` need a file of weights."""
+"""Images without classes; `inception` and `dinov2` need a file of weights."""
+BY_COORDINATES = Protocol("coordinates", None, 50_000, 131_072)
+"""What nothing here learns to read: classes are read where the source itself knows how."""
 
+USUAL: dict[Kind, tuple[Protocol, Protocol]] = {
+    IMAGE: (LABELLED, UNLABELLED),
+    POINT: (BY_COORDINATES, BY_COORDINATES),
+    SEQUENCE: (BY_COORDINATES, BY_COORDINATES),
+}
+"""With and without classes, by the kind of the samples."""
 
 CONFUSION_ROWS = 50_000
 """Held-out samples at most by which the labeller is judged."""
 
 
-def protocol_of(data: Data, train: Source) -> Protocol:
-    """The protocol of a data set, whose train split this is."""
-    return LITERATURE.get(data.source) or (LABELLED if train.class_names else UNLABELLED)
+def protocol_of(train: Source) -> Protocol:
+    """The protocol of a data set, whose train split this is: by its kind, and what it says."""
+    of_classes, without = USUAL[train.kind]
+    protocol = of_classes if train.class_names else without
+    if known_modes(train) is not None:
+        protocol = replace(protocol, extractor="points", labeller="points")
+    elif classifying(train) is not None:
+        features: ExtractorName = "own" if protocol is BY_COORDINATES else protocol.extractor
+        protocol = replace(protocol, extractor=features, labeller="own")
+    literature = literature_of(train)
+    return protocol if literature is None else replace(protocol, **literature._asdict())
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,14 @@ class Evaluation:
     @property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that this data set's samples can have, by name."""
-        return offered(np.asarray(self.splits.train[np.arange(1)].x), self.reader)
+        train = self.splits.train
+        one, modes = np.asarray(train[np.arange(1)].x), known_modes(train) is not None
+        return offered(one, self.reader, train.kind, modes)
 
     @property
     def default_metrics(self) -> dict[str, Metric]:
         """Those that are measured unless the user asks for others."""
-        return by_default(self.metrics, self.splits.holds_images)
+        return by_default(self.metrics, self.splits.kind)
 
     def real_chunks(self, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
         """n held-out samples without replacement, or all where there are fewer."""
@@ -103,7 +113,7 @@ class Evaluation:
         """How the labeller reads held-out samples; None where there are no classes, and for
         mixtures, whose modes are not misread."""
         labeller, classes = self.reader.labeller, self.reader.classes
-        if labeller is None or not self.splits.holds_images:
+        if labeller is None or known_modes(self.splits.train) is not None:
             return None
         batches = batches_of(self.splits.held_out, self._real_rows(CONFUSION_ROWS, 0))
         stacked = isinstance(labeller, StackedClassifier)
@@ -137,7 +147,7 @@ def load_evaluation(
         RuntimeError: a labeller that reads too badly to count modes.
     """
     splits = splits or Splits(load_source(data, "train"), load_source(data, "test"))
-    protocol = protocol_of(data, splits.train)
+    protocol = protocol_of(splits.train)
     reader = load_reader(protocol, splits, extractor, weights, classes)
     train = splits.train
     order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cgan.config import ConfigError
+from cgan.data.abilities import classifying, known_modes
 from cgan.data.digits import StackedDigits
+from cgan.kinds import IMAGE
 from eval.extractors import classifier, points
 from eval.extractors.base import Extractor, Features
+from eval.extractors.coordinates import Coordinates, load_own
 from eval.extractors.pixels import Pixels
 from eval.extractors.stacked import StackedClassifier
 from eval.names import ExtractorName
@@ -43,19 +46,43 @@ def load_extractor(
 
 
 def _require_images(name: str, splits: Splits | None) -> None:
-    if splits is not None and not splits.holds_images:
+    if splits is not None and splits.kind != IMAGE:
+        usual = "coordinates" if known_modes(splits.train) is None else "points"
         raise ConfigError(
-            f"extractor = {name!r}: reads images, and {splits.train.name} holds points; "
-            "must be 'points'"
+            f"extractor = {name!r}: reads images, and {splits.train.name} holds "
+            f"{splits.kind.plural}; must be {usual!r}"
+        )
+
+
+def _forbid_images(name: str, splits: Splits) -> None:
+    if splits.kind == IMAGE:
+        raise ConfigError(
+            f"extractor = {name!r}: {splits.train.name} holds images; must be one that reads them"
         )
 
 
 def _points(splits: Splits) -> Extractor:
-    if splits.holds_images:
+    _forbid_images("points", splits)
+    if known_modes(splits.train) is None:
         raise ConfigError(
-            f"extractor = 'points': {splits.train.name} holds images; must be one that reads them"
+            f"extractor = 'points': {splits.train.name} has no modes that are known; must be "
+            "'coordinates'"
         )
     return points.load(splits.train)
+
+
+def _coordinates(splits: Splits) -> Extractor:
+    _forbid_images("coordinates", splits)
+    return Coordinates()
+
+
+def _own(splits: Splits) -> Extractor:
+    if classifying(splits.train) is None:
+        raise ConfigError(
+            f"extractor = 'own': {splits.train.name} knows no rule by which samples have classes; "
+            "must be left out, or its source must have a member classify"
+        )
+    return load_own(splits.train, splits.held_out)
 
 
 def _classifier(splits: Splits) -> Extractor:
@@ -78,7 +105,12 @@ def _dinov2(weights: Path | None) -> Extractor:
     return dinov2.load(weights)
 
 
-OF_DATA: dict[str, Callable[[Splits], Extractor]] = {"points": _points, "classifier": _classifier}
+OF_DATA: dict[str, Callable[[Splits], Extractor]] = {
+    "points": _points,
+    "coordinates": _coordinates,
+    "own": _own,
+    "classifier": _classifier,
+}
 FROM_WEIGHTS: dict[str, Callable[[Path | None], Extractor]] = {
     "inception": _inception,
     "dinov2": _dinov2,

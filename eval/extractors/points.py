@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from cgan.data import Source
-from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.data.abilities import KnownModes, known_modes
+from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.extractors.base import Features
 from eval.files.fingerprint import fingerprint
 
@@ -37,15 +38,16 @@ class Points:
         return Features(stored, np.where(inside, nearest, -1))
 
 
-def as_mixture(source: Source) -> Mixture:
-    """The same source, known to be a mixture of Gaussians.
+def modes_of(source: Source) -> KnownModes:
+    """The modes of a mixture of Gaussians.
 
     Raises:
         TypeError: a source whose modes are not known.
     """
-    if not isinstance(source, Mixture):
+    modes = known_modes(source)
+    if modes is None:
         raise TypeError(f"{source.name} is not a mixture of Gaussians with known modes")
-    return source
+    return modes
 
 
 def load(source: Source) -> Points:
@@ -54,5 +56,5 @@ def load(source: Source) -> Points:
     Raises:
         TypeError: a source whose modes are not known.
     """
-    mixture = as_mixture(source)
+    mixture = modes_of(source)
     return Points(mixture.means, mixture.sigma)

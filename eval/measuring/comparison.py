@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import ConfigError, require
+from cgan.kinds import IMAGE, POINT, Kind
 from eval.dataset.reference import ROWS_AT_MOST, load_reference
 from eval.extractors import load_extractor
 from eval.extractors.given import Given
@@ -32,9 +33,14 @@ class Pair:
     reader: Reader
 
     @property
+    def kind(self) -> Kind:
+        """What the samples are: features are points."""
+        return IMAGE if self.real.is_images else POINT
+
+    @property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that these samples can have, by name."""
-        found = offered(next(self.real.chunks())[:1], self.reader)
+        found = offered(next(self.real.chunks())[:1], self.reader, self.kind)
         uniform = self.real.has_one_size and self.fake.has_one_size
         return {
             name: metric
@@ -45,7 +51,7 @@ class Pair:
     @property
     def default_metrics(self) -> dict[str, Metric]:
         """Those that are measured unless the user asks for others."""
-        return by_default(self.metrics, self.real.is_images)
+        return by_default(self.metrics, self.kind)
 
 
 def load_pair(

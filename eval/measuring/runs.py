@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from cgan.data import Source
 from cgan.run_folder.run_data import Whereabouts, splits_of
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
@@ -28,6 +29,8 @@ class Loaded(NamedTuple):
     """Samples to draw."""
     evaluation: Evaluation
     metrics: dict[str, Metric]
+    source: Source | None = None
+    """What the run learnt, where a program handed that in."""
 
 
 def load(
@@ -39,15 +42,17 @@ def load(
     extractor: ExtractorName | None,
     weights: Path | None,
     where: Whereabouts,
+    source: Source | None = None,
 ) -> Loaded:
-    """What a command line names; see its arguments.
+    """What a command line names, see its arguments; and what the run learnt, where a program
+    handed that to `train`.
 
     Raises:
         ConfigError: an argument or a run that can't be used.
     """
     require_known(metrics)
-    run = runs.load_run(root, checkpoint, step)
-    splits = Splits(*splits_of(Workdir(root), run.config, where))
+    run = runs.load_run(root, checkpoint, step, source)
+    splits = Splits(*splits_of(Workdir(root), run.config, where, source))
     with reading("reference", None) as advance:
         classes = need_classes(metrics)
         evaluation = load_evaluation(run.data, extractor, weights, advance, classes, splits)
@@ -55,7 +60,7 @@ def load(
     if run.has_classes:
         known, default = (with_classes(each, evaluation.reader) for each in (known, default))
     chosen = choose_metrics(metrics, known, default)
-    return Loaded(run, n or evaluation.protocol.n, evaluation, chosen)
+    return Loaded(run, n or evaluation.protocol.n, evaluation, chosen, source)
 
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:

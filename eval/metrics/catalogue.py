@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import require
+from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from eval.extractors.reader import Reader
 from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
@@ -37,6 +38,12 @@ when samples are copied from the train set, one far real row dominates it, densi
 MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO, NDB, BIRTHDAY)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
 """Of features, and only where asked for by name: they say little that the others don't."""
+LEFT_OUT: dict[Kind, tuple[Metric, ...]] = {
+    IMAGE: BY_NAME,
+    POINT: BY_NAME + MORE,
+    SEQUENCE: BY_NAME,
+}
+"""What is only measured where asked for, by the kind of the samples."""
 
 BY_CLASS = (CLASS_ACCURACY, PRECISION_WITHIN, RECALL_WITHIN)
 """Of samples that were asked for class by class."""
@@ -69,27 +76,30 @@ def need_classes(names: tuple[str, ...]) -> bool:
     return any(metric.needs & OF_CLASSES for metric in ANY if metric.name in names)
 
 
-def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, Metric]:
+def offered(
+    one: Shaped[np.ndarray, "1 *sample"], reader: Reader, kind: Kind, known_modes: bool = False
+) -> dict[str, Metric]:
     """The metrics that samples can have, by name, in the order of the tables.
 
     Args:
         one: a sample as it is stored.
         reader: what reads its features, and its class if it has one.
+        kind: of the sample; features alone are points.
+        known_modes: whether its class is a mode of a mixture that is known.
     """
-    images = one.ndim == 4
     has_classes, has_logits = reader.labeller is not None, reader(one).logits is not None
-    found = (*MODES, *(() if images else POINTS)) if has_classes else ()
+    found = (*MODES, *(POINTS if known_modes else ())) if has_classes else ()
     found += (*TOGETHER, *MORE, *BY_NAME)
     if has_logits:
         found += (INCEPTION_SCORE,)
-    if images and (scales := scales_for(*one.shape[1:3])):
+    if kind == IMAGE and (scales := scales_for(*one.shape[1:3])):
         found += (MS_SSIM[scales],)
     return {metric.name: metric for metric in found}
 
 
-def by_default(metrics: dict[str, Metric], images: bool) -> dict[str, Metric]:
-    """Those that are measured where nobody asks for others."""
-    left_out = {metric.name for metric in (BY_NAME if images else BY_NAME + MORE)}
+def by_default(metrics: dict[str, Metric], kind: Kind) -> dict[str, Metric]:
+    """Those that are measured of samples of this kind where nobody asks for others."""
+    left_out = {metric.name for metric in LEFT_OUT[kind]}
     return {name: metric for name, metric in metrics.items() if name not in left_out}
 
 

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from scipy.stats import binom
 
 from cgan.data import Source
+from cgan.data.abilities import known_modes
 from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, StandardError, Value, present
 
@@ -35,7 +36,7 @@ def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
 
 def mode_shares(source: Source) -> Float[np.ndarray, " modes"]:
     """The share of true samples that are counted in each mode; points far from all are in none."""
-    within = -np.expm1(-(RADIUS_SIGMAS**2) / 2) if len(source.sample_shape) == 1 else 1.0
+    within = -np.expm1(-(RADIUS_SIGMAS**2) / 2) if known_modes(source) else 1.0
     return source.class_weights * within
 
 

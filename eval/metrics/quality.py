@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgan.data.mixtures import RADIUS_SIGMAS
-from eval.extractors.points import as_mixture
+from eval.extractors.points import modes_of
 from eval.metrics.base import Inputs, Metric, Value, present
 from eval.metrics.errors import half_samples, of_mean
 
@@ -59,11 +59,11 @@ def width_ratio(
 
 
 def _width_measure(inputs: Inputs, seed: int) -> Value:
-    source = as_mixture(present(inputs.source))
+    modes = modes_of(present(inputs.source))
     points, labels = present(inputs.samples.features), present(inputs.samples.labels)
 
     def ratio(rows: Int[np.ndarray, " rows"]) -> float | None:
-        return width_ratio(points[rows], labels[rows], len(source.means), source.sigma)
+        return width_ratio(points[rows], labels[rows], len(modes.means), modes.sigma)
 
     details: dict[str, Any] = {"radius_sigmas": RADIUS_SIGMAS}
     value, error = ratio(np.arange(len(points))), half_samples(ratio, len(points), seed)

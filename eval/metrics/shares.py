@@ -4,7 +4,8 @@ A finite draw from the true shares does not score 0, so a floor stands beside ea
 perfect sampler scores with as many samples.
 
 Points that belong to no mode are a bin of their own. Its true share is that of a round Gaussian
-beyond three standard deviations: exp(-9/2), the tail of the Rayleigh distribution.
+beyond three standard deviations: exp(-9/2), the tail of the Rayleigh distribution. So are samples
+that a source's own rule puts into no class, whose true share is 0.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from cgan.data import Source
+from cgan.data.abilities import classifying, known_modes
 from cgan.data.mixtures import RADIUS_SIGMAS
 from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value, floor_of, present
 from eval.metrics.modes import bootstrap_error, redrawn
@@ -26,20 +28,22 @@ OFF_MODE_SHARE = float(np.exp(-(RADIUS_SIGMAS**2) / 2))
 
 
 def true_shares(source: Source) -> Float[np.ndarray, " bins"]:
-    """The shares of the modes and, for points, of the bin that belongs to none."""
-    if len(source.sample_shape) > 1:
-        return source.class_weights
-    return np.append(source.class_weights * (1 - OFF_MODE_SHARE), OFF_MODE_SHARE)
+    """The shares of the modes and, where samples may lie in none, of that bin."""
+    if known_modes(source) is not None:
+        return np.append(source.class_weights * (1 - OFF_MODE_SHARE), OFF_MODE_SHARE)
+    if classifying(source) is not None:
+        return np.append(source.class_weights, 0.0)
+    return source.class_weights
 
 
 def counted(inputs: Inputs) -> Int[np.ndarray, " bins"]:
     """The samples in each bin of `true_shares`.
 
     Raises:
-        ValueError: images without a class.
+        ValueError: samples without a class, where each is put into one.
     """
     source, counts = present(inputs.source), present(inputs.samples.counts)
-    if len(source.sample_shape) == 1:
+    if len(true_shares(source)) == len(counts):
         return counts
     if counts[-1]:
         raise ValueError(f"{counts[-1]} samples of {source.name} have no class")

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from cgan.kinds import Kind
 from cgan.sampling import pictures
+from cgan.sampling.pictures import PICTURES, Tiles
 from eval.metrics.base import Metric, present
 from eval.metrics.catalogue import BY_CLASS
 from eval.metrics.class_accuracy import CLASS_ACCURACY
@@ -31,15 +33,16 @@ def classes(contents: Contents) -> str:
     names = list(contents.evaluation.splits.train.class_names)
     worst = [names.index(name) for name in accuracy.details.get("by_class", {})]
     shown = sorted(worst) if len(names) <= SHOWN_AT_MOST else worst[:SHOWN_AT_MOST]
+    form = PICTURES[contents.evaluation.splits.kind]
     return section(
         "Classes",
-        paragraph(_told(len(names), len(shown), len(worst))),
+        paragraph(_told(contents.evaluation.splits.kind, len(names), len(shown), len(worst))),
         _table(found, contents.metrics, [names[label] for label in shown]),
-        _pictures(contents, shown) if contents.evaluation.splits.holds_images else "",
+        _pictures(contents, shown, form) if isinstance(form, Tiles) else "",
     )
 
 
-def _told(count: int, shown: int, asked: int) -> str:
+def _told(kind: Kind, count: int, shown: int, asked: int) -> str:
     text = f"The {shown} classes" if shown == count else f"{shown} of {count:,} classes"
     if count > SHOWN_AT_MOST:
         text += ", those whose samples are read as the class asked for least, the worst first"
@@ -47,7 +50,7 @@ def _told(count: int, shown: int, asked: int) -> str:
         text += ": the others have no sample"
     return (
         f"{text}. Within a class, precision is the share of its samples that lie on the manifold "
-        "of its real images, and recall the share of these that lie on the manifold of the "
+        f"of its real {kind.plural}, and recall the share of these that lie on the manifold of the "
         "samples; both are left open where a side has fewer than 20. Real data stand beside the "
         "generated samples of their own number."
     )
@@ -87,8 +90,8 @@ SHORT = {
 """What the columns are called."""
 
 
-def _pictures(contents: Contents, shown: Sequence[int]) -> str:
-    """The first samples that were asked for each class, beside train images of it."""
+def _pictures(contents: Contents, shown: Sequence[int], form: Tiles) -> str:
+    """The first samples that were asked for each class, beside train samples of it."""
     evaluation, generated = contents.evaluation, contents.generated
     images = present(generated.images)
     asked = present(generated.asked)[: len(images)]
@@ -98,12 +101,13 @@ def _pictures(contents: Contents, shown: Sequence[int]) -> str:
         of_train = evaluation.reference_rows[_first(true == label)]
         real = np.asarray(evaluation.splits.train[of_train].x)
         sides = (
-            _strip(images[_first(asked == label)], f"samples of {names[label]}"),
-            _strip(real, f"real {names[label]}"),
+            _strip(form.of(images[_first(asked == label)]), f"samples of {names[label]}"),
+            _strip(form.of(real), f"real {names[label]}"),
         )
         caption = f"<figcaption>{escape(names[label])}</figcaption>"
         rows.append(f'<figure class="sides">{caption}{"".join(sides)}</figure>')
-    told = "The first samples that were asked for each class, left; real images of it, right."
+    real_ones = f"real {evaluation.splits.kind.plural}"
+    told = f"The first samples that were asked for each class, left; {real_ones} of it, right."
     return paragraph(told) + "".join(rows)
 
 

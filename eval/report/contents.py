@@ -10,6 +10,7 @@ from jaxtyping import Float, Shaped
 from cgan.config import to_json
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
+from cgan.sampling.pictures import PICTURES, Tiles
 from cgan.sampling.runs import load_run
 from eval.dataset.protocol import Evaluation
 from eval.files.json_lines import read_rows
@@ -51,7 +52,7 @@ copies are sought."""
 
 
 class BesideTrain(NamedTuple):
-    """A sample and the train images nearest to it, the nearest first."""
+    """A sample and the train samples nearest to it, the nearest first."""
 
     number: int
     """Of the sample, in the order in which they were drawn."""
@@ -104,7 +105,7 @@ def collect(
         SamplesError, FeatureError: samples that can't be measured.
         ConfigError: another checkpoint that can't be read.
     """
-    run, n, evaluation, metrics = loaded
+    run, n, evaluation, metrics, source = loaded
     of_verdict = metrics_of_verdict(evaluation.metrics)
     require_enough("number of samples", n, metrics | of_verdict)
     subject, origin = subject_of(run, n, seed), origin_of(evaluation, run.nimg, seed)
@@ -115,12 +116,12 @@ def collect(
     known = [record for file in records_files for record in read_records(file)]
     measured = list(records)
     for nimg, missing in unmeasured(known + records, records, _checkpoints(workdir)).items():
-        other = subject_of(load_run(root, nimg), n, seed)
+        other = subject_of(load_run(root, nimg, source=source), n, seed)
         chosen = {name: metrics[name] for name in missing}
         measured += evaluate(evaluation, other, seed, chosen, advance)
     generated = sets["generated"].samples
-    images = evaluation.splits.holds_images
-    first, likeliest = beside_train(evaluation, generated) if images else ([], [])
+    tiles = isinstance(PICTURES[evaluation.splits.kind], Tiles)
+    first, likeliest = beside_train(evaluation, generated) if tiles else ([], [])
     return Contents(
         root=root,
         nimg=run.nimg,

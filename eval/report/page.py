@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from cgan.config import from_json
+from cgan.data.abilities import known_modes
 from cgan.probe import limits
 from cgan.sampling import pictures
-from cgan.sampling.sampler import GRID_COLUMNS, GRID_SIZE, SCATTER_SIZE
-from eval.extractors.points import as_mixture
+from cgan.sampling.pictures import PICTURES, Tiles
 from eval.metrics.base import present
 from eval.records.words import summary, title
 from eval.report import figures
@@ -87,16 +87,15 @@ def measured(contents: Contents) -> str:
 
 def samples(contents: Contents) -> str:
     """The first samples, unpicked."""
-    kept = present(contents.generated.images)
-    if contents.evaluation.splits.holds_images:
-        grid = pictures.image_grid(kept[:GRID_SIZE], GRID_COLUMNS)
-        shown, told = len(kept[:GRID_SIZE]), picture(pictures.encode_png(grid), "generated images")
+    train = contents.evaluation.splits.train
+    form = PICTURES[train.kind]
+    kept = present(contents.generated.images)[: form.size]
+    if isinstance(form, Tiles):
+        told = picture(form.encoded(kept), f"generated {train.kind.plural}")
     else:
-        points = kept[:SCATTER_SIZE]
-        real = np.asarray(contents.evaluation.splits.train[np.arange(SCATTER_SIZE)].x)
-        shown, told = len(points), _scatter(points, real)
+        told = _scatter(kept, form.real(train))
     return section(
-        "Samples", paragraph(f"The first {shown:,} of seed {contents.seed}, unpicked."), told
+        "Samples", paragraph(f"The first {len(kept):,} of seed {contents.seed}, unpicked."), told
     )
 
 
@@ -120,92 +119,99 @@ def modes(contents: Contents) -> str:
     told += f"{int((counts >= 20).sum()):,} have twenty or more."
     shares = figures.mode_shares(counts, splits.train.class_weights, names)
     parts = [paragraph(told)]
-    if splits.holds_images:
-        parts += [_missing(contents), _by_class(contents)]
-    else:
-        mixture, points = as_mixture(splits.train), present(contents.generated.images)
-        circles = figures.modes_of_points(
-            points[:SCATTER_SIZE], counts, mixture.means, mixture.sigma
-        )
+    known, form = known_modes(splits.train), PICTURES[splits.kind]
+    if isinstance(form, Tiles):
+        parts += [_missing(contents, form), _by_class(contents, form)]
+    elif known is not None:
+        points = present(contents.generated.images)[: form.size]
+        circles = figures.modes_of_points(points, counts, known.means, known.sigma)
         parts.append(f'<div class="half">{drawn(circles, "modes by number of samples")}</div>')
     return section("Modes", *parts, drawn(shares, "share of samples in each mode"))
 
 
-def _real_of_class(contents: Contents, label: int) -> np.ndarray | None:
-    """A train image of a class, found by the labels of the reference; None where it has none."""
+def _real_of_class(contents: Contents, label: int, form: Tiles) -> np.ndarray | None:
+    """The picture of a train sample of a class, found by the labels of the reference; None where
+    it has none."""
     reference, evaluation = contents.evaluation.reference.gathered, contents.evaluation
     rows = np.flatnonzero(present(reference.labels) == label)[:1]
     if not len(rows):
         return None
-    return np.asarray(evaluation.splits.train[evaluation.reference_rows[rows]].x)[0]
+    return form.of(np.asarray(evaluation.splits.train[evaluation.reference_rows[rows]].x))[0]
 
 
-def _missing(contents: Contents) -> str:
-    """A real image of each mode that has no sample, as far as there is room."""
+def _missing(contents: Contents, form: Tiles) -> str:
+    """A real sample of each mode that has no sample, as far as there is room."""
     missing = np.flatnonzero(present(contents.generated.counts)[:-1] == 0)
     if not len(missing):
         return ""
     names = contents.evaluation.splits.train.class_names
-    shown = [(names[i], _real_of_class(contents, int(i))) for i in missing[:MISSING_PICTURED]]
+    shown = [(names[i], _real_of_class(contents, int(i), form)) for i in missing[:MISSING_PICTURED]]
     figures_of = "".join(
         f"<figure>{small(image, f'real {name}')}<figcaption>{escape(name)}</figcaption></figure>"
         for name, image in shown
         if image is not None
     )
-    told = f"Missing modes, as real images show them ({len(missing):,} in all):"
+    real = contents.evaluation.splits.kind.plural
+    told = f"Missing modes, as real {real} show them ({len(missing):,} in all):"
     return paragraph(told) + f'<div class="strip">{figures_of}</div>'
 
 
-def _by_class(contents: Contents) -> str:
-    """A real image of each class, and generated ones that are read as it."""
+def _by_class(contents: Contents, form: Tiles) -> str:
+    """A real sample of each class, and generated ones that are read as it."""
     names = contents.evaluation.splits.train.class_names
     if len(names) > CLASSES_PICTURED:
         return ""
-    images = present(contents.generated.images)
-    labels = present(contents.generated.labels)[: len(images)]
-    blank = np.full_like(images[0], pictures.GROUND)
+    samples = present(contents.generated.images)
+    labels = present(contents.generated.labels)[: len(samples)]
+    blank = np.full_like(form.of(samples[:1])[0], pictures.GROUND)
     tiles = []
     for label in range(len(names)):
-        real = _real_of_class(contents, label)
-        found = list(images[labels == label][:EACH_CLASS])
+        real = _real_of_class(contents, label, form)
+        found = list(form.of(samples[labels == label][:EACH_CLASS]))
         tiles.append(
             [blank if real is None else real, *found, *[blank] * (EACH_CLASS - len(found))]
         )
     by_row = np.stack([tile for row in zip(*tiles, strict=True) for tile in row])
-    grid = picture(pictures.encode_png(pictures.image_grid(by_row, len(names))), "images by class")
-    told = "A column for each class: a real image on top, below it samples that are read as it."
-    return paragraph(told) + grid
+    kind, grid = contents.evaluation.splits.kind, pictures.image_grid(by_row, len(names))
+    tiled = picture(pictures.encode_png(grid), f"{kind.plural} by class")
+    told = (
+        f"A column for each class: a real {kind.name} on top, below it samples that are read as it."
+    )
+    return paragraph(told) + tiled
 
 
 def beside_train(contents: Contents) -> str:
-    """Samples beside the train images nearest to them; nothing for points."""
-    if not contents.first:
+    """Samples beside the train samples nearest to them; nothing for points."""
+    kind = contents.evaluation.splits.kind
+    form = PICTURES[kind]
+    if not contents.first or not isinstance(form, Tiles):
         return ""
     searched = min(SEARCHED, contents.generated.n)
     told = (
-        "Left, a sample; right of it, the train images nearest to it in the space of "
+        f"Left, a sample; right of it, the train {kind.plural} nearest to it in the space of "
         f"{contents.evaluation.reader.extractor.name} features, with their distances. The ratio is "
-        "that of the nearest distance to the distance of that train image from its own nearest "
-        "neighbour: 0 for a copy; a sample with 1 or less is not authentic."
+        f"that of the nearest distance to the distance of that train {kind.name} from its own "
+        "nearest neighbour: 0 for a copy; a sample with 1 or less is not authentic."
     )
     return section(
-        "Nearest train images",
+        f"Nearest train {kind.plural}",
         paragraph(told),
-        f"<h3>The first samples</h3>{_rows(contents.first)}",
+        f"<h3>The first samples</h3>{_rows(contents.first, form)}",
         f"<h3>The likeliest copies among the first {searched:,}</h3>"
-        + _rows(contents.likeliest_copies),
+        + _rows(contents.likeliest_copies, form),
     )
 
 
-def _rows(found: Iterable[BesideTrain]) -> str:
+def _rows(found: Iterable[BesideTrain], form: Tiles) -> str:
     cells = []
     for each in found:
         near = "".join(
             f"<figure>{small(image, 'train image')}<figcaption>{distance:.3g}</figcaption></figure>"
-            for image, distance in zip(each.neighbours, each.distances, strict=True)
+            for image, distance in zip(form.of(each.neighbours), each.distances, strict=True)
         )
         caption = f"<figcaption>#{each.number}, ratio {each.ratio:.2f}</figcaption>"
-        sample = f'<figure class="sample">{small(each.sample, "sample")}{caption}</figure>'
+        shown = small(form.of(each.sample[None])[0], "sample")
+        sample = f'<figure class="sample">{shown}{caption}</figure>'
         cells.append(f'<div class="beside">{sample}{near}</div>')
     return f'<div class="rows">{"".join(cells)}</div>'
 

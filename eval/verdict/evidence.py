@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Int
 
+from cgan.data.abilities import known_modes
 from eval.dataset.confusion import Confusion
 from eval.measuring.measure import Origin, measure, needs_of
 from eval.metrics.base import Inputs, Metric, Need, present
@@ -103,7 +104,7 @@ def count_modes(inputs: Inputs, confusion: Confusion | None = None) -> ModeCount
     if confusion is not None:
         expected = expected_as_read(confusion, shares, counts / samples.n).of(of_data)
     return ModeCounts(
-        kind="classes" if len(source.sample_shape) > 1 else "modes",
+        kind="classes" if known_modes(source) is None else "modes",
         names=[names[index] for index in of_data],
         labels=of_data,
         true_shares=shares[of_data],

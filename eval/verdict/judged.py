@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from cgan.data.mixtures import Mixture
+from cgan.data.abilities import KnownModes, known_modes
+from cgan.kinds import IMAGE, Kind
+from cgan.sampling.pictures import PICTURES, Tiles
 from eval.dataset.protocol import Evaluation
 from eval.gather import Advance
 from eval.measuring.comparison import Pair, gather_pair
@@ -36,7 +38,7 @@ class Judged(NamedTuple):
     verdict: Verdict
     metrics: dict[str, Metric]
     shown: Shown | None
-    """None for features, and for images of several sizes."""
+    """None for features, for images of several sizes, and for points whose modes are not known."""
 
 
 def samples_for_verdict(evaluation: Evaluation) -> int:
@@ -81,8 +83,10 @@ def judge_sets(
 
     evidence = gather_evidence(sets, metrics, origin, known, evaluation.confusion)
     verdict = judge(evidence, origin.seed)
-    mixture = train if isinstance(train, Mixture) else None
-    return Judged(verdict, metrics, _shown(sets["generated"], real, mixture))
+    modes, pictured = known_modes(train), isinstance(PICTURES[train.kind], Tiles)
+    if modes is None and not pictured:
+        return Judged(verdict, metrics, None)
+    return Judged(verdict, metrics, _shown(sets["generated"], real, train.kind, modes))
 
 
 def judge_pair(pair: Pair, seed: int, advance: Advance) -> Judged:
@@ -100,13 +104,14 @@ def judge_pair(pair: Pair, seed: int, advance: Advance) -> Judged:
     if not pictured:
         return Judged(verdict, metrics, None)
     images = present(generated.reference.images)
-    return Judged(verdict, metrics, _shown(generated, images.__getitem__))
+    return Judged(verdict, metrics, _shown(generated, images.__getitem__, IMAGE))
 
 
 def _shown(
     generated: Inputs,
     real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]],
-    mixture: Mixture | None = None,
+    kind: Kind,
+    modes: KnownModes | None = None,
 ) -> Shown:
     samples = present(generated.samples.images)
     kept = generated.reference.images
@@ -117,5 +122,6 @@ def _shown(
         real_features=present(generated.reference.features)[first],
         real_labels=reference_labels(generated)[first],
         real=real,
-        mixture=mixture,
+        kind=kind,
+        modes=modes,
     )

@@ -1,6 +1,6 @@
 """What a verdict looks like: modes that are dropped, or the rarest, beside what was made instead.
 
-Images: real examples of each mode, and the generated samples that come nearest to one of them.
+Images and sequences: real ones of each mode, and the generated ones that come nearest to these.
 Points: all of them, with rings around the modes.
 """
 
@@ -15,8 +15,11 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cgan.data.mixtures import RADIUS_SIGMAS, Mixture
+from cgan.data.abilities import KnownModes
+from cgan.data.mixtures import RADIUS_SIGMAS
+from cgan.kinds import Kind
 from cgan.sampling import pictures
+from cgan.sampling.pictures import PICTURES, Tiles
 from cgan.system.lettering import lettered
 from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.metrics.neighbours import nearest
@@ -45,18 +48,26 @@ class Shown:
     real_labels: Int[np.ndarray, " n"]
     real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]]
     """These real samples, as they are stored."""
-    mixture: Mixture | None = None
-    """Whose modes are ringed; None for images."""
+    kind: Kind
+    """Of the samples."""
+    modes: KnownModes | None = None
+    """Which are ringed; None for what is shown side by side."""
+
+    def tiles(self, samples: Shaped[np.ndarray, "n *sample"]) -> UInt8[np.ndarray, "n _ _ _"]:
+        """Samples as images, to stand side by side."""
+        form = PICTURES[self.kind]
+        assert isinstance(form, Tiles)
+        return form.of(samples)
 
 
 def draw(verdict: Verdict, shown: Shown) -> bytes:
     """The picture as a PNG file."""
     encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
-        if shown.mixture is None:
+        if shown.modes is None:
             figure = _rows_of_images(verdict, shown)
         else:
-            figure = _ringed_points(verdict, shown.samples[:POINTS_AT_MOST], shown.mixture)
+            figure = _ringed_points(verdict, shown.samples[:POINTS_AT_MOST], shown.modes)
         figure.savefig(encoded, dpi=DPI, format="png")
     return encoded.getvalue()
 
@@ -76,19 +87,19 @@ def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
     figure = Figure(figsize=(11, 0.5 + 0.7 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), 2, squeeze=False)
     which = "dropped" if verdict.named.any() else "rarest"
-    axes[0, 0].set_title(f"real images of the {which} {modes.kind}")
-    axes[0, 1].set_title("the generated images nearest to them")
+    axes[0, 0].set_title(f"real {shown.kind.plural} of the {which} {modes.kind}")
+    axes[0, 1].set_title(f"the generated {shown.kind.plural} nearest to them")
     for index, (left, right) in zip(chosen, axes, strict=True):
         rows = np.flatnonzero(shown.real_labels == modes.labels[index])[:EXAMPLES_AT_MOST]
-        _strip(left, shown.real(rows[:EACH_SIDE]))
-        _strip(right, _nearest_samples(shown, rows))
+        _strip(left, shown.tiles(shown.real(rows[:EACH_SIDE])))
+        _strip(right, shown.tiles(_nearest_samples(shown, rows)))
         left.set_ylabel(_told(modes, int(index)), rotation=0, ha="right", va="center")
     return figure
 
 
 def _nearest_samples(
     shown: Shown, rows: Int[np.ndarray, " real"]
-) -> UInt8[np.ndarray, "_ height width channels"]:
+) -> Shaped[np.ndarray, "_ *sample"]:
     """The samples that come nearest to any of these real ones."""
     if not len(rows):
         return shown.samples[:0]
@@ -112,7 +123,7 @@ def _told(modes: ModeCounts, index: int) -> str:
     return f"{lettered(modes.names[index], NAME_AT_MOST)}\n{has} for {should}"
 
 
-def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: Mixture) -> Figure:
+def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], known: KnownModes) -> Figure:
     """Generated points; a ring of a few standard deviations around each mode by what it is."""
     modes, tested = verdict.evidence.modes, verdict.tested
     kinds: tuple[tuple[Any, str, float, str], ...] = (
@@ -123,12 +134,12 @@ def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: 
     figure = Figure(figsize=(6, 6), layout="constrained")
     axes = figure.add_subplot(aspect="equal")
     axes.plot(*points.T, ".", color=GENERATED, alpha=0.5, markersize=3, markeredgewidth=0)
-    reach = 1.2 * float(np.abs(mixture.means).max()) + RADIUS_SIGMAS * mixture.sigma
-    radius = max(RADIUS_SIGMAS * mixture.sigma, reach / 32)
+    reach = 1.2 * float(np.abs(known.means).max()) + RADIUS_SIGMAS * known.sigma
+    radius = max(RADIUS_SIGMAS * known.sigma, reach / 32)
     turn = np.linspace(0, 2 * np.pi, 49)
     circle = radius * np.stack([np.cos(turn), np.sin(turn)])
     for which, colour, width, told in kinds:
-        for mean in mixture.means[modes.labels[which]]:
+        for mean in known.means[modes.labels[which]]:
             axes.plot(*(mean[:, None] + circle), color=colour, linewidth=width)
         axes.plot([], [], color=colour, linewidth=width, label=f"{told}: {which.sum()}")
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))

@@ -20,7 +20,8 @@ def exit_code(*argv: object) -> object:
 def make_run(monkeypatch, root, data: Data, draw) -> None:
     """Let a folder hold a run whose generator makes `draw(n, seed)`, 12,800 images old."""
 
-    def load_run(path, checkpoint, step):
+    def load_run(path, checkpoint, step, source=None):
+        assert source is None
         assert checkpoint is None
         assert step is None
         if path != root:

@@ -5,8 +5,7 @@ import pytest
 
 from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
-from eval.dataset.protocol import LITERATURE as PROTOCOLS
-from eval.dataset.protocol import Evaluation, load_reader
+from eval.dataset.protocol import Evaluation, load_reader, protocol_of
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors import classifier
 from eval.extractors.reader import Reader
@@ -163,7 +162,7 @@ def test_a_bad_classifier_is_refused(trained, monkeypatch, tmp_path):
     monkeypatch.setattr(classifier, "train", lambda data, classes: zeros)
     splits = Splits(load_digits("train"), load_digits("test"))
     with pytest.raises(RuntimeError, match="97% or more are needed"):
-        load_reader(PROTOCOLS["digits"], splits, None, None)
+        load_reader(protocol_of(splits.train), splits, None, None)
 
 
 def test_reads_images_of_other_sizes_and_classes():
@@ -189,7 +188,7 @@ def digits_evaluation(trained):
     reader = Reader(trained, trained, 10)
     rows = np.arange(len(splits.train))
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    return Evaluation(splits, reader, reference, rows, PROTOCOLS["digits"])
+    return Evaluation(splits, reader, reference, rows, protocol_of(splits.train))
 
 
 def values_of(evaluation, generated):

@@ -13,8 +13,7 @@ from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data import EMBEDDED as SOURCES
 from cgan.sampling import runs
 from cgan.training import loop
-from eval.dataset.protocol import LITERATURE as PROTOCOLS
-from eval.dataset.protocol import load_evaluation
+from eval.dataset.protocol import Protocol, load_evaluation, protocol_of
 from eval.measuring.measure import SamplesError, evaluate
 from eval.measuring.subject import Subject
 from eval.records.record import append_records, read_records
@@ -68,8 +67,14 @@ def run(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_every_data_set_has_a_protocol():
-    assert set(PROTOCOLS) == {*SOURCES, "stacked_mnist"}
+def test_every_data_set_has_the_protocol_of_the_literature():
+    points = Protocol("points", "points", 2_500, 131_072)
+    expected = {
+        "digits": Protocol("classifier", "classifier", 10_000, min_accuracy=0.97),
+        "stacked_digits": Protocol("classifier", "classifier", 26_000, 131_072, 0.97),
+        **dict.fromkeys(("ring8", "grid25", "grid100"), points),
+    }
+    assert {name: protocol_of(SOURCES[name]("train")) for name in SOURCES} == expected
 
 
 def test_prints_a_table_and_appends_records(run, capsys):
@@ -99,7 +104,7 @@ def test_prints_a_table_and_appends_records(run, capsys):
 def test_the_default_number_of_samples_is_the_protocols(run):
     assert exit_code(str(run)) == 0
     first = json.loads((run / "eval.jsonl").read_text().splitlines()[0])
-    assert first["n"] == PROTOCOLS["ring8"].n == 2_500
+    assert first["n"] == 2_500
 
 
 @pytest.mark.parametrize(

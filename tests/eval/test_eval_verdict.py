@@ -12,7 +12,7 @@ from rich.console import Console
 from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
 from eval.dataset.noise import noise_chunks
-from eval.dataset.protocol import LITERATURE, UNLABELLED, Evaluation
+from eval.dataset.protocol import UNLABELLED, Evaluation, protocol_of
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors import points
 from eval.extractors.base import Features
@@ -66,14 +66,14 @@ def evaluation_of(splits, reader, protocol):
 @pytest.fixture(scope="module")
 def digits(cache):
     splits = Splits(load_digits("train"), load_digits("test"))
-    return evaluation_of(splits, Reader(Pixels(), NearestDigit(), 10), LITERATURE["digits"])
+    return evaluation_of(splits, Reader(Pixels(), NearestDigit(), 10), protocol_of(splits.train))
 
 
 @pytest.fixture(scope="module")
 def ring(cache):
     splits = Splits(EMBEDDED["ring8"]("train"), EMBEDDED["ring8"]("test"))
     extractor = points.load(splits.train)
-    return evaluation_of(splits, Reader(extractor, extractor, 8), LITERATURE["ring8"])
+    return evaluation_of(splits, Reader(extractor, extractor, 8), protocol_of(splits.train))
 
 
 def judged(evaluation, samples):
@@ -276,7 +276,7 @@ class BlindToSevens(NearestDigit):
 
 def test_a_labeller_that_is_blind_to_a_class_drops_none_and_says_so(digits, tmp_path):
     reader = Reader(Pixels(), BlindToSevens(), 10)
-    blind = evaluation_of(digits.splits, reader, LITERATURE["digits"])
+    blind = evaluation_of(digits.splits, reader, digits.protocol)
     result = judged(blind, drawn(digits.splits.train, shares(10), N))
     found = result.verdict
     assert (found.kind, found.named.any()) == ("undecided", False)

@@ -22,6 +22,7 @@ from cgan.config import (
 )
 from cgan.data import load_source
 from cgan.data.decoded import DecodedImages
+from cgan.kinds import IMAGE
 from cgan.probe import Probe, fixed_splits, reals
 from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
 from cgan.probe.measures import measure, reference
@@ -80,10 +81,12 @@ def asked(parts):
 
 def test_it_looks_at_fixed_latents_through_the_averaged_generator(whole):
     parts, state, splits, figures = whole
-    train, held_out = (coordinates(jnp.asarray(parts.source.encode(of.x))) for of in splits)
+    train, held_out = (coordinates(jnp.asarray(parts.source.encode(of.x)), IMAGE) for of in splits)
     known = reference(parts.source, np.asarray(train), np.asarray(held_out))
     fakes = parts.networks.generate(state.generator_ema, *asked(parts))
-    found, of_reals = (parallel.fetch(measure(of, known)) for of in (coordinates(fakes), train))
+    found, of_reals = (
+        parallel.fetch(measure(of, known)) for of in (coordinates(fakes, IMAGE), train)
+    )
     assert figures[COVERAGE] == pytest.approx(found.captured / of_reals.captured, rel=1e-4)
     assert figures[EFFECTIVE] == pytest.approx(found.effective / of_reals.effective, rel=1e-4)
     assert figures[DUPLICATES] == pytest.approx(found.duplicates, abs=0.003)
@@ -178,7 +181,7 @@ def images(count, side=8):
 @pytest.mark.parametrize(("train", "held_out", "enough"), [(64, 64, True), (64, 63, False)])
 def test_too_few_reals_are_not_probed(train, held_out, enough, monkeypatch):
     parts = assemble(CONFIG)._replace(source=images(train))
-    monkeypatch.setattr(reals, "load_source", lambda data, split: images(held_out))
+    monkeypatch.setattr(reals, "load_held_out", lambda data, train: images(held_out))
     assert (fixed_splits(parts) is not None) == enough
 
 

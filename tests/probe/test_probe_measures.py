@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from cgan.config import Data
 from cgan.data import load_source
+from cgan.kinds import IMAGE, POINT, SEQUENCE
 from cgan.probe.measures import NEIGHBOUR, measure, reference
 from cgan.probe.space import coordinates, squared_distances
 from eval.extractors.points import load
@@ -17,7 +18,7 @@ DIGITS = {split: load_source(Data("digits"), split) for split in ("train", "test
 
 def rows_of(source, count, start=0):
     stored = source[np.arange(start, start + count)].x
-    return np.asarray(coordinates(jnp.asarray(source.encode(np.asarray(stored)))))
+    return np.asarray(coordinates(jnp.asarray(source.encode(np.asarray(stored))), source.kind))
 
 
 def measured(samples, known):
@@ -106,8 +107,8 @@ def test_a_large_image_is_the_mean_over_its_patches():
     """Of a constant the filter leaves the constant, and a fine pattern averages out."""
     checks = np.indices((64, 64)).sum(axis=0)[None, ..., None] % 2 * 2.0 - 1.0
     ramp = np.linspace(-1, 1, 64, dtype=np.float32)[None, :, None, None] + np.zeros((1, 64, 64, 3))
-    assert np.abs(coordinates(jnp.asarray(checks, "float32"))).max() < 0.05
-    found = np.asarray(coordinates(jnp.asarray(ramp, "float32"))).reshape(8, 8, 3)
+    assert np.abs(coordinates(jnp.asarray(checks, "float32"), IMAGE)).max() < 0.05
+    found = np.asarray(coordinates(jnp.asarray(ramp, "float32"), IMAGE)).reshape(8, 8, 3)
     blocks = ramp.reshape(8, 8, 8, 8, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(found[1:-1], blocks[1:-1], atol=0.01)
 
@@ -115,12 +116,14 @@ def test_a_large_image_is_the_mean_over_its_patches():
 def test_images_are_taken_as_their_pixels_are_written():
     """Within [-1, 1]: not all generators end in tanh."""
     images = np.random.default_rng(0).normal(size=(3, 4, 4, 1)).astype(np.float32)
-    found = coordinates(jnp.asarray(images))
+    found = coordinates(jnp.asarray(images), IMAGE)
     assert np.array_equal(found, np.clip(images, -1, 1).reshape(3, 16))
 
 
-def test_points_and_small_images_are_taken_as_they_are():
+def test_points_sequences_and_small_images_are_taken_as_they_are():
     points = jnp.arange(6.0).reshape(3, 2)
-    assert np.array_equal(coordinates(points), points)
+    assert np.array_equal(coordinates(points, POINT), points)
+    sequences = jnp.arange(24.0).reshape(2, 3, 4) - 12
+    assert np.array_equal(coordinates(sequences, SEQUENCE), sequences.reshape(2, 12))
     images = jnp.linspace(-1, 1, 2 * 5 * 8 * 3).reshape(2, 5, 8, 3)
-    assert np.array_equal(coordinates(images), images.reshape(2, -1))
+    assert np.array_equal(coordinates(images, IMAGE), images.reshape(2, -1))

@@ -131,7 +131,7 @@ class ImageSet:
                     "to one form"
                 )
 
-    def listing(self, split: Split, said: str = "") -> Listing:
+    def listing(self, split: Split, description: str = "") -> Listing:
         """One of the splits, to be read.
 
         Raises:
@@ -151,7 +151,7 @@ class ImageSet:
             class_names=self.classes.names,
             witness=self.below.witness(paths),
             shape=None if self.common is None else self.common[0],
-            said=said,
+            description=description,
         )
 
 

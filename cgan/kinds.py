@@ -1,0 +1,42 @@
+"""What a sample is, said once: an image, a point or a sequence. A source says which by `kind`.
+
+Nothing asks a sample's shape what it is. What a kind means stands in one table a room, keyed by
+kind: which views there are (`cgan/augment/views.py`), what a picture of samples is
+(`cgan/sampling/pictures.py`) and of a ranking (`cgan/sampling/ranking_picture.py`), where distances
+are taken (`cgan/probe/space.py`), and what is measured with and beside what noise
+(`eval/dataset/kinds.py`, `eval/dataset/noise.py`, `eval/metrics/catalogue.py`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of samples, and how messages speak of it.
+
+    Example:
+        >>> from cgan.kinds import SEQUENCE
+        >>> SEQUENCE.of((16, 4))
+        '16 x 4 sequences'
+    """
+
+    name: str
+    plural: str
+    axes: tuple[str, ...]
+    """Of one sample."""
+    policies: tuple[str, ...]
+    """Which of the augmentations of `--augment.policy` there are for it."""
+
+    def of(self, shape: tuple[int, ...]) -> str:
+        """Samples of this shape, for a message."""
+        return f"{' x '.join(map(str, shape))} {self.plural}"
+
+
+IMAGE = Kind("image", "images", ("height", "width", "channels"), ("views", "ada", "diffaugment"))
+"""uint8 pixels, NHWC; networks see them in [-1, 1]."""
+POINT = Kind("point", "points", ("dimensions",), ("views",))
+"""Coordinates, float32; networks see them in units of their spread."""
+SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
+"""At each place a weight for each letter: one-hot in data, anything in what a generator makes."""
+
+KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE)}
