@@ -1,47 +1,36 @@
 """What the documents say of files: the layers are those of the code, and what is named is there."""
 
 import re
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.test_layering import LAYERS, ROOT, row_of
+from tests.layer_table import ARCHITECTURE, layers, renumbered, written_places
+from tests.test_layering import ROOT
 
-ARCHITECTURE = ROOT / "docs" / "architecture.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ROW = re.compile(r"^\| (\d+) \| (`[^|]+`) \| [^|]+ \|$", re.MULTILINE)
-NAMED = re.compile(
-    r"(?<![\w/.-])(?:benchmarks|cgan|configs|eval|examples|tests)/[\w./-]+\.(?:py|md)"
-)
+FOLDERS = "benchmarks|cgan|configs|eval|examples|tests"
+NAMED = re.compile(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]+\.(?:py|md)")
 """Files of the project by their paths, such as `cgan/step.py`."""
 
 
-def written_layers() -> list[tuple[str, int]]:
-    """Each room or file of the tables, with its layer."""
-    return [
-        (name, int(layer))
-        for layer, names in ROW.findall(ARCHITECTURE.read_text())
-        for name in re.findall(r"`([^`]+)`", names)
-    ]
+def test_each_room_and_top_level_file_has_one_row() -> None:
+    assert sorted(written_places(ARCHITECTURE.read_text())) == sorted(layers())
 
 
-def place(package: str, part: str) -> str:
-    """Where a room, or a top-level file, of a package lies."""
-    folder = ROOT / package / part
-    return f"{package}/{part}/" if folder.is_dir() else f"{package}/{part}.py"
+def test_rows_have_their_layers_and_stand_in_their_order() -> None:
+    text = ARCHITECTURE.read_text()
+    assert renumbered(text) == text, "python -m tests.layer_table renumbers the rows"
 
 
-@pytest.mark.parametrize("package", LAYERS)
-def test_each_room_and_top_level_file_has_one_row_with_its_layer(package: str) -> None:
-    written = [row for row in written_layers() if row[0].startswith(f"{package}/")]
-    assert sorted(written) == sorted((place(package, p), row) for p, row in row_of(package).items())
-
-
-def test_rows_are_in_the_order_of_their_layers() -> None:
-    layers = [layer for _, layer in written_layers()]
-    assert layers[0] == 0
-    assert all(after in (0, before, before + 1) for before, after in pairwise(layers))
+def test_rows_are_renumbered_and_put_in_order() -> None:
+    rows = ("| 7 | `cgan/step.py` | both updates |", "| 7 | `cgan/types.py` | arrays |")
+    step, types = layers()["cgan/step.py"], layers()["cgan/types.py"]
+    assert types < step
+    assert renumbered(f"above\n{rows[0]}\n{rows[1]}\nbelow 7\n") == (
+        f"above\n| {types} | `cgan/types.py` | arrays |\n"
+        f"| {step} | `cgan/step.py` | both updates |\nbelow 7\n"
+    )
 
 
 def is_there(name: str) -> bool:
