@@ -21,7 +21,7 @@ from cgan.step import TrainStep
 
 
 class Parts(NamedTuple):
-    """What training and sampling share."""
+    """Parts of an experiment that training and sampling share."""
 
     config: Experiment
     source: Source
@@ -44,11 +44,11 @@ class Parts(NamedTuple):
 
     @property
     def classes(self) -> int:
-        """How many classes the networks see; 0 without labels."""
+        """Number of classes that the networks see; 0 without labels."""
         return _classes(self.config, self.source)
 
     def init_state(self, seed: int | None = None) -> TrainState:
-        """The state before step 0; of the config's seed, or of another."""
+        """The state before step 0, by the config's seed or another."""
         seed = self.config.seed if seed is None else seed
         adaptive = probability.init(self.config)
         return init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
@@ -95,7 +95,7 @@ def assemble(config: Experiment, source: Source | None = None) -> Parts:
 
 
 def assemble_on(config: Experiment, source: Source) -> Parts:
-    """The same on samples that were loaded elsewhere, whatever the config says of data."""
+    """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     config.augment.check_for_kind(source.kind, f"with data.source = {config.data.source!r}")
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
@@ -103,7 +103,7 @@ def assemble_on(config: Experiment, source: Source) -> Parts:
 
 
 def _classes(config: Experiment, source: Source) -> int:
-    """How many classes the networks see; 0 without labels."""
+    """Number of classes that the networks see; 0 without labels."""
     if not config.conditioning.labels:
         return 0
     classes = len(source.class_names)

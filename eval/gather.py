@@ -13,11 +13,11 @@ from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
 from eval.metrics.moments import Moments, merge, moments
 
 Advance = Callable[[int], None]
-"""Told the number of samples of each chunk that was read."""
+"""A callback that is given the number of samples of each chunk that was read."""
 
 
 def silent(count: int) -> None:
-    """Progress that nobody watches."""
+    """Report no progress."""
 
 
 GROUPS = 8
@@ -25,15 +25,15 @@ GROUPS = 8
 
 
 class Wanted(NamedTuple):
-    """One result of a pass: of how many of the first samples, and what to keep of them."""
+    """A request for one result of a pass: the number of first samples, and what to keep of them."""
 
     n: int | None
-    """None: of all."""
+    """Number of first samples to keep; None for all."""
     needs: frozenset[Need]
 
 
 class _Gathering:
-    """What is kept so far of one set of samples."""
+    """All that is kept so far of one set of samples."""
 
     def __init__(self, wanted: Wanted, classes: int) -> None:
         self.n = 0
@@ -45,7 +45,7 @@ class _Gathering:
         self._kept: dict[Need, list[np.ndarray]] = {}
 
     def add(self, stored: Shaped[np.ndarray, "n *sample"], read: Features) -> None:
-        """Take a chunk, or as much of it as there is room for."""
+        """Take in a chunk, or as much of it as there is room for."""
         rows = slice(0, min(len(stored), self._at_most - self.n))
         if rows.stop == 0:
             return

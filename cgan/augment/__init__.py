@@ -17,7 +17,7 @@ from cgan.kinds import Kind
 from cgan.types import RowKeys, Samples
 
 Policy = Callable[[RowKeys, Samples, Float[Array, ""] | float], Samples]
-"""`policy(keys, samples, probability)` to views of the samples' shape."""
+"""A function `policy(keys, samples, probability)` to views of the samples' shape."""
 
 
 def build(config: Augment, kind: Kind) -> Policy:

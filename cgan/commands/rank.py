@@ -37,17 +37,17 @@ class Arguments:
     out: Path
     """File to write: .png."""
     reals: int = 8
-    """How many held-out real samples, one a row."""
+    """Number of held-out real samples, one a row."""
     fakes: int | None = None
-    """Fakes for each real; 12 images or 256 points unless given."""
+    """Number of fakes for each real; 12 images or 256 points unless given."""
     seed: int = 0
     """Seed of the choice of reals and of the latents: same seed, same picture."""
     by: Head | None = None
     """Order by the score's margin or the embeddings' similarity; the score unless it's absent."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
     data_path: Path | None = None
-    """Where the run's data lie now, if they moved."""
+    """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 WALKS, WALK_STEPS = 8, 8
 """How many walks unless `n` is given, and how long each is."""
 N_AT_MOST = 2**24
-"""Samples: all are in memory until they are written as one file."""
+"""Most samples of one file: all are in memory until they are written."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Arguments:
     out: Path
     """File to write: .png for a picture, .npz for the array `samples`."""
     n: int | None = None
-    """How many samples; 64 images or 2,500 points unless given, or 8 images of each class."""
+    """Number of samples; 64 images or 2,500 points unless given, or 8 images of each class."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
     """Draw this class only, by its name or index, from a run that learnt with labels."""
     seed: int = 0
@@ -39,7 +39,7 @@ class Arguments:
     interpolate: bool = False
     """Walk between pairs of latents instead, 8 samples a walk."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")

@@ -22,13 +22,13 @@ class Augment:
     """Random views of samples, reals and fakes alike, before the discriminator sees them."""
 
     strength: float = setting(0.0, read_by={"policy": ("views",)})
-    """From 0, the samples as they are, to 1. Scales shift, zoom, tone and cutout (views)."""
+    """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
+    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
     probability: float = setting(0.0, read_by={"policy": OF_IMAGES})
-    """With which each transformation of an image is applied, at the start (ada, diffaugment)."""
+    """Probability of each transformation of an image, at the start (ada, diffaugment)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
-    """The same at the end, along half a cosine; None keeps it (ada, diffaugment)."""
+    """Probability at the end, along half a cosine; None keeps it (ada, diffaugment)."""
     target: float | None = setting(
         None, read_by={"policy": OF_IMAGES, "objective.weight": AllBut(0)}
     )

@@ -10,7 +10,7 @@ from cgan.config.setting import AllBut, check_read, setting
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Class labels: samples are made and judged as one of the data's classes."""
+    """Class labels: samples are made and discriminated as one of the data's classes."""
 
     labels: bool = False
     """Give both networks the labels of the batch's reals."""

@@ -1,4 +1,4 @@
-"""What to learn: which data set, and how its samples are prepared."""
+"""The data to learn from: which data set, and how its samples are prepared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +17,16 @@ else:
     SourceName = Literal[(*DATASETS, OWN)]
     """Those, MNIST's digits in threes, two ways to the user's own, and what a program hands in."""
 Background = Literal["white", "black", "gray"]
-"""What transparent pixels are laid on."""
+"""Ground that transparent pixels are laid on."""
 WITH_SHARES = named(has_shares=True)
 """Data sets that are drawn mode by mode."""
 IMBALANCE_AT_MOST = 4.0
-"""Of 1,000 modes nearly all samples are of the first one then."""
+"""Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = {"source": ("tfds",)}
 OF_FOLDERS = {"source": ("folder",)}
 OF_FILES = {"source": ("tfds", "folder")}
 RESOLUTION_AT_MOST = 2**11
-"""Of a sample's side: larger ones would fill the memory a few hundred at a time."""
+"""Largest side of a sample: a few hundred larger ones would fill the memory."""
 
 OF_CLASSES = (".json", ".csv", ".tsv")
 """Suffixes of files that say which class an image is of."""
@@ -34,36 +34,36 @@ OF_CLASSES = (".json", ".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Data:
-    """What to learn."""
+    """The data to learn from."""
 
     source: SourceName = "digits"
     """Data set that needs no download; or stacked_mnist, tfds, folder. own: a program's object."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
-    """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
+    """Name of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
     data_dir: Path | None = setting(None, read_by={"source": ("tfds", "stacked_mnist")})
     """Where it was prepared; tensorflow-datasets' own place unless given (tfds, stacked_mnist)."""
     train_split: str = setting("train", read_by=OF_TFDS)
-    """What to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
+    """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
-    """What evaluation compares with, in the same syntax (tfds)."""
+    """Split that evaluation compares with, in TFDS's syntax (tfds)."""
     path: Path | None = setting(None, read_by=OF_FOLDERS)
     """Folder or .zip file of images; subfolders are classes (folder)."""
     classes: str = setting("auto", read_by=OF_FOLDERS)
-    """folders, none, or a file: StyleGAN's dataset.json or a CSV of path,class (folder)."""
+    """Classes: folders, none, or StyleGAN's dataset.json or a CSV of path,class (folder)."""
     splits: str = setting("auto", read_by=OF_FOLDERS)
-    """none, or the folders to train on and to hold out, as in train,val (folder)."""
+    """Splits: none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = setting(None, read_by=OF_FILES)
     """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
     channels: Literal[1, 3] | None = setting(None, read_by=OF_FILES)
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
     background: Background = setting("white", read_by=OF_FILES)
-    """What transparent pixels are laid on (tfds, folder)."""
+    """Ground that transparent pixels are laid on (tfds, folder)."""
     flip: bool = setting(False, read_by=OF_FILES)
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
     unusable: Literal["fail", "skip"] = setting("fail", read_by=OF_FILES)
-    """What to do about an image that is damaged or of another size (tfds, folder)."""
+    """Whether an image that is damaged or of another size stops the run (tfds, folder)."""
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
 

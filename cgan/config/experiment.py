@@ -22,9 +22,9 @@ from cgan.config.setting import check_read_across
 from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
 
 BATCH_AT_MOST = 2**20
-"""Reals a step: their margins over as many fakes take 4 TiB."""
+"""Most reals a step: their margins over as many fakes take 4 TiB."""
 STEPS_AT_MOST = 2**16
-"""Steps a dispatch: their batches wait in memory together."""
+"""Most steps a dispatch: their batches wait in memory together."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Optim:
     beta2: float = 0.99
     """Adam's decay of the mean squared gradient."""
     final_beta2: float | None = None
-    """The same at the end; None keeps it."""
+    """Decay of the mean squared gradient at the end; None keeps it."""
     ema_halflife_nimg: int = 32_000
     """Half-life of the generator's moving average, in images; may start at 0 with a final one."""
     final_ema_halflife_nimg: int | None = None
-    """The same at the end; None keeps it, but for at most 5 % of the images seen so far."""
+    """Half-life at the end; None keeps it, but for at most 5 % of the images seen so far."""
 
     def __post_init__(self) -> None:
         check_types(self, "optim.")
@@ -84,7 +84,7 @@ class Experiment:
     optim: Optim = field(default_factory=Optim)
     alarm: Alarm = field(default_factory=Alarm)
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the networks compute in; parameters, averages, losses and penalties are float32."""
+    """Precision of the networks; parameters, averages, losses and penalties are float32."""
     batch_size: int = 64
     """Global batch: real images a step, over all devices."""
     micro_batches: int = 1
@@ -92,7 +92,7 @@ class Experiment:
     total_nimg: int = 320_000
     """Training length in images; rounded up to whole dispatches."""
     ramp_nimg: int | None = None
-    """Images after which what has a final value has reached it; None takes the whole training."""
+    """Images after which ramped settings have their final value; None takes the whole training."""
     steps_per_dispatch: int = 1
     """Training steps in one compiled call; small models need several to hide its overhead."""
     log_nimg: int = 6_400
@@ -136,7 +136,7 @@ class Experiment:
         self._check_precision()
 
     def _check_heads(self) -> None:
-        """The discriminator needs a head, and a penalty something to hold down."""
+        """Refuse a discriminator without a head, and penalties that hold nothing down."""
         objective, penalty = self.objective, self.penalty
         name, expected = "objective.weight", "more than 0 where embedding.weight is 0"
         require(bool(objective.weight or self.embedding.weight), name, objective.weight, expected)
@@ -183,12 +183,12 @@ class Experiment:
             require(value == "same_class", name, value, expected)
 
     def _check_ramps(self) -> None:
-        """The length of ramps needs one."""
+        """Refuse a length of ramps where there are none."""
         if not self.ramped:
             only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")
 
     def _check_precision(self) -> None:
-        """Phases of high frequencies and small differences need float32."""
+        """Refuse bfloat16 for phases of high frequencies and for small differences."""
         if self.precision == "float32":
             return
         estimator = self.penalty.estimator
@@ -226,7 +226,7 @@ class Experiment:
 
     @property
     def ramped(self) -> tuple[str, ...]:
-        """The settings that move to another value over `ramp_end_nimg` images."""
+        """Settings that move to another value over `ramp_end_nimg` images."""
         optim = self.optim
         moves = {
             "optim.final_lr_fraction": optim.final_lr_fraction != 1,
@@ -239,7 +239,7 @@ class Experiment:
 
     @property
     def ramp_end_nimg(self) -> int:
-        """Images seen when what has a final value reaches it."""
+        """Images seen when ramped settings reach their final value."""
         return self.ramp_nimg or self.final_nimg
 
     def passes(self, nimg: int, interval_nimg: int) -> bool:

@@ -25,7 +25,7 @@ class Generator:
     """The network that turns latents into samples."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
+    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
     latent_dim: int = 64
     """Dimension of the latent vector z."""
     latent: Literal["normal", "uniform"] = "normal"
@@ -33,8 +33,7 @@ class Generator:
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan", "stylegan2")})
-    """Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers
-    from z to styles (stylegan2)."""
+    """Hidden layers (mlp), doublings (conv), blocks a side (r3gan), style layers (stylegan2)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -46,7 +45,7 @@ class Generator:
     fourier_features: int = setting(0, read_by={"architecture": ("mlp",)})
     """Fixed random sines and cosines of z beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
-    """Highest of their angular frequencies, in radians per unit of z; they start at 1."""
+    """Highest angular frequency of the sines, in radians per unit of z; they start at 1."""
     residual: bool = setting(False, read_by={"architecture": ("mlp",)})
     """Add z to the output, for points: latent_dim must be their dimension (mlp)."""
 
@@ -61,7 +60,7 @@ class Discriminator:
     """The network that scores samples: higher is more like the real ones."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
+    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan")})
@@ -77,10 +76,9 @@ class Discriminator:
     fourier_features: int = setting(0, read_by={"architecture": ("mlp",)})
     """Fixed random sines and cosines of a sample beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
-    """Highest of their angular frequencies, in radians per unit of the data's spread."""
+    """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = setting(False, read_by={"architecture": ("mlp", "conv", "sngan")})
-    """Divide each weight matrix by its largest singular value (Miyato et al. 2018): mlp, conv and
-    sngan."""
+    """Divide weights by their largest singular value (Miyato et al. 2018; mlp, conv, sngan)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
@@ -101,7 +99,7 @@ def _check(config: Generator | Discriminator, prefix: str) -> None:
 
 
 def _check_pyramid(config: Generator | Discriminator, prefix: str) -> None:
-    """Widths from the finest to the coarsest maps, whole groups of channels at each."""
+    """Refuse widths that are not whole groups of channels, from the finest to the coarsest maps."""
     name, value = prefix + "max_width", config.max_width
     require(value >= config.width, name, value, f"at least {prefix}width = {config.width}")
     if not is_read(config, "group_size"):

@@ -1,4 +1,4 @@
-"""The settings of the game: losses, comparisons and penalties."""
+"""Settings of the loss: curves, comparisons and penalties."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -27,12 +27,12 @@ WITH_CURVE: dict[str, Values] = {"loss": CURVES, **ON}
 
 @dataclass(frozen=True)
 class Objective:
-    """The game on the discriminator's score, and how any comparison meets its fakes."""
+    """The loss on the discriminator's score, and which fakes a real is compared with."""
 
     loss: LossName = setting("softmax", read_by=ON)
     """A curve that grades each real against K fakes (the first five), or a classic loss."""
     weight: float = 1.0
-    """Weight of this game beside that on embeddings; 0 leaves the score out."""
+    """Weight of the loss on scores beside that on embeddings; 0 leaves the score out."""
     normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
     fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
@@ -76,7 +76,7 @@ class Embedding:
     weight: float = 0.0
     """Weight of this comparison; 0 leaves the head out."""
     curve: CurveName = setting("softmax", read_by=ON)
-    """The curve over its margins."""
+    """Curve over the margins of embeddings."""
     dimensions: int = setting(64, read_by=ON)
     """Length of the unit vectors."""
     temperature: float = setting(0.1, read_by=ON)
@@ -86,7 +86,7 @@ class Embedding:
     r1: float = setting(0.0, read_by=ON)
     """Penalty on the embedding's squared Jacobian at real samples; not scaled by `weight`."""
     r2: float = setting(0.0, read_by=ON)
-    """The same at fake samples. Too much collapses the embedding: see docs/objectives.md."""
+    """Penalty at fake samples. Too much collapses the embedding: see docs/objectives.md."""
 
     def __post_init__(self) -> None:
         check_types(self, "embedding.")
@@ -104,7 +104,7 @@ class Penalty:
     r1: float = 0.1
     """Weight of the penalty on the squared gradient of the score at real samples."""
     r2: float = 0.1
-    """The same at fake samples. Both depend on the scale of the data: tune them for each set."""
+    """Weight of the penalty at fake samples. Both depend on the scale of the data: tune them."""
     gradient_penalty: float = 0.0
     """Weight of the pull of gradient norms to 1 between reals and fakes (WGAN-GP)."""
     final_fraction: float = 1.0

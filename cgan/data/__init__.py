@@ -41,7 +41,7 @@ EMBEDDED: dict[str, Callable[[Split], Source]] = {
 }
 """Those that need no download, as they are by default."""
 FROM_FILES = named(from_files=True)
-"""Those that lie on the user's disk."""
+"""Loaders of the data sets that lie on the user's disk, from settings and a split."""
 
 
 def require_outside(data: Data, workdir: Path) -> None:

@@ -25,7 +25,7 @@ from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
 
 def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -> Networks:
-    """The networks that a config describes.
+    """Build the networks that a config describes.
 
     Args:
         config: the experiment.

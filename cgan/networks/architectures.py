@@ -1,4 +1,4 @@
-"""The networks by the names of their architectures, and the samples that each of them fits."""
+"""The networks by names of architectures, and which samples each of them fits."""
 
 import dataclasses
 import inspect
@@ -23,9 +23,9 @@ from cgan.networks.stylegan2 import (
 Shape = tuple[int, ...]
 
 FLAX_OWN = {"parent", "name"}
-"""Fields of all modules."""
+"""Names of fields that all of Flax's modules have."""
 DEPTH_AT_MOST = 32
-"""Halvings of a side that anyone asks for."""
+"""Most halvings of a side that anyone asks for."""
 
 
 GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
@@ -49,7 +49,7 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
 def build_generator(
     config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
 ) -> modules.Generator:
-    """The generator that the settings describe."""
+    """Build the generator that the settings describe."""
     others = {
         "sample_shape": sample_shape,
         "classes": classes,
@@ -62,7 +62,7 @@ def build_generator(
 
 
 def build_discriminator(config: Discriminator, heads: HeadSpec) -> modules.Discriminator:
-    """The discriminator that the settings describe."""
+    """Build the discriminator that the settings describe."""
     trunk = _by_names(
         DISCRIMINATORS[config.architecture], vars(config) | {"classes": heads.classes}
     )
@@ -75,7 +75,7 @@ def scales_with_factors(trunk: nn.Module) -> bool:
 
 
 def _by_names(network: type[nn.Module], values: dict[str, Any]) -> nn.Module:
-    """A network's fields are named as the settings that it reads."""
+    """Build a network, whose fields are named as the settings that it reads."""
     names = {field.name for field in dataclasses.fields(network)} - FLAX_OWN
     return network(**{name: values[name] for name in names})
 

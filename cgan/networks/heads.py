@@ -1,4 +1,4 @@
-"""The heads of a discriminator: from its last features to what it says of a sample."""
+"""The heads of a discriminator: from its last features to its output."""
 
 from typing import NamedTuple
 
@@ -12,13 +12,13 @@ from cgan.types import DiscriminatorOutput, Labels
 
 
 class HeadSpec(NamedTuple):
-    """Which heads a discriminator has."""
+    """The heads that a discriminator has."""
 
     score: bool = True
     dimensions: int = 0
-    """Of the embedding; 0 for none."""
+    """Dimensions of the embedding; 0 for none."""
     classes: int = 0
-    """That the score is told apart by; 0 for a score of samples without labels."""
+    """Number of classes that the score sees; 0 for a score of samples without labels."""
 
 
 class Heads(nn.Module):

@@ -39,7 +39,7 @@ from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
 from cgan.types import Factors, Labels, Samples
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
-"""Weights so much larger make up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
+"""Factor on weights that makes up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
 LAYERS_OF_A_BLOCK = 3
 
 
@@ -67,7 +67,7 @@ class BiasedActivation(nn.Module):
 
 
 class Block(nn.Module):
-    """`x + W3 a(W2 a(W1 x))`: the last matrix starts at 0, so a block starts as the identity.
+    """Residual block `x + W3 a(W2 a(W1 x))`, which starts as the identity since W3 starts at 0.
 
     The others are scaled by `blocks ** (-1 / (2 m - 2))`, m = 3 the layers of a block.
     """

@@ -32,7 +32,7 @@ from cgan.types import Factors, Labels, Samples
 
 
 class ClassNorm(nn.Module):
-    """Each sample's groups of channels to mean 0 and variance 1, then a gain and bias by class.
+    """Group norm of each sample by itself, followed by a gain and bias by class.
 
     Statistics are of one sample's group over all its pixels, in float32.
     """
@@ -55,7 +55,7 @@ class ClassNorm(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3; beside it doubling and 1x1."""
+    """SNGAN's doubling block: norm, ReLU, doubling, 3x3, norm, ReLU, 3x3; beside it a 1x1."""
 
     features: int
     classes: int

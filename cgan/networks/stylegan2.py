@@ -36,13 +36,13 @@ from cgan.types import Factors, Labels, Samples
 Styles = Float[Array, "n units"]
 
 GAIN = 2**0.5
-"""After a leaky ReLU, to keep the variance."""
+"""Factor after a leaky ReLU that keeps the variance."""
 MAPPING_LR = 0.01
-"""How much slower the mapping network learns than the rest."""
+"""Factor on the mapping network's learning rate."""
 
 
 def activated(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Leaky ReLU, scaled back to the variance that came in."""
+    """Apply a leaky ReLU, scaled back to the variance that came in."""
     return leaky_relu(x) * GAIN
 
 

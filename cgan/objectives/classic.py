@@ -28,19 +28,19 @@ class Classic(Loss):
     """
 
     real: Cost
-    """The discriminator's cost of a real."""
+    """The discriminator's cost of a real, a function of its score."""
     fake: Cost
-    """The discriminator's cost of a fake."""
+    """The discriminator's cost of a fake, a function of its score."""
     generator: Cost
-    """The generator's cost of a fake."""
+    """The generator's cost of a fake, a function of its score."""
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """One term a real and one a fake."""
+        """The discriminator's costs `[n]` of its reals and of its fakes."""
         real, fake = single(batch.local.real.score), single(batch.local.fake.score)
         return {"real": self.real(real), "fake": self.fake(fake)}
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """One term a fake."""
+        """The generator's costs `[n]` of its fakes."""
         return {"fake": self.generator(single(batch.local.fake.score))}
 
 
@@ -79,7 +79,7 @@ LEAST_SQUARES = Classic(_half_square_to(1.0), _half_square_to(0.0), _half_square
 """Least squares to the targets 1 and 0 (Mao et al. 2017, eq. 9)."""
 
 WASSERSTEIN = Classic(_negated, _identity, _negated)
-"""The critic's mean difference (Arjovsky et al. 2017, eqs. 2 and 3); needs a gradient penalty."""
+"""The difference of mean scores (Arjovsky et al. 2017, eqs. 2 and 3); needs a gradient penalty."""
 
 CLASSIC: dict[str, Classic] = {
     "nonsaturating": NONSATURATING,
@@ -91,4 +91,4 @@ CLASSIC: dict[str, Classic] = {
 """Classic losses by name."""
 
 BOUNDARY = {"nonsaturating": 0.0, "saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
-"""The score between real and fake, of the losses that have one: the others see differences only."""
+"""Score between real and fake of the losses that have one: others see differences only."""

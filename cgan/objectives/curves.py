@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from cgan.types import Margins, PerSample
 
 Curve = Callable[[Margins, Margins], PerSample]
-"""`curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
+"""Function `curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
 
 NEVER = 1e30
 """A margin over a negative that is not there: finite, so that differences of two are."""
@@ -107,7 +107,7 @@ def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
 
 
 def _even(weights: Margins) -> Margins:
-    """The same weight for all negatives that are there, with mean 1."""
+    """Weights alike for all negatives that are there, with mean 1."""
     there = (weights > 0).astype(weights.dtype)
     return there / jnp.mean(there, axis=1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""Gradient penalties on what the discriminator says, at its inputs.
+"""Gradient penalties on the discriminator's outputs, at its inputs.
 
 R1 and R2 are half the squared gradient norm of the score at reals and at fakes (Mescheder et al.
 2018, eqs. 9 and 10). Of a head with several outputs it is the squared Frobenius norm of the
@@ -34,7 +34,7 @@ from cgan.types import (
 
 @runtime_checkable
 class BoundDiscriminate(Protocol):
-    """A discriminator with its parameters: row by row, an output is on its own sample only."""
+    """A discriminator with its parameters, whose outputs depend on their own sample only."""
 
     def __call__(self, samples: Samples, factors: Factors | None = None, /) -> DiscriminatorOutput:
         """One output for each sample, its score multiplied by the factor where there is one."""
@@ -46,7 +46,7 @@ Estimator = Callable[
     [BoundDiscriminate, Samples, RowKeys, HeadNames],
     tuple[DiscriminatorOutput, DiscriminatorOutput],
 ]
-"""`(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
+"""Function `(discriminate, samples, keys, heads)` to outputs and `[n]` squared norms of heads."""
 
 
 def exact(
@@ -121,7 +121,7 @@ def _pull_back(
 
 @jax.custom_jvp
 def _with_derivatives(value: Scores, same: Scores) -> Scores:
-    """The first, with the derivatives of the second, which is equal to it but for rounding."""
+    """The first value with the second's derivatives; the two are equal but for rounding."""
     return value
 
 

@@ -14,9 +14,9 @@ from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from cgan.types import Samples
 
 SIDE = 8
-"""Pixels to a side that an image is shrunk to, where it has more."""
+"""Most pixels to a side, which larger images are shrunk to."""
 FEW_DIMENSIONS = 4
-"""Up to here distances are taken from differences, which do not cancel."""
+"""Dimensions up to which distances are taken from differences, which do not cancel."""
 
 Rows = Float[Array, "n d"]
 
@@ -54,7 +54,7 @@ COORDINATES: dict[Kind, Callable[[Samples], Samples]] = {
 
 
 def squared_distances(a: Rows, b: Float[Array, "m d"]) -> Float[Array, "n m"]:
-    """Between all rows of `a` and all of `b`, in full float32 on every kind of device."""
+    """Squared distances of all rows of `a` and `b`, in full float32 on every kind of device."""
     if a.shape[1] <= FEW_DIMENSIONS:
         return jnp.square(a[:, None] - b).sum(axis=-1)
     centre = b.mean(axis=0)

@@ -17,10 +17,10 @@ from cgan.system import files
 from cgan.system.lettering import lettered
 
 MIN_TILE = 48
-"""Smaller images are enlarged by whole factors to at least this many pixels."""
+"""Fewest pixels of a side: smaller images are enlarged to them by whole factors."""
 GAP = 4
 GROUND = 96
-"""The grey between images."""
+"""Level of the grey between images, 0..255."""
 LETTER_HEIGHT, LETTER_WIDTH, SEQUENCE_WIDTH = 14, 6, 240
 """Pixels of a letter of a sequence, which is narrower where the whole would be wider than this."""
 
@@ -62,7 +62,7 @@ def palette(letters: int) -> Float[np.ndarray, "letters 3"]:
 
 
 def encode_png(image: UInt8[np.ndarray, "height width channels"]) -> bytes:
-    """A grey or RGB image as a PNG file."""
+    """Encode a grey or RGB image as a PNG file."""
     encoded = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(encoded, "png")
     return encoded.getvalue()

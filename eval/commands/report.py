@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Arguments(run.Arguments):
-    """Write the report of a run."""
+    """Arguments of the command that writes the report of a run."""
 
     out: Path | None = None
     """Folder to write to, or the page's .html file; the run's own folder unless given."""

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 PROG = "python -m eval"
 N_AT_MOST = 2**31 - 1
-"""Samples: their numbers are whole numbers of 32 bits."""
+"""Most samples of an evaluation: their numbers are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Evaluate a run."""
+    """Arguments of the command that evaluates a run."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/digits."""
@@ -35,24 +35,24 @@ class Arguments:
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""
     extractor: ExtractorName | None = None
-    """What reads the features; by default what suits the data set."""
+    """Extractor of the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
     """Seed of the samples, of the baselines and of the error bars."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
     step: int | None = None
-    """Which checkpoint, by training steps instead."""
+    """Checkpoint by its training steps, instead."""
     data_path: Path | None = None
-    """Where the run's data lie now, if they moved."""
+    """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
 
     suffix: ClassVar[str] = ".jsonl"
-    """Of the command's own file."""
+    """Suffix of the command's own file."""
 
     def __post_init__(self) -> None:
         require_numbers(self.n, self.seed, self.checkpoint, self.step)

@@ -19,7 +19,7 @@ from eval.splits import Splits
 def load_extractor(
     name: ExtractorName, splits: Splits | None = None, weights: Path | None = None
 ) -> Extractor:
-    """An extractor ready to read.
+    """Load the extractor of this name, ready to read.
 
     Args:
         name: which one.

@@ -19,7 +19,7 @@ from eval.files.fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class Points:
-    """Assigns each point to a mode of a mixture of round Gaussians."""
+    """Extractor of points: each is its own features, labelled with its mode of a mixture."""
 
     means: Float[np.ndarray, "modes 2"]
     sigma: float
@@ -51,7 +51,7 @@ def modes_of(source: Source) -> KnownModes:
 
 
 def load(source: Source) -> Points:
-    """The extractor of this mixture.
+    """Make the extractor of points for this mixture.
 
     Raises:
         TypeError: a source whose modes are not known.

@@ -23,7 +23,7 @@ from eval.records.record import Record, SampleSet
 
 
 class SamplesError(ValueError):
-    """Samples that can't be measured; the message says what is wrong with them."""
+    """Samples can't be measured; the message says what is wrong with them."""
 
 
 def evaluate(
@@ -64,7 +64,7 @@ def gather_sets(
     needs: frozenset[Need],
     advance: Advance = silent,
 ) -> dict[SampleSet, Inputs]:
-    """Read generated samples and the baselines once, and keep of them what is needed.
+    """Read generated samples and the baselines once, and keep what is needed of them.
 
     Args and errors as for `evaluate`.
     """
@@ -85,7 +85,7 @@ def gather_beside_real(
     needs: frozenset[Need],
     advance: Advance = silent,
 ) -> dict[SampleSet, Inputs]:
-    """The same without noise."""
+    """Read generated and real samples as `gather_sets`, without the noise baseline."""
     sets = _beside_real(evaluation, subject, seed, needs, advance)
     return _inputs(evaluation, subject, seed, sets)
 
@@ -115,7 +115,7 @@ def _beside_real(
 def _inputs(
     evaluation: Evaluation, subject: Subject, seed: int, sets: dict[SampleSet, Gathered]
 ) -> dict[SampleSet, Inputs]:
-    """Each set with what it is compared with, and the classes that were asked for."""
+    """Inputs of the metrics for each set: with the reference, and classes that were asked for."""
     train, reference = evaluation.splits.train, evaluation.reference.gathered
     if subject.asked is not None:
         # Noise is read as if it had been asked for the same.
@@ -135,14 +135,14 @@ def figures(
     metrics: dict[str, Metric],
     seed: int = 0,
 ) -> dict[str, float | None]:
-    """The values alone, of samples without baselines: for scripts that compare many runs."""
+    """Values of metrics on samples without baselines: for scripts that compare many runs."""
     (gathered,) = gather([samples], evaluation.reader, [Wanted(None, needs_of(metrics))])
     inputs = Inputs(gathered, evaluation.reference.gathered, evaluation.splits.train)
     return {name: value_of(metric, inputs, seed).value for name, metric in metrics.items()}
 
 
 class Origin(NamedTuple):
-    """What all records of one evaluation share."""
+    """Facts that all records of one evaluation share."""
 
     source: str
     nimg: int | None
@@ -153,7 +153,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
-    """What the records of a checkpoint's samples share."""
+    """The facts that records of a checkpoint's samples share."""
     source, reader = evaluation.splits.train.name, evaluation.reader
     return Origin(source, nimg, seed, reader, evaluation.reference.samples_fingerprint)
 
@@ -161,7 +161,7 @@ def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
 def measure(
     sets: dict[SampleSet, Inputs], metrics: dict[str, Metric], origin: Origin
 ) -> list[Record]:
-    """A record for each set of samples (`generated` at least) and each metric."""
+    """Measure each metric on each set of samples (`generated` at least), a record for each."""
     values = {
         (samples, name): value_of(metric, inputs, origin.seed)
         for samples, inputs in sets.items()
@@ -219,7 +219,7 @@ def needs_of(metrics: dict[str, Metric]) -> frozenset[Need]:
 
 
 def require_enough(name: str, n: int, metrics: dict[str, Metric]) -> None:
-    """Refuse fewer samples than a metric needs that somebody asked for.
+    """Refuse fewer samples than a metric needs that a user asked for.
 
     Raises:
         SamplesError: naming the metric.
@@ -253,7 +253,7 @@ def choose_metrics(
 def _checked(
     chunks: Iterable[Shaped[np.ndarray, "_ ..."]], like: np.ndarray
 ) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """Samples that have the form of the data's.
+    """Samples as they come, checked to have the form of the data's.
 
     Raises:
         SamplesError: another shape or type, or a row that is not finite.

@@ -1,4 +1,4 @@
-"""A run, and what measures it."""
+"""A run's checkpoint as the subject of an evaluation, with what measures it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -18,15 +18,15 @@ from eval.names import ExtractorName
 from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
-"""The file of a run's records, in its folder or in another one."""
+"""Name of the file of a run's records, in its folder or in another one."""
 
 
 class Loaded(NamedTuple):
-    """A checkpoint of a run, and what measures it."""
+    """A checkpoint of a run, with the evaluation and metrics that measure it."""
 
     run: Run
     n: int
-    """Samples to draw."""
+    """Number of samples to draw."""
     evaluation: Evaluation
     metrics: dict[str, Metric]
     source: Source | None = None
@@ -64,6 +64,6 @@ def load(
 
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:
-    """A run's samples, to be evaluated."""
+    """A run's samples as the subject of an evaluation."""
     asked = runs.asked_labels(run, n, seed) if run.has_classes else None
     return Subject(runs.stream_samples(run, n, seed), n, run.nimg, asked)

@@ -1,4 +1,4 @@
-"""Memorisation: are samples copies of the train set?
+"""Memorisation: whether samples are copies of the train set.
 
 Authenticity (Alaa et al. 2022, section 3.3): a sample is authentic if the train row nearest to it
 is nearer to another train row than to the sample. The Frechet distance improves when samples are
@@ -19,14 +19,14 @@ SAMPLES_AT_MOST = 10_000
 
 
 class NearestTrain(NamedTuple):
-    """The train row nearest to each sample."""
+    """The train row nearest to each sample, and the distance to it."""
 
     indices: Int[np.ndarray, " n"]
     distances: Float[np.ndarray, " n"]
 
 
 def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
-    """The train row nearest to each sample, and how far it is.
+    """Find the train row nearest to each sample, and the distance to it.
 
     Raises:
         FeatureError: no rows, a row that is not finite, dimensions that differ.

@@ -64,7 +64,7 @@ def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, 
 
 
 def _several_bins(reference: Gathered) -> Bins:
-    """The bins of a reference, of which a single one would hold all of any samples.
+    """The bins of a reference, at least two: a single one would hold all of any samples.
 
     Raises:
         UndefinedError: there is one alone.
@@ -92,7 +92,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    """Each bin of a perfect sampler is different with the probability of the test's level."""
+    """The floor of NDB: a perfect sampler's bin is different with the probability of the level."""
     bins = len(_several_bins(inputs.reference).reference)
     return Floor(LEVEL, float(np.sqrt(LEVEL * (1 - LEVEL) / bins)))
 

@@ -23,7 +23,7 @@ from eval.metrics.manifolds import (
 
 
 class PrecisionRecall(NamedTuple):
-    """Both in 0..1, higher is better."""
+    """Precision and recall, both in 0..1, higher is better."""
 
     precision: float
     recall: float

@@ -37,7 +37,7 @@ PANEL_INCHES, NAMES_INCHES = 2.5, 1.7
 
 
 def save(path: Path, tables: Sequence[Table], baseline: str) -> None:
-    """Draw the tables, in the format that the path's suffix names."""
+    """Draw the tables of a study to a file, in the format that its suffix names."""
     encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
         metadata = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}[path.suffix]
@@ -48,7 +48,7 @@ def save(path: Path, tables: Sequence[Table], baseline: str) -> None:
 
 
 def draw(tables: Sequence[Table], baseline: str) -> Figure:
-    """A panel for each table, variants from the top down; the axis is logarithmic."""
+    """A figure with a panel for each table, variants from the top down, on a logarithmic axis."""
     columns = min(COLUMNS, len({table.benchmark for table in tables}))
     rows = [tables[start : start + columns] for start in range(0, len(tables), columns)]
     heights = [ROW_INCHES * max(len(table.lines) for table in row) + AROUND_INCHES for row in rows]

@@ -18,7 +18,7 @@ from eval.study.results import Row
 
 POLL_SEC = 0.5
 _rows: Any = None
-"""In a worker: where its rows go."""
+"""Queue that a worker puts its rows into."""
 _enough: Any = None
 """In a worker: set where no more runs are to be begun."""
 
@@ -59,7 +59,7 @@ def _run(
 
 
 def _until_done(rows: Any, running: Sequence[Future[None]]) -> Iterator[Row]:
-    """The rows as they come; a worker's error is raised once the rows before it are out."""
+    """The workers' rows as they come; a worker's error is raised after the rows before it."""
     while True:
         over = all(future.done() for future in running) or any(map(_failed, running))
         try:

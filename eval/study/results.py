@@ -15,15 +15,18 @@ from eval.files import json_lines
 from eval.files.json_lines import JsonLines
 
 Row = dict[str, Any]
-"""A run by the fields of `Task`, with its figures or with `failed`; or a baseline's figures."""
+"""A row of results: a run by the fields of `Task`, with its figures or with `failed`.
+
+Or a baseline's figures.
+"""
 
 REAL, PERFECT, NOISE = "real data", "perfect sampler", "uniform noise"
 BASELINES = (REAL, PERFECT, NOISE)
-"""Rows beside those of the variants."""
+"""Names of the baselines, whose rows stand beside those of the variants."""
 
 
 class Task(NamedTuple):
-    """One run, by what names it in the results."""
+    """One run of a study, by what names it in the results."""
 
     benchmark: str
     variant: str
@@ -33,12 +36,12 @@ class Task(NamedTuple):
 
 
 def task_of(row: Row) -> Task:
-    """The run that a row is of."""
+    """The run that a row of results is of."""
     return Task(*(row[name] for name in Task._fields))
 
 
 def is_run(row: Row) -> bool:
-    """Whether the row is a run's and not a baseline's."""
+    """Whether a row of results is a run's and not a baseline's."""
     return row["variant"] not in BASELINES
 
 
@@ -65,7 +68,7 @@ def read(path: Path) -> list[Row]:
 
 
 class Results:
-    """The rows so far, and the file that takes more."""
+    """All rows of results so far, and the file that takes more."""
 
     def __init__(self, file: JsonLines, rows: list[Row]) -> None:
         self._file = file
@@ -83,7 +86,7 @@ class Results:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Results]:
-    """The results in this file, to be added to by this process alone.
+    """Open the results in this file, to be added to by this process alone.
 
     Raises:
         ConfigError: another process adds to the file, or it holds something else.

@@ -17,7 +17,7 @@ from eval.study.plan import Job
 from eval.study.results import Row, Task
 
 AT_ONCE = {"cpu": 1}
-"""Seeds in one dispatch, by backend, where the user says nothing; all of a job on the others.
+"""Seeds in one dispatch by backend, where the user says nothing; all of a job on the others.
 
 On 2 cores of an AMD EPYC a dispatch of 5 seeds takes as long as 5 of one: see docs/results.md.
 """
@@ -25,7 +25,7 @@ On 2 cores of an AMD EPYC a dispatch of 5 seeds takes as long as 5 of one: see d
 
 @lru_cache(maxsize=1)
 def evaluation_of(data: Data) -> Evaluation:
-    """The data set and what measures it, loaded once for the jobs of a benchmark."""
+    """The evaluation of a data set, loaded once for the jobs of a benchmark."""
     return load_evaluation(data)
 
 

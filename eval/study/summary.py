@@ -1,4 +1,4 @@
-"""What the rows of a study say: the lines of each table, with spreads and comparisons."""
+"""Tables of a study from its rows: the lines of each, with spreads and comparisons."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from eval.study.statistics import Paired, Spread, holm, paired, spread
 
 
 class Line(NamedTuple):
-    """One variant on one benchmark."""
+    """One line of a table: a variant on one benchmark."""
 
     variant: str
     penalty: float | None
     """Weight of R1 and R2 alike; None where there is none, or where they differ."""
     choice: Choice | None
-    """How it was chosen; None where it was not tuned."""
+    """Choice of the penalty's weight; None where it was not tuned."""
     values: dict[str, dict[int, float]]
-    """Each figure by its key and seed, as far as it is defined."""
+    """Values of each figure by key and seed, as far as they are defined."""
     runs: int
     failed: int
     against: Paired | None
@@ -31,7 +31,7 @@ class Line(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Variants on one benchmark, the baseline first, and the rows beside them."""
+    """A table of variants on one benchmark, the baseline first, and the rows beside them."""
 
     benchmark: str
     title: str
@@ -43,11 +43,11 @@ class Table(NamedTuple):
     baselines: dict[str, dict[str, Spread]]
     """Figures by their keys, of real data, a perfect sampler and noise."""
     facts: Row
-    """The row of real data: which data they were, who read their classes and how well."""
+    """Row of real data: which data they were, what read their classes and how well."""
 
 
 def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
-    """A table for each group and benchmark that has two lines, or all that there are."""
+    """Tables for each group and benchmark with two lines, or with all that there are."""
     chosen = choices(study, rows)
     wanted = set(reported(study, chosen, seeds))
     runs: dict[tuple[str, str], list[Row]] = defaultdict(list)
