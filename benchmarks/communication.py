@@ -1,11 +1,10 @@
-"""What a step sends between devices, read from its compiled program: `python -m
-benchmarks.communication`.
+"""Bytes that a training step sends between devices: `python -m benchmarks.communication`.
 
-Each collective operation of XLA's HLO is counted once, by the size of the whole array that the
-devices share: of an all-gather what it returns, of a reduce-scatter what it is given, of an
-all-reduce either. Then: how long that takes on many devices by a ring (Patarasuk & Yuan 2009),
-`2 (n - 1) / n` times the bytes of an all-reduce through each device's link, half of it for the
-others.
+Read from the compiled program. Each collective operation of XLA's HLO is counted once, by the size
+of the whole array that the devices share: of an all-gather what it returns, of a reduce-scatter
+what it is given, of an all-reduce either. Then: how long that takes on many devices by a ring
+(Patarasuk & Yuan 2009), `2 (n - 1) / n` times the bytes of an all-reduce through each device's
+link, half of it for the others.
 """
 
 import dataclasses
@@ -29,7 +28,10 @@ from configs import CONFIGS
 
 SIMULATED = 8
 BYTES_OF_A_REAL = 28
-"""Scores, without embeddings: four gathers of a float for each real or fake, three transposes."""
+"""Bytes that a step sends for each real, without embeddings.
+
+Scores take four gathers of a float for each real or fake, and three transposes.
+"""
 OPERATION = re.compile(
     r"= (.*?) (all-reduce|all-gather|reduce-scatter|\S*permute|all-to-all)(-start)?\("
 )
@@ -40,24 +42,27 @@ LINKS = {
     "H100, NVLink, 450 GB/s": 450e9,
     "H100, InfiniBand NDR, 50 GB/s": 50e9,
 }
-"""Bytes a second that a device sends: 4,800 and 1,600 Gbit/s between chips (Google Cloud's pages on
-TPU v5p and v5e), 900 GB/s both ways together (NVIDIA's data sheet of the H100), and 400 Gbit/s a
-GPU (NVIDIA's of the DGX H100)."""
+"""Bytes a second that a device sends, by kind of device and link.
+
+4,800 and 1,600 Gbit/s between chips (Google Cloud's pages on TPU v5p and v5e), 900 GB/s both ways
+together (NVIDIA's data sheet of the H100), and 400 Gbit/s a GPU (NVIDIA's of the DGX H100).
+"""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Count bytes, and project them."""
+    """Arguments of the command that counts a step's bytes and projects how long they take."""
 
     experiment: str = "digits"
-    """Of `configs/`."""
+    """Experiment of `configs/` whose step is read."""
     project: tuple[int, ...] = (8, 64, 512)
-    """Numbers of devices to reckon for."""
+    """Numbers of devices to reckon times for."""
     parameters: int | None = None
-    """Reckon for a pair of so many parameters, which need not be compiled: a step sends 4 bytes for
-    each, and 28 for each real."""
+    """Reckon for a pair of so many parameters, without compiling one: 4 bytes a step for each,
+    and 28 for each real.
+    """
     batch_size: int = 256
-    """Global batch of these."""
+    """Reals in the global batch of a pair given by its number of parameters."""
 
     def __post_init__(self) -> None:
         require_known("experiment", [self.experiment], CONFIGS)
@@ -67,7 +72,7 @@ class Arguments:
 
 
 class Collective(NamedTuple):
-    """One operation between devices."""
+    """One collective operation between devices: its kind, and the bytes that it moves."""
 
     kind: str
     size: int
@@ -75,7 +80,7 @@ class Collective(NamedTuple):
 
 
 def collectives(hlo: str, devices: int) -> list[Collective]:
-    """The collectives of a compiled program in HLO's text; those of a loop count once."""
+    """All collectives of a compiled program in HLO's text; those of a loop count once."""
     found = []
     for result, kind, _ in OPERATION.findall(hlo):
         size = sum(_bytes(*shape) for shape in SHAPE.findall(result))
@@ -89,20 +94,20 @@ def _bytes(kind: str, sides: str) -> int:
 
 
 def of_step(config: Experiment, devices: Sequence[jax.Device]) -> list[Collective]:
-    """What one step of an experiment sends on these devices."""
+    """The collectives in one training step of an experiment on these devices."""
     parts = assemble(dataclasses.replace(config, steps_per_dispatch=1))
     return collectives(compile_parts(parts, devices).dispatch.as_text(), len(devices))
 
 
 def seconds(sent: Sequence[Collective], devices: int, bytes_per_sec: float) -> float:
-    """By a ring, without what each message takes to set out."""
+    """Time that these collectives take by a ring, without what each message takes to set out."""
     share = (devices - 1) / devices
     passes = {"all-reduce": 2.0}
     return sum(share * passes.get(one.kind, 1.0) * one.size / bytes_per_sec for one in sent)
 
 
 def main() -> None:
-    """Compile for 2, 4 and 8 simulated devices, count, project, print."""
+    """Compile for 2, 4 and 8 simulated devices, count bytes, project times, print both tables."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.communication", description=__doc__)
     console = Console(width=120)
     if arguments.parameters is None:
@@ -118,7 +123,10 @@ def main() -> None:
 
 
 def of_size(parameters: int, batch_size: int) -> list[Collective]:
-    """What a step of networks of this size sends: `tests/test_communication.py` holds it."""
+    """The collectives in a step of networks with so many parameters, without compiling one.
+
+    `tests/test_communication.py` holds it against compiled steps.
+    """
     return [
         Collective("all-reduce", 4 * parameters),
         Collective("all-gather", BYTES_OF_A_REAL * batch_size),
@@ -126,7 +134,7 @@ def of_size(parameters: int, batch_size: int) -> list[Collective]:
 
 
 def counted(config: Experiment, console: Console) -> list[Collective]:
-    """What a step sends on all simulated devices; prints it for fewer too."""
+    """The collectives in a step on all simulated devices; prints them for fewer devices too."""
     jax.config.update("jax_num_cpu_devices", SIMULATED)
     table = Table("devices", "all-reduce, bytes", "others, bytes", "operations", box=box.MARKDOWN)
     for count in (2, 4, SIMULATED):

@@ -23,25 +23,25 @@ from cgan.system import cli, compile_options
 
 OURS = "ours"
 SCANNED = 2
-"""Steps of a scan."""
+"""Steps of the scan that a convolution is timed in."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time the forms of the convolution, in turns."""
+    """Arguments of the command that times the forms of the convolution, in turns."""
 
     batch: int = 64
-    """Images."""
+    """Images in the batch."""
     side: int = 32
-    """Their side."""
+    """Side of the square images, in pixels."""
     channels: int = 32
-    """Of all maps."""
+    """Channels of the maps, of all groups together."""
     groups: int = 1
-    """Of channels, each convolved by itself."""
+    """Groups of channels, each convolved by itself."""
     rounds: int = 10
     """Rounds in which each form takes its turn once."""
     backend_in_scan: bool = False
-    """Also the backend's own inside a scan: on CPUs a hundred times slower."""
+    """Time the backend's own form inside a scan too: a hundred times slower on CPUs."""
 
     def __post_init__(self) -> None:
         positive(self, "", "batch", "side", "channels", "groups", "rounds")
@@ -50,14 +50,14 @@ class Arguments:
 
 
 def ours(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
-    """As the networks call it."""
+    """The 3x3 convolution in the form that the networks call."""
     return convolve(x, kernel.reshape(-1, kernel.shape[-1]), groups)
 
 
 def compiled(
     form: Callable[..., jax.Array], arguments: Arguments, scanned: bool, options: dict[str, Any]
 ) -> Form:
-    """The gradient of the loss, with one of the forms."""
+    """Compile the gradient of a loss over one form of the convolution."""
     groups, channels = arguments.groups, arguments.channels
     for_x, for_kernels = jax.random.split(jax.random.key(0))
     x = jax.random.normal(for_x, (arguments.batch, arguments.side, arguments.side, channels))
@@ -88,7 +88,7 @@ def compiled(
 
 
 def main() -> None:
-    """Take turns, print."""
+    """Time all forms of the convolution in turns, and print a table."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.convolution", description=__doc__)
     chosen = compile_options.options()
     forms = {

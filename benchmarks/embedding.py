@@ -42,19 +42,19 @@ FIGURES = (
     "reverse_kl_nats",
     "frechet_distance",
 )
-"""What is measured, as far as the data set has it."""
+"""Metrics that are measured, as far as the data set has them."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Scan temperature and penalty of an embedding that plays alone."""
+    """Arguments of the command that scans temperature and penalty of an embedding alone."""
 
     source: str = "stacked_digits"
     """Experiment whose networks and data are used."""
     temperatures: tuple[float, ...] = (0.1, 1.0)
     """Temperatures of the embedding's margins."""
     ratios: tuple[float, ...] = (0.0, 0.01, 0.1, 0.5, 2.0)
-    """Penalties, as `tau (r1 + r2) / L`."""
+    """Weights of the penalties, as `tau (r1 + r2) / L`."""
     strength: float = 0.3
     """Strength of the views."""
     steps: int = 2000
@@ -66,7 +66,7 @@ class Arguments:
 
 
 def alone(source: str, temperature: float, strength: float) -> Experiment:
-    """The experiment with the embedding comparison and no score."""
+    """The experiment with the embedding comparison alone, and no score."""
     return dataclasses.replace(
         CONFIGS[source],
         objective=Objective(weight=0.0),
@@ -89,7 +89,7 @@ def views(parts: Parts, name: str, count: int) -> tuple[Samples, Samples]:
 
 
 def threshold(parts: Parts, at_most: int = 4096) -> float:
-    """`L` of the real data, for fakes distributed as the reals."""
+    """The constant `L` of the real data, for fakes distributed as the reals."""
     count = min(at_most, len(parts.source))
 
     def spread(difference: Samples) -> Float[Array, "d d"]:
@@ -123,7 +123,7 @@ def cosines(compiled: Prepared, state: TrainState, count: int = 512) -> dict[str
 def figures_of(
     compiled: Prepared, state: TrainState, evaluation: Evaluation
 ) -> dict[str, float | None]:
-    """The metrics of the experiment's protocol, of generated samples."""
+    """Metrics of generated samples, by the experiment's evaluation protocol."""
     sampler = Sampler(compiled.parts)
     latents = sampler.latents(LITERATURE[evaluation.splits.train.name].n, 0, "latents/samples")
     samples = sampler.generate(parallel.fetch(state.generator_ema), latents)
@@ -134,7 +134,7 @@ def figures_of(
 
 
 def train(compiled: Prepared, steps: int) -> tuple[TrainState, float]:
-    """The state after some steps, and the discriminator's loss in the last dispatch."""
+    """Train for some steps: the state, and the discriminator's mean loss in the last dispatch."""
     config, devices = compiled.parts.config, jax.local_devices()[:1]
     state, loss = compiled.start(), float("nan")
     for step in range(0, steps, config.steps_per_dispatch):
@@ -148,7 +148,7 @@ def train(compiled: Prepared, steps: int) -> tuple[TrainState, float]:
 
 
 def main() -> None:
-    """Train each setting, print a row."""
+    """Train with each temperature and penalty, and print a row for each."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.embedding", description=__doc__)
     console = Console(width=200)
     table = Table("tau", "tau (r1 + r2) / L", "r1 = r2", "loss", box=box.MARKDOWN)

@@ -1,4 +1,4 @@
-"""The exact penalties' gradient in one backward pass less: `python -m benchmarks.exact_gradient`.
+"""The exact penalties' gradient with one backward pass less: `python -m benchmarks.exact_gradient`.
 
 The gradient of a discriminator's loss with R1 on random images of 32x32, once as `penalties.exact`
 has it and once as the textbook: the scores' gradient, its square, and the gradient of both through
@@ -33,17 +33,17 @@ DISCRIMINATORS = {
 }
 OURS, TEXTBOOK = "ours", "textbook"
 CLOSE = 1e-4
-"""Of two gradients' distance to their length: sums in another order."""
+"""Largest distance of equal gradients, as a share of their length: sums in another order."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time both forms of the gradient, in turns."""
+    """Arguments of the command that times both forms of the gradient, in turns."""
 
     discriminators: tuple[str, ...] = tuple(DISCRIMINATORS)
-    """Which of them."""
+    """Names of the discriminators to time."""
     batch: int = 64
-    """Images."""
+    """Images in the batch."""
     rounds: int = 10
     """Rounds in which each form takes its turn once."""
 
@@ -68,7 +68,7 @@ FORMS: dict[str, penalties.Estimator] = {OURS: penalties.exact, TEXTBOOK: textbo
 
 
 def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
-    """The gradient of `mean softplus(-D) + WEIGHT / 2 |grad D|^2`."""
+    """Compile the gradient of `mean softplus(-D) + WEIGHT / 2 |grad D|^2` in one of the forms."""
     config = replace(CONFIGS["digits"], discriminator=DISCRIMINATORS[name])
     pair = networks.build(config, SHAPE)
     key = jax.random.key(0)
@@ -91,7 +91,7 @@ def compiled(name: str, estimate: penalties.Estimator, batch: int) -> Form:
 
 
 def require_same(forms: dict[str, Form]) -> None:
-    """Both forms return the same gradient.
+    """Raise unless both forms return the same gradient.
 
     Raises:
         AssertionError: by how much they differ.
@@ -105,7 +105,7 @@ def require_same(forms: dict[str, Form]) -> None:
 
 
 def main() -> None:
-    """Compile, compare, take turns, print."""
+    """Compile both forms, compare their gradients, time them in turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.exact_gradient", description=__doc__)
     table = Table(
         "discriminator", "textbook / ours", "MiB, textbook", "MiB, ours", box=box.MARKDOWN

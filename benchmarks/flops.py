@@ -20,7 +20,7 @@ from cgan.system import compile_options
 
 
 def step_flops(compiled: Prepared) -> int:
-    """Of one step on one device."""
+    """Floating point operations of one training step on one device."""
     parts = compiled.parts
     step = parallel.replicated_step(parts.train_step(), compiled.devices)
     traced = jax.make_jaxpr(step.mapped)(compiled.start(), compiled.batches)
@@ -28,7 +28,7 @@ def step_flops(compiled: Prepared) -> int:
 
 
 def flops(jaxpr: Any) -> int:
-    """Of a traced program; a loop of unknown length counts once."""
+    """Floating point operations of a traced program; a loop of unknown length counts once."""
     found = 0
     for equation in jaxpr.eqns:
         count = COUNTS.get(equation.primitive.name)
@@ -72,7 +72,7 @@ COUNTS: dict[str, Callable[..., int]] = {
 
 
 def product_rate(precision: str = "float32", rounds: int = 3) -> float:
-    """Floating point operations a second of a product of two large matrices of this precision."""
+    """Floating point operations a second in the product of two large matrices of this precision."""
     side = 2048 if jax.default_backend() == "cpu" else 8192
     matrix = jax.random.normal(jax.random.key(0), (side, side), precision)
     product = partial(jnp.matmul, precision="highest")  # as the networks' are

@@ -23,10 +23,10 @@ from eval.metrics.frechet import frechet_distance
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time both routes on the same features."""
+    """Arguments of the command that times both routes on the same features."""
 
     n: int = 10_000
-    """Rows of each set."""
+    """Rows of each set of features."""
     dimensions: tuple[int, ...] = (256, 2048)
     """Features of a row."""
     rounds: int = 3
@@ -40,7 +40,7 @@ class Arguments:
 
 
 def by_matrix_square_root(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:
-    """The distance by the matrix square root of the product of the covariances."""
+    """Frechet distance by the matrix square root of the product of the covariances."""
     first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     root = scipy.linalg.sqrtm(first @ second)
     offset = a.mean(axis=0, dtype=np.float64) - b.mean(axis=0, dtype=np.float64)
@@ -50,7 +50,7 @@ def by_matrix_square_root(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d
 def features(
     n: int, dimensions: int, seed: int
 ) -> tuple[Float[np.ndarray, "n d"], Float[np.ndarray, "n d"]]:
-    """Two sets whose spectrum falls off as that of a network's features does."""
+    """Two sets of features, whose spectra fall off as that of a network's features does."""
     rng = np.random.default_rng(seed)
     scales = (1 + np.arange(dimensions, dtype=np.float32)) ** -0.5
     one, other = rng.standard_normal((2, n, dimensions), dtype=np.float32)
@@ -61,7 +61,7 @@ def features(
 
 
 def main() -> None:
-    """Print a row for each number of dimensions."""
+    """Time both routes, and print a row for each number of dimensions."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.frechet", description=__doc__)
     columns = ("n", "d", "sqrtm, s", "ours, s", "sqrtm / ours", "relative difference")
     table = Table(*columns, box=box.MARKDOWN)

@@ -16,18 +16,18 @@ from cgan.state import TrainState
 
 
 class Timed(Protocol):
-    """What can take its turn: a compiled dispatch, batches for it, and a state to start from."""
+    """What can be timed in turns: a compiled dispatch, its batches, and a state to start from."""
 
     @property
     def dispatch(self) -> Any:
-        """From state and batches to the next state and metrics."""
+        """The compiled function from state and batches to the next state and metrics."""
 
     @property
     def batches(self) -> Any:
-        """Of one dispatch."""
+        """Batches of one dispatch, on the devices."""
 
     def start(self) -> Any:
-        """A fresh state; the dispatch donates what it is given."""
+        """Make a fresh state; the dispatch donates what it is given."""
 
 
 class Prepared(NamedTuple):
@@ -39,20 +39,20 @@ class Prepared(NamedTuple):
     devices: Sequence[jax.Device]
 
     def start(self) -> TrainState:
-        """A fresh state; the step donates what it is given."""
+        """Make a fresh state; the step donates what it is given."""
         return parallel.replicate(self.parts.init_state(), self.devices)
 
 
 class Form(NamedTuple):
-    """One form of a computation, compiled, that takes its turn without a state of its own."""
+    """One compiled form of a computation, timed in turns without a state of its own."""
 
     dispatch: Any
     batches: Any
     start_from: Any
-    """What each dispatch is given first, and does not donate."""
+    """First argument of each dispatch, which does not donate it."""
 
     def start(self) -> Any:
-        """The same always."""
+        """The first argument of each dispatch, the same always."""
         return self.start_from
 
 
@@ -62,7 +62,7 @@ def compile_step(config: Experiment) -> Prepared:
 
 
 def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> Prepared:
-    """The same of parts that are made already; for one device, or for these."""
+    """Compile the step of these assembled parts, for one device or for these devices."""
     config, devices = parts.config, devices or jax.local_devices()[:1]
     host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
     batches = parallel.shard(host, devices)
@@ -96,6 +96,6 @@ def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, 
 
 
 def quartiles(values: list[float]) -> str:
-    """The median, and the quartiles beside it."""
+    """The median in words, with the quartiles beside it."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     return f"{middle:.3f} ({low:.3f} to {high:.3f})"

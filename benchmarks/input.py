@@ -44,12 +44,12 @@ IMAGES, SIDE, COARSE = 50_000, 32, 8
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time steps and their input."""
+    """Arguments of the command that times training steps and their input."""
 
     steps: int = 60
     """Training steps that are timed, of each way to read."""
     batch_size: int = 64
-    """Images a step."""
+    """Images in a batch, of one step."""
     width: int = 32
     """Channels of the pair at full resolution."""
     workers: tuple[int, ...] = (0, 1, 2)
@@ -61,7 +61,7 @@ class Arguments:
 
 
 def archive(path: Path, images: int = IMAGES) -> Path:
-    """Smooth random images as PNG files: all but one are to be trained on."""
+    """Write smooth random images as PNG files to an archive: all but one are trained on."""
     rng = np.random.default_rng(0)
     with zipfile.ZipFile(path, "w") as file:
         for number in range(images + 1):
@@ -74,18 +74,18 @@ def archive(path: Path, images: int = IMAGES) -> Path:
 
 
 def by_dispatch(source: Source, batch_size: int) -> Callable[[int], Any]:
-    """A batch as the loop reads it."""
+    """A reader of batches as the loop reads them."""
     return lambda step: load_batches(source, batch_size, 0, step, 1)
 
 
 def by_image(images: np.ndarray, batch_size: int) -> Callable[[int], Any]:
-    """An epoch's permutation, then batches, by grain's own transformations."""
+    """A reader of batches from an epoch's permutation, by grain's own transformations."""
     batches = grain.MapDataset.source(images).seed(0).shuffle().repeat().batch(batch_size)
     return lambda step: batches[step]
 
 
 def milliseconds(read: Callable[[int], Any], steps: int) -> list[float]:
-    """What each batch costs."""
+    """Time that each batch takes to be read, in milliseconds."""
     read(0)
     found = []
     for step in range(1, steps + 1):
@@ -126,7 +126,7 @@ class Training:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Time readers and training, and print both tables."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.input", description=__doc__)
     console = Console(width=120)
     with tempfile.TemporaryDirectory() as folder:

@@ -27,12 +27,12 @@ from configs import CONFIGS
 
 @dataclass(frozen=True)
 class Arguments:
-    """Compare the step in one part with the step in several micro-batches."""
+    """Arguments of the command that compares the step in one part with that in micro-batches."""
 
     source: str = "digits"
     """Experiment whose networks are used."""
     batch_size: int = 512
-    """Images a step."""
+    """Images in a batch, of one step."""
     micro_batches: tuple[int, ...] = (1, 2, 4, 8, 16)
     """Numbers of parts; the first is the baseline of the ratios."""
     rounds: int = 5
@@ -59,7 +59,7 @@ def _gradients(compiled: Prepared) -> jax.Array:
 
 
 def main() -> None:
-    """Compile each number of parts, read its memory, compare gradients, take turns."""
+    """Compile each number of parts, read its memory, compare gradients, time all in turns."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.memory", description=__doc__)
     base = dataclasses.replace(
         CONFIGS[arguments.source], batch_size=arguments.batch_size, steps_per_dispatch=1

@@ -34,18 +34,18 @@ K = 5
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time the routes on the same features."""
+    """Arguments of the command that times the routes on the same features."""
 
     n: int = 10_000
-    """Rows of each set."""
+    """Rows of each set of features."""
     dimensions: int = 2048
     """Features of a row."""
     rounds: int = 3
     """Rounds; each times every route."""
     route: Route | None = None
-    """Time this one alone, in this process, and print it as JSON."""
+    """Route to time alone, in this process, its result printed as JSON."""
     seed: int = 0
-    """Seed of the features."""
+    """Seed of the random features."""
 
     def __post_init__(self) -> None:
         require(self.n > K, "n", self.n, f"more than {K} rows")
@@ -53,7 +53,7 @@ class Arguments:
 
 
 def by_prdc(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) -> Four:
-    """The reference implementation."""
+    """Precision, recall, density and coverage by the package prdc, the reference implementation."""
     from prdc import compute_prdc
 
     with contextlib.redirect_stdout(sys.stderr):  # it prints how many rows it was given
@@ -62,7 +62,7 @@ def by_prdc(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) -> F
 
 
 def by_counts(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) -> Four:
-    """The same four figures by ours."""
+    """Precision, recall, density and coverage by this project, with prdc's conventions."""
     from eval.metrics.manifolds import inside_of
 
     of_fake, in_ball, of_real = inside_of(real, fake, K, "strict")
@@ -72,8 +72,10 @@ def by_counts(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) ->
 
 
 def with_error_bars(real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"]) -> Four:
-    """The table's figures: precision and recall at k = 3, density and coverage at 5, with errors
-    from 8 random halves."""
+    """Precision, recall, density and coverage as tables show them, with their error bars.
+
+    Precision and recall at k = 3, density and coverage at 5, with errors from 8 random halves.
+    """
     from eval.metrics.base import Gathered
     from eval.metrics.manifolds import DENSITY_K, manifolds
 
@@ -96,7 +98,7 @@ def peak_mib() -> float:
 
 
 def time_here(route: Route, arguments: Arguments) -> dict[str, Any]:
-    """Two calls of one route in this process."""
+    """Time two calls of one route in this process."""
     if route == "prdc":
         import prdc  # noqa: F401  libraries are loaded before the clock starts
     else:
@@ -116,7 +118,7 @@ def time_here(route: Route, arguments: Arguments) -> dict[str, Any]:
 
 
 def time_apart(route: Route, arguments: Arguments, seed: int) -> dict[str, Any]:
-    """Two calls of one route in a process of its own."""
+    """Time two calls of one route in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.neighbours", "--route", route]
     command += ["--n", str(arguments.n), "--dimensions", str(arguments.dimensions)]
     done = subprocess.run(
@@ -126,7 +128,7 @@ def time_apart(route: Route, arguments: Arguments, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a row for each route."""
+    """Time every route, and print a row for each."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.neighbours", description=__doc__)
     if arguments.route is not None:
         print(json.dumps(time_here(arguments.route, arguments)))

@@ -38,38 +38,38 @@ Cell = dict[str, Any]
 PARTS: tuple[Part, ...] = ("one", "missing", "labellers", "frechet")
 DIMENSIONS = (64, 512, 2048)
 ROWS = ((500, 500), (500, 10_000), (2_000, 2_000), (10_000, 2_000), (10_000, 10_000))
-"""Of the reference and of the samples."""
+"""Numbers of rows of the reference and of the samples."""
 CHEAP = 256_000
-"""Numbers in a draw of which there are as many as are asked for; of larger ones there are fewer."""
+"""Numbers in a draw up to which it is repeated as often as asked for; larger draws are fewer."""
 SIZES = ((1, 1), (2, 4), (10, 4), (20, 1.2), (0.6, 0.8))
-"""Of the samples and of the reference, in dimensions: what a Frechet distance is of."""
+"""Rows of samples and of reference, as multiples of the dimensions, for Frechet distances."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Draw what the documentation quotes."""
+    """Arguments of the command that draws the error rates which the documentation quotes."""
 
     parts: tuple[Part, ...] = PARTS
     """Tables to draw."""
     repetitions: int = 200
-    """Of each cell that is cheap to draw."""
+    """Repetitions of each cell that is cheap to draw."""
     at_least: int = 10
-    """Of the others."""
+    """Repetitions of the other cells."""
     dimensions: tuple[int, ...] = DIMENSIONS
-    """Of the features."""
+    """Dimensions of the features."""
     out: Path = Path("null_rates.jsonl")
-    """Where cells are kept."""
+    """File where drawn cells are kept."""
 
 
 def gathered(rows: Float[np.ndarray, "n d"]) -> Gathered:
-    """Rows as what an extractor read."""
+    """Rows in the form in which an extractor's features are gathered."""
     return Gathered(len(rows), features=rows.astype(np.float32), moments=(moments(rows),))
 
 
 def judged_in_bins(
     reference: Float[np.ndarray, "m d"], samples: Float[np.ndarray, "n d"], seed: int
 ) -> tuple[ModeCounts, Tested, float]:
-    """What is counted and said of samples by a reference without classes, and their NDB."""
+    """Counts, tests and NDB of samples against a reference without classes."""
     inputs = Inputs(gathered(samples), gathered(reference))
     modes = count_modes(inputs)
     ndb = different_bins(modes.counts, bins_of(inputs.reference).reference).mean()
@@ -77,7 +77,7 @@ def judged_in_bins(
 
 
 def one_distribution(kind: str, d: int, m: int, n: int, repetitions: int) -> Cell:
-    """Reference and samples of one distribution: nothing is dropped, all is covered."""
+    """Error rates where reference and samples have one distribution: all is covered."""
     dropped, covered, ndb, bins = np.zeros((4, repetitions))
     for seed in range(repetitions):
         rng = np.random.default_rng([seed, d, m, n])
@@ -94,7 +94,10 @@ def one_distribution(kind: str, d: int, m: int, n: int, repetitions: int) -> Cel
 
 
 def something_missing(missing: int, noise: float, d: int, m: int, n: int, repetitions: int) -> Cell:
-    """Samples without some of ten clusters, that are `noise` times as wide as they are apart."""
+    """Error rates where samples lack some of ten clusters.
+
+    The clusters are `noise` times as wide as they are apart.
+    """
     found, covered, held = np.zeros((3, repetitions))
     for seed in range(repetitions):
         rng = np.random.default_rng([seed, d, m, n, 1])
@@ -112,8 +115,11 @@ def something_missing(missing: int, noise: float, d: int, m: int, n: int, repeti
 def read_classes(
     accuracy: float, zipf: float, classes: int, held_out: int, n: int, repetitions: int
 ) -> Cell:
-    """Classes read by a labeller of this accuracy: by a generator that makes them all, and by one
-    that makes none of one of them, the likeliest to be judged."""
+    """Error rates where classes are read by a labeller of this accuracy.
+
+    Once for a generator that makes all classes, and once for one that makes none of one of them:
+    the likeliest to be judged.
+    """
     cells: dict[str, Any] = {"dropped": 0, "covered": 0, "named": 0, "hidden": 0, "judged": 0}
     for seed in range(repetitions):
         rng = np.random.default_rng([seed, classes, held_out, n, 2])
@@ -148,8 +154,10 @@ def judged_as_read(
     seed: int,
     rng: np.random.Generator,
 ) -> Tested:
-    """What is said of n samples with the shares `made`, read by a labeller that this is the truth
-    of, and that is known by some held-out ones."""
+    """Tests of n samples with the shares `made`, read by an imperfect labeller.
+
+    `truth` says how the labeller reads each class; all that is known of it are held-out samples.
+    """
     rows = rng.multinomial(held_out, shares)
     confusion = np.array([rng.multinomial(*each) for each in zip(rows, truth, strict=True)])
     counts = rng.multinomial(n, made @ truth)
@@ -161,7 +169,7 @@ def judged_as_read(
 
 
 def perfect_distance(power: float, d: int, n: int, m: int) -> Cell:
-    """What the floor of a Frechet distance says beside what it is, for a Gaussian's samples."""
+    """The modelled floor of a Frechet distance beside the true one, for a Gaussian's samples."""
     values, rng = spectrum(d, power), np.random.default_rng([d, n, m, 3])
     true = covariance_distances(values, [(n, m)], max(4, 16_384 // d), rng).mean()
     true += values.sum() * (1 / n + 1 / m)
@@ -177,7 +185,7 @@ def perfect_distance(power: float, d: int, n: int, m: int) -> Cell:
 
 
 def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]]]:
-    """Each cell: its table, what it is of, and what draws it."""
+    """All cells of the tables: each one's table, what distinguishes it, and what draws it."""
 
     def often(d: int, m: int, n: int) -> int:
         affordable = arguments.repetitions * CHEAP // (d * (m + n))
@@ -215,12 +223,12 @@ def cells(arguments: Arguments) -> Iterator[tuple[Part, Cell, Callable[[], Cell]
 
 
 def known_cells(path: Path) -> list[Cell]:
-    """What was drawn before."""
+    """Cells that an earlier call drew and kept in this file."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
 def main() -> None:
-    """Draw what is missing, and print all."""
+    """Draw the cells that are missing, and print all tables."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.null_rates", description=__doc__)
     known, wanted = known_cells(arguments.out), []
     for part, named, draw in track(list(cells(arguments))):

@@ -45,7 +45,7 @@ VARIANTS = {
 
 @dataclass(frozen=True)
 class Arguments:
-    """Compare the estimators of gradient penalties."""
+    """Arguments of the command that compares the estimators of gradient penalties."""
 
     sources: tuple[str, ...] = tuple(STUDY.benchmarks)
     """Experiments whose discriminators are used."""
@@ -61,7 +61,7 @@ class Arguments:
 
 
 class Quality(NamedTuple):
-    """Relative bias with its standard error, and relative spread of one draw."""
+    """Errors of an estimator: relative bias with its standard error, and spread of one draw."""
 
     bias: float
     bias_error: float
@@ -90,7 +90,7 @@ def estimates(
 
 
 def quality(found: Float[np.ndarray, "draws n"], exact: Float[np.ndarray, " n"]) -> Quality:
-    """Errors of the estimates, relative to the exact values."""
+    """Errors of the estimates `[draws, n]`, relative to the exact values `[n]`."""
     means = found.mean(axis=1) / exact.mean()
     spread = np.sqrt(np.mean((found - found.mean(axis=0)) ** 2, axis=0)) / exact
     error = means.std(ddof=1) / np.sqrt(len(means))
@@ -106,7 +106,7 @@ def weighted(config: Experiment, penalty: Penalty) -> Experiment:
 
 
 def main() -> None:
-    """Train a little, estimate, take turns, print."""
+    """Train a little, estimate the penalties, time all variants in turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.penalties", description=__doc__)
     console = Console(width=160)
     for source in arguments.sources:

@@ -1,4 +1,4 @@
-"""What users' features are like, and what labellers make of classes, with the truth known."""
+"""Populations with a known truth: features like those of users, and labellers of classes."""
 
 from collections.abc import Callable
 
@@ -7,31 +7,31 @@ from jaxtyping import Float
 
 Rows = Float[np.ndarray, "n d"]
 Draw = Callable[[int], Rows]
-"""So many rows of one distribution."""
+"""A function that draws so many rows of one distribution."""
 
 
 def spectrum(d: int, power: float) -> Float[np.ndarray, " d"]:
-    """Eigenvalues k^-power, largest first."""
+    """Eigenvalues `k^-power` of a covariance, largest first."""
     return np.arange(1, d + 1, dtype=np.float64) ** -power
 
 
 def sample_gaussian(values: Float[np.ndarray, " d"], n: int, rng: np.random.Generator) -> Rows:
-    """Rows of a Gaussian with this spectrum."""
+    """Draw rows of a Gaussian with this spectrum."""
     return rng.normal(size=(n, len(values))) * np.sqrt(values)
 
 
 def flat(d: int, rng: np.random.Generator) -> Draw:
-    """A round Gaussian."""
+    """A population of round Gaussian rows."""
     return lambda n: sample_gaussian(spectrum(d, 0), n, rng)
 
 
 def decaying(d: int, rng: np.random.Generator) -> Draw:
-    """A Gaussian with the spectrum 1 / k."""
+    """A population of Gaussian rows with the spectrum 1 / k."""
     return lambda n: sample_gaussian(spectrum(d, 1), n, rng)
 
 
 def heavy_tailed(d: int, rng: np.random.Generator) -> Draw:
-    """Student's t with 3 degrees of freedom, of the spectrum 1 / k."""
+    """A population of Student's t with 3 degrees of freedom, with the spectrum 1 / k."""
 
     def draw(n: int) -> Rows:
         scale = np.sqrt(rng.chisquare(3, size=(n, 1)) / 3)
@@ -41,7 +41,10 @@ def heavy_tailed(d: int, rng: np.random.Generator) -> Draw:
 
 
 def rectified(d: int, rng: np.random.Generator) -> Draw:
-    """A rectified linear layer of a Gaussian of half as many dimensions, sparse and not round."""
+    """A population of rectified linear features: sparse and not round.
+
+    The layer sees a Gaussian of half as many dimensions.
+    """
     weights = sample_gaussian(spectrum(d // 2, 0), d, rng).T * spectrum(d // 2, 0.5)[:, None]
 
     def draw(n: int) -> Rows:
@@ -51,7 +54,7 @@ def rectified(d: int, rng: np.random.Generator) -> Draw:
 
 
 def clustered(d: int, rng: np.random.Generator) -> Draw:
-    """Twenty clusters whose shares fall by half from the largest to the smallest, four times."""
+    """A population of twenty clusters, whose shares fall by half four times over."""
     made = clusters(20, 0.5, d, rng, decades=1.2)
     return lambda n: made(n, 0)
 
@@ -59,7 +62,7 @@ def clustered(d: int, rng: np.random.Generator) -> Draw:
 def clusters(
     count: int, noise: float, d: int, rng: np.random.Generator, decades: float = 0.0
 ) -> Callable[[int, int], Rows]:
-    """Draws rows of clusters, without the first few of them.
+    """A function that draws rows of clusters, without the first few of them.
 
     Args:
         count: of clusters.
@@ -90,8 +93,9 @@ POPULATIONS: dict[str, Callable[[int, np.random.Generator], Draw]] = {
 def labeller(
     accuracy: float, classes: int, shares: Float[np.ndarray, " classes"], rng: np.random.Generator
 ) -> Float[np.ndarray, "classes classes"]:
-    """How a labeller reads each class: the larger the class, the better, and the likelier that
-    another one is taken for it.
+    """The confusion matrix of a labeller of this accuracy, a row for each true class.
+
+    The larger the class, the better it is read, and the likelier that another one is taken for it.
 
     Args:
         accuracy: share of the data that is read right.

@@ -30,15 +30,15 @@ from configs import CONFIGS
 from configs.images import images_experiment
 
 IMAGES = 2_000
-"""Random ones, for the convolutional pair."""
+"""Number of random images that the convolutional pair is timed on."""
 STEPS_AT_MOST = 10
-"""In a dispatch, which is timed against one look."""
+"""Most steps in a dispatch, which is timed against one look of the probe."""
 CONVOLUTIONAL = f"conv {SIDE}x{SIDE}"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time the probe beside the step that it follows."""
+    """Arguments of the command that times the probe beside the step that it follows."""
 
     sources: tuple[str, ...] = ("digits", "stacked_digits", "grid25", "ring8", CONVOLUTIONAL)
     """Experiments, or the small convolutional pair on random images."""
@@ -51,18 +51,18 @@ class Arguments:
 
 
 class Timing(NamedTuple):
-    """Of one round, in seconds."""
+    """Seconds that the parts of one round take."""
 
     dispatch: float
-    """Without a look."""
+    """Seconds of a dispatch without a look."""
     look: float
-    """Alone, until its figures are there."""
+    """Seconds of a look alone, until its figures are there."""
     handed: float
-    """Until the look is handed to the device: what a device that works by itself waits for."""
+    """Seconds until the look is handed to the device: all that an asynchronous device waits for."""
 
 
 def convolutional(folder: Path) -> tuple[Prepared, Splits]:
-    """The step of the pair of the presets on images, on random ones."""
+    """The step of the presets' convolutional pair, and random reals to probe it with."""
     os.environ["CGAN_CACHE"] = str(folder)
     source = load_source(Data("folder", path=archive(folder / "images.zip", IMAGES)), "train")
     config = images_experiment("probe", Data("digits"), SIDE)
@@ -73,7 +73,7 @@ def convolutional(folder: Path) -> tuple[Prepared, Splits]:
 
 
 def experiment(source: str, folder: Path) -> tuple[Prepared, Splits]:
-    """A step and the reals to probe it with."""
+    """The step of an experiment of `configs/`, and the reals to probe it with."""
     if source == CONVOLUTIONAL:
         return convolutional(folder)
     config = CONFIGS[source]
@@ -85,7 +85,7 @@ def experiment(source: str, folder: Path) -> tuple[Prepared, Splits]:
 
 
 def timings(step: Prepared, reals: Splits, rounds: int) -> tuple[list[Timing], float]:
-    """Of each round; and what the probe costs before its second look, compilation and all."""
+    """Timings of each round, and the seconds until the probe's second look, with compilation."""
     state, _ = jax.block_until_ready(step.dispatch(step.start(), step.batches))
     start = time.perf_counter()
     probe = Probe(step.parts, reals, jax.local_devices()[:1])
@@ -105,13 +105,13 @@ def timings(step: Prepared, reals: Splits, rounds: int) -> tuple[list[Timing], f
 
 
 def shares(found: list[Timing], config: Experiment) -> list[float]:
-    """A look's time as a share of training for one interval, in percent."""
+    """A look's time in percent of the training between two looks, for one interval."""
     dispatches = config.probe_nimg / config.nimg_per_dispatch
     return [100 * t.look / (dispatches * t.dispatch) for t in found]
 
 
 def main() -> None:
-    """Time each, print."""
+    """Time the probe of each source, and print a table."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.probe", description=__doc__)
     names = ("images/s", "look, ms", "of it handing over, ms", "look, in images trained")
     more = ("probe_nimg", "share of training, %", "start, s")

@@ -1,4 +1,4 @@
-"""What a probe says of reals that were made to collapse: `python -m benchmarks.probe_limits`.
+"""A probe's figures for reals that were made to collapse: `python -m benchmarks.probe_limits`.
 
 The limits of `Alarm` lie between these and what healthy runs score. No network is trained.
 """
@@ -23,18 +23,18 @@ from cgan.probe.space import coordinates
 from cgan.system import cli
 
 FROM_AT_MOST = 200_000
-"""Of a train split, so many of the first are drawn from."""
+"""Most rows of a train split that are drawn from: the first ones."""
 Rows = Int[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Measure constructed collapses."""
+    """Arguments of the command that measures constructed collapses."""
 
     sources: tuple[EmbeddedName, ...] = ("digits", "stacked_digits", "grid25", "ring8")
-    """Data sets."""
+    """Names of the data sets to draw from."""
     repeats: int = 5
-    """Draws of each, of which the mean is shown."""
+    """Draws of each collapse, of which the mean is shown."""
 
 
 class Draws:
@@ -44,22 +44,22 @@ class Draws:
         self._labels, self._rng = labels, np.random.default_rng(seed)
 
     def any(self, count: int) -> Rows:
-        """Without repeats."""
+        """Draw so many rows without repeats."""
         return self._rng.choice(len(self._labels), count, replace=False)
 
     def of_classes(self, share: float) -> Rows:
-        """Of a part of the classes, the same in number."""
+        """Draw as many rows as ever from a share of the classes alone."""
         classes = np.unique(self._labels)
         kept = self._rng.permutation(classes)[: max(1, round(share * len(classes)))]
         among = np.flatnonzero(np.isin(self._labels, kept))
         return self._rng.choice(among, AT_MOST, replace=len(among) < AT_MOST)
 
     def repeated(self, different: int) -> Rows:
-        """So many, over and over."""
+        """Draw so many different rows, repeated over and over."""
         return self.any(different)[self._rng.integers(different, size=AT_MOST)]
 
     def one(self, share: float) -> Rows:
-        """One row in a share of the places."""
+        """Draw rows of which one takes a share of the places."""
         rows = self.any(AT_MOST)
         rows[: int(share * AT_MOST)] = rows[0]
         return rows
@@ -78,13 +78,13 @@ COLLAPSES: dict[str, Callable[[Draws], Rows]] = {
 
 
 def rows_of(source: Source, rows: Rows) -> Float[np.ndarray, "n d"]:
-    """Coordinates of these samples."""
+    """Coordinates of these samples in the probe's space, `[n, d]`."""
     stored = np.asarray(source[rows].x)
     return np.asarray(coordinates(jnp.asarray(source.encode(stored))))
 
 
 def figures(name: EmbeddedName, repeats: int) -> dict[str, Float[np.ndarray, " 3"]]:
-    """Captured and effective, as shares of the reals', and duplicates of each collapse."""
+    """The probe's figures of each collapse: captured, effective, and duplicates."""
     source, held_out = (load_source(Data(name), split) for split in ("train", "test"))
     order = np.random.default_rng(0).permutation(min(len(source), FROM_AT_MOST))
     known_rows, others = order[:AT_MOST], order[AT_MOST:]
@@ -107,7 +107,7 @@ def figures(name: EmbeddedName, repeats: int) -> dict[str, Float[np.ndarray, " 3
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure every collapse, and print a table."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.probe_limits", description=__doc__)
     table = Table("samples", *arguments.sources, box=box.MARKDOWN)
     columns = [figures(name, arguments.repeats) for name in arguments.sources]

@@ -26,21 +26,21 @@ from cgan.system import cli
 from configs import CONFIGS
 
 LOOPS = ("while", "call", "conditional")
-"""Their own entries last as long as all that is in them."""
+"""Names of operations whose own entries last as long as all that is in them."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Profile the training step."""
+    """Arguments of the command that profiles the training step."""
 
     name: Annotated[str, tyro.conf.Positional]
     """An experiment of `configs/`, or with --pair a pair of `benchmarks.versus_torch`."""
     pair: bool = False
-    """Whether the name is a pair's."""
+    """Whether the name is one of a pair's."""
     dispatches: int = 3
-    """That are traced."""
+    """Dispatches that are traced."""
     top: int = 12
-    """Kinds that are printed."""
+    """Kinds of operations that are printed."""
 
     def __post_init__(self) -> None:
         if not self.pair:
@@ -49,7 +49,7 @@ class Arguments:
 
 
 def compiled(arguments: Arguments) -> Prepared:
-    """The step to profile."""
+    """Compile the step to profile."""
     if not arguments.pair:
         return compile_step(CONFIGS[arguments.name])
     from benchmarks.torch_peer.pairs import PAIRS
@@ -74,7 +74,7 @@ def trace(step: Prepared, dispatches: int) -> list[dict[str, Any]]:
 
 
 def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
-    """Microseconds and number of different operations of each kind, the largest first.
+    """Microseconds and number of different operations of each kind, largest time first.
 
     An operation's kind is its name in the compiled program without its number: `dot.12` is a `dot`.
     """
@@ -94,7 +94,7 @@ def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
 
 
 def main() -> None:
-    """Trace, print."""
+    """Trace the step, and print the kinds of operations that take most of its time."""
     prog = "python -m benchmarks.profile_step"
     arguments = tyro.cli(Arguments, prog=prog, description=__doc__)
     step = compiled(arguments)

@@ -25,14 +25,14 @@ BASELINE = "one by one"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time seeds in one dispatch."""
+    """Arguments of the command that times several seeds in one dispatch."""
 
     sources: tuple[str, ...] = ("grid25", "stacked_digits")
     """Experiments whose networks and batches are used."""
     seeds: tuple[int, ...] = (1, 2, 5)
-    """How many at once."""
+    """Numbers of seeds that are trained at once."""
     rounds: int = 20
-    """Rounds in which each takes its turn."""
+    """Rounds in which each number of seeds is timed once."""
     steps: int = 20
     """Steps in one timing."""
 
@@ -41,7 +41,7 @@ class Arguments:
 
 
 class Several(NamedTuple):
-    """The dispatch of some seeds at once."""
+    """A compiled dispatch that trains several seeds at once."""
 
     trainer: SeedTrainer
     seeds: range
@@ -49,16 +49,16 @@ class Several(NamedTuple):
 
     @property
     def dispatch(self) -> Any:
-        """Of all the seeds."""
+        """Run one dispatch of all the seeds."""
         return self.trainer.dispatch
 
     def start(self) -> Any:
-        """Their states before the first step."""
+        """States of all the seeds before their first step."""
         return self.trainer.begin(self.seeds)
 
 
 def main() -> None:
-    """Compile, take turns, print."""
+    """Compile for each number of seeds, time in turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.seeds", description=__doc__)
     table = Table("seeds at once", *arguments.sources, box=box.MARKDOWN)
     columns = []

@@ -1,5 +1,4 @@
-"""How long a run takes to its first dispatch, for the first time and again: `python -m
-benchmarks.startup`.
+"""Time from a run's start to its first dispatch, cold and again: `python -m benchmarks.startup`.
 
 `train.py` is started twice for each experiment, with one cache folder that is empty at first, and
 ends after one dispatch: imports, data, compilation, the dispatch, a picture and a checkpoint.
@@ -31,24 +30,24 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Arguments:
-    """Start runs twice."""
+    """Arguments of the command that starts runs twice."""
 
     experiments: tuple[str, ...] = ("digits", "stacked_digits", "ring8")
-    """Of `configs/`."""
+    """Experiments of `configs/` to start."""
 
     def __post_init__(self) -> None:
         require_known("experiments", self.experiments, CONFIGS)
 
 
 class Seconds(NamedTuple):
-    """Of one start."""
+    """Seconds of one start, by the clock and by processor time."""
 
     clock: float
     processor: float
 
 
 def start(name: str, workdir: Path, cache: Path) -> Seconds:
-    """What the command takes."""
+    """Time one start of `train.py`, which ends after its first dispatch."""
     command = [sys.executable, "train.py", name, "--workdir", str(workdir)]
     command += ["--total-nimg", "1"]
     began, before = time.perf_counter(), used()
@@ -57,19 +56,19 @@ def start(name: str, workdir: Path, cache: Path) -> Seconds:
 
 
 def with_cache(folder: Path) -> dict[str, str]:
-    """This environment with another cache folder, and nothing said of compiled programs."""
+    """This environment with another cache folder, and without settings of the compilation cache."""
     kept = {name: value for name, value in os.environ.items() if name not in (FOLDER, *LIMITS)}
     return kept | {"CGAN_CACHE": str(folder)}
 
 
 def used() -> float:
-    """Processor time of the processes that were started and have ended."""
+    """Processor time in seconds of the processes that were started and have ended."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
-    """Start each twice, print."""
+    """Start each experiment twice, and print a table."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.startup", description=__doc__)
     table = Table("experiment", "first, s", "again, s", "ratio", "of processor time", "cache, MB")
     table.box = box.MARKDOWN

@@ -28,14 +28,14 @@ BASELINE = "pairing by hand"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time one training step of each variant against relativistic pairing."""
+    """Arguments of the command that times a training step of each variant, paired."""
 
     sources: tuple[str, ...] = (*STUDY.benchmarks, "digits")
     """Experiments whose networks and batch are used."""
     groups: tuple[str, ...] = ("losses",)
-    """Groups of variants."""
+    """Groups of variants to time."""
     variants: tuple[str, ...] = ()
-    """Which of them to time; none given means all."""
+    """Variants to time; none given means all."""
     rounds: int = 40
     """Rounds in which each variant is timed once."""
     steps: int = 20
@@ -49,25 +49,25 @@ class Arguments:
 
 
 class Pairing:
-    """Relativistic pairing and nothing else: the least that a contrastive step can do."""
+    """Relativistic pairing as a loss: the least that a contrastive step can do."""
 
     init = staticmethod(NONSATURATING.init)
     project = staticmethod(NONSATURATING.project)
     readings = staticmethod(NONSATURATING.readings)
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """`softplus(-(r_i - f_i))`."""
+        """The discriminator's loss of each pair: `softplus(-(r_i - f_i))`."""
         real, fake = present(batch.local.real.score), present(batch.local.fake.score)
         return {"pair": jax.nn.softplus(fake - real)}
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """`softplus(r_i - f_i)`."""
+        """The generator's loss of each pair: `softplus(r_i - f_i)`."""
         real, fake = present(batch.local.real.score), present(batch.local.fake.score)
         return {"pair": jax.nn.softplus(real - fake)}
 
 
 def main() -> None:
-    """Compile, take turns, print."""
+    """Compile every variant, time all in turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.step_time", description=__doc__)
     table = Table("variant", *arguments.sources, box=box.MARKDOWN)
     columns = []

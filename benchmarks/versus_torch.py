@@ -1,4 +1,4 @@
-"""Our training step beside the same one in PyTorch: `python -m benchmarks.versus_torch`.
+"""The training step in JAX beside the same one in PyTorch: `python -m benchmarks.versus_torch`.
 
 Same networks from the same weights, same batch, penalties at every step, optimiser and average.
 Before anything is timed both are given the same latents and samples, and must return the same
@@ -37,41 +37,44 @@ from cgan.system import cli
 
 Precision = Literal["float32", "bfloat16"]
 CLOSE = {"float32": 2e-3, "bfloat16": 0.2}
-"""Of two arrays' distance to their length: sums in another order move a few units over the kinks of
-their activations, and in bfloat16 each library rounds elsewhere."""
+"""Largest distance of two equal arrays as a share of their length, by precision.
+
+Sums in another order move a few units over the kinks of their activations, and in bfloat16 each
+library rounds elsewhere.
+"""
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 OURS, EAGER, TORCH_COMPILED = "ours", "PyTorch, eager", "PyTorch, compiled"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time training steps in both libraries, in turns."""
+    """Arguments of the command that times training steps in both libraries, in turns."""
 
     pairs: tuple[str, ...] = tuple(name for name in PAIRS if name not in LARGE)
-    """Which networks; also r3gan_cifar10, for accelerators."""
+    """Names of the pairs to time; also r3gan_cifar10, for accelerators."""
     precision: Precision = "float32"
-    """Of both libraries' networks: bfloat16 is PyTorch's autocast."""
+    """Precision of both libraries' networks: bfloat16 is PyTorch's autocast."""
     rounds: int = 10
-    """Rounds in which each takes its turn once."""
+    """Rounds in which each library is timed once."""
     compile: bool = True
-    """Also `torch.compile`, which takes a C++ compiler on CPUs."""
+    """Time `torch.compile` too, which takes a C++ compiler on CPUs."""
 
     def __post_init__(self) -> None:
         require_known("pairs", self.pairs, PAIRS)
 
 
 def channels_first(samples: np.ndarray, axes: int) -> torch.Tensor:
-    """Ours as PyTorch's layers want them: of an image's three axes, or a point's one."""
+    """Samples of JAX as PyTorch's layers want them: of an image's three axes, or a point's one."""
     return torch.tensor(np.moveaxis(samples, -1, -axes))
 
 
 def channels_last(samples: torch.Tensor) -> torch.Tensor:
-    """The way back."""
+    """Images or maps of PyTorch as JAX's layers want them: channels last."""
     return samples.movedim(1, -1)
 
 
 class Peer:
-    """The same step in PyTorch, as something that takes its turn."""
+    """The training step in PyTorch, in the form in which steps are timed in turns."""
 
     def __init__(self, pair: Pair, ours: Prepared, compiled: bool) -> None:
         state = jax.device_get(ours.start())
@@ -83,11 +86,11 @@ class Peer:
         self.batches = channels_first(samples, axes).contiguous().to(DEVICE)
 
     def start(self) -> "Peer":
-        """It keeps its state."""
+        """The peer itself, since the state of PyTorch's training is kept inside."""
         return self
 
     def dispatch(self, state: "Peer", batches: torch.Tensor) -> tuple["Peer", None]:
-        """As many steps as there are batches."""
+        """Train on each of these batches: one step a batch."""
         for reals in batches:
             self.training.step(reals)
         if batches.is_cuda:
@@ -96,7 +99,7 @@ class Peer:
 
 
 def perturbed(tree: Any) -> Any:
-    """Weights moved at random, by as much as a layer's usually are large: none is 0 any more."""
+    """A tree of weights moved at random, by about a layer's usual scale: none is 0 any more."""
     rng = np.random.default_rng(1)
 
     def move(leaf: np.ndarray) -> np.ndarray:
@@ -107,7 +110,7 @@ def perturbed(tree: Any) -> Any:
 
 
 def require_same(pair: Pair, ours: Prepared) -> None:
-    """Both compute the same from the same weights, latents and reals.
+    """Raise unless both libraries compute the same from the same weights, latents and reals.
 
     Raises:
         AssertionError: naming what differs, and by how much.
@@ -142,7 +145,7 @@ def require_same(pair: Pair, ours: Prepared) -> None:
 
 
 def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Ratios to ours by round, and what is known of each besides."""
+    """Times as ratios to ours, round by round, and the facts known of each library besides."""
     source: Source = pair.source
     parts = assemble_on(pair.config, source)
     start = time.perf_counter()
@@ -169,7 +172,7 @@ def timed(pair: Pair, arguments: Arguments) -> tuple[dict[str, list[float]], dic
 
 
 def main() -> None:
-    """Check, take turns, print."""
+    """Check that both libraries agree, time them in turns, print."""
     arguments = tyro.cli(Arguments, prog="python -m benchmarks.versus_torch", description=__doc__)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     names = (EAGER, *((TORCH_COMPILED,) if arguments.compile else ()))

@@ -1,1 +1,1 @@
-"""The same networks and the same training step in PyTorch, to measure ours beside."""
+"""The project's networks and training step written in PyTorch, to be timed beside JAX's."""

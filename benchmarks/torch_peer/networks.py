@@ -1,4 +1,4 @@
-"""Our networks as a PyTorch user would write them: channels first, `nn.Module`s, its own layers.
+"""The project's networks as a PyTorch user would write them: channels first, torch's own layers.
 
 Weights are read from the trees of ours, so both compute the same function of the same numbers;
 `benchmarks/versus_torch.py` holds that they do before it times anything.
@@ -22,25 +22,25 @@ Tree = Mapping[str, Any]
 
 
 class Weights:
-    """The layers of a tree, each asked for by its kind, in the order in which they were made."""
+    """The layers of a Flax tree, asked for by kind in the order in which they were made."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._next: dict[str, Iterator[int]] = {}
 
     def next(self, kind: str) -> Any:
-        """The next `kind_0`, `kind_1`, ..."""
+        """Parameters of the next layer of a kind: `kind_0`, `kind_1`, ..."""
         numbers = self._next.setdefault(kind, iter(range(len(self._tree))))
         return self._tree[f"{kind}_{next(numbers)}"]
 
 
 def tensor(values: Any) -> torch.Tensor:
-    """A copy."""
+    """Copy an array into a PyTorch tensor."""
     return torch.tensor(np.asarray(values))
 
 
 def linear(of: Tree) -> nn.Linear:
-    """From a kernel `[inputs, outputs]`, with or without a bias."""
+    """A linear layer from a kernel `[inputs, outputs]`, with or without a bias."""
     inputs, outputs = of["kernel"].shape
     layer = nn.Linear(inputs, outputs, bias="bias" in of)
     layer.weight.data = tensor(of["kernel"].T)
@@ -50,7 +50,7 @@ def linear(of: Tree) -> nn.Linear:
 
 
 def computing_in(precision: str, device: str) -> torch.autocast:
-    """A context whose products are in bfloat16 where the precision is.
+    """A context that computes products in bfloat16, if that is the precision.
 
     Each pass has one of its own: weights that one has cast without gradients have none in the next.
     """
@@ -58,13 +58,13 @@ def computing_in(precision: str, device: str) -> torch.autocast:
 
 
 def score(head: nn.Linear, features: torch.Tensor) -> torch.Tensor:
-    """The score head, in float32 as ours is, whatever the layers before it compute in."""
+    """Apply the score head in float32, whatever the layers before it compute in."""
     with torch.autocast(features.device.type, enabled=False):
         return head(features.float())[:, 0]
 
 
 def pointwise(of: Tree) -> nn.Conv2d:
-    """A 1x1 convolution from a kernel `[inputs, outputs]`."""
+    """A 1x1 convolution from a kernel `[inputs, outputs]`, with or without a bias."""
     inputs, outputs = of["kernel"].shape
     layer = nn.Conv2d(inputs, outputs, 1, bias="bias" in of)
     layer.weight.data = tensor(of["kernel"].T)[:, :, None, None]
@@ -74,7 +74,7 @@ def pointwise(of: Tree) -> nn.Conv2d:
 
 
 def convolution(of: Tree, groups: int = 1) -> nn.Conv2d:
-    """A 3x3 one from a kernel `[9 inputs / groups, outputs]`."""
+    """A 3x3 convolution from a kernel `[9 inputs / groups, outputs]`."""
     rows, outputs = of["kernel"].shape
     inputs = rows // 9
     layer = nn.Conv2d(inputs * groups, outputs, 3, padding=1, groups=groups, bias="bias" in of)
@@ -86,8 +86,10 @@ def convolution(of: Tree, groups: int = 1) -> nn.Conv2d:
 
 
 def shuffled(of: Tree) -> nn.Conv2d:
-    """A 1x1 convolution whose outputs `nn.PixelShuffle` takes: it wants the channel before the
-    place, ours have the place first."""
+    """A 1x1 convolution before `nn.PixelShuffle`, its outputs in the order that this takes.
+
+    It wants the channel before the place; ours have the place first.
+    """
     kernel, bias = np.asarray(of["kernel"]), np.asarray(of["bias"])
     channels = kernel.shape[1] // 4
     order = np.arange(4 * channels).reshape(4, channels).T.ravel()
@@ -103,7 +105,7 @@ def unshuffled(of: Tree) -> nn.Conv2d:
 
 
 class FourierFeatures(nn.Module):
-    """`cgan.networks.layers.FourierFeatures`."""
+    """`cgan.networks.layers.FourierFeatures` as a PyTorch module."""
 
     def __init__(self, matrix: torch.Tensor) -> None:
         super().__init__()
@@ -115,14 +117,14 @@ class FourierFeatures(nn.Module):
 
 
 def fourier(inputs: int, count: int, max_frequency: float) -> FourierFeatures:
-    """Directions times frequencies `[inputs, count]`, read off ours: its slopes at zero."""
+    """Directions times frequencies `[inputs, count]` of our Fourier features, by slopes at zero."""
     ours = layers.FourierFeatures(count, max_frequency)
     slopes = jax.jacfwd(lambda x: ours.apply({}, x[None])[0])(jnp.zeros(inputs))
     return FourierFeatures(tensor(slopes[inputs : inputs + count].T))
 
 
 class PointsGenerator(nn.Module):
-    """`cgan.networks.mlp.MLPGenerator` for points: `z + f(z)`."""
+    """The generator of points, `z + f(z)`, of `cgan.networks.mlp.MLPGenerator`."""
 
     def __init__(self, tree: Tree, features: FourierFeatures) -> None:
         super().__init__()
@@ -137,7 +139,7 @@ class PointsGenerator(nn.Module):
 
 
 class MLPGenerator(nn.Module):
-    """`cgan.networks.mlp.MLPGenerator` for images, without Fourier features and classes."""
+    """The generator of images of `cgan.networks.mlp`, without Fourier features and classes."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -153,7 +155,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """`cgan.networks.mlp.MLPDiscriminator`, of scores; of images, or of points by features."""
+    """The discriminator of `cgan.networks.mlp` with a score, for images or points."""
 
     def __init__(self, tree: Tree, features: FourierFeatures | None = None) -> None:
         super().__init__()
@@ -170,7 +172,7 @@ class MLPDiscriminator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """`cgan.networks.conv.ConvGenerator` without classes."""
+    """The generator of `cgan.networks.conv`, without classes."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int], depth: int) -> None:
         super().__init__()
@@ -193,7 +195,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """`cgan.networks.conv.ConvDiscriminator`, of scores, without spectral norm."""
+    """The discriminator of `cgan.networks.conv` with a score, without spectral norm."""
 
     def __init__(self, tree: Tree, depth: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The pairs that are timed in both libraries: an experiment, and how its trees become modules."""
+"""The pairs that are timed in both libraries: an experiment, and its networks in PyTorch."""
 
 import dataclasses
 from collections.abc import Callable
@@ -31,7 +31,7 @@ class Noise:
 
     @property
     def class_weights(self) -> np.ndarray:
-        """One class."""
+        """Share of the one class that there is."""
         return class_shares(np.zeros(1, np.int32), 1)
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Noise:
 
 
 class Pair(NamedTuple):
-    """Networks in both libraries."""
+    """An experiment, its data, and constructors of its networks in PyTorch."""
 
     config: Experiment
     source: Noise
@@ -53,7 +53,7 @@ class Pair(NamedTuple):
 
 
 def points() -> Pair:
-    """That of `ring8`, with the loss of the others, and its many steps a dispatch."""
+    """The pair of `ring8`, with the loss of the other pairs, and its many steps a dispatch."""
     config = dataclasses.replace(ring8.CONFIG, objective=Objective())
     source, players = Noise((2,)), (config.generator, config.discriminator)
     of_generator, of_discriminator = (
@@ -68,7 +68,7 @@ def points() -> Pair:
 
 
 def mlp() -> Pair:
-    """That of `stacked_digits`, with its many steps a dispatch."""
+    """The pair of `stacked_digits`, with its many steps a dispatch."""
     source = Noise((8, 8, 3))
     return Pair(
         stacked_digits.CONFIG,
@@ -83,7 +83,7 @@ def _of_images(config: Experiment, batch_size: int, **sections: Any) -> Experime
 
 
 def conv() -> Pair:
-    """The small convolutional pair of the presets on images."""
+    """The small convolutional pair of the presets, on images."""
     config, shape = images_experiment("conv", Data("digits"), SIDE), (SIDE, SIDE, 3)
     depth = config.generator.depth
     return Pair(
@@ -95,7 +95,7 @@ def conv() -> Pair:
 
 
 def sngan_pair() -> Pair:
-    """That of SNGAN, narrow, with R1 and R2 in place of spectral norm."""
+    """The pair of SNGAN, narrow, with R1 and R2 in place of spectral norm."""
     shape, width, most = (SIDE, SIDE, 3), 32, 128
     generator = Generator("sngan", latent_dim=128, width=width, max_width=most, group_size=8)
     discriminator = Discriminator("sngan", width=width, max_width=most)
@@ -119,14 +119,14 @@ def _of_r3gan(generator: Generator, discriminator: Discriminator, batch_size: in
 
 
 def r3gan_pair() -> Pair:
-    """That of R3GAN, narrow."""
+    """The pair of R3GAN, narrow."""
     sizes: dict[str, Any] = {"width": 32, "max_width": 128, "depth": 1, "group_size": 16}
     generator = Generator("r3gan", latent_dim=64, **sizes)
     return _of_r3gan(generator, Discriminator("r3gan", **sizes), 32)
 
 
 def r3gan_cifar10_pair() -> Pair:
-    """That of `r3gan_cifar10` at its full size, without classes: for accelerators."""
+    """The pair of `r3gan_cifar10` at full size, without classes: for accelerators."""
     preset = r3gan_cifar10.CONFIG
     return _of_r3gan(preset.generator, preset.discriminator, 256)
 
@@ -140,4 +140,4 @@ PAIRS: dict[str, Callable[[], Pair]] = {
     "r3gan_cifar10": r3gan_cifar10_pair,
 }
 LARGE = ("r3gan_cifar10",)
-"""Too large for CPUs."""
+"""Names of the pairs that are too large for CPUs."""

@@ -1,4 +1,4 @@
-"""`cgan.networks.r3gan` in PyTorch, without classes."""
+"""The networks of `cgan.networks.r3gan` in PyTorch, without classes."""
 
 import torch
 from torch import nn
@@ -19,13 +19,13 @@ from cgan.networks.resample import BASE, LINEAR, widths
 
 
 def bilinear(channels: int) -> torch.Tensor:
-    """The [1, 2, 1] filter for each channel by itself, its sum 1."""
+    """The [1, 2, 1] filter for each channel by itself, normalised to the sum 1."""
     taps = torch.tensor(LINEAR, dtype=torch.float32) / sum(LINEAR)
     return torch.outer(taps, taps).repeat(channels, 1, 1, 1)
 
 
 class Resampled(nn.Module):
-    """Twice or half the sides, with the filter."""
+    """Maps at twice or half their sides, blurred with the bilinear filter."""
 
     def __init__(self, channels: int, double: bool) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Resampled(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block."""
+    """A residual block of R3GAN."""
 
     def __init__(self, tree: Tree, group_size: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def stages(
 
 
 class R3GANGenerator(nn.Module):
-    """A weighted basis, then stages that double the sides."""
+    """R3GAN's generator: a weighted basis, then stages that double the sides."""
 
     def __init__(self, tree: Tree, side: int, settings: Generator) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class R3GANGenerator(nn.Module):
 
 
 class R3GANDiscriminator(nn.Module):
-    """Stages that halve the sides, then one 4x4 filter for each channel."""
+    """R3GAN's discriminator: stages that halve the sides, then a 4x4 filter for each channel."""
 
     def __init__(self, tree: Tree, side: int, settings: Discriminator) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`cgan.networks.sngan` in PyTorch: without classes, attention and spectral norm."""
+"""The networks of `cgan.networks.sngan` in PyTorch: no classes, attention or spectral norm."""
 
 import numpy as np
 import torch
@@ -17,11 +17,11 @@ from benchmarks.torch_peer.networks import (
 from cgan.networks.resample import BASE
 
 EPSILON = 1e-6
-"""That of Flax's group norm."""
+"""Epsilon of Flax's group norm, beside the variance."""
 
 
 def group_norm(of: Tree, group_size: int) -> nn.GroupNorm:
-    """From a gain and a bias `[1, channels]`."""
+    """A group norm from a gain and a bias `[1, channels]`."""
     channels = np.asarray(of["gain"]).shape[1]
     layer = nn.GroupNorm(channels // group_size, channels, eps=EPSILON)
     layer.weight.data, layer.bias.data = tensor(of["gain"][0]), tensor(of["bias"][0])
@@ -29,7 +29,7 @@ def group_norm(of: Tree, group_size: int) -> nn.GroupNorm:
 
 
 class UpBlock(nn.Module):
-    """Twice the sides."""
+    """SNGAN's residual block that doubles the sides."""
 
     def __init__(self, tree: Tree, group_size: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class UpBlock(nn.Module):
 
 
 class SNGANGenerator(nn.Module):
-    """Blocks that double the sides."""
+    """SNGAN's generator: blocks that double the sides."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int], group_size: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class SNGANGenerator(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """ReLU but for the first block, 3x3, ReLU, 3x3, beside a 1x1."""
+    """SNGAN's residual block: ReLU (but in the first block), 3x3, ReLU, 3x3, beside a 1x1."""
 
     def __init__(self, weights: Weights, first: bool) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class DownBlock(nn.Module):
 
 
 class SNGANDiscriminator(nn.Module):
-    """Blocks, a mean of four pixels between them, then sums over the last pixels."""
+    """SNGAN's discriminator: blocks, means of four pixels between them, then a sum over pixels."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
         super().__init__()

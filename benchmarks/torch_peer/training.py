@@ -17,7 +17,7 @@ from cgan.config import Experiment
 
 
 def game(real: torch.Tensor, fake: torch.Tensor, sign: float) -> torch.Tensor:
-    """`log(1 + mean_j exp(-M_j))` over rows and columns, of `M = sign * (real - fake)`."""
+    """The loss `log(1 + mean_j exp(-M_j))` and its dual, for `M = sign * (real - fake)`."""
     losses = -sign * (real[:, None] - fake[None, :])
     rows, columns = (
         F.softplus(losses.logsumexp(axis) - math.log(losses.shape[axis])).mean() for axis in (1, 0)
@@ -31,7 +31,7 @@ class Training:
     def __init__(
         self, config: Experiment, generator: nn.Module, discriminator: nn.Module, compiled: bool
     ) -> None:
-        """Begin from these networks.
+        """Begin training with these networks.
 
         Args:
             config: of the objective, penalties, optimiser and batch.
@@ -54,7 +54,7 @@ class Training:
         self.generator_loss = wrap(self._generator_loss)
 
     def step(self, reals: torch.Tensor) -> None:
-        """The discriminator, the generator, the average."""
+        """Update the discriminator, the generator and the average once, on these reals."""
         for_generator, for_discriminator = self.optimisers
         with torch.no_grad(), self.precision(reals):
             fakes = self.draw(self.latents(reals))
@@ -82,7 +82,7 @@ class Training:
         return computing_in(self.config.precision, like.device.type)
 
     def latents(self, reals: torch.Tensor) -> torch.Tensor:
-        """As many as there are reals, where they are."""
+        """Draw as many latents as there are reals, on their device."""
         generator = self.config.generator
         shape, device = (len(reals), generator.latent_dim), reals.device
         if generator.latent == "uniform":
@@ -90,7 +90,7 @@ class Training:
         return torch.randn(shape, device=device)
 
     def discriminator_loss(self, reals: torch.Tensor, fakes: torch.Tensor) -> torch.Tensor:
-        """The game and the penalties, in one pass over both."""
+        """The discriminator's loss with its gradient penalties, in one pass over both."""
         samples = torch.cat([reals, fakes]).requires_grad_(True)
         scores = self.discriminator(samples)
         (gradients,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
