@@ -34,29 +34,29 @@ Ties = Literal["inclusive", "strict"]
 
 
 class Balls(NamedTuple):
-    """Balls around the rows of one of the two sets."""
+    """Balls around all rows of the real or of the fake set: one test of which rows lie inside."""
 
     around: Literal["real", "fake"]
     squared_radii: Float[np.ndarray, " n"]
-    """Minus infinity for a ball that holds nothing."""
+    """Squared radius of each ball; minus infinity for a ball that holds nothing."""
     ties: Ties
     by_sets: bool = False
-    """Whether to count by sets of fakes too."""
+    """Whether to count by sets of fakes too, beside all fakes."""
     settle: bool = True
-    """False: close calls may fall either way (for error bars)."""
+    """Whether close calls are settled exactly; if not they may fall either way (for error bars)."""
 
 
 class Inside(NamedTuple):
-    """How many pairs of a real and a fake row are within the ball of one of them."""
+    """Counts of the pairs of a real and a fake row that are within the ball of one of them."""
 
     of_real: Int[np.ndarray, "n sets"]
-    """For each real row, among all fakes and then, where asked for, among each set of them."""
+    """Fakes paired with each real row: of all, then of each set of them where asked for."""
     of_fake: Int[np.ndarray, " m"]
-    """For each fake row."""
+    """Real rows paired with each fake row."""
 
 
 class _Counts(NamedTuple):
-    """How many pairs of a tile are surely inside, for one test."""
+    """Counts of the pairs of a tile that are surely inside, for one test."""
 
     of_real: Float[Array, "rows sets"]
     of_fake: Float[Array, " columns"]
@@ -100,7 +100,7 @@ def count_inside(
     tests: Sequence[Balls],
     fake_sets: Bool[np.ndarray, "m sets"] | None = None,
 ) -> list[Inside]:
-    """For each test, the pairs that lie within its balls.
+    """Count, for each test, the pairs of a real and a fake row that lie within its balls.
 
     Args:
         real: rows, `[n, d]`.
@@ -126,7 +126,7 @@ def _count_exactly(
     sets: Bool[np.ndarray, "m sets"],
     found: list[Inside],
 ) -> None:
-    """Add all pairs, by float64 distances."""
+    """Count all pairs by exact float64 distances, and add them to the results."""
     step = max(1, NUMBERS_AT_ONCE // (len(fake) * real.shape[1]))
     members = sets.astype(np.float32)
     for start in range(0, len(real), step):
@@ -151,7 +151,7 @@ def _count_estimates(
     sets: Bool[np.ndarray, "m sets"],
     found: list[Inside],
 ) -> None:
-    """Add the pairs that estimates are sure of, and those that exact distances settle."""
+    """Count pairs by estimates where they are sure, and by exact distances where they are not."""
     n, m = len(real), len(fake)
     scale, share = scale_of(real, fake), error_share(real.shape[1])
     size = block_size(max(n, m))
@@ -193,7 +193,7 @@ def _settle(
     sets: Bool[np.ndarray, "m sets"],
     found: list[Inside],
 ) -> None:
-    """Add the open pairs that are inside after all."""
+    """Add those of the open pairs to the results that are inside by exact distances."""
     exact = exact_squares(real, fake, i, j)
     for test, total in zip(tests, found, strict=True):
         if not test.settle:
@@ -208,7 +208,7 @@ def _settle(
 def _rounded(
     squares: Float[np.ndarray, " n"],
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Bounds in float32 around squares of float64.
+    """Round squares in float64 down and up to bounds in float32.
 
     A ball that is too large for float32 holds all rows, but none of the padding, infinitely far.
     """
@@ -220,7 +220,7 @@ def _rounded(
 def _shaped(
     radii: Float[np.ndarray, " n"], test: Balls, rows: slice, columns: slice, size: int
 ) -> Float[Array, "rows columns"]:
-    """The radii of a tile, as a column for balls around reals and as a row around fakes."""
+    """The radii of a tile, shaped as a column for balls around reals, as a row around fakes."""
     if test.around == "real":
         return jnp.asarray(_padded(radii[rows], size, -np.inf)[:, None])
     return jnp.asarray(_padded(radii[columns], size, -np.inf)[None])
@@ -234,5 +234,5 @@ def _padded(
 
 
 def _whole(counts: Float[Array, "padded ..."], rows: slice) -> Int[np.ndarray, "n ..."]:
-    """Counts (float32, exact below 2^24) of the rows that are not padding."""
+    """Counts as whole numbers (float32, exact below 2^24), without rows that are padding."""
     return np.rint(np.asarray(counts)[: rows.stop - rows.start]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What a metric is: a name that states its protocol, what it needs, and a pure function."""
+"""The form of a metric: a name that states its protocol, what it needs, and a pure function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,26 +11,26 @@ from cgan.data import Source
 from eval.moments import Moments
 
 Need = Literal["counts", "moments", "features", "labels", "logits", "images"]
-"""What is kept of samples that stream by. Only `counts` and `moments` don't grow with n."""
+"""What a metric may need of streamed samples. Only `counts` and `moments` don't grow with n."""
 
 T = TypeVar("T")
 
 
 def present(kept: T | None) -> T:
-    """What a metric says it needs, known to be there."""
+    """An optional value that a metric says it needs, asserted to be there."""
     assert kept is not None, "the metric reads what its `needs` do not name"
     return kept
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """What one pass over n samples kept; None for what no metric needed. Compared by identity."""
+    """All that one pass over n samples kept; None for what no metric needed. Equal by identity."""
 
     n: int
     counts: Int[np.ndarray, " bins"] | None = None
-    """Samples of each class and, last, of none."""
+    """Number of samples in each class and, last, in none."""
     moments: tuple[Moments, ...] = ()
-    """Of the features, in groups of about equal size: for their error bars."""
+    """Moments of the features, in groups of about equal size, for their error bars."""
     features: Float[np.ndarray, "n d"] | None = None
     labels: Int[np.ndarray, " n"] | None = None
     """Class of each sample, -1 for none."""
@@ -46,12 +46,12 @@ IMAGES_KEPT = 4_000
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a metric may look at."""
+    """All that a metric may look at: samples, reference, and what is known of the data."""
 
     samples: Gathered
-    """What is measured: generated samples, or a baseline."""
+    """The samples that are measured: generated ones, or a baseline."""
     reference: Gathered
-    """What they are compared with, read by the same extractor: the train split, in random order."""
+    """The train split in random order, read by the same extractor, to compare samples with."""
     source: Source | None = None
     """The train split, for its classes and their true shares; None for samples without a source."""
     held_out: Gathered | None = None
@@ -63,25 +63,27 @@ class StandardError(NamedTuple):
 
     value: float
     protocol: str
-    """How it was estimated, such as `half_samples_8`."""
+    """Name of the method of estimation, such as `half_samples_8`."""
 
 
 class Value(NamedTuple):
-    """One figure; None where the samples leave it undefined, with `why` in its details."""
+    """One measured figure; None where the samples leave it undefined, with `why` in its details."""
 
     value: float | None
     error: StandardError | None = None
     details: dict[str, Any] = {}  # noqa: RUF012
-    """What a reader needs to know besides, as JSON: a convention, the names of missing modes.
-    `why` there is none, or a `note` on one, is printed under the table too."""
+    """Further facts that a reader needs, as JSON: a convention, the names of missing modes.
+
+    `why` there is none, or a `note` on one, is printed under the table too.
+    """
     n: int | None = None
-    """Samples used, where a metric uses only the first of them."""
+    """Number of samples used, where a metric uses only the first of them."""
     reference_n: int | None = None
-    """Reference rows used, where a metric uses only the first of them."""
+    """Number of reference rows used, where a metric uses only the first of them."""
 
 
 class Floor(NamedTuple):
-    """What a perfect sampler scores with the same number of samples: mean and spread of draws."""
+    """The score of a perfect sampler with the same number of samples: mean and spread of draws."""
 
     mean: float
     sd: float
@@ -89,23 +91,23 @@ class Floor(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric. Its name states its protocol and goes into the record."""
+    """One metric and how it is taken; the name states its protocol and goes into the record."""
 
     name: str
     label: str
-    """What tables call it."""
+    """The metric's name in tables."""
     needs: frozenset[Need]
-    """What it reads of the samples and of the reference."""
+    """What the metric reads of the samples and of the reference."""
     measure: Callable[[Inputs, int], Value]
-    """From `(inputs, seed)`; the seed decides subsets and error bars."""
+    """Function `(inputs, seed)` to the value; the seed decides subsets and error bars."""
     floor: Callable[[Inputs, int, int], Floor | None] | None = None
-    """A perfect sampler's score for `(inputs, n, seed)`; None where none is modelled."""
+    """Function `(inputs, n, seed)` to a perfect sampler's score; None where none is modelled."""
     text: Callable[[float], str] = field(default="{:.4f}".format)
-    """How tables print its value."""
+    """Function from the metric's value to its text in tables."""
     at_least: int = 2
-    """Samples that it needs, and as many of the reference."""
+    """Fewest samples that the metric needs, and as many rows of the reference."""
     required: bool = False
-    """Whether fewer are refused, since somebody asked for it by name; else it is undefined."""
+    """Whether too few samples are refused, since a user named the metric; else it is undefined."""
 
 
 class FeatureError(ValueError):
@@ -121,7 +123,7 @@ def check_features(
     reference: Float[np.ndarray, "m d_reference"] | None = None,
     at_least: int = 2,
 ) -> None:
-    """Refuse what would yield a plausible but wrong number.
+    """Refuse features that would yield a plausible but wrong number.
 
     Raises:
         FeatureError: a row that is not finite, dimensions that differ.
@@ -144,7 +146,7 @@ def check_features(
 
 
 def check_finite(name: str, rows: Float[np.ndarray, "n d"], start: int = 0) -> None:
-    """Refuse rows that are not finite; the first of these has the number `start`.
+    """Refuse rows that are not finite; the first row has the number `start` in messages.
 
     Raises:
         FeatureError: such a row.

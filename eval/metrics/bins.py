@@ -24,34 +24,41 @@ from eval.metrics.neighbours import nearest
 
 BINS = 100
 FITTED_A_BIN, COUNTED_A_BIN = 5, 20
-"""Fitted rows for each bin, on average, and counted rows in each at least; of fewer rows there are
-fewer bins."""
+"""Rows for each bin: fitted ones on average, and counted ones at least.
+
+Of fewer rows there are fewer bins.
+"""
 FITTED_AT_MOST, FITTED_PART = 10_000, 3
-"""The first reference rows, a third of them at most, which the centres are fitted to."""
+"""Limits on the first reference rows, which centres are fitted to.
+
+At most so many, and at most a third of all.
+"""
 ITERATIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """Cells of the space of features: all that is nearest to one of the centres."""
+    """Cells of the space of features, each with all that is nearest to one of the centres."""
 
     centres: Float[np.ndarray, "bins d"]
     reference: Int[np.ndarray, " bins"]
-    """How many rows of the reference lie in each, of those that no centre was fitted to."""
+    """Number of reference rows in each bin, of those that no centre was fitted to."""
 
     def place(self, rows: Rows) -> Int[np.ndarray, " n"]:
-        """The bin of each row."""
+        """The bin of each row: `[n, d]` to `[n]`."""
         return nearest(rows, self.centres, 1).indices[:, 0]
 
     def count(self, rows: Rows) -> Int[np.ndarray, " bins"]:
-        """How many of these rows lie in each bin."""
+        """Number of these rows `[n, d]` in each bin."""
         return np.bincount(self.place(rows), minlength=len(self.centres))
 
 
 @lru_cache(maxsize=2)
 def bins_of(reference: Gathered) -> Bins:
-    """The bins of a reference's features (two rows or more, in random order), fitted once; always
-    the same ones."""
+    """The bins of a reference's features, fitted once and always the same ones.
+
+    The features are two rows or more, in random order.
+    """
     rows = present(reference.features)
     fitted, counted = np.split(rows, [max(1, min(FITTED_AT_MOST, len(rows) // FITTED_PART))])
     centres = _centres(fitted)

@@ -33,28 +33,28 @@ from eval.metrics.distances import Rows
 from eval.metrics.neighbours import nearest
 
 ROWS_AT_MOST = 10_000
-"""The first samples, and train samples, whose pairs are looked at: 50 million."""
+"""Number of the first samples, and of train samples, whose pairs are looked at: 50 million."""
 REAL_RATE, REAL_PAIRS = 1e-6, 16
-"""The share of the train pairs that are alike; more, where that is fewer pairs than 16."""
+"""Share of the train pairs that are alike; it is more where that is fewer pairs than 16."""
 BELOW_REAL, BELOW_TRAIN = 100, 10
-"""A support that is so many times smaller than real data's, and than the train set, is small."""
+"""A support is small where it is so many times smaller than real data's, and than the train set."""
 
 
 class Criterion(NamedTuple):
-    """Which samples are alike: those within a distance that real ones nearly never keep within."""
+    """A distance within which samples are alike: one that real samples nearly never keep within."""
 
     squared_distance: float
     real: Collisions
-    """Of the train samples, by this criterion."""
+    """Pairs of the train samples that are alike by this criterion."""
 
     @property
     def real_support(self) -> float:
-        """What the train samples score."""
+        """Estimated support of the train samples, by this criterion."""
         return 1 / self.real.share
 
 
 def calibrate(train: Rows) -> Criterion:
-    """The criterion that these real samples, `[n, d]`, set.
+    """The criterion for two samples to be alike, set from real ones `[n, d]`.
 
     Raises:
         FeatureError: fewer than 2 rows, or one that is not finite.
@@ -67,8 +67,10 @@ def calibrate(train: Rows) -> Criterion:
 
 
 def _of_nearest_pairs(rows: Rows, wanted: int) -> float:
-    """The squared distance within which so many pairs lie, or a few more: counted are those of a
-    row and its nearest."""
+    """The squared distance within which so many pairs lie, or a few more.
+
+    Counted are the pairs of a row and its nearest other row.
+    """
     found = nearest(rows, rows, 1, within=True)
     pairs = np.sort(np.stack([np.arange(len(rows)), found.indices[:, 0]], axis=1), axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
@@ -78,13 +80,14 @@ def _of_nearest_pairs(rows: Rows, wanted: int) -> float:
 
 @lru_cache(maxsize=2)
 def criterion_of(reference: Gathered) -> Criterion:
-    """The criterion of a reference's first rows, worked out once."""
+    """The criterion for two samples to be alike, of a reference's first rows, worked out once."""
     return calibrate(present(reference.features)[:ROWS_AT_MOST])
 
 
 def small_support(criterion: Criterion, train_n: int) -> float:
-    """Below which a support is small: a hundredth of real data's, and a tenth of the train set.
+    """The support below which a generator's is small.
 
+    A hundredth of real data's, and a tenth of the train set.
     The latter, because a generator that knows the whole train set by heart is no small one:
     authenticity tells of that.
     """
@@ -127,7 +130,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    """The train samples' own figure: what the criterion was set to."""
+    """The train samples' own support, which the criterion was set to, as the floor."""
     real, support = criterion_of(inputs.reference).real, criterion_of(inputs.reference).real_support
     return Floor(support, real.standard_error * support**2)
 

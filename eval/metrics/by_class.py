@@ -1,4 +1,4 @@
-"""A figure told class by class, as the details of its record."""
+"""Figures told class by class, as the details of a record."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 NAMED_AT_MOST = 1_000
-"""Classes that a record tells: those with the lowest values."""
+"""Most classes that a record tells: those with the lowest values."""
 
 
 def by_class(
@@ -16,7 +16,7 @@ def by_class(
     values: Float[np.ndarray, " told"],
     counts: Int[np.ndarray, " told"],
 ) -> dict[str, Any]:
-    """`by_class` with the value of each class and `n_by_class` with its samples, the worst first.
+    """Details of a record: values as `by_class` and samples as `n_by_class`, the worst class first.
 
     Args:
         names: of all classes.

@@ -22,7 +22,7 @@ from eval.metrics.distances import (
 
 
 class Bounds(NamedTuple):
-    """For each row, candidates for its nearest neighbours and bounds on their squared distances.
+    """Candidates for the nearest neighbours of each row, with bounds on their squared distances.
 
     Bounds are of centred and scaled rows, so they compare within a row only. Every row that is no
     candidate has a lower bound at least as large as those of the candidates.
@@ -58,7 +58,7 @@ def candidates(a: Rows, b: Rows, count: int, within: bool) -> Bounds:
 
 
 def float64_candidates(a: Rows, b: Rows, count: int) -> Bounds:
-    """The same from float64 products on the host, centred on `a`: for rows close to each other."""
+    """Candidates from float64 products on the host, for rows close together; centred on `a`."""
     unit = 2.0**-53
     share = (a.shape[1] + 16) * unit
     scale = scale_of(a, b)
@@ -78,7 +78,7 @@ def float64_candidates(a: Rows, b: Rows, count: int) -> Bounds:
 
 
 class _Met(NamedTuple):
-    """The smallest lower bounds that each row has met so far, and whose they are."""
+    """The smallest lower bounds that each row has met so far, and the columns they belong to."""
 
     lower: Float[Array, "rows count"]
     columns: Int[Array, "rows count"]
@@ -89,11 +89,11 @@ def _nothing_yet(size: int, count: int) -> _Met:
 
 
 GROUP = 16
-"""Columns of a tile that are looked into together, if at all."""
+"""Columns of a tile that are looked into together, or not at all."""
 
 
 def _merge(known: _Met, tile: Float[Array, "rows columns"], first: Array) -> _Met:
-    """The smallest of what was known and of a tile whose first column is `first`."""
+    """The smallest bounds among those known and those of a tile whose first column is `first`."""
     columns = _likely(tile, known.lower.shape[1])
     lower = jnp.concatenate([known.lower, jnp.take_along_axis(tile, columns, axis=1)], axis=1)
     negated, places = jax.lax.top_k(-lower, known.lower.shape[1])

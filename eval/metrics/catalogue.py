@@ -28,23 +28,26 @@ from eval.metrics.vendi import VENDI
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
 
 MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL, TOTAL_VARIATION)
-"""Of the classes of the samples."""
+"""Metrics of the samples' classes, or modes."""
 POINTS = (HIGH_QUALITY, WIDTH_RATIO)
-"""Of mixtures whose modes are known."""
+"""Metrics of mixtures whose modes are known."""
 TOGETHER = (FRECHET, PRECISION, RECALL, DENSITY, COVERAGE, AUTHENTICITY)
-"""Any of these alone misleads: recall rises when modes are imbalanced, the Frechet distance falls
-when samples are copied from the train set, one far real row dominates it, density has no bound."""
+"""Metrics of features that are shown together, since any of them alone misleads.
+
+Recall rises when modes are imbalanced, the Frechet distance falls when samples are copied from the
+train set, one far real row dominates it, density has no bound.
+"""
 MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO, NDB, BIRTHDAY)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
-"""Of features, and only where asked for by name: they say little that the others don't."""
+"""Metrics of features that are taken only where asked for by name: others say nearly the same."""
 
 BY_CLASS = (CLASS_ACCURACY, PRECISION_WITHIN, RECALL_WITHIN)
-"""Of samples that were asked for class by class."""
+"""Metrics of samples that were asked for class by class."""
 HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
-"""Those that compare with real samples that were never trained on."""
+"""Metrics that compare with real samples that were never trained on."""
 
 OF_CLASSES: frozenset[Need] = frozenset({"counts", "labels"})
-"""What a labeller has to read."""
+"""Needs of a metric that a labeller has to read."""
 
 ANY = (*MODES, *POINTS, *TOGETHER, *MORE, *BY_NAME, *BY_CLASS, INCEPTION_SCORE, *MS_SSIM.values())
 """Every metric."""
@@ -88,12 +91,12 @@ def offered(one: Shaped[np.ndarray, "1 *sample"], reader: Reader) -> dict[str, M
 
 
 def by_default(metrics: dict[str, Metric], images: bool) -> dict[str, Metric]:
-    """Those that are measured where nobody asks for others."""
+    """The metrics that are measured where nobody asks for others."""
     left_out = {metric.name for metric in (BY_NAME if images else BY_NAME + MORE)}
     return {name: metric for name, metric in metrics.items() if name not in left_out}
 
 
 def with_classes(metrics: dict[str, Metric], reader: Reader) -> dict[str, Metric]:
-    """These metrics and those of samples asked for by class, so far as their needs are read."""
+    """Add the metrics of samples asked for by class, so far as their needs are read."""
     read = reader.labeller is not None
     return metrics | {m.name: m for m in BY_CLASS if read or not m.needs & OF_CLASSES}

@@ -20,7 +20,7 @@ from eval.metrics.balls import Balls, count_inside
 from eval.metrics.distances import FEW_DIMENSIONS, Rows
 
 ERROR = 0.05
-"""Intervals are of 95 %."""
+"""Share of intervals that miss the truth: they are of 95 %."""
 
 
 class Collisions(NamedTuple):
@@ -28,17 +28,17 @@ class Collisions(NamedTuple):
 
     n: int
     pairs: int
-    """That are alike, of n (n - 1) / 2."""
+    """Number of pairs that are alike, of n (n - 1) / 2."""
     share: float
     standard_error: float
-    """Of the share."""
+    """Standard error of the share of pairs that are alike."""
     low: float
     high: float
-    """A 95 % interval of the share."""
+    """Upper end of the share's 95 % interval, as `low` is the lower."""
 
 
 def count_alike(rows: Rows, squared_distance: float) -> Int[np.ndarray, " n"]:
-    """For each row, how many others are within this distance, exactly."""
+    """Count, for each row of `[n, d]`, the other rows within this distance, exactly."""
     if rows.shape[1] <= FEW_DIMENSIONS:
         exact = rows.astype(np.float64)
         # The tree takes the root and squares it again: a pair at the very distance is within.

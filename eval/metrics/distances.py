@@ -18,20 +18,24 @@ from jaxtyping import Array, Float, Int
 BLOCK = 1024
 """Rows of each side in a tile of pairs."""
 FEW_DIMENSIONS = 8
-"""Up to so many, distances are worked out exactly at once: points of a plane crowd so densely that
-float32 could tell few of them apart."""
+"""Dimensions up to which distances are worked out exactly at once.
+
+Points of a plane crowd so densely that float32 could tell few of them apart.
+"""
 NUMBERS_AT_ONCE = 2**22
-"""Numbers in the differences that are held at once."""
+"""Most numbers in the differences that are held in memory at once."""
 IN_CACHE = 2**16
-"""Numbers that are worked on at once on the host: half a megabyte of float64."""
+"""Numbers that the host works on at once: half a megabyte of float64."""
 UNIT_ROUNDOFF = 2.0**-24
 
 Rows = Float[np.ndarray, "_ _"]
 
 
 class Estimates(NamedTuple):
-    """A block of rows as the estimates see them, with squared lengths; padded rows are infinitely
-    long."""
+    """A block of rows as the estimates see them, with their squared lengths.
+
+    Padded rows are infinitely long.
+    """
 
     rows: Float[Array, "padded d"]
     squares: Float[Array, " padded"]
@@ -45,7 +49,7 @@ def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
 
 
 def block_size(n: int) -> int:
-    """How many of n rows are worked on at once: few shapes to compile, and little padding.
+    """Number of n rows that are worked on at once: few shapes to compile, and little padding.
 
     A power of two where all fit into one block, otherwise a multiple of 16.
     """
@@ -56,14 +60,14 @@ def block_size(n: int) -> int:
 
 
 class Scale(NamedTuple):
-    """How rows are prepared: all of one comparison alike."""
+    """A shift and scale of rows before distances are taken, alike for all of one comparison."""
 
     centre: Float[np.ndarray, " d"]
     factor: float
-    """A power of two."""
+    """Factor that rows are multiplied by, a power of two."""
 
     def __call__(self, rows: Rows, size: int) -> Iterator[Estimates]:
-        """The rows in float32, in blocks of this size; the last one is padded."""
+        """Rows in float32, in blocks of this size; the last block is padded."""
         for start in range(0, len(rows), size):
             yield self._block(rows[start : start + size], size)
 
@@ -85,7 +89,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(*sets: Rows) -> Scale:
-    """Centre on the mean of the first set; bring the largest number of all to about 1."""
+    """The scale that centres on the first set's mean, and brings the largest number to about 1."""
     centre = sets[0].mean(axis=0, dtype=np.float64)
     reach = [np.maximum(rows.max(axis=0) - centre, centre - rows.min(axis=0)) for rows in sets]
     largest = float(np.max(reach))
@@ -94,7 +98,7 @@ def scale_of(*sets: Rows) -> Scale:
 
 
 def error_share(dimensions: int) -> float:
-    """The error of an estimate is at most this share of |a|^2 + |b|^2.
+    """The largest error of an estimated squared distance, as a share of |a|^2 + |b|^2.
 
     The inner product errs by at most d u |a| |b| in any order of summation (Higham 2002, equation
     3.5), whence d u (|a|^2 + |b|^2) for its double; rounding the rows themselves and the two sums
@@ -105,7 +109,7 @@ def error_share(dimensions: int) -> float:
 
 
 def lower_bounds(a: Estimates, b: Estimates, share: float) -> Float[Array, "rows columns"]:
-    """What the squared distance of each pair is at least."""
+    """Lower bounds on the squared distance of each pair of rows, from float32 products."""
     products = jnp.matmul(a.rows, b.rows.T, precision=jax.lax.Precision.HIGHEST)
     return (1 - share) * (a.squares[:, None] + b.squares) - 2 * products
 
@@ -126,7 +130,7 @@ def exact_squares(
 
 
 def squared_lengths(differences: Float[np.ndarray, "*pairs d"]) -> Float[np.ndarray, "*pairs"]:
-    """Sums of squares; in few dimensions always in the same order, so that ties stay ties."""
+    """Sums of squares over the last axis, in few dimensions in one order: ties stay ties."""
     if differences.shape[-1] > FEW_DIMENSIONS:
         return np.einsum("...d,...d->...", differences, differences)
     total = differences[..., 0] ** 2

@@ -28,10 +28,15 @@ from eval.metrics.wishart import covariance_distances, population_spectrum
 from eval.moments import Moments, merge, moments
 
 FLOOR_WORK, FLOOR_DRAWS = 4_096, (4, 64)
-"""Draws of a floor times dimensions, and the fewest and most draws: in many dimensions each says
-nearly the same."""
+"""Draws of a floor times dimensions, and the fewest and most draws.
+
+In many dimensions each draw says nearly the same.
+"""
 HALF_ROWS, HALF_ROWS_A_DIMENSION = 2_000, 4
-"""Rows at most in each half of the reference, whichever is more: more of them say the same."""
+"""Most rows in each half of the reference: the larger of a number, and a number a dimension.
+
+More rows say the same.
+"""
 
 
 class Gaussian(NamedTuple):
@@ -112,7 +117,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 
 def perfect_sampler(inputs: Inputs, n: int, seed: int) -> Floor | None:
-    """The score of a sampler that draws from the true distribution.
+    """The Frechet distance of a sampler that draws from the true distribution: the floor.
 
     The distance of the means is tr(S) (1 / n + 1 / m) on average, whatever the distribution. That
     of the covariances is seen between halves of the reference, and taken from there to n and m as
@@ -137,7 +142,7 @@ def perfect_sampler(inputs: Inputs, n: int, seed: int) -> Floor | None:
 
 
 def _between_halves(rows: Float[np.ndarray, "n d"], half: int, rng: np.random.Generator) -> float:
-    """The distance of two halves' covariances, at most so many rows in each."""
+    """The distance of the covariances of two random halves, of so many rows each."""
     chosen = rng.choice(len(rows), 2 * half, replace=False)
     one, other = (gaussian(moments(rows[some])) for some in (chosen[:half], chosen[half:]))
     return gaussian_distance(one, other) - float(((one.mean - other.mean) ** 2).sum())

@@ -24,14 +24,14 @@ SPLITS = 10
 
 
 class Score(NamedTuple):
-    """Mean and standard deviation (ddof = 0) over splits."""
+    """Mean and standard deviation (ddof = 0) of the inception score over splits."""
 
     mean: float
     sd: float
 
 
 def log_softmax(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n classes"]:
-    """Log-probabilities, float64."""
+    """Log-probabilities of classes from logits, in float64."""
     logits = logits.astype(np.float64)
     logits = logits - logits.max(axis=1, keepdims=True)
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
@@ -40,7 +40,7 @@ def log_softmax(logits: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, "n 
 def inception_score(
     logits: Float[np.ndarray, "n classes"], splits: int = SPLITS, shuffle_seed: int | None = None
 ) -> Score:
-    """The score of each split, and their mean.
+    """Inception score of logits `[n, classes]`: mean and standard deviation over splits.
 
     Args:
         logits: of a classifier, without bias for Inception.

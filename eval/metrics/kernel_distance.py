@@ -19,7 +19,7 @@ from jaxtyping import Float
 from eval.metrics.base import Inputs, Metric, StandardError, Value, check_features, present
 
 ROWS_AT_MOST = 10_000
-"""Rows of each side that the estimate from all rows looks at."""
+"""Most rows of each side that the estimate from all rows looks at."""
 BLOCK = 1024
 SUBSETS, SUBSET_SIZE, SUBSET_SEED = 100, 1_000, 2020
 
@@ -49,18 +49,18 @@ def about(centre: Float[np.ndarray, " d"]) -> Kernel:
 
 
 class RowSums(NamedTuple):
-    """For each row of one set, its kernel's sum over a set; and the kernel with itself."""
+    """Sums of the kernel for each row of one set, over the other set and over its own."""
 
     others: Float[np.ndarray, " n"]
-    """Over the rows of the other set."""
+    """Sum of each row's kernel over the rows of the other set."""
     own: Float[np.ndarray, " n"]
-    """Over the rows of its own set but itself."""
+    """Sum of each row's kernel over the other rows of its own set."""
 
 
 def row_sums(
     rows: Float[np.ndarray, "n d"], others: Float[np.ndarray, "m d"], kernel: Kernel
 ) -> RowSums:
-    """Sums of kernels a block at a time; the matrix of all pairs is never there."""
+    """Sum the kernel over each row's pairs by blocks; the matrix of all pairs is never there."""
     across, own = np.zeros(len(rows)), np.zeros(len(rows))
     for start in range(0, len(rows), BLOCK):
         block = slice(start, start + BLOCK)
@@ -78,7 +78,7 @@ def row_sums(
 
 
 def own_mean(rows: Float[np.ndarray, "n d"], kernel: Kernel) -> float:
-    """The mean kernel of two different rows."""
+    """The mean kernel of two different rows of one set."""
     sums = row_sums(rows, rows[:0], kernel).own
     return float(sums.sum() / (len(rows) * (len(rows) - 1)))
 
@@ -86,7 +86,7 @@ def own_mean(rows: Float[np.ndarray, "n d"], kernel: Kernel) -> float:
 def kernel_distance(
     real: Float[np.ndarray, "n d_real"], fake: Float[np.ndarray, "m d_fake"]
 ) -> float:
-    """The unbiased estimate from all rows, in float64; the numbers of rows may differ.
+    """The unbiased kernel distance from all rows, in float64; the numbers of rows may differ.
 
     Raises:
         FeatureError: fewer than two rows, a row that is not finite, dimensions that differ.
@@ -97,13 +97,13 @@ def kernel_distance(
 class _Estimate(NamedTuple):
     value: float
     error: float
-    """Standard error over redraws of the fakes."""
+    """Standard error of the distance over redraws of the fakes."""
 
 
 def _estimate(
     real: Float[np.ndarray, "n d_real"], fake: Float[np.ndarray, "m d_fake"]
 ) -> _Estimate:
-    """The distance, and its error from the projections of the U-statistic on single fakes.
+    """The kernel distance, and its error from the U-statistic's projections on single fakes.
 
     Leaving all others as they are, fake j moves the estimate by 2 / m of
     `mean_{i != j} k(y_j, y_i) - mean_i k(y_j, x_i)` (the first Hoeffding projection).
@@ -120,7 +120,7 @@ def _estimate(
 
 
 class Subsets(NamedTuple):
-    """The unbiased estimates of random subsets: their mean and standard deviation (ddof = 0)."""
+    """Unbiased estimates from random subsets: their mean and standard deviation (ddof = 0)."""
 
     mean: float
     sd: float
@@ -133,7 +133,7 @@ def kernel_distance_subsets(
     size: int = SUBSET_SIZE,
     seed: int = SUBSET_SEED,
 ) -> Subsets:
-    """Mean and spread of the unbiased estimate over subsets, as torch-fidelity draws them.
+    """Mean and spread of the kernel distance over subsets, as torch-fidelity draws them.
 
     Args:
         real: features, `[n, d]`.

@@ -19,7 +19,7 @@ from eval.metrics.errors import HALVES
 from eval.metrics.neighbours import nearest
 
 ROWS_AT_MOST = 10_000
-"""The first rows of each side that are looked at: the literature's number."""
+"""Number of the first rows of each side that are looked at: the literature's."""
 PRECISION_K, DENSITY_K = 3, 5
 HALF_K = 12
 """Neighbours of a sample among which those in a random half are looked for."""
@@ -35,16 +35,19 @@ def squared_radii(rows: Rows, k: int) -> Float[np.ndarray, " n"]:
 
 
 class Manifolds(NamedTuple):
-    """What lies in whose balls; the last axis, where there is one, is all fakes and then halves."""
+    """Which rows lie in whose balls: the counts behind precision, recall, density and coverage.
+
+    The last axis, where there is one, is all fakes and then halves of them.
+    """
 
     precise: Bool[np.ndarray, " m"]
-    """Whether a fake lies in a ball of a real (k = 3, inclusive)."""
+    """Whether each fake lies in a ball of a real (k = 3, inclusive)."""
     recalled: Bool[np.ndarray, "n sets"]
-    """Whether a real lies in a ball of a fake (k = 3, inclusive)."""
+    """Whether each real lies in a ball of a fake (k = 3, inclusive)."""
     balls: Int[np.ndarray, " m"]
-    """In how many balls of reals a fake lies (k = 5, strict)."""
+    """Number of balls of reals in which each fake lies (k = 5, strict)."""
     covered: Bool[np.ndarray, "n sets"]
-    """Whether a real's ball holds a fake (k = 5, strict)."""
+    """Whether each real's ball holds a fake (k = 5, strict)."""
 
 
 Radii = dict[int, Float[np.ndarray, " n"]]
@@ -52,7 +55,7 @@ Radii = dict[int, Float[np.ndarray, " n"]]
 
 
 def real_radii(real: Rows) -> Radii:
-    """The radii of real rows that `between` asks for."""
+    """Squared radii of the balls around real rows `[n, d]`, for each k that `between` uses."""
     found = nearest(real, real, DENSITY_K, within=True).squares
     return {k: found[:, k - 1] for k in (PRECISION_K, DENSITY_K)}
 
@@ -64,7 +67,7 @@ def _radii_of(reference: Gathered) -> Radii:
 
 @lru_cache(maxsize=1)
 def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
-    """The four figures' counts, at most the first 10,000 rows of each side.
+    """Which rows lie in whose balls, of at most the first 10,000 rows of each side.
 
     Args:
         samples: with features, generated.
@@ -81,7 +84,7 @@ def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
 
 
 def between(fake: Rows, real: Rows, radii: Radii, seed: int) -> Manifolds:
-    """The four figures' counts of these very rows, `[m, d]` and `[n, d]`; see `manifolds`."""
+    """Which of these very rows lie in whose balls, `[m, d]` and `[n, d]`; see `manifolds`."""
     m = len(fake)
     near = nearest(fake, fake, max(min(HALF_K, m - 1), PRECISION_K), within=True)
     rng = np.random.default_rng([seed, m])
@@ -110,8 +113,10 @@ def between(fake: Rows, real: Rows, radii: Radii, seed: int) -> Manifolds:
 
 
 def share_error(inside: Shaped[np.ndarray, "n sets"]) -> StandardError | None:
-    """The standard error of a share of reals (or a mean of such shares) over random halves of the
-    fakes."""
+    """The standard error of a share of reals over random halves of the fakes.
+
+    Also that of a mean of such shares.
+    """
     shares = inside.mean(axis=0)[1:]
     return StandardError(float(shares.std(ddof=1)), f"half_samples_{len(shares)}")
 
@@ -119,8 +124,10 @@ def share_error(inside: Shaped[np.ndarray, "n sets"]) -> StandardError | None:
 def inside_of(
     real: Rows, fake: Rows, k: int, ties: Ties
 ) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """In how many balls of reals each fake lies, how many fakes lie in each real's ball, and in how
-    many balls of fakes each real lies.
+    """Count the neighbourhoods that hold each row, of reals `[n, d]` and fakes `[m, d]`.
+
+    Returned are how many balls of reals hold each fake, how many fakes each real's ball holds, and
+    how many balls of fakes hold each real.
 
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.
