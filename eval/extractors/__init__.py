@@ -15,7 +15,7 @@ from eval.names import ExtractorName
 
 
 class Splits(NamedTuple):
-    """A data set: what is trained on, and what is held out."""
+    """A data set's two splits: one to train on, and one that is held out."""
 
     train: Source
     held_out: Source
@@ -29,7 +29,7 @@ class Splits(NamedTuple):
 def load_extractor(
     name: ExtractorName, splits: Splits | None = None, weights: Path | None = None
 ) -> Extractor:
-    """An extractor ready to read.
+    """Load the extractor of this name, ready to read.
 
     Args:
         name: which one.

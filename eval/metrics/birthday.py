@@ -87,9 +87,8 @@ def criterion_of(reference: Gathered) -> Criterion:
 def small_support(criterion: Criterion, train_n: int) -> float:
     """The support below which a generator's is small.
 
-    A hundredth of real data's, and a tenth of the train set.
-    The latter, because a generator that knows the whole train set by heart is no small one:
-    authenticity tells of that.
+    A hundredth of real data's, and a tenth of the train set. The latter, because a generator that
+    knows the whole train set by heart is no small one: authenticity tells of that.
     """
     return min(criterion.real_support / BELOW_REAL, train_n / BELOW_TRAIN)
 

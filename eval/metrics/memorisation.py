@@ -1,4 +1,4 @@
-"""Memorisation: are samples copies of the train set?
+"""Memorisation: whether samples are copies of the train set.
 
 Authenticity (Alaa et al. 2022, section 3.3): a sample is authentic if the train row nearest to it
 is nearer to another train row than to the sample. The Frechet distance improves when samples are
@@ -19,14 +19,14 @@ SAMPLES_AT_MOST = 10_000
 
 
 class NearestTrain(NamedTuple):
-    """The train row nearest to each sample."""
+    """The train row nearest to each sample, and the distance to it."""
 
     indices: Int[np.ndarray, " n"]
     distances: Float[np.ndarray, " n"]
 
 
 def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
-    """The train row nearest to each sample, and how far it is.
+    """Find the train row nearest to each sample, and the distance to it.
 
     Raises:
         FeatureError: no rows, a row that is not finite, dimensions that differ.
@@ -37,8 +37,10 @@ def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
 
 
 def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
-    """Distance of each sample to the train row nearest to it, over that row's distance to its own
-    nearest neighbour in the train set; 0 for a copy, at most 1 for a sample that is not authentic.
+    """Distance of each sample to its nearest train row, over that row's to its own nearest.
+
+    0 for a copy, at most 1 for a sample that is not authentic. A row's nearest is another train
+    row.
 
     Args:
         samples: features, `[n, d]`.
@@ -60,7 +62,7 @@ def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
 
 
 def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
-    """Whether each sample is authentic; arguments and errors as for `copy_ratios`."""
+    """Whether each sample is authentic, no copy; arguments and errors as for `copy_ratios`."""
     return copy_ratios(samples, train) > 1
 
 

@@ -29,7 +29,7 @@ def redrawn(counts: Int[np.ndarray, " bins"], seed: int) -> Int[np.ndarray, "dra
 
 
 def bootstrap_error(values: Float[np.ndarray, " draws"]) -> StandardError:
-    """The standard error of a figure of the counts, from its values on redrawn counts."""
+    """The standard error of a figure of mode counts, from its values on redrawn counts."""
     return StandardError(float(values.std(ddof=1)), f"bootstrap_{len(values)}")
 
 
@@ -40,7 +40,7 @@ def mode_shares(source: Source) -> Float[np.ndarray, " modes"]:
 
 
 def captured_floor(shares: Float[np.ndarray, " modes"], n: int, minimum: int, seed: int) -> Floor:
-    """How many modes of these shares hold `minimum` or more of n samples.
+    """Number of captured modes of a perfect sampler: those with `minimum` or more of n samples.
 
     The mean is exact; the spread is that of seeded draws, whose counts sum to n.
     """

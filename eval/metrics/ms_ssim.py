@@ -16,7 +16,7 @@ from eval.metrics.base import FeatureError, Inputs, Metric, UndefinedError, Valu
 from eval.metrics.errors import of_mean
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of the scales, the finest first (section 3.2); they sum to 1.0001, as published."""
+"""Weights of the scales, the finest first (section 3.2); they sum to 1.0001, as published."""
 WINDOW, SIGMA = 11, 1.5
 LUMINANCE = (0.01 * 255) ** 2
 CONTRAST = (0.03 * 255) ** 2
@@ -27,7 +27,7 @@ Planes = Float[np.ndarray, "n channels _ _"]
 
 
 def scales_for(height: int, width: int) -> int:
-    """How many of the five scales an image has room for; 0 for one smaller than the window."""
+    """Number of the five scales that an image has room for; 0 for one smaller than the window."""
     fitting = [s for s in range(1, 6) if WINDOW * 2 ** (s - 1) <= min(height, width)]
     return max(fitting, default=0)
 
@@ -106,7 +106,7 @@ def _planes(images: Images) -> Planes:
 
 
 def _halved(planes: Planes) -> Planes:
-    """Means of 2 x 2 pixels; the last row or column of an odd number counts twice."""
+    """Halve the resolution by means of 2 x 2 pixels; an odd last row or column counts twice."""
     height, width = planes.shape[2:]
     planes = np.pad(planes, [(0, 0), (0, 0), (0, height % 2), (0, width % 2)], mode="symmetric")
     rows = (planes[:, :, 0::2] + planes[:, :, 1::2]) / 2
@@ -125,7 +125,7 @@ def _check(a: Images, b: Images, scales: int) -> None:
 
 
 def pair_similarities(images: Images, scales: int) -> Float[np.ndarray, " pairs"]:
-    """The similarity within disjoint pairs: the first image with the second, and so on."""
+    """MS-SSIM within disjoint pairs of images: the first with the second, and so on."""
     pairs = len(images) // 2
     found = [np.empty(0)]
     for start in range(0, pairs, PAIRS_IN_A_CHUNK):
@@ -151,4 +151,4 @@ def _metric(scales: int) -> Metric:
 
 
 MS_SSIM = {scales: _metric(scales) for scales in range(1, 6)}
-"""By the number of scales: `scales_for` says how many an image has room for."""
+"""The metric MS-SSIM by the number of scales: `scales_for` says how many an image has room for."""

@@ -35,7 +35,7 @@ LEVEL = 0.05
 def different_bins(
     counts: Int[np.ndarray, "*draws bins"], reference: Int[np.ndarray, " bins"]
 ) -> Bool[np.ndarray, "*draws bins"]:
-    """Which bins hold another share of the samples than of the reference.
+    """Whether each bin holds another share of the samples than of the reference, tested at 5 %.
 
     Args:
         counts: samples in each bin.
@@ -49,7 +49,7 @@ def different_bins(
 
 
 def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, " bins"]) -> float:
-    """Jensen-Shannon divergence of the two sets' shares, in nats; the authors' code prints it."""
+    """Jensen-Shannon divergence of two sets' shares, in nats; the authors' code prints it."""
     q, p = counts / counts.sum(), reference / reference.sum()
     middle = (q + p) / 2
     parts = [of[of > 0] * np.log(of[of > 0] / middle[of > 0]) for of in (q, p)]
@@ -57,7 +57,7 @@ def jensen_shannon(counts: Int[np.ndarray, " bins"], reference: Int[np.ndarray, 
 
 
 def _several_bins(reference: Gathered) -> Bins:
-    """The bins of a reference, of which a single one would hold all of any samples.
+    """The bins of a reference, at least two: a single one would hold all of any samples.
 
     Raises:
         UndefinedError: there is one alone.
@@ -85,7 +85,7 @@ def _measure(inputs: Inputs, seed: int) -> Value:
 
 
 def _floor(inputs: Inputs, n: int, seed: int) -> Floor:
-    """Each bin of a perfect sampler is different with the probability of the test's level."""
+    """The floor of NDB: a perfect sampler's bin is different with the probability of the level."""
     bins = len(_several_bins(inputs.reference).reference)
     return Floor(LEVEL, float(np.sqrt(LEVEL * (1 - LEVEL) / bins)))
 

@@ -17,16 +17,18 @@ from eval.metrics.candidates import Bounds, candidates, float64_candidates
 from eval.metrics.distances import FEW_DIMENSIONS, Rows, exact_squares
 
 SPARE = 7
-"""Candidates beyond the k nearest, for close calls."""
+"""Candidates that are kept beyond the k nearest, for close calls."""
 
 
 class Neighbours(NamedTuple):
-    """The k nearest rows of a set to each row of another, the nearest first; of equally near ones
-    that with the smaller index."""
+    """The k nearest rows of a set to each row of another, the nearest first.
+
+    Of equally near rows the one with the smaller index comes first.
+    """
 
     indices: Int[np.ndarray, "n k"]
     squares: Float[np.ndarray, "n k"]
-    """Squared distances, float64."""
+    """Squared distances to the neighbours, float64."""
 
 
 def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbours:
@@ -60,8 +62,11 @@ def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbours:
 def _settled(
     a: Rows, b: Rows, k: int, bounds: Bounds, others_left: bool
 ) -> tuple[Neighbours, Bool[np.ndarray, " n"]]:
-    """The k nearest of the candidates, by exact distances of all that may be among them; and which
-    rows are crowded: others than the candidates may be among theirs."""
+    """The k nearest of the candidates by exact distances, and which rows are crowded.
+
+    Exact are the distances of all candidates that may be among the nearest. A row is crowded where
+    others than its candidates may be among them.
+    """
     possible = bounds.lower <= np.partition(bounds.upper, k - 1, axis=1)[:, k - 1 : k]
     i, place = np.nonzero(possible)
     exact = np.full(possible.shape, np.inf)
@@ -79,7 +84,10 @@ def _first(
 
 
 def _searched_again(a: Rows, b: Rows, k: int) -> Neighbours:
-    """The same in float64, and from all exact distances where even that leaves rows crowded."""
+    """Neighbours by float64 candidates, for rows that float32 leaves crowded.
+
+    Where even that leaves rows crowded: from all exact distances.
+    """
     _, firsts, inverse = np.unique(a, axis=0, return_index=True, return_inverse=True)
     distinct, count = a[firsts], min(k + SPARE, len(b))
     found, crowded = _settled(
@@ -91,7 +99,7 @@ def _searched_again(a: Rows, b: Rows, k: int) -> Neighbours:
 
 
 def _among_all(a: Rows, b: Rows, k: int) -> Neighbours:
-    """From the exact distances of all pairs, a row at a time."""
+    """Neighbours from the exact distances of all pairs, a row at a time."""
     everyone = np.arange(len(b))
     indices, squares = np.empty((len(a), k), np.int64), np.empty((len(a), k))
     for row in range(len(a)):
@@ -102,7 +110,7 @@ def _among_all(a: Rows, b: Rows, k: int) -> Neighbours:
 
 
 def _without_own(found: Neighbours, rows: Int[np.ndarray, " n"]) -> Neighbours:
-    """One neighbour fewer: without the row itself, or where its copies left it out, the last."""
+    """Drop the row itself from its neighbours, or the last where copies left the row out."""
     own = found.indices == rows[:, None]
     own[~own.any(axis=1), -1] = True
     shape = (len(rows), own.shape[1] - 1)
@@ -110,7 +118,7 @@ def _without_own(found: Neighbours, rows: Int[np.ndarray, " n"]) -> Neighbours:
 
 
 def _from_tree(a: Rows, b: Rows, k: int) -> Neighbours:
-    """By a tree, which leaves open whose turn it is among equally near rows."""
+    """Neighbours by a tree, which leaves open whose turn it is among equally near rows."""
     count = min(k + SPARE, len(b))
     distinct, inverse = np.unique(a, axis=0, return_inverse=True)
     tree = KDTree(b.astype(np.float64))

@@ -23,7 +23,7 @@ from eval.metrics.manifolds import (
 
 
 class PrecisionRecall(NamedTuple):
-    """Both in 0..1, higher is better."""
+    """Precision and recall, both in 0..1, higher is better."""
 
     precision: float
     recall: float
@@ -32,7 +32,7 @@ class PrecisionRecall(NamedTuple):
 def precision_recall(
     real: Rows, fake: Rows, k: int = PRECISION_K, ties: Ties = "inclusive"
 ) -> PrecisionRecall:
-    """Precision and recall of features.
+    """Precision and recall of real features `[n, d]` and fake ones `[m, d]`.
 
     Args:
         real: features, `[n, d]`.

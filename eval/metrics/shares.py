@@ -1,4 +1,4 @@
-"""Shares of the samples in each mode against the true ones: what divergences between them share.
+"""Divergences of mode counts from the modes' true shares: what they have in common as metrics.
 
 A finite draw from the true shares does not score 0, so a floor stands beside each value: what a
 perfect sampler scores with as many samples.
@@ -19,7 +19,7 @@ from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value, floo
 from eval.metrics.modes import bootstrap_error, redrawn
 
 Divergence = Callable[[Int[np.ndarray, " bins"], Float[np.ndarray, " bins"]], float]
-"""Of counts from true shares."""
+"""A function from counts and true shares, both `[bins]`, to their divergence."""
 
 FLOOR_DRAWS = 64
 OFF_MODE_SHARE = float(np.exp(-(RADIUS_SIGMAS**2) / 2))
@@ -33,7 +33,7 @@ def true_shares(source: Source) -> Float[np.ndarray, " bins"]:
 
 
 def counted(inputs: Inputs) -> Int[np.ndarray, " bins"]:
-    """The samples in each bin of `true_shares`.
+    """Number of samples in each bin of `true_shares`.
 
     Raises:
         ValueError: images without a class.
@@ -49,7 +49,7 @@ def counted(inputs: Inputs) -> Int[np.ndarray, " bins"]:
 def sampler_floor(
     divergence: Divergence, shares: Float[np.ndarray, " bins"], n: int, seed: int
 ) -> Floor:
-    """What a perfect sampler scores with n samples: mean and spread over seeded draws."""
+    """The divergence of a perfect sampler with n samples: mean and spread over seeded draws."""
     draws = np.random.default_rng([seed, n]).multinomial(n, shares, size=FLOOR_DRAWS)
     return floor_of(np.array([divergence(counts, shares) for counts in draws]))
 
@@ -57,7 +57,7 @@ def sampler_floor(
 def metric_of_shares(
     name: str, label: str, divergence: Divergence, details: dict[str, Any]
 ) -> Metric:
-    """A divergence as a metric: with its bootstrap error and the floor of a perfect sampler."""
+    """Make a metric of a divergence, with its bootstrap error and a perfect sampler's floor."""
 
     def measure(inputs: Inputs, seed: int) -> Value:
         counts, shares = counted(inputs), true_shares(present(inputs.source))

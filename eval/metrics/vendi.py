@@ -15,11 +15,11 @@ from eval.metrics.base import Inputs, Metric, UndefinedError, Value, check_featu
 from eval.metrics.errors import half_samples
 
 NEGLIGIBLE = 1e-14
-"""Eigenvalues below this share are rounding."""
+"""Share of the eigenvalues' sum below which an eigenvalue is rounding."""
 
 
 def unit_rows(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Rows of length 1, float64, whatever their scale; rows of zeros stay as they are."""
+    """Rows scaled to length 1, in float64, whatever their scale; rows of zeros stay as they are."""
     rows = features.astype(np.float64)
     largest = np.abs(rows).max(axis=1, keepdims=True)
     rows /= np.where(largest > 0, largest, 1)
@@ -28,7 +28,7 @@ def unit_rows(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
 
 
 def vendi_score(features: Float[np.ndarray, "n d"], order: float = 1.0) -> float:
-    """The score with the cosine kernel.
+    """Vendi score of features with the cosine kernel.
 
     Args:
         features: `[n, d]`.

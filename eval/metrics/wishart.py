@@ -16,13 +16,13 @@ from jaxtyping import Float
 from scipy.stats import chi2
 
 ROUNDS = 6
-"""In which the spectrum is corrected; two draws of it are then as good as equal."""
+"""Rounds of correction of the spectrum; two draws of it are then as good as equal."""
 
 
 def population_spectrum(
     seen: Float[np.ndarray, " d"], n: int, rng: np.random.Generator
 ) -> Float[np.ndarray, " d"]:
-    """The eigenvalues of what a sample was drawn from, largest first; their sum is the sample's.
+    """The eigenvalues of the covariance that a sample was drawn from, largest first.
 
     Args:
         seen: eigenvalues of the sample's covariance (ddof = 1).
@@ -52,7 +52,7 @@ def covariance_distances(
     draws: int,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "draws sizes"]:
-    """What the covariances of two samples contribute to their Frechet distance.
+    """The covariances' part in the Frechet distance of two Gaussian samples, by simulation.
 
     Args:
         spectrum: of the Gaussian that both are of, largest first.
@@ -72,7 +72,7 @@ def covariance_distances(
 def _variables(
     d: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "d d"], Float[np.ndarray, " d"]]:
-    """What a root is made of, whatever the number of rows: normal ones, and uniform ones."""
+    """Random variables of a root, whatever the number of rows: normal ones and uniform ones."""
     return rng.normal(size=(d, d)), rng.uniform(size=d)
 
 
@@ -82,7 +82,7 @@ def _root(
     normal: Float[np.ndarray, "d d"],
     uniform: Float[np.ndarray, " d"],
 ) -> Float[np.ndarray, "rank d"]:
-    """A root R of the covariance of n rows, `R^T R`."""
+    """A root R of a random covariance of n rows, `R^T R`."""
     rank = np.arange(min(n - 1, len(spectrum)))
     root = np.triu(normal[rank], 1)
     root[rank, rank] = np.sqrt(chi2.ppf(uniform[rank], n - 1 - rank))
@@ -90,7 +90,7 @@ def _root(
 
 
 def _distance(a: Float[np.ndarray, "rank_a d"], b: Float[np.ndarray, "rank_b d"]) -> float:
-    """The trace of two covariances less that of their geometric term, given their roots."""
+    """The Frechet distance of two covariances, given their roots."""
     product = a @ b.T if len(a) <= len(b) else b @ a.T
     # Eigenvalues take half the time of singular values, and are good to 1e-8, which will do here.
     geometric = np.sqrt(np.linalg.eigvalsh(product @ product.T).clip(min=0)).sum()

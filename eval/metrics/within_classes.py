@@ -26,14 +26,14 @@ from eval.metrics.by_class import by_class
 from eval.metrics.manifolds import Manifolds, between, real_radii, share_error
 
 ROWS_AT_MOST = 1_000
-"""The first rows of a class that are looked at, on each side."""
+"""Number of the first rows of a class that are looked at, on each side."""
 ROWS_AT_LEAST = 20
-"""A class with fewer on a side is left out: three neighbours of so few tell little."""
+"""Fewest rows of a class on each side: three neighbours of fewer tell little."""
 
 
 @lru_cache(maxsize=1)
 def within_classes(samples: Gathered, reference: Gathered, seed: int) -> dict[int, Manifolds]:
-    """What lies in whose balls within each class that has enough rows on both sides.
+    """Which rows lie in whose balls within each class that has enough rows on both sides.
 
     Args:
         samples: with features, and the class that each was asked for.

@@ -1,4 +1,4 @@
-"""A verdict as one line of JSON, with all that is needed to repeat or to judge it."""
+"""A verdict as one line of JSON, with all that is needed to repeat or to check it."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import cautions, sentence
 
 NAMED_AT_MOST = 1_000
-"""Modes of each kind that a line names: the first."""
+"""Most modes of each kind that a line names: the first ones."""
 
 
 def entry(verdict: Verdict) -> dict[str, Any]:
-    """The line's content."""
+    """The content of a verdict's line, as JSON can hold it."""
     evidence, tested = verdict.evidence, verdict.tested
     modes, first = evidence.modes, evidence.fidelity
     return {
@@ -64,7 +64,7 @@ def entry(verdict: Verdict) -> dict[str, Any]:
 
 
 def _told(verdict: Verdict, which: Bool[np.ndarray, " modes"]) -> dict[str, Any]:
-    """How many modes these are, what they hold of the data, and what was counted in each."""
+    """What an entry says of some modes: their number, share of the data, and samples in each."""
     modes, upper = verdict.evidence.modes, verdict.tested.upper
     as_counted = modes.shares_as_counted
     return {

@@ -1,4 +1,4 @@
-"""Gathers what a verdict is drawn from: counts of modes, and the figures that go with them."""
+"""Gathers the evidence of a verdict: counts of modes, and the figures that go with them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,9 +23,9 @@ from eval.verdict.modes import FRACTION, Expected, ModeCounts
 from eval.verdict.reading import expected_as_read
 
 MEASURED = (TOTAL_VARIATION, NDB, HIGH_QUALITY, PRECISION, WIDTH_RATIO, BIRTHDAY)
-"""In the order of the table."""
+"""Metrics that a verdict may be drawn from, in the order of the table."""
 INSTEAD = {NDB.name: TOTAL_VARIATION.name, PRECISION.name: HIGH_QUALITY.name}
-"""Those that are left out where samples can have another one."""
+"""Metrics that are left out where samples can have another one: its name by theirs."""
 
 
 def metrics_of_verdict(offered: dict[str, Metric]) -> dict[str, Metric]:
@@ -42,7 +42,7 @@ def metrics_of_verdict(offered: dict[str, Metric]) -> dict[str, Metric]:
 
 
 def needs_of_verdict(metrics: dict[str, Metric], pictured: bool) -> frozenset[Need]:
-    """What has to be kept of samples to judge them, and to draw them too."""
+    """What has to be kept of samples to judge them and, if asked for, to draw them."""
     needs: set[Need] = {"counts", "features"}
     if pictured:
         needs.add("images")
@@ -56,7 +56,7 @@ def gather_evidence(
     known: Sequence[Record] = (),
     confusion: Confusion | None = None,
 ) -> Evidence:
-    """Count modes, and measure what is not known yet.
+    """Count modes, and measure the figures that are not known yet.
 
     Args:
         sets: generated and real samples at least, with what `needs_of_verdict` says.
@@ -87,7 +87,7 @@ def reference_labels(inputs: Inputs) -> Int[np.ndarray, " n"]:
 
 
 def count_modes(inputs: Inputs, confusion: Confusion | None = None) -> ModeCounts:
-    """The samples in each of the data's classes, or modes; without these, in each bin.
+    """Count the samples in each of the data's classes, or modes; without these, in each bin.
 
     Args:
         inputs: the samples, and what they are compared with.
@@ -114,9 +114,9 @@ def count_modes(inputs: Inputs, confusion: Confusion | None = None) -> ModeCount
 
 
 def _in_bins(inputs: Inputs) -> ModeCounts:
-    """True shares are what was counted of the reference, and are held to no more than that.
+    """Count the samples in each bin; the true shares are themselves counted, on the reference.
 
-    A single bin can't be missed.
+    They are held to no more than that. A single bin can't be missed.
     """
     bins, samples = bins_of(inputs.reference), inputs.samples
     many, shares = len(bins.reference), bins.reference / bins.reference.sum()
