@@ -16,8 +16,11 @@ from eval.verdict.modes import FRACTION, LEVEL, ModeCounts, Tested, examine, sam
 
 Kind = Literal["covers", "collapsed", "drops", "undecided", "unrecognisable"]
 Reason = Literal["shares", "repeats", "width", "fidelity"]
-"""What the verdict rests on: the modes' shares, samples that repeat each other, narrow modes, or
-samples that do not look like data."""
+"""What a verdict rests on, which is one of four findings.
+
+The modes' shares, samples that repeat each other, narrow modes, or samples that do not look like
+data.
+"""
 
 EXIT_CODES: dict[Kind, int] = {
     "covers": 0,
@@ -26,39 +29,39 @@ EXIT_CODES: dict[Kind, int] = {
     "undecided": 4,
     "unrecognisable": 5,
 }
-"""Of `python -m eval collapse`; 2 is bad input."""
+"""Exit codes of `python -m eval collapse` by verdict; 2 is bad input."""
 
 HALF = 0.5
-"""Of the data's mass, or of the samples."""
+"""Half of the data's mass, or of the samples: the share that makes a collapse."""
 ROUNDING = 1e-9
-"""What sums of shares may lack of it."""
+"""Rounding that sums of shares may be off by."""
 RECOGNISED = 0.1
-"""Of real data's share on the manifold; a generator below it makes something else."""
+"""Share of real data's fidelity below which samples are not recognisable as this data."""
 ONE_SIDED = 1.645
-"""Standard errors to the 95 % limit on one side."""
+"""Standard errors from a value to its one-sided 95 % limit."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that a verdict is drawn from."""
+    """All that a verdict is drawn from: counts of modes, and figures."""
 
     modes: ModeCounts
     real_modes: ModeCounts
-    """Of held-out real samples."""
+    """Counts of the modes of held-out real samples."""
     generated: Mapping[str, Record]
     """Figures of the generated samples, by metric."""
     real: Mapping[str, Record]
-    """The same of the real ones."""
+    """Figures of the held-out real samples, by metric."""
 
     @property
     def fidelity(self) -> Record:
-        """The share of the samples that lie where data lie."""
+        """The figure for the share of the samples that lie where data lie."""
         return self.generated.get(HIGH_QUALITY.name) or self.generated[PRECISION.name]
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What is to be said of a generator, and why."""
+    """A conclusion on a generator, with its reason and evidence."""
 
     kind: Kind
     reason: Reason
@@ -68,18 +71,19 @@ class Verdict:
     named: Bool[np.ndarray, " modes"]
     """The modes that are dropped; none where counts of modes say nothing."""
     samples_to_decide: int | None
-    """None where no mode is undecided."""
+    """Samples that would tell more of undecided modes; None where no mode is undecided."""
 
     @property
     def exit_code(self) -> int:
-        """What scripts see."""
+        """The exit code that scripts see."""
         return EXIT_CODES[self.kind]
 
 
 def judge(evidence: Evidence, seed: int) -> Verdict:
-    """The first of these that holds: collapsed (the samples repeat each other), unrecognisable,
-    collapsed (modes that hold half of the data are dropped, or modes are narrow), drops, covers;
-    and else undecided.
+    """Draw the verdict from the evidence, by the first rule that holds.
+
+    Collapsed (the samples repeat each other), unrecognisable, collapsed (modes that hold half of
+    the data are dropped, or modes are narrow), drops, covers; and else undecided.
 
     Args:
         evidence: what was measured.
@@ -114,9 +118,11 @@ def _decide(evidence: Evidence, tested: Tested) -> tuple[Kind, Reason]:
 
 
 def repeats(record: Record) -> bool:
-    """Whether the samples are few different ones: the support's 95 % interval lies below a
-    hundredth of real data's and a tenth of the train set, and at least half of the samples come
-    back as often as samples of so small a support do."""
+    """Whether the samples are few different ones, by the record of the birthday support.
+
+    The support's 95 % interval lies below a hundredth of real data's and a tenth of the train set,
+    and at least half of the samples come back as often as samples of so small a support do.
+    """
     if record.value is None:
         return False
     high, share = record.details["interval_95"][1], record.details["repeated_share"]
@@ -140,7 +146,10 @@ def narrow(record: Record | None, fraction: float) -> bool:
 
 
 def _to_decide(modes: ModeCounts, undecided: Bool[np.ndarray, " modes"]) -> int | None:
-    """With enough to tell of a mode without samples, four times as many halve the interval."""
+    """Number of samples that would tell more of undecided modes; None where there are none.
+
+    With enough to tell of a mode without samples, four times as many halve the interval.
+    """
     if not undecided.any():
         return None
     least = samples_to_decide(modes.against.dropped_below.of(undecided), len(modes.names))

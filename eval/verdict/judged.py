@@ -27,20 +27,20 @@ from eval.verdict.modes import FRACTION, samples_to_decide
 from eval.verdict.picture import Shown
 
 DRAWN_AT_MOST = 100_000
-"""Samples, where nobody asks for a number: rarer modes stay undecided."""
+"""Most samples that are drawn where nobody asks for a number: rarer modes stay undecided."""
 
 
 class Judged(NamedTuple):
-    """A verdict with what it is printed and drawn from."""
+    """A verdict with the metrics and samples that it is printed and drawn from."""
 
     verdict: Verdict
     metrics: dict[str, Metric]
     shown: Shown | None
-    """None for features, and for images of several sizes."""
+    """What pictures are made of; None for features, and for images of several sizes."""
 
 
 def samples_for_verdict(evaluation: Evaluation) -> int:
-    """The protocol's number, or as many as it takes to tell of each class."""
+    """Number of samples for a verdict: the protocol's, or as many as tell of each class."""
     usual = evaluation.protocol.n
     if evaluation.reader.labeller is None:
         return usual

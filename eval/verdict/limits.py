@@ -20,18 +20,18 @@ from scipy.stats import beta, binom
 
 
 class Limit(NamedTuple):
-    """What the shares of modes are held against."""
+    """Limits that the shares of modes are held against, known or counted themselves."""
 
     shares: Float[np.ndarray, " modes"]
     rows: Float[np.ndarray, " modes"]
-    """How many counted rows a share rests on; infinity where it is known."""
+    """Number of counted rows that each share rests on; infinity where the share is known."""
 
     def of(self, which: Int[np.ndarray, " some"] | Bool[np.ndarray, " modes"]) -> "Limit":
-        """Of some modes."""
+        """The limits of some of the modes."""
         return Limit(self.shares[which], self.rows[which])
 
     def joint(self, which: Bool[np.ndarray, " modes"]) -> "Limit":
-        """The limit of these modes' joint share, of one element."""
+        """The limit of these modes' joint share: a limit of one element."""
         shares, rows = self.of(which)
         total = shares.sum(keepdims=True)
         variance = np.divide(shares**2, rows, out=np.zeros(len(rows)), where=rows > 0)
@@ -40,7 +40,10 @@ class Limit(NamedTuple):
         return Limit(total, together)
 
     def halves(self, rng: np.random.Generator) -> tuple["Limit", "Limit"]:
-        """What two halves of the rows show, each for itself: independent as Poisson numbers are."""
+        """Limits from two random halves of the counted rows, each by itself.
+
+        The halves are independent, as Poisson numbers are.
+        """
         counted = np.isfinite(self.rows)
         whole = np.where(counted, np.rint(self.rows), 0).astype(np.int64)
         first = rng.binomial(whole, 0.5)
@@ -60,14 +63,14 @@ class Limit(NamedTuple):
 
 
 def known(shares: Float[np.ndarray, " modes"]) -> Limit:
-    """A limit that no sampling error is in."""
+    """A limit without sampling error: shares that are known."""
     return Limit(shares, np.full(len(shares), np.inf))
 
 
 def chance_of_so_few(
     counts: Int[np.ndarray, " modes"], n: int, limit: Limit
 ) -> Float[np.ndarray, " modes"]:
-    """How often a mode whose share is the limit has so few of n samples, or fewer."""
+    """Probability of so few of n samples, or fewer, in a mode whose share is the limit."""
     rows, samples_share = _given_total(n, limit)
     counted = betainc(rows, counts + 1.0, 1 - samples_share)
     return np.where(np.isinf(limit.rows), binom.cdf(counts, n, limit.shares), counted)
@@ -76,7 +79,7 @@ def chance_of_so_few(
 def chance_of_so_many(
     counts: Int[np.ndarray, " modes"], n: int, limit: Limit
 ) -> Float[np.ndarray, " modes"]:
-    """How often a mode whose share is the limit has so many of n samples, or more."""
+    """Probability of so many of n samples, or more, in a mode whose share is the limit."""
     rows, samples_share = _given_total(n, limit)
     counted = np.where(counts > 0, betainc(np.maximum(counts, 1), rows + 1, samples_share), 1.0)
     return np.where(np.isinf(limit.rows), binom.sf(counts - 1, n, limit.shares), counted)
@@ -107,15 +110,12 @@ def upper_limit(
 
 
 def lower_limit(count: int, n: int, level: float) -> float:
-    """The one-sided lower confidence limit of a share."""
+    """The one-sided lower confidence limit of a share (Clopper & Pearson 1934)."""
     return float(beta.ppf(level, count, n - count + 1)) if count else 0.0
 
 
 def samples_to_tell(limit: Limit, level: float) -> Float[np.ndarray, " modes"]:
-    """The samples of which a mode without any would be known to lie below its limit.
-
-    (1 - L)^n <= level where L is known, and (r / (n L + r))^r <= level where it is not.
-    """
+    """Number of samples by which a mode without any is known to lie below its limit."""
     rows = np.where(np.isinf(limit.rows), 1.0, np.maximum(limit.rows, TINY))
     counted = rows * np.expm1(-np.log(level) / rows) / limit.shares
     exact = np.log(level) / np.log1p(-limit.shares)
