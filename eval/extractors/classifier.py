@@ -1,9 +1,8 @@
-"""A small convolutional network trained on the data set's own labels; its last hidden layer gives
-the features.
+"""A small convolutional classifier of the data set's own labels, whose hidden layer gives features.
 
 It plays the part that Inception plays for photographs (Heusel et al. 2017) on data of another kind,
 and it counts modes by reading the class of each sample (Metz et al. 2017, Unrolled GANs, section
-3.3.1). It is trained once, on the train split only, and cached.
+3.3.1). It is trained once, on the train split only, and cached. Features are its last hidden layer.
 """
 
 import json
@@ -32,7 +31,7 @@ Weights = dict[str, np.ndarray]
 
 
 class Labelled(NamedTuple):
-    """Images with their classes."""
+    """Images with the class of each."""
 
     images: UInt8[np.ndarray, "n height width channels"]
     labels: Int[np.ndarray, " n"]
@@ -40,31 +39,33 @@ class Labelled(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides the classifier, besides its training data."""
+    """All settings that decide the classifier, besides its training data."""
 
     features: int = 64
     epochs: int = 40
     nimg_at_most: int = 500_000
-    """Large data sets are seen fewer times, but at least twice."""
+    """Most images seen in training: large data sets are seen fewer times, but at least twice."""
     train_rows_at_most: int = 100_000
     batch_size: int = 128
     lr: float = 3e-3
     weight_decay: float = 1e-2
     seed: int = 0
     version: int = 2
-    """Raise it when the code below changes what it makes."""
+    """Version of the code below; raise it when that changes what it makes."""
 
 
 RECIPE = Recipe()
 CPU_BATCH = 256
-"""Images read at once: the maps of more fall out of a processor's caches, and take three times as
-long."""
+"""Images that a CPU reads at once.
+
+The maps of more fall out of a processor's caches, and take three times as long.
+"""
 ACCELERATOR_BATCH = 2048
 HIGHEST = jax.lax.Precision.HIGHEST
 
 
 class ClassifierNetwork(nn.Module):
-    """Pixels 0..255 to features and logits.
+    """The classifier's network: pixels 0..255, `[n, height, width, c]`, to features and logits.
 
     One convolution at full size, then one for each halving until a side is 4 pixels or fewer.
     """
@@ -136,7 +137,7 @@ def train(data: Labelled, classes: int, recipe: Recipe = RECIPE) -> Weights:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Reads images of one shape: features, the likeliest class, and logits."""
+    """Extractor of images of one shape: features, the likeliest class, and logits."""
 
     weights: Weights
     image_shape: tuple[int, int, int]
@@ -159,7 +160,7 @@ class Classifier:
         return lambda batch: jax.device_get(read(params, batch))
 
     def __call__(self, stored: UInt8[np.ndarray, "n height width channels"]) -> Features:
-        """Features and classes, in batches of one shape (one compilation)."""
+        """Read features and classes, in batches of one shape (one compilation)."""
         n, batch = len(stored), images_at_once(CPU_BATCH, ACCELERATOR_BATCH)
         features = np.empty((n, RECIPE.features), np.float32)
         logits = np.empty((n, self.classes), np.float32)

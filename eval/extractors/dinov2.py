@@ -16,10 +16,10 @@ from eval.extractors.image_network import ImageNetwork
 from eval.extractors.weights import Published, State
 
 VERSION = "dinov2-1"
-"""Raise it when the code changes what the same weights read."""
+"""Version of what the same weights read; raise it when the code changes that."""
 
 OFFSET = 0.1
-"""Added to the new size of the grid of positions before it is divided by the old one."""
+"""Offset added to the new size of the grid of positions before dividing by the old one."""
 
 PUBLISHED = Published(
     extractor="dinov2",
@@ -32,7 +32,7 @@ PUBLISHED = Published(
 
 
 def load(path: Path | None = None) -> ImageNetwork:
-    """The extractor with weights from this file, or from the cache folder.
+    """Load the DINOv2 extractor with weights from this file, or from the cache folder.
 
     The number of layers and the hidden size are those of the file.
 
@@ -58,11 +58,11 @@ def load(path: Path | None = None) -> ImageNetwork:
 
 
 def positions(embeddings: np.ndarray) -> np.ndarray:
-    """Position embeddings for the grid of patches, `[1 + grid^2, d]`, from those it was trained
-    with, `[1, 1 + 37^2, d]`.
+    """Position embeddings resized to the grid of patches, `[1 + grid^2, d]`.
 
-    The original network gives the magnification as `(16 + 0.1) / 37` instead of the size 16 x 16,
-    which moves all positions a little. FD-DINOv2 figures depend on it.
+    They were trained for `[1, 1 + 37^2, d]`. The original network gives the magnification as `(16 +
+    0.1) / 37` instead of the size 16 x 16, which moves all positions a little. FD-DINOv2 figures
+    depend on it.
     """
     old, new = dinov2_keys.GRID, SIDE // PATCH
     matrix = resize.bicubic(old, new, factor=(new + OFFSET) / old)

@@ -8,17 +8,17 @@ from eval.extractors.dinov2_network import HEAD_CHANNELS, PATCH
 from eval.extractors.weights import State
 
 GRID = 37
-"""Patches along a side of the images it was trained with, at last: 518 pixels."""
+"""Patches along a side of the images that DINOv2 was last trained with: 518 pixels."""
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 class Tensor(NamedTuple):
-    """One tensor: its key in either layout, and its shape in units of the hidden size `d`."""
+    """One tensor of a DINOv2 file: its key in either layout, its shape in the hidden size `d`."""
 
     hub: str
     ours: tuple[str, ...]
-    """In the layout of Hugging Face; several where it splits the tensor along its first axis."""
+    """Keys in the layout of Hugging Face; several where the first axis is split."""
     shape: tuple[int | str, ...]
 
 
@@ -57,7 +57,7 @@ IN_LAYER = (
 
 
 def _tensors(layers: int) -> list[Tensor]:
-    """All tensors with their full keys, in both layouts."""
+    """All tensors of a DINOv2 file with their full keys, in both layouts."""
     inside = [
         Tensor(
             f"blocks.{layer}.{tensor.hub}",
@@ -71,12 +71,12 @@ def _tensors(layers: int) -> list[Tensor]:
 
 
 def from_hub(state: State) -> bool:
-    """Whether keys are those of the PyTorch hub."""
+    """Whether a state dict's keys are those of the PyTorch hub."""
     return "cls_token" in state
 
 
 def sizes(state: State) -> tuple[int, int]:
-    """The hidden size and the number of layers that a state dict seems to have: at least 64, 1."""
+    """The hidden size and number of layers that a state dict seems to have: at least 64, and 1."""
     token = "cls_token" if from_hub(state) else "embeddings.cls_token"
     prefix = "blocks." if from_hub(state) else "encoder.layer."
     hidden = state[token].shape[-1] if token in state and state[token].ndim else 0
@@ -85,7 +85,7 @@ def sizes(state: State) -> tuple[int, int]:
 
 
 def expected_shapes(hidden: int, layers: int, hub: bool) -> Shapes:
-    """Keys and shapes, in one of the layouts."""
+    """Keys and shapes of a state dict, in one of the layouts."""
     units = {"d": hidden, "3d": 3 * hidden, "4d": 4 * hidden}
     shapes: Shapes = {}
     for tensor in _tensors(layers):
@@ -98,7 +98,7 @@ def expected_shapes(hidden: int, layers: int, hub: bool) -> Shapes:
 
 
 def renamed(state: State, layers: int) -> State:
-    """A state dict of the PyTorch hub in the layout of Hugging Face."""
+    """Rename a state dict of the PyTorch hub to the layout of Hugging Face."""
     out: State = {}
     for tensor in _tensors(layers):
         parts = np.split(state[tensor.hub], len(tensor.ours))

@@ -19,7 +19,7 @@ EPSILON = 1e-6
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 STD = np.array([0.229, 0.224, 0.225], np.float32)
-"""Of the channels of ImageNet, in units of 255 grey levels."""
+"""Standard deviation of ImageNet's channels, in units of 255 grey levels."""
 
 HIGHEST = jax.lax.Precision.HIGHEST
 
@@ -27,7 +27,7 @@ Tokens = Float[Array, "n tokens d"]
 
 
 class Block(nn.Module):
-    """Attention between tokens, then two dense layers for each token."""
+    """A block of the transformer: attention between tokens, then two dense layers for each."""
 
     @nn.compact
     def __call__(self, tokens: Tokens, _: None = None) -> tuple[Tokens, None]:
@@ -50,7 +50,7 @@ class Block(nn.Module):
 
 
 class DinoNetwork(nn.Module):
-    """RGB squares of side 224 with grey levels 0..255 to features.
+    """The network of DINOv2: RGB squares of side 224, grey levels 0..255, to features.
 
     All blocks are one block, scanned over parameters that are stacked along a first axis: it is
     compiled once. Position embeddings have the size of the patches' grid already.

@@ -10,7 +10,7 @@ from eval.extractors.base import Features
 
 @dataclass(frozen=True)
 class Given:
-    """Rows of a file, in float32."""
+    """Extractor of features that were extracted elsewhere: rows of a file, as float32."""
 
     name: str = "given"
     fingerprint: str = "given-1"

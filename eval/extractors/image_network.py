@@ -28,7 +28,7 @@ Squares = Float[Array, "n side side 3"]
 
 
 class Read(NamedTuple):
-    """What a network makes of n images."""
+    """Features, and logits where there are any, that a network makes of n images."""
 
     features: Float[Array, "n d"]
     logits: Float[Array, "n classes"] | None = None
@@ -36,22 +36,22 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageNetwork:
-    """Reads uint8 images, grey or RGB, of any size (one size a call)."""
+    """Extractor of uint8 images, grey or RGB, of any size (one size a call)."""
 
     name: str
     fingerprint: str
     params: Params
     apply: Callable[..., Any]
-    """The network: from its parameters and RGB squares with grey levels 0..255 to a `Read`."""
+    """The network's function from parameters and RGB squares (grey levels 0..255) to a `Read`."""
     resize: Callable[[int, int], Resize]
-    """The weights that make images of a height and width square."""
+    """Function from an image's height and width to the weights that make it square."""
     resized: Callable[[Resize, Images], Float[Array, "n side side channels"]]
     batch_size: int | None = None
     """Images read at once, rounded up to a multiple of the devices; None: by kind of device."""
     accuracy: float | None = None
 
     def with_batch_size(self, batch_size: int) -> "ImageNetwork":
-        """The same extractor, reading so many images at once."""
+        """A copy of this extractor that reads so many images at once."""
         return replace(self, batch_size=batch_size)
 
     @cached_property
@@ -78,7 +78,7 @@ class ImageNetwork:
         return lambda squares: read(params, squares)
 
     def __call__(self, stored: UInt8[np.ndarray, "n height width channels"]) -> Features:
-        """Features, and logits where the network has classes.
+        """Read features, and logits where the network has classes.
 
         Raises:
             ConfigError: images with other than one or three channels.

@@ -14,7 +14,7 @@ from eval.extractors.inception_network import SIDE, InceptionNetwork
 from eval.extractors.weights import Published, State
 
 VERSION = "inception-1"
-"""Raise it when the code changes what the same weights read."""
+"""Version of what the same weights read; raise it when the code changes that."""
 
 BATCH_NORM_EPSILON = 1e-3
 
@@ -29,7 +29,7 @@ PUBLISHED = Published(
 
 
 def load(path: Path | None = None) -> ImageNetwork:
-    """The extractor with weights from this file, or from the cache folder.
+    """Load the Inception extractor with weights from this file, or from the cache folder.
 
     Raises:
         ConfigError: no file, or one that does not hold this network.

@@ -35,9 +35,9 @@ class Conv:
 
 Pool = Callable[[Maps], Maps]
 Step = Conv | tuple[Conv, ...] | Pool
-"""A tuple of convolutions reads the same maps, and puts its results side by side."""
+"""One step on maps; a tuple of convolutions reads the same maps, results side by side."""
 Block = tuple[tuple[Step, ...], ...]
-"""Branches whose results are put side by side."""
+"""Branches of steps that read the same maps; their results are put side by side."""
 
 
 def average(maps: Maps) -> Maps:
@@ -146,7 +146,7 @@ BLOCKS: dict[str, Block] = {
 
 
 def _run(step: Step, maps: Maps) -> Maps:
-    """One step; called inside a module, whose parameters take the convolutions' names."""
+    """Run one step; called inside a module, whose parameters take the convolutions' names."""
     if isinstance(step, tuple):
         return jnp.concatenate([_run(conv, maps) for conv in step], axis=-1)
     if isinstance(step, Conv):
@@ -163,7 +163,7 @@ def _run(step: Step, maps: Maps) -> Maps:
 
 
 class Mixed(nn.Module):
-    """One block of branches."""
+    """One block of branches, as a module."""
 
     branches: Block
 
@@ -179,7 +179,7 @@ class Mixed(nn.Module):
 
 
 class InceptionNetwork(nn.Module):
-    """RGB squares of side 299 with grey levels 0..255 to 2,048 features and 1,008 logits.
+    """Inception-v3: RGB squares of side 299, levels 0..255, to 2,048 features and 1,008 logits.
 
     Logits are without the last layer's bias, as the inception score is computed from this network
     (Salimans et al. 2016, in its TensorFlow implementation).

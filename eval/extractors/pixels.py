@@ -10,7 +10,7 @@ from eval.extractors.base import Features
 
 @dataclass(frozen=True)
 class Pixels:
-    """Images of one size as vectors with values in [0, 1]."""
+    """Extractor of images of one size, as vectors with values in [0, 1]."""
 
     name: str = "pixels"
     fingerprint: str = "pixels-1"

@@ -18,7 +18,7 @@ from eval.fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class Points:
-    """Assigns each point to a mode of a mixture of round Gaussians."""
+    """Extractor of points: each is its own features, labelled with its mode of a mixture."""
 
     means: Float[np.ndarray, "modes 2"]
     sigma: float
@@ -38,7 +38,7 @@ class Points:
 
 
 def as_mixture(source: Source) -> Mixture:
-    """The same source, known to be a mixture of Gaussians.
+    """A source as a `Mixture` of Gaussians.
 
     Raises:
         TypeError: a source whose modes are not known.
@@ -49,7 +49,7 @@ def as_mixture(source: Source) -> Mixture:
 
 
 def load(source: Source) -> Points:
-    """The extractor of this mixture.
+    """Make the extractor of points for this mixture.
 
     Raises:
         TypeError: a source whose modes are not known.

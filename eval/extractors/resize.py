@@ -16,29 +16,31 @@ Matrix = Float[np.ndarray, "to size"]
 
 
 class Resize(NamedTuple):
-    """Weights from input pixels to output pixels, along each side."""
+    """Weights of a resize, from input pixels to output pixels along each side."""
 
     rows: Float[Array | np.ndarray, "to_height height"]
     columns: Float[Array | np.ndarray, "to_width width"]
 
 
 def square(matrix: Callable[[int, int], Matrix], side: int) -> Callable[[int, int], Resize]:
-    """From an image's height and width to the weights that make it a square of this side."""
+    """A function from an image's height and width to the weights that make it such a square."""
     return lambda height, width: Resize(matrix(height, side), matrix(width, side))
 
 
 def resized(
     weights: Resize, images: UInt8[Array, "n height width channels"]
 ) -> Float[Array, "n to_height to_width channels"]:
-    """Images at their new size, in grey levels that need not be whole numbers."""
+    """Resize images, to grey levels that need not be whole numbers."""
     return _along_rows(weights, _along_columns(weights, images.astype(jnp.float32)))
 
 
 def resized_in_grey_levels(
     weights: Resize, images: UInt8[Array, "n height width channels"]
 ) -> Float[Array, "n to_height to_width channels"]:
-    """Images at their new size, rounded to whole grey levels along the way as images of bytes are:
-    after the columns and after the rows, halves upwards."""
+    """Resize images, rounded to whole grey levels along the way as images of bytes are.
+
+    Rounded after the columns and after the rows, halves upwards.
+    """
 
     def whole(grey: Float[Array, "..."]) -> Float[Array, "..."]:
         return jnp.clip(jnp.floor(grey + 0.5), 0, 255)
@@ -57,7 +59,7 @@ def _along_rows(weights: Resize, images: Float[Array, "..."]) -> Float[Array, ".
 
 
 def bilinear_tf1(size: int, to: int) -> Matrix:
-    """The bilinear interpolation of TensorFlow 1, which the Inception of the FID was used with.
+    """Weights of TensorFlow 1's bilinear interpolation, which the FID's Inception was used with.
 
     Corners are aligned at the first pixel only: no half pixels, and no smoothing when it shrinks.
     Positions are in float32, as there.
@@ -81,7 +83,7 @@ def _cubic(distance: Float[np.ndarray, "..."], a: float) -> Float[np.ndarray, ".
 
 
 def bicubic_antialiased(size: int, to: int) -> Matrix:
-    """Cubic convolution (a = -1/2) that widens with the factor by which it shrinks, as Pillow's."""
+    """Weights of cubic convolution (a = -1/2) that widens as it shrinks images, as Pillow's."""
     scale = size / to
     centres = (np.arange(to)[:, None] + 0.5) * scale
     weights = _cubic((np.arange(size) + 0.5 - centres) / max(scale, 1.0), a=-0.5)
@@ -89,7 +91,7 @@ def bicubic_antialiased(size: int, to: int) -> Matrix:
 
 
 def bicubic(size: int, to: int, factor: float) -> Matrix:
-    """Cubic convolution (a = -3/4) at pixels that lie `1 / factor` apart, with repeated borders.
+    """Weights of cubic convolution (a = -3/4) at pixels `1 / factor` apart, with repeated borders.
 
     Args:
         size: pixels there are.

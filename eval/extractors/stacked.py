@@ -14,10 +14,10 @@ from eval.extractors.base import Extractor, Features
 
 @dataclass(frozen=True)
 class StackedClassifier:
-    """Reads the channels of images one by one."""
+    """Extractor of stacked digits: the channels of images are read one by one."""
 
     single: Extractor
-    """Reads images of one channel, with labels 0 to 9."""
+    """Extractor of images of one channel, with labels 0 to 9."""
     name: str = "classifier"
 
     @property
@@ -26,7 +26,7 @@ class StackedClassifier:
 
     @property
     def accuracy(self) -> float | None:
-        """Of one channel."""
+        """Share of single channels that are labelled right."""
         return self.single.accuracy
 
     def __call__(self, stored: UInt8[np.ndarray, "n height width channels"]) -> Features:

@@ -16,7 +16,7 @@ import numpy as np
 
 
 class DamagedFile(ValueError):
-    """A file that is of another kind, broken or hostile; the message says what was found."""
+    """A file is of another kind, broken or hostile; the message says what was found."""
 
 
 class Global(NamedTuple):
@@ -38,7 +38,7 @@ class Storage(NamedTuple):
 
 
 class View(NamedTuple):
-    """A tensor: how it lies in a storage. Offset and strides count elements. Not yet checked."""
+    """A tensor as a view of a storage, not yet checked; offset and strides count elements."""
 
     storage: Storage
     offset: Any
@@ -47,11 +47,11 @@ class View(NamedTuple):
 
 
 class Pickled(NamedTuple):
-    """What a pickle says."""
+    """The content of a pickle: its value, and the storages that it mentions."""
 
     value: Any
     storages: dict[str, Storage]
-    """By key, in the order of their first mention."""
+    """Storages by key, in the order of their first mention."""
 
 
 STORAGE_TYPES = {
@@ -112,7 +112,7 @@ class _Machine:
         self.storages: dict[str, Storage] = {}
 
     def step(self, name: str, argument: Any) -> None:
-        """One instruction. Broken programs raise what the operations on the stack raise."""
+        """Execute one instruction. Broken programs raise what the operations on the stack raise."""
         stack = self.stack
         if name in PUSHES_ARGUMENT:
             stack.append(argument)
@@ -200,7 +200,7 @@ class _Machine:
 
 
 def _of_type(value: Any, kind: type) -> Any:
-    """The value, of this very type: a bool is no int.
+    """The value, if it is of this very type: a bool is no int.
 
     Raises:
         TypeError: another type.
@@ -224,7 +224,7 @@ def _set_items(target: Any, flat: list[Any]) -> None:
 
 
 def _result(function: Any, arguments: Any) -> Any:
-    """What the few known functions make of their arguments."""
+    """The result of one of the few known functions on these arguments."""
     _of_type(arguments, tuple)
     if function == ORDERED_DICT and not arguments:
         return {}

@@ -17,12 +17,12 @@ from cgan.system import archives
 from eval.extractors.state_pickle import DamagedFile, Storage, View, read_pickle
 
 LEGACY_START = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46"
-"""The first bytes of the magic number's pickle."""
+"""First bytes of a file from before PyTorch 1.6: its magic number's pickle."""
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 
 MAX_BYTES = 8 << 30
-"""Of a file, and of what it holds."""
+"""Most bytes of a file, and of the data in it."""
 _MAX_DIMENSIONS = 32
 
 Numbers = dict[str, np.ndarray]
@@ -36,7 +36,7 @@ def pickle_entry(archive: zipfile.ZipFile) -> str | None:
 
 
 def read_zip(archive: zipfile.ZipFile, pickle_name: str) -> dict[str, np.ndarray]:
-    """The state dict in an archive.
+    """Read the state dict in an archive of `torch.save`.
 
     Raises:
         DamagedFile: a broken or hostile archive.
@@ -83,7 +83,7 @@ def check_archive(archive: zipfile.ZipFile, path: Path, compressed: bool) -> Non
 
 
 def read_entry(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of an entry; its checksum is checked on the way.
+    """Read an entry of an archive; its checksum is checked on the way.
 
     Raises:
         DamagedFile: broken, or swelling beyond what it declares.
@@ -95,7 +95,7 @@ def read_entry(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def read_legacy(content: bytes) -> dict[str, np.ndarray]:
-    """The state dict in a file from before PyTorch 1.6, all of which is `content`.
+    """Read the state dict in a file from before PyTorch 1.6, all of which is `content`.
 
     Raises:
         DamagedFile: a broken or hostile file.
@@ -122,7 +122,7 @@ def read_legacy(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _legacy_storage(content: bytes, start: int, storage: Storage) -> np.ndarray:
-    """The storage whose number of elements stands at `start`."""
+    """The numbers of the storage whose number of elements stands at `start`."""
     if len(content) < start + 8 + storage.elements * storage.dtype.itemsize:
         raise DamagedFile(f"it ends within its storage {storage.key!r}: it is cut short")
     elements = int.from_bytes(content[start : start + 8], "little", signed=True)

@@ -17,7 +17,7 @@ from eval.fingerprint import fingerprint
 from eval.npy import BrokenArray, read_npy
 
 State = dict[str, np.ndarray]
-"""Parameters by key, as PyTorch names and lays them out."""
+"""Parameters of a network by key, as PyTorch names and lays them out."""
 
 _BROKEN = (
     DamagedFile,
@@ -36,13 +36,13 @@ class Published(NamedTuple):
 
     extractor: str
     file_name: str
-    """What it is called in the cache folder."""
+    """Name of the file in the cache folder."""
     download: str
-    """What to download."""
+    """Words for what to download."""
 
 
 def locate(path: Path | None, published: Published) -> Path:
-    """The given file, or the one in the cache folder.
+    """Find the file of weights: the given one, or the one in the cache folder.
 
     Raises:
         ConfigError: there is none; says what to download and where to put it.
@@ -64,7 +64,7 @@ def locate(path: Path | None, published: Published) -> Path:
 
 
 def read_state(path: Path) -> State:
-    """The arrays in a file of `torch.save`, safetensors or `numpy.savez`; nothing in it is run.
+    """Read the arrays of a `torch.save`, safetensors or `numpy.savez` file; nothing in it is run.
 
     The content decides which of them it is, not the file's name.
 
@@ -124,7 +124,9 @@ def _read_npy(content: bytes, name: str) -> np.ndarray:
 def checked(
     path: Path, state: State, expected: dict[str, tuple[int, ...]], published: Published
 ) -> State:
-    """The expected parameters in float32; counts of batches that batch norms saw are left out.
+    """Check parameters against the expected keys and shapes; returns them in float32.
+
+    Counts of batches that batch norms saw are left out.
 
     Raises:
         ConfigError: naming the first key that is missing, left over, of another shape or kind, or
@@ -162,6 +164,6 @@ def _refuse(path: Path, published: Published, found: str) -> NoReturn:
 
 
 def state_fingerprint(version: str, state: State) -> str:
-    """A hash of the weights by content, whatever file they came in, and of how they are used."""
+    """A hash of weights by content, whatever file they came in, and of how they are used."""
     parts = [part for key, array in sorted(state.items()) for part in (key, array)]
     return fingerprint(version, *parts)
