@@ -37,52 +37,52 @@ from eval.verdict.limits import (
 )
 
 ModeKind = Literal["classes", "modes", "bins"]
-"""What modes are: classes of images, modes of a mixture, or bins of data without classes."""
+"""The kind of a mode: a class of images, a mode of a mixture, or a bin of data without classes."""
 
 FRACTION = 0.25
-"""Of a mode's true share; below it, the mode is dropped."""
+"""Fraction of its true share below which a mode is dropped."""
 LEVEL = 0.05
-"""Of either claim, that something is dropped and that all is covered, to be wrong."""
+"""Probability that either claim is wrong: that something is dropped, and that all is covered."""
 ALONE = TOGETHER = LEVEL / 2
 SUSPICIOUS = 0.2
-"""A mode is a suspect if one half of the samples would hold so few of it less often than this."""
+"""Probability, for one half of the samples, below which so few in a mode make it a suspect."""
 
 
 class Expected(NamedTuple):
-    """What counts of modes are held against, where that is not the true shares as they are."""
+    """The shares that counts of modes are held against, if not the true ones as they are."""
 
     dropped_below: Limit
-    """A quarter of what samples with the true shares are counted as."""
+    """A quarter of the share that each mode has in counts of samples with the true shares."""
     covered_above: Limit
-    """The same; more, where others are counted as this mode too."""
+    """The limit for coverage: `dropped_below`, or more where others are counted as this mode."""
     judged: Bool[np.ndarray, " modes"]
-    """Those that counts can tell of."""
+    """Whether counts can tell of each mode."""
 
     def of(self, which: Int[np.ndarray, " some"]) -> "Expected":
-        """Of some modes."""
+        """The expected shares of some of the modes."""
         below, above, judged = self
         return Expected(below.of(which), above.of(which), judged[which])
 
 
 @dataclass(frozen=True, eq=False)
 class ModeCounts:
-    """How many of n samples lie in each mode, and which share of them should."""
+    """Counts of n samples by mode, with the share that each mode should have."""
 
     kind: ModeKind
     names: Sequence[str]
     labels: Int[np.ndarray, " modes"]
-    """By which samples are labelled."""
+    """The label of each mode in the data's labels of samples."""
     true_shares: Float[np.ndarray, " modes"]
-    """More than 0 each."""
+    """True share of each mode, more than 0."""
     counts: Int[np.ndarray, " modes"]
     n: int
-    """Samples, those that lie in no mode among them."""
+    """Number of samples, those that lie in no mode among them."""
     expected: Expected | None = None
-    """None: the true shares, which are known."""
+    """Shares that counts are held against; None for the true shares, which are known."""
 
     @property
     def against(self) -> Expected:
-        """What the counts are held against."""
+        """The shares that the counts are held against."""
         if self.expected is not None:
             return self.expected
         limit = known(FRACTION * self.true_shares)
@@ -90,45 +90,45 @@ class ModeCounts:
 
     @property
     def shares_as_counted(self) -> Float[np.ndarray, " modes"]:
-        """What samples with the true shares are counted as."""
+        """Each mode's share in counts of samples that have the true shares."""
         return self.against.dropped_below.shares / FRACTION
 
     def held(self, which: Bool[np.ndarray, " modes"]) -> float:
-        """What these modes hold of all that modes hold of the data."""
+        """Share of the data that these modes hold, of all that lies in modes."""
         return float(self.true_shares[which].sum() / self.true_shares.sum())
 
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """What the tests say of each mode."""
+    """Results of the tests for each mode: dropped, covered, or neither."""
 
     judged: Bool[np.ndarray, " modes"]
-    """Those that were tested; the others are nothing of the following."""
+    """Whether each mode was tested; the others are neither dropped nor covered."""
     dropped: Bool[np.ndarray, " modes"]
-    """Each for itself."""
+    """Whether each mode is dropped by itself."""
     covered: Bool[np.ndarray, " modes"]
     upper: Float[np.ndarray, " modes"]
-    """The limit of each mode's share at the level at which Holm's procedure compares it."""
+    """Upper limit of each mode's share, at the level at which Holm's procedure compares it."""
     suspects: Bool[np.ndarray, " modes"]
-    """That are not dropped each for itself."""
+    """Whether each mode is a suspect, not dropped by itself."""
     suspects_upper: float
-    """The limit of the suspects' joint share."""
+    """Upper limit of the suspects' joint share."""
     together: bool
     """Whether the suspects are dropped, taken together."""
 
     @property
     def named(self) -> Bool[np.ndarray, " modes"]:
-        """Dropped, each for itself or together."""
+        """Whether each mode is dropped, by itself or together with others."""
         return self.dropped | self.suspects if self.together else self.dropped
 
     @property
     def undecided(self) -> Bool[np.ndarray, " modes"]:
-        """Neither known to be dropped nor to be covered, which more samples could tell."""
+        """Whether each mode is neither known to be dropped nor known to be covered."""
         return self.judged & ~(self.dropped | self.covered)
 
 
 def examine(modes: ModeCounts, seed: int) -> Tested:
-    """Which modes are dropped, and which are covered.
+    """Test which modes are dropped, and which are covered.
 
     Args:
         modes: what was counted.
@@ -151,7 +151,7 @@ def examine(modes: ModeCounts, seed: int) -> Tested:
 
 
 def _holm_levels(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
-    """What each p-value is compared with: level / tests for the smallest, level for the largest."""
+    """Holm's level for each p-value: level / tests for the smallest, level for the largest."""
     ranks = np.empty(len(p_values), np.int64)
     ranks[np.argsort(p_values, kind="stable")] = np.arange(len(p_values))
     return ALONE / (len(p_values) - ranks)
@@ -160,7 +160,7 @@ def _holm_levels(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " t
 def _holm(
     p_values: Float[np.ndarray, " tests"], levels: Float[np.ndarray, " tests"]
 ) -> Bool[np.ndarray, " tests"]:
-    """Those up to the first that is not small enough, in the order of their p-values."""
+    """Whether each p-value and all smaller ones are within their levels."""
     order = np.argsort(p_values, kind="stable")
     passed = np.zeros(len(p_values), bool)
     passed[order] = np.logical_and.accumulate((p_values <= levels)[order])
@@ -170,10 +170,11 @@ def _holm(
 def _test_suspects(
     modes: ModeCounts, among: Bool[np.ndarray, " modes"], seed: int
 ) -> tuple[Bool[np.ndarray, " modes"], float, bool]:
-    """The suspects of one half of the samples among these modes, the limit of their share in the
-    other half, and whether that is below a quarter of their true one.
+    """Find suspects by one half of the samples, and test them together by the other half.
 
-    What the limits were counted from is halved too: shares that came out too high make suspects.
+    Returns the suspects among these modes, the limit of their share in the other half, and whether
+    that is below a quarter of their true one. What the limits were counted from is halved too:
+    shares that came out too high make suspects.
     """
     bins, n = np.append(modes.counts, modes.n - modes.counts.sum()), modes.n // 2
     rng = np.random.default_rng([seed, 5])
@@ -188,7 +189,7 @@ def _test_suspects(
 
 
 def samples_to_decide(limit: Limit, modes: int) -> int:
-    """Samples by which a mode without any would be known to be dropped, for the rarest of these.
+    """Number of samples by which any of these modes, had it none, would be known to be dropped.
 
     With fewer, even that tells nothing of a mode alone.
 

@@ -1,4 +1,4 @@
-"""What a verdict looks like: modes that are dropped, or the rarest, beside what was made instead.
+"""A verdict as a picture: modes that are dropped, or the rarest, beside what was made instead.
 
 Images: real examples of each mode, and the generated samples that come nearest to one of them.
 Points: all of them, with rings around the modes.
@@ -26,31 +26,31 @@ from eval.verdict.words import share
 
 DROPPED_AT_MOST, RAREST_AT_MOST, EACH_SIDE = 8, 4, 8
 EXAMPLES_AT_MOST = 200
-"""Real ones of a mode that samples are compared with."""
+"""Most real examples of a mode that samples are compared with."""
 POINTS_AT_MOST = 2_500
 DPI = 120
 NAME_AT_MOST = 30
-"""Characters of a mode's name."""
+"""Most characters of a mode's name."""
 AMBER = "#c98a00"
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What pictures are made of."""
+    """Samples that pictures of a verdict are made of."""
 
     samples: Shaped[np.ndarray, "kept *sample"]
-    """The first generated ones."""
+    """The first generated samples, in the stored form."""
     features: Float[np.ndarray, "kept d"]
     real_features: Float[np.ndarray, "n d"]
     real_labels: Int[np.ndarray, " n"]
     real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]]
-    """These real samples, as they are stored."""
+    """Function from row numbers to these real samples, in the stored form."""
     mixture: Mixture | None = None
-    """Whose modes are ringed; None for images."""
+    """The mixture whose modes are ringed; None for images."""
 
 
 def draw(verdict: Verdict, shown: Shown) -> bytes:
-    """The picture as a PNG file."""
+    """Draw the verdict's picture, as the content of a PNG file."""
     encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
         if shown.mixture is None:
@@ -62,8 +62,10 @@ def draw(verdict: Verdict, shown: Shown) -> bytes:
 
 
 def pictured_modes(verdict: Verdict) -> Int[np.ndarray, " modes"]:
-    """The modes that are dropped, the largest first; without any, those with the smallest part of
-    their true share."""
+    """The modes that a picture shows: those that are dropped, the largest first.
+
+    Without any, those with the smallest part of their true share.
+    """
     modes, found = verdict.evidence.modes, np.flatnonzero(verdict.named)
     if len(found):
         return found[np.argsort(-modes.true_shares[found], kind="stable")][:DROPPED_AT_MOST]
@@ -71,7 +73,7 @@ def pictured_modes(verdict: Verdict) -> Int[np.ndarray, " modes"]:
 
 
 def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
-    """A row for each mode: real examples on the left, the samples nearest to them on the right."""
+    """A figure with a row for each mode: real examples, and the samples nearest to them."""
     modes, chosen = verdict.evidence.modes, pictured_modes(verdict)
     figure = Figure(figsize=(11, 0.5 + 0.7 * len(chosen)), layout="constrained")
     axes = figure.subplots(len(chosen), 2, squeeze=False)
@@ -89,7 +91,7 @@ def _rows_of_images(verdict: Verdict, shown: Shown) -> Figure:
 def _nearest_samples(
     shown: Shown, rows: Int[np.ndarray, " real"]
 ) -> UInt8[np.ndarray, "_ height width channels"]:
-    """The samples that come nearest to any of these real ones."""
+    """The samples that come nearest to any of these real ones, the nearest first."""
     if not len(rows):
         return shown.samples[:0]
     squares = nearest(shown.features, shown.real_features[rows], 1).squares[:, 0]
@@ -107,13 +109,16 @@ def _strip(axes: Axes, images: UInt8[np.ndarray, "n height width channels"]) -> 
 
 
 def _told(modes: ModeCounts, index: int) -> str:
-    """A mode's name, with what it has and should have."""
+    """A mode's name, with the share that it has and should have."""
     has, should = share(modes.counts[index] / modes.n), share(modes.true_shares[index])
     return f"{lettered(modes.names[index], NAME_AT_MOST)}\n{has} for {should}"
 
 
 def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], mixture: Mixture) -> Figure:
-    """Generated points; a ring of a few standard deviations around each mode by what it is."""
+    """A figure of generated points, with a ring around each mode that says whether it is covered.
+
+    The ring has a radius of a few standard deviations.
+    """
     modes, tested = verdict.evidence.modes, verdict.tested
     kinds: tuple[tuple[Any, str, float, str], ...] = (
         (tested.covered & ~verdict.named, REAL, 0.8, "covered"),

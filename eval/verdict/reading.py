@@ -1,4 +1,4 @@
-"""What a labeller makes of classes: as which shares true ones are read, and what it can't tell.
+"""Classes as a labeller reads them: the shares that true ones are read as, and what it can't tell.
 
 With pi the true shares and C the confusion, C[j, k] the share of class j that is read as k, real
 data are read as class k with the share
@@ -25,13 +25,13 @@ from eval.verdict.limits import Limit
 from eval.verdict.modes import FRACTION, Expected
 
 READ_RIGHT = 0.5
-"""Of a class's held-out samples, at least."""
+"""Least share of a class's held-out samples that must be read right to judge it."""
 OVERLOOKED = 0.5
-"""Of a class's limit: samples of others up to that are not asked to be made up for."""
+"""Share of a class's limit up to which samples of others, read as it, need no making up for."""
 ROWS = 10
-"""What a limit rests on, at least: a standard error of a third."""
+"""Fewest rows that a limit may rest on: a standard error of a third."""
 AS_GOOD_AS_KNOWN = 1e9
-"""Rows: the share needs no test of its own."""
+"""Rows from which on a share counts as known, and needs no test of its own."""
 
 
 def expected_as_read(
@@ -39,7 +39,7 @@ def expected_as_read(
     true_shares: Float[np.ndarray, " classes"],
     made: Float[np.ndarray, " classes"],
 ) -> Expected:
-    """What counts of classes as they are read are held against.
+    """The shares that counts of classes, as they are read, are held against.
 
     Args:
         confusion: of the labeller.
@@ -63,6 +63,6 @@ def expected_as_read(
 def _limit(
     shares: Float[np.ndarray, " classes"], variances: Float[np.ndarray, " classes"]
 ) -> Limit:
-    """Shares that rest on as many rows as these variances say."""
+    """Limits with these shares, resting on as many rows as their variances say."""
     rows = np.divide(shares**2, variances, out=np.zeros_like(shares), where=shares > 0)
     return Limit(shares, np.where(rows < AS_GOOD_AS_KNOWN, rows, np.inf))

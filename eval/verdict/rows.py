@@ -25,7 +25,7 @@ FOOTNOTE = (
 
 
 class Row(NamedTuple):
-    """A line of the table of evidence; all but the first under `HEADINGS`."""
+    """One line of the table of evidence; all fields but the first stand under `HEADINGS`."""
 
     label: str
     value: str
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 
 def evidence_rows(verdict: Verdict, metrics: dict[str, Metric]) -> list[Row]:
-    """Values with their uncertainty, beside real data's, and what the verdict asks of them."""
+    """Rows of figures with their uncertainty, real data's, and what the verdict asks of them."""
     kind, tested, real = verdict.evidence.modes.kind, verdict.tested, verdict.real_tested
     rows = [
         _count(f"{kind} covered", tested.covered, real.covered, "all: covers"),
@@ -83,7 +83,7 @@ def _rule(verdict: Verdict, record: Record) -> str:
 
 
 def _repeated(record: Record, real: Record) -> Row:
-    """The share of samples that come back as often as those of a small support."""
+    """The row of the share of samples that come back as often as in a small support."""
     told, beside = (share(each.details["repeated_share"]) for each in (record, real))
     return Row(
         "samples that come back often", told, "", beside, "", f"{HALF:.0%} or more: collapsed"
@@ -91,7 +91,7 @@ def _repeated(record: Record, real: Record) -> Row:
 
 
 def mode_rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    """Modes that are dropped, the largest first: the name, and what `MODE_HEADINGS` say.
+    """Rows of the dropped modes, the largest first: the name, and what `MODE_HEADINGS` say.
 
     At most `LISTED_AT_MOST`; none where none is dropped.
     """

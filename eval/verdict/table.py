@@ -11,13 +11,13 @@ from eval.verdict.words import cautions, sentence
 from eval.words import notes, title
 
 STYLES = {"covers": "bold green", "undecided": "bold yellow"}
-"""Of the sentence; red for the others."""
+"""Styles of the sentence by verdict; red for the others."""
 
 
 def print_verdict(
     subject: str, verdict: Verdict, metrics: dict[str, Metric], console: Console | None = None
 ) -> None:
-    """Print a verdict.
+    """Print a verdict with its evidence and the dropped modes, as tables.
 
     Args:
         subject: what was judged, such as the run's folder.

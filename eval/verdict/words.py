@@ -54,7 +54,7 @@ def _drops(verdict: Verdict) -> str:
 
 
 def _dropped(verdict: Verdict) -> str:
-    """Which modes are dropped, and how much of the data they hold."""
+    """Words for the modes that are dropped, and how much of the data they hold."""
     modes, tested, which = verdict.evidence.modes, verdict.tested, verdict.named
     held = share(modes.held(which))
     words = f"{which.sum():,} of {many(len(modes.names), modes)} with {held} of the data"
@@ -84,7 +84,7 @@ def _undecided(verdict: Verdict) -> str:
 
 
 def _not_judged(verdict: Verdict) -> str:
-    """Which classes the labeller can't tell of; or that there is one bin alone."""
+    """Words for the classes that the labeller can't tell of; or that there is one bin alone."""
     modes, which = verdict.evidence.modes, ~verdict.tested.judged
     if modes.kind == "bins":
         return "there are too few real samples to tell parts of the data apart"
@@ -104,7 +104,7 @@ def _unrecognisable(verdict: Verdict) -> str:
 
 
 def cautions(verdict: Verdict) -> list[str]:
-    """What the verdict alone would hide, a sentence each."""
+    """Sentences for what the verdict alone would hide, one each."""
     told = (_open_modes, _unjudged, _repeats, _narrow, _rarely_recognised, _misread)
     return [words for each in told if (words := each(verdict))]
 
@@ -124,7 +124,7 @@ def _unjudged(verdict: Verdict) -> str:
 
 
 def _repeats(verdict: Verdict) -> str:
-    """That the support is a hundredth of real data's, where it is not yet collapsed."""
+    """A caution where the support is a hundredth of real data's but this is no collapse yet."""
     found = verdict.evidence.generated[BIRTHDAY.name]
     real = found.perfect_sampler
     if verdict.reason == "repeats" or found.value is None or real is None:
@@ -164,12 +164,12 @@ def _misread(verdict: Verdict) -> str:
 
 
 def many(count: int, modes: ModeCounts) -> str:
-    """A number of modes, such as `1 class`."""
+    """A number of modes in words, such as `1 class`."""
     return f"{count:,} {modes.kind if count != 1 else SINGULAR[modes.kind]}"
 
 
 def names(modes: ModeCounts, which: Bool[np.ndarray, " modes"]) -> str:
-    """The names of modes, the largest first, as far as there is room."""
+    """Names of modes, the largest first, as far as there is room."""
     found = np.flatnonzero(which)
     order = found[np.argsort(-modes.true_shares[found], kind="stable")]
     more = f" and {len(order) - NAMED_AT_MOST:,} more" if len(order) > NAMED_AT_MOST else ""
@@ -177,12 +177,12 @@ def names(modes: ModeCounts, which: Bool[np.ndarray, " modes"]) -> str:
 
 
 def share(value: float) -> str:
-    """A share in percent, with two digits where it is small."""
+    """A share as text in percent, with two digits where it is small."""
     return (
         f"{value:.1%}" if value >= 0.01 or value == 0 else f"{100 * value:.2g} %".replace(" ", "")
     )
 
 
 def number(value: float) -> str:
-    """A number of samples: whole, with two digits where it is small."""
+    """A number of samples as text: whole, with two digits where it is small."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
