@@ -1,4 +1,4 @@
-"""The section of classes: how well each is made, for runs that learnt with labels."""
+"""The report's section of classes: how well each is made, for runs that learnt with labels."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ from eval.report.html import at_most, escape, paragraph, picture, section
 from eval.words import COLUMNS, text_of
 
 SHOWN_AT_MOST = 16
-"""Classes in the table and in pictures: the worst, where there are more."""
+"""Most classes in the table and in pictures: the worst, where there are more."""
 EACH_SIDE, STRIP_WIDTH = 8, 1_000
-"""Samples of a class, and as many real images of it; pixels of a row of them."""
+"""Samples of a class, and as many real images; and the width of a row of them in pixels."""
 SETS: tuple[SampleSet, ...] = ("generated", "generated_matched", "real")
 
 
 def classes(contents: Contents) -> str:
-    """Figures and samples of each class; nothing where its accuracy was not measured."""
+    """The section of classes, as HTML; empty where class accuracy was not measured."""
     found = {(record.metric, record.samples): record for record in contents.records}
     accuracy = found.get((CLASS_ACCURACY.name, "generated"))
     if accuracy is None:
@@ -56,7 +56,7 @@ def _told(count: int, shown: int, asked: int) -> str:
 def _table(
     found: dict[tuple[str, SampleSet], Record], metrics: dict[str, Metric], names: Sequence[str]
 ) -> str:
-    """A row for each class; the metrics of each set of samples in columns."""
+    """A table with a row for each class, and the metrics of each set of samples in columns."""
     measured = [m for m in BY_CLASS if m.name in metrics]
     heads, columns = "", []
     for samples in SETS:
@@ -84,11 +84,11 @@ SHORT = {
     PRECISION_WITHIN.name: "precision",
     RECALL_WITHIN.name: "recall",
 }
-"""What the columns are called."""
+"""Short names of the metrics, for columns."""
 
 
 def _pictures(contents: Contents, shown: Sequence[int]) -> str:
-    """The first samples that were asked for each class, beside train images of it."""
+    """Pictures of the first samples asked for each class, beside train images of it."""
     evaluation, generated = contents.evaluation, contents.generated
     images = present(generated.images)
     asked = present(generated.asked)[: len(images)]
@@ -112,7 +112,7 @@ def _first(which: Bool[np.ndarray, " n"]) -> np.ndarray:
 
 
 def _strip(images: UInt8[np.ndarray, "n height width channels"], alternative: str) -> str:
-    """A row of images, always as many; empty places stay grey."""
+    """A picture with a row of images, always as many places; empty ones stay grey."""
     places = np.full((EACH_SIDE, *images.shape[1:]), pictures.GROUND, np.uint8)
     places[: len(images)] = images
     row = pictures.encode_png(pictures.image_grid(places, EACH_SIDE))

@@ -1,4 +1,4 @@
-"""What a report shows, gathered once: measured figures, samples, and the run's own records."""
+"""The contents of a report, gathered once: measured figures, samples, and the run's own records."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,23 +36,22 @@ CURVES = (
     "coverage_k5_strict",
     "authenticity",
 )
-"""The metrics that are followed over checkpoints, where they are measured."""
+"""Metrics that are followed over checkpoints, where they are measured."""
 PICTURED: frozenset[Need] = frozenset({"features", "images", "labels", "counts"})
 SHOWN, NEIGHBOURS, SEARCHED = 8, 3, 1_000
-"""Samples beside train images, train images beside each, and samples among which the likeliest
-copies are sought."""
+"""Samples beside train images, train images beside each, and samples searched for likely copies."""
 
 
 class BesideTrain(NamedTuple):
     """A sample and the train images nearest to it, the nearest first."""
 
     number: int
-    """Of the sample, in the order in which they were drawn."""
+    """Number of the sample, in the order in which samples were drawn."""
     sample: Shaped[np.ndarray, "*sample"]
     neighbours: Shaped[np.ndarray, "neighbours *sample"]
     distances: Float[np.ndarray, " neighbours"]
     ratio: float
-    """See `copy_ratios`."""
+    """The sample's `copy_ratios`: 0 for a copy."""
 
 
 class Contents(NamedTuple):
@@ -65,16 +64,18 @@ class Contents(NamedTuple):
     evaluation: Evaluation
     metrics: dict[str, Metric]
     records: list[Record]
-    """Of this checkpoint."""
+    """Records of this checkpoint."""
     new_records: list[Record]
-    """Of this checkpoint and others, as far as eval.jsonl does not have them yet."""
+    """Records of this checkpoint and others that eval.jsonl does not have yet."""
     history: list[Record]
-    """Of the generated samples (and of their first ones, where fewer are held out) at every
-    checkpoint that was measured alike, by images seen."""
+    """Records of the generated samples at every checkpoint that was measured alike, by images seen.
+
+    Also of their first ones, where fewer are held out.
+    """
     rows: list[MetricsRow]
-    """Of metrics.jsonl."""
+    """Rows of metrics.jsonl, oldest first."""
     snapshots: list[tuple[int, Path]]
-    """Pictures of the fixed latents, by images seen."""
+    """Paths of the pictures of the fixed latents, with the images seen at each."""
     generated: Gathered
     first: list[BesideTrain]
     likeliest_copies: list[BesideTrain]
@@ -84,7 +85,7 @@ class Contents(NamedTuple):
 def collect(
     root: Path, loaded: Loaded, seed: int, advance: Advance, records_files: Sequence[Path]
 ) -> Contents:
-    """Measure a checkpoint, and others as far as it was not done yet, and read the run's records.
+    """Measure a checkpoint, and others where that is missing, and read the run's own records.
 
     Args:
         root: the run's folder.
@@ -141,7 +142,7 @@ def _checkpoints(workdir: Workdir) -> list[int]:
 def unmeasured(
     known: Sequence[Record], records: Sequence[Record], checkpoints: Sequence[int]
 ) -> dict[int, list[str]]:
-    """For each checkpoint, the metrics to be followed that it was not measured by yet.
+    """The followed metrics that each checkpoint was not measured by yet.
 
     Args:
         known: all records there are.
@@ -189,7 +190,7 @@ def read_snapshots(folder: Path) -> list[tuple[int, Path]]:
 def beside_train(
     evaluation: Evaluation, generated: Gathered
 ) -> tuple[list[BesideTrain], list[BesideTrain]]:
-    """The first samples, and of the first 1,000 those that are most like copies.
+    """The first samples beside train images, and of the first 1,000 those most like copies.
 
     Args:
         evaluation: with the train split, and its features as the reference.

@@ -22,15 +22,15 @@ from eval.report.contents import MetricsRow
 NO_TERMS = ("nimg", "images_per_sec", "input_stall")
 """Names in metrics.jsonl that are no terms of a loss."""
 MANY = 40
-"""More classes than this are drawn as a map instead of bars."""
+"""Most classes that are drawn as bars; more are drawn as a map."""
 NAME_AT_MOST, NAMES_BESIDE = 24, 120
-"""Characters of a mode's name, and of all names that fit beside each other under bars."""
+"""Most characters of a mode's name, and of all names that fit side by side under bars."""
 MAP_COLUMNS = {True: 50, False: 20}
 """Cells in a row of the map: of 400 classes or more, and of fewer."""
 
 
 def svg(figure: Figure) -> bytes:
-    """A figure as a file that looks the same everywhere: letters are drawn, not named."""
+    """A figure as an SVG file that looks the same everywhere: letters are drawn, not named."""
     encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure.savefig(encoded, format="svg", metadata={"Date": None})
@@ -38,7 +38,7 @@ def svg(figure: Figure) -> bytes:
 
 
 def panels(count: int, columns: int = 3, height: float = 2.5) -> tuple[Figure, list[Axes]]:
-    """A figure with so many axes, some to a row."""
+    """A figure with so many axes, a few to a row, and the axes."""
     rows = -(-count // columns)
     figure = Figure(figsize=(3.4 * columns, height * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -48,7 +48,7 @@ def panels(count: int, columns: int = 3, height: float = 2.5) -> tuple[Figure, l
 
 
 def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
-    """Both players' losses, and below them every other term of metrics.jsonl; no probes."""
+    """A figure of both players' losses and every other term of metrics.jsonl; no probes."""
     rows = [row for row in rows if row["nimg"] > 0]
     names = list(dict.fromkeys(name for row in rows for name in row))
     losses = [name for name in names if name.endswith("/loss")]
@@ -79,13 +79,13 @@ def _series(rows: Sequence[MetricsRow], name: str) -> tuple[list[float | int], l
 
 
 def images_seen(ax: Axes) -> None:
-    """Name the axis of the clock."""
+    """Label the axis of images seen."""
     ax.set_xlabel("images seen")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figure | None:
-    """Each metric at each measured checkpoint, with its standard error.
+    """A figure of each metric at each measured checkpoint, with its standard error.
 
     The score of real data stands beside the generated samples of its own number only. None where
     one checkpoint was measured.
@@ -126,7 +126,7 @@ def mode_shares(
     weights: Float[np.ndarray, " modes"],
     names: Sequence[str],
 ) -> Figure:
-    """How many samples each mode got, beside its true share; modes without samples are marked.
+    """A figure of each mode's share of samples beside its true share; empty modes are marked.
 
     Args:
         counts: generated samples in each mode.
@@ -198,7 +198,7 @@ def modes_of_points(
     means: Float[np.ndarray, "modes 2"],
     sigma: float,
 ) -> Figure:
-    """Generated points, and a circle of 3 sigma around each mode by what it holds.
+    """A figure of generated points, with a circle of 3 sigma around each mode by its samples.
 
     Args:
         points: generated points.

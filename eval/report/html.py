@@ -1,4 +1,4 @@
-"""The small parts that every section is made of: headings, paragraphs, pictures."""
+"""Small parts of HTML that every section of a report is made of: headings, paragraphs, pictures."""
 
 import base64
 import html
@@ -14,18 +14,18 @@ from eval.report import figures
 
 
 def escape(text: str) -> str:
-    """A line of text as the page shows it, whatever is in it."""
+    """A line of text made safe to show on the page, whatever is in it."""
     return html.escape(plain(text))
 
 
 def section(heading: str, *parts: str) -> str:
-    """A heading and what stands below it; nothing where nothing does."""
+    """A section of HTML with a heading; empty where it has no parts."""
     body = "\n".join(part for part in parts if part)
     return f"<section><h2>{escape(heading)}</h2>\n{body}\n</section>\n" if body else ""
 
 
 def picture(content: bytes, alternative: str, kind: str = "png", crisp: bool = False) -> str:
-    """An image inside the page."""
+    """An image as HTML, its file inside the page."""
     data = base64.b64encode(content).decode()
     pixels = ' class="crisp"' if crisp else ""
     mime = {"png": "image/png", "svg": "image/svg+xml"}[kind]
@@ -33,22 +33,22 @@ def picture(content: bytes, alternative: str, kind: str = "png", crisp: bool = F
 
 
 def drawn(figure: figures.Figure | None, alternative: str) -> str:
-    """A figure; nothing where there is none to draw."""
+    """A figure as HTML; empty where there is none to draw."""
     return "" if figure is None else picture(figures.svg(figure), alternative, "svg")
 
 
 def paragraph(text: str) -> str:
-    """A paragraph of plain words."""
+    """A paragraph of plain words as HTML."""
     return f"<p>{escape(text)}</p>"
 
 
 def small(image: UInt8[np.ndarray, "height width channels"], alternative: str) -> str:
-    """One image as it is stored; the page enlarges its pixels."""
+    """One stored image as HTML, its pixels enlarged by the page."""
     return picture(pictures.encode_png(image), alternative, crisp=True)
 
 
 def at_most(content: bytes, width: int) -> bytes:
-    """A PNG file, made smaller where it is wider or higher than the page needs.
+    """A PNG file no wider or higher than this, made smaller where it was.
 
     Raises:
         OSError, SyntaxError, ValueError: no PNG file, or a damaged one.

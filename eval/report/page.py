@@ -24,7 +24,7 @@ from eval.words import summary, title
 
 CLASSES_PICTURED = 20
 EACH_CLASS = 4
-"""Generated images of a class, below a real one."""
+"""Generated images of a class that stand below a real one."""
 SNAPSHOTS, SNAPSHOT_WIDTH = 6, 300
 MISSING_PICTURED = 24
 PROBES = (
@@ -47,7 +47,7 @@ HEAD = """<!DOCTYPE html>
 
 
 def page(contents: Contents) -> str:
-    """The whole page as one file that asks nothing of any network."""
+    """Write the whole page as one HTML file that asks nothing of any network."""
     name = escape(str(contents.root))
     sections = (
         header(contents),
@@ -66,7 +66,7 @@ def page(contents: Contents) -> str:
 
 
 def header(contents: Contents) -> str:
-    """What was evaluated, and the figures in a sentence."""
+    """The page's head: what was evaluated, and the figures in a sentence."""
     what, read = title(str(contents.root), contents.records[0])
     words = summary(contents.metrics, contents.records)
     return (
@@ -77,7 +77,7 @@ def header(contents: Contents) -> str:
 
 
 def measured(contents: Contents) -> str:
-    """The table of figures."""
+    """The section of the table of figures."""
     return section(
         "Figures",
         metrics_table(contents.metrics, contents.records),
@@ -86,7 +86,7 @@ def measured(contents: Contents) -> str:
 
 
 def samples(contents: Contents) -> str:
-    """The first samples, unpicked."""
+    """The section of the first samples, unpicked."""
     kept = present(contents.generated.images)
     if contents.evaluation.splits.holds_images:
         grid = pictures.image_grid(kept[:GRID_SIZE], GRID_COLUMNS)
@@ -101,7 +101,7 @@ def samples(contents: Contents) -> str:
 
 
 def _scatter(points: np.ndarray, real: np.ndarray) -> str:
-    """As PNG: thousands of points are larger as SVG."""
+    """A scatter of points as a PNG picture: thousands of points are larger as SVG."""
     encoded = io.BytesIO()
     pictures.scatter(points, real, "").savefig(encoded, dpi=140, format="png")
     return (
@@ -110,7 +110,7 @@ def _scatter(points: np.ndarray, real: np.ndarray) -> str:
 
 
 def modes(contents: Contents) -> str:
-    """Which modes are captured, as pictures; nothing for data without classes."""
+    """The section of captured modes, as pictures; empty for data without classes."""
     if contents.generated.counts is None:
         return ""
     splits, counts = contents.evaluation.splits, contents.generated.counts[:-1]
@@ -141,7 +141,7 @@ def _real_of_class(contents: Contents, label: int) -> np.ndarray | None:
 
 
 def _missing(contents: Contents) -> str:
-    """A real image of each mode that has no sample, as far as there is room."""
+    """Pictures of a real image of each mode without samples, as far as there is room."""
     missing = np.flatnonzero(present(contents.generated.counts)[:-1] == 0)
     if not len(missing):
         return ""
@@ -157,7 +157,7 @@ def _missing(contents: Contents) -> str:
 
 
 def _by_class(contents: Contents) -> str:
-    """A real image of each class, and generated ones that are read as it."""
+    """Pictures of each class: a real image, and generated ones that are read as it."""
     names = contents.evaluation.splits.train.class_names
     if len(names) > CLASSES_PICTURED:
         return ""
@@ -178,7 +178,7 @@ def _by_class(contents: Contents) -> str:
 
 
 def beside_train(contents: Contents) -> str:
-    """Samples beside the train images nearest to them; nothing for points."""
+    """The section of samples beside the train images nearest to them; empty for points."""
     if not contents.first:
         return ""
     searched = min(SEARCHED, contents.generated.n)
@@ -211,7 +211,7 @@ def _rows(found: Iterable[BesideTrain]) -> str:
 
 
 def over_training(contents: Contents) -> str:
-    """Figures at each checkpoint, terms of the losses, and the fixed latents."""
+    """The section of curves: figures at each checkpoint, losses, and the fixed latents."""
     checkpoints = drawn(
         figures.metric_curves(contents.history, contents.metrics), "figures at each checkpoint"
     )
@@ -229,7 +229,7 @@ def over_training(contents: Contents) -> str:
 
 
 def _filmstrip(contents: Contents) -> str:
-    """The same latents at some points of the run, evenly chosen."""
+    """Pictures of the same latents at some points of the run, evenly chosen."""
     found = contents.snapshots
     if len(found) < 2:
         return ""
@@ -249,7 +249,7 @@ def _snapshot(nimg: int, path: Path) -> str:
 
 
 def settings(contents: Contents) -> str:
-    """The resolved config, folded away."""
+    """The section of the resolved config, folded away."""
     lines = "\n".join(map(escape, contents.config_json.splitlines()))
     return section(
         "Settings", f"<details><summary>config.json</summary><pre>{lines}</pre></details>"

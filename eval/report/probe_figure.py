@@ -32,7 +32,7 @@ TITLES = {
 
 
 def probe_curves(rows: Sequence[MetricsRow], limits: Sequence[Limit]) -> Figure | None:
-    """A panel for each figure of the probes; None for a run without any.
+    """A figure with a panel for each figure of the probes; None for a run without any.
 
     Dashed lines are limits, crosses what is beyond them, and grey ground is where the alarm was on.
 

@@ -1,4 +1,4 @@
-"""How the page looks."""
+"""Style of a report's page, as CSS."""
 
 STYLE = """
 :root { color-scheme: light; --ink: #202124; --faint: #5f6368; --line: #dadce0; }

@@ -9,7 +9,7 @@ from eval.words import COLUMNS, cell, footnote, largest_n, text_of
 
 
 def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """A row for each metric, a column for each set of samples."""
+    """The table of figures as HTML: a row for each metric, a column for each set of samples."""
     found = {(record.metric, record.samples): record for record in records}
     largest = largest_n(records)
     heads = [f"{COLUMNS[samples]}<br>n = {n:,}" for samples, n in largest.items()]
@@ -29,7 +29,7 @@ def metrics_table(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
 
 
 def footnotes(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """How to read the table, and what the figures were compared with."""
+    """Notes under the table of figures: how to read it, and what was compared with what."""
     first = records[0]
     text = footnote(metrics, records)
     text += (

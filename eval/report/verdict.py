@@ -1,4 +1,4 @@
-"""The section of the verdict: in a sentence, with its evidence, and what is dropped."""
+"""The report's section of the verdict: in a sentence, with its evidence, and what is dropped."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from eval.words import notes
 
 
 def verdict(judged: Judged | None) -> str:
-    """What `python -m eval collapse` says of the same samples; nothing where it was not asked."""
+    """The section with the verdict of `python -m eval collapse`; empty where there is none."""
     if judged is None:
         return ""
     found = judged.verdict
