@@ -21,7 +21,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "reference": reference.main,
     "report": report.main,
 }
-"""By the first word; any other one is a run."""
+"""Commands by the first word of the command line; any other word is a run."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -24,7 +24,7 @@ from eval.sample_files import SampleFiles
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sets of samples of one kind, and what reads them."""
+    """Two sets of samples of one kind, and the reader of both."""
 
     real: SampleFiles
     fake: SampleFiles
@@ -43,7 +43,7 @@ class Pair:
 
     @property
     def default_metrics(self) -> dict[str, Metric]:
-        """Those that are measured unless the user asks for others."""
+        """The metrics that are measured unless the user asks for others."""
         return by_default(self.metrics, self.real.is_images)
 
 
@@ -53,7 +53,7 @@ def load_pair(
     extractor: ExtractorName | None = None,
     weights: Path | None = None,
 ) -> Pair:
-    """Check that two sets of samples can be compared, and load what reads them.
+    """Check that two sets of samples can be compared, and load the reader of both.
 
     Raises:
         ConfigError: images beside features, samples of different forms, an extractor that can't
@@ -76,7 +76,7 @@ def load_reader(
     extractor: ExtractorName | None = None,
     weights: Path | None = None,
 ) -> Reader:
-    """What reads samples on disk; features are taken as they are.
+    """Load the reader of samples on disk; features are taken as they are.
 
     Args:
         sides: samples of one kind, by what an error calls them; or none, read already.
@@ -135,7 +135,7 @@ def gather_pair(
     seed: int,
     advance: Advance = silent,
 ) -> tuple[dict[SampleSet, Inputs], Origin]:
-    """Read both sets, and keep of them what is needed; see `compare`."""
+    """Read both sets, and keep what is needed of them; see `compare`."""
     path = pair.real.path
     half = min(len(pair.real), ROWS_AT_MOST) // 2
     size = min(half, len(pair.fake))
@@ -158,7 +158,7 @@ def gather_pair(
 
 
 def _some(of: Gathered, start: int, size: int) -> Gathered:
-    """What was gathered of every other sample, at most so many; without counts."""
+    """Statistics of every other sample, at most so many, from gathered ones; without counts."""
 
     def rows(kept: np.ndarray | None) -> np.ndarray | None:
         return None if kept is None else kept[start::2][:size]

@@ -1,4 +1,4 @@
-"""How a labeller reads real samples that it was not trained on: what it takes for what."""
+"""Confusion of a labeller: real samples that it was not trained on, by what it takes them for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,25 +15,28 @@ Square = Float[np.ndarray, "classes classes"]
 
 
 class Rates(NamedTuple):
-    """The share of each class that is read as each."""
+    """Rates at which samples of each class are read as each class."""
 
     means: Square
     variances: Square
-    """What sampling leaves open of them."""
+    """Variances of the rates, from sampling."""
 
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Samples by their true class and by the class that they are read as (last, none)."""
+    """Counts of samples by true class and by the class that they are read as (last, none)."""
 
     counts: Int[np.ndarray, "classes bins"]
     places: int = 1
-    """Classes are numbers of so many digits, read each for itself: counted are the digits."""
+    """Digits of a class's number, each read by itself: counted are then the digits."""
 
     @property
     def rates(self) -> Rates:
-        """With one sample of each class as a prior: it is read right as often as those of all
-        classes are, and otherwise as those are that are misread."""
+        """Rates at which each class is read as each, with one sample of each class as a prior.
+
+        The prior sample is read right as often as those of all classes are, and otherwise as those
+        are that are misread.
+        """
         rows, classes = self.counts.sum(axis=1, keepdims=True), len(self.counts)
         means = (self.counts + _prior(self.counts)) / (rows + 1)
         variances = means * (1 - means) / (rows + 2)
@@ -45,7 +48,7 @@ class Confusion:
 
 
 def _product(high: Rates, low: Rates) -> Rates:
-    """Of numbers whose first and last digits are read like this."""
+    """Rates of numbers whose first and last digits are read at these rates."""
     variances = np.kron(high.variances, low.means**2) + np.kron(high.means**2, low.variances)
     return Rates(np.kron(high.means, low.means), variances)
 
@@ -64,7 +67,7 @@ def _prior(counts: Int[np.ndarray, "classes bins"]) -> Float[np.ndarray, "classe
 def confusion_of(
     labeller: Extractor, batches: Iterable[Batch], classes: int, places: int = 1
 ) -> Confusion:
-    """Read samples, and count.
+    """Read samples of known classes with a labeller, and count.
 
     Args:
         labeller: reads the samples.

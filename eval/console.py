@@ -1,4 +1,4 @@
-"""Where tables are printed: words of others are shown as they are, never read as markup."""
+"""Consoles that tables are printed on: words of others are shown as they are, never as markup."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from rich.text import Text
 from cgan.system import terminal
 
 WIDTH = 110
-"""Columns of the tables, on any terminal."""
+"""Width of the tables in columns, on any terminal."""
 
 
 class Terminal(Console):
@@ -19,10 +19,10 @@ class Terminal(Console):
         super().__init__(width=width, stderr=stderr, highlight=False, markup=False, emoji=False)
 
     def on_broken_pipe(self) -> None:
-        """Raise the error again, of which a `Console` makes exit code 1."""
+        """Raise the error again; a `Console` would make exit code 1 of it."""
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def fit(console: Console, text: str, style: str = "") -> Text:
-    """A text in one line as it is to be shown on a console."""
+    """A text cut to one line, as it is to be shown on a console."""
     return Text(terminal.shown(text, console.encoding), style, overflow="fold")

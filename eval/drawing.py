@@ -1,4 +1,4 @@
-"""How figures look: one colour for each set of samples, and a plain style."""
+"""Looks of all figures: one colour for each set of samples, and a plain style."""
 
 from typing import Any
 

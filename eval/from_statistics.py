@@ -1,4 +1,4 @@
-"""Samples compared by statistics: where the rows of one set are not at hand, or of neither.
+"""Comparison of samples by statistics: where the rows of one set are not at hand, or of neither.
 
 The mean and covariance of features give the Frechet distance and nothing else. They have no halves,
 so that nothing says what real data would score against themselves.
@@ -27,7 +27,7 @@ NAMES: tuple[ExtractorName, ...] = ("inception", "dinov2", "pixels")
 
 @dataclass(frozen=True)
 class StatisticsPair:
-    """Two sets of which one at least is known by its statistics, and what reads the other one."""
+    """Two sets, at least one known by its statistics alone, and the reader of the other."""
 
     real: SampleFiles | Statistics
     fake: SampleFiles | Statistics
@@ -35,7 +35,7 @@ class StatisticsPair:
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Every metric that they can have, by name."""
+        """Every metric that statistics allow, by name."""
         return {FRECHET.name: FRECHET}
 
 
@@ -88,7 +88,7 @@ def _reader(
     extractor: ExtractorName | None,
     weights: Path | None,
 ) -> Reader:
-    """What reads the images that statistics are compared with: what made these."""
+    """The reader of images that statistics are compared with: the extractor that made these."""
     where = f"{field} = {str(of.path)!r}"
     if of.extractor is not None:
         named = next((name for name in NAMES if name == of.extractor), None)
@@ -109,7 +109,7 @@ def _reader(
 
 
 def _given(known: list[Statistics]) -> Given:
-    """What stands for the extractor where nothing is read now: the one that the files name.
+    """A stand-in for the extractor where nothing is read now: the one that the files name.
 
     Raises:
         ConfigError: they name two.

@@ -13,11 +13,11 @@ from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
 from eval.moments import Moments, merge, moments
 
 Advance = Callable[[int], None]
-"""Told the number of samples of each chunk that was read."""
+"""A callback that is given the number of samples of each chunk that was read."""
 
 
 def silent(count: int) -> None:
-    """Progress that nobody watches."""
+    """Report no progress."""
 
 
 GROUPS = 8
@@ -26,15 +26,15 @@ GROUPS = 8
 
 @dataclass(frozen=True)
 class Reader:
-    """What is read of samples: features by one extractor, classes by the same or another one."""
+    """A reader of samples: features by one extractor, classes by the same or another one."""
 
     extractor: Extractor
     labeller: Extractor | None = None
-    """None: samples have no classes."""
+    """Extractor that reads the classes; None where samples have none."""
     classes: int = 0
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:
-        """Features, with labels where there is a labeller."""
+        """Read features of stored samples, with labels where there is a labeller."""
         read = self.extractor(stored)
         if self.labeller is None:
             return read._replace(labels=None)
@@ -44,15 +44,15 @@ class Reader:
 
 
 class Wanted(NamedTuple):
-    """One result of a pass: of how many of the first samples, and what to keep of them."""
+    """A request for one result of a pass: the number of first samples, and what to keep of them."""
 
     n: int | None
-    """None: of all."""
+    """Number of first samples to keep; None for all."""
     needs: frozenset[Need]
 
 
 class _Gathering:
-    """What is kept so far of one set of samples."""
+    """All that is kept so far of one set of samples."""
 
     def __init__(self, wanted: Wanted, classes: int) -> None:
         self.n = 0
@@ -64,7 +64,7 @@ class _Gathering:
         self._kept: dict[Need, list[np.ndarray]] = {}
 
     def add(self, stored: Shaped[np.ndarray, "n *sample"], read: Features) -> None:
-        """Take a chunk, or as much of it as there is room for."""
+        """Take in a chunk, or as much of it as there is room for."""
         rows = slice(0, min(len(stored), self._at_most - self.n))
         if rows.stop == 0:
             return

@@ -19,7 +19,7 @@ READ_AT_ONCE = 2**16
 
 
 def append_lines(path: Path, lines: Sequence[str]) -> None:
-    """Add lines, each with its end; all of them or, where that fails, none.
+    """Append lines to a file, each with its end; all of them or, where that fails, none.
 
     Raises:
         DiskError: the file can't be written; it holds what it held.
@@ -41,7 +41,7 @@ def append_lines(path: Path, lines: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _alone(descriptor: int) -> Iterator[None]:
-    """Hold the file against others who add to it, where its file system can."""
+    """Lock the file against others who add to it, where its file system can."""
     with contextlib.suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     yield  # closing the file lets go of it
@@ -62,7 +62,7 @@ def _heal(descriptor: int) -> None:
 
 
 def _is_torn(line: bytes) -> bool:
-    """Whether this is the beginning of an object, or what a crash left in its place."""
+    """Whether a last line is the beginning of an object, or what a crash left in its place."""
     if not line.startswith((b"{", b"\0")):
         return False
     try:
@@ -73,7 +73,7 @@ def _is_torn(line: bytes) -> bool:
 
 
 def _after_last_end(descriptor: int, size: int) -> bytes:
-    """What follows the last end of a line."""
+    """The part of a file that follows the last end of a line."""
     tail = b""
     while len(tail) < size and b"\n" not in tail:
         start = max(0, size - len(tail) - READ_AT_ONCE)
@@ -82,7 +82,7 @@ def _after_last_end(descriptor: int, size: int) -> bytes:
 
 
 def _add(descriptor: int, content: bytes) -> None:
-    """Write all of it; where that fails, leave nothing of it behind."""
+    """Write all of a content to a file; where that fails, leave nothing of it behind."""
     size = os.fstat(descriptor).st_size
     try:
         while content:

@@ -21,17 +21,17 @@ from eval.value import perfect_sampler, value_of
 
 
 class SamplesError(ValueError):
-    """Samples that can't be measured; the message says what is wrong with them."""
+    """Samples can't be measured; the message says what is wrong with them."""
 
 
 class Subject(NamedTuple):
-    """What is evaluated: samples that can be streamed, and where they come from."""
+    """The subject of an evaluation: samples that can be streamed, and where they come from."""
 
     chunks: Iterable[Shaped[np.ndarray, "_ ..."]]
-    """In the stored form (uint8 NHWC images, float32 points)."""
+    """Chunks of samples in the stored form (uint8 NHWC images, float32 points)."""
     n: int
     nimg: int
-    """Images that the checkpoint had seen."""
+    """Images that the checkpoint had seen in training."""
     asked: Int[np.ndarray, " n"] | None = None
     """The class that each sample was asked for; None for a run without labels."""
 
@@ -74,7 +74,7 @@ def gather_sets(
     needs: frozenset[Need],
     advance: Advance = silent,
 ) -> dict[SampleSet, Inputs]:
-    """Read generated samples and the baselines once, and keep of them what is needed.
+    """Read generated samples and the baselines once, and keep what is needed of them.
 
     Args and errors as for `evaluate`.
     """
@@ -95,7 +95,7 @@ def gather_beside_real(
     needs: frozenset[Need],
     advance: Advance = silent,
 ) -> dict[SampleSet, Inputs]:
-    """The same without noise."""
+    """Read generated and real samples as `gather_sets`, without the noise baseline."""
     sets = _beside_real(evaluation, subject, seed, needs, advance)
     return _inputs(evaluation, subject, seed, sets)
 
@@ -125,7 +125,7 @@ def _beside_real(
 def _inputs(
     evaluation: Evaluation, subject: Subject, seed: int, sets: dict[SampleSet, Gathered]
 ) -> dict[SampleSet, Inputs]:
-    """Each set with what it is compared with, and the classes that were asked for."""
+    """Inputs of the metrics for each set: with the reference, and classes that were asked for."""
     train, reference = evaluation.splits.train, evaluation.reference.gathered
     if subject.asked is not None:
         # Noise is read as if it had been asked for the same.
@@ -145,14 +145,14 @@ def figures(
     metrics: dict[str, Metric],
     seed: int = 0,
 ) -> dict[str, float | None]:
-    """The values alone, of samples without baselines: for scripts that compare many runs."""
+    """Values of metrics on samples without baselines: for scripts that compare many runs."""
     (gathered,) = gather([samples], evaluation.reader, [Wanted(None, needs_of(metrics))])
     inputs = Inputs(gathered, evaluation.reference.gathered, evaluation.splits.train)
     return {name: value_of(metric, inputs, seed).value for name, metric in metrics.items()}
 
 
 class Origin(NamedTuple):
-    """What all records of one evaluation share."""
+    """Facts that all records of one evaluation share."""
 
     source: str
     nimg: int | None
@@ -163,7 +163,7 @@ class Origin(NamedTuple):
 
 
 def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
-    """What the records of a checkpoint's samples share."""
+    """The facts that records of a checkpoint's samples share."""
     source, reader = evaluation.splits.train.name, evaluation.reader
     return Origin(source, nimg, seed, reader, evaluation.reference.samples_fingerprint)
 
@@ -171,7 +171,7 @@ def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
 def measure(
     sets: dict[SampleSet, Inputs], metrics: dict[str, Metric], origin: Origin
 ) -> list[Record]:
-    """A record for each set of samples (`generated` at least) and each metric."""
+    """Measure each metric on each set of samples (`generated` at least), a record for each."""
     values = {
         (samples, name): value_of(metric, inputs, origin.seed)
         for samples, inputs in sets.items()
@@ -229,7 +229,7 @@ def needs_of(metrics: dict[str, Metric]) -> frozenset[Need]:
 
 
 def require_enough(name: str, n: int, metrics: dict[str, Metric]) -> None:
-    """Refuse fewer samples than a metric needs that somebody asked for.
+    """Refuse fewer samples than a metric needs that a user asked for.
 
     Raises:
         SamplesError: naming the metric.
@@ -263,7 +263,7 @@ def choose_metrics(
 def _checked(
     chunks: Iterable[Shaped[np.ndarray, "_ ..."]], like: np.ndarray
 ) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """Samples that have the form of the data's.
+    """Samples as they come, checked to have the form of the data's.
 
     Raises:
         SamplesError: another shape or type, or a row that is not finite.

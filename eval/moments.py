@@ -21,7 +21,7 @@ class Moments(NamedTuple):
 
 
 def moments(rows: Float[np.ndarray, "n d"]) -> Moments:
-    """The moments of these rows (at least one)."""
+    """The moments of these rows `[n, d]` (at least one), in float64."""
     rows = rows.astype(np.float64)
     mean = rows.mean(axis=0)
     centred = rows - mean

@@ -1,4 +1,4 @@
-"""The extractors' names, for command lines that should not wait for JAX."""
+"""Names of the extractors, for command lines that should not wait for JAX."""
 
 from typing import Literal
 

@@ -13,7 +13,7 @@ CHUNK = 256
 
 
 def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """n samples of uniform noise, some at a time."""
+    """Draw n samples of uniform noise in the data's stored form, some at a time."""
     rng = np.random.default_rng([seed, 2])
     make = pixel_noise if len(source.sample_shape) == 3 else box_noise
     for start in range(0, n, CHUNK):
@@ -23,12 +23,12 @@ def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarra
 def pixel_noise(
     source: Source, n: int, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "n height width channels"]:
-    """Every pixel uniform over 0..255."""
+    """Uniform noise over 0..255 in every pixel."""
     return rng.integers(0, 256, size=(n, *source.sample_shape), dtype=np.uint8)
 
 
 def box_noise(source: Source, n: int, rng: np.random.Generator) -> Float[np.ndarray, "n 2"]:
-    """Uniform over the box around all modes, three standard deviations wider on each side."""
+    """Uniform noise over the box around all modes, three standard deviations wider each way."""
     mixture = as_mixture(source)
     margin = RADIUS_SIGMAS * mixture.sigma
     low, high = mixture.means.min(axis=0) - margin, mixture.means.max(axis=0) + margin

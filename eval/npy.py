@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 START = 2**17
-"""Bytes that hold any header: longer ones than NumPy reads are refused."""
+"""Bytes from the beginning that hold any header: longer ones than NumPy reads are refused."""
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 _BROKEN = (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError)
-"""What NumPy's parser of headers, which are Python literals, can raise."""
+"""Errors that NumPy's parser of headers, which are Python literals, can raise."""
 
 
 class BrokenArray(ValueError):
@@ -25,20 +25,20 @@ class BrokenArray(ValueError):
 
 
 class Header(NamedTuple):
-    """What an array in NumPy's format says of itself."""
+    """The header of an array in NumPy's format."""
 
     shape: tuple[int, ...]
     fortran_order: bool
     dtype: np.dtype
     start: int
-    """Where its numbers begin."""
+    """Number of the byte at which the array's numbers begin."""
 
     def __str__(self) -> str:
         return f"{self.dtype.name} {list(self.shape)}"
 
 
 def read_header(start: bytes) -> Header:
-    """The header of an array of which this is the start, `START` bytes or all.
+    """Read the header of an array from its first bytes, `START` of them or all.
 
     Raises:
         BrokenArray: another format.
@@ -56,7 +56,7 @@ def read_header(start: bytes) -> Header:
 
 
 def read_npy(content: bytes | UInt8[np.ndarray, " bytes"]) -> Shaped[np.ndarray, "..."]:
-    """The array that this is all of; it shares the content's memory and can't be written.
+    """Read an array from all its bytes; it shares their memory and can't be written.
 
     Raises:
         BrokenArray: another format, cut short, or an array of objects.

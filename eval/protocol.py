@@ -1,4 +1,4 @@
-"""The protocol of each data set: what reads its samples, and what they are compared with."""
+"""Evaluation protocol of each data set: what reads its samples, and what they are compared with."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ from eval.reference import Reference, batches_of, chunks_of, labels_of, load_ref
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a data set is evaluated."""
+    """How a data set is evaluated: extractor, labeller, and numbers of samples."""
 
     extractor: ExtractorName
-    """Of the features, unless the user asks for another one."""
+    """Extractor of the features, unless the user asks for another one."""
     labeller: ExtractorName | None
-    """What sorts samples into the data set's classes, or modes."""
+    """Extractor that sorts samples into the data set's classes, or modes; None for none."""
     n: int
-    """Generated samples, where the user asks for no other number: the literature's."""
+    """Number of generated samples unless the user asks for another: the literature's."""
     reference_n: int | None = None
-    """Train samples compared with; None for all."""
+    """Number of train samples that are compared with; None for all."""
     min_accuracy: float = 0.0
-    """A labeller that reads held-out samples worse than this would miscount modes."""
+    """Least accuracy of the labeller on held-out samples: worse ones would miscount modes."""
 
 
 LITERATURE: dict[str, Protocol] = {
@@ -46,13 +46,16 @@ LITERATURE: dict[str, Protocol] = {
 
 
 LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
-"""The user's own images with classes."""
+"""Protocol of the user's own images with classes."""
 UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
-"""The user's own images without classes; `inception` and `dinov2` need a file of weights."""
+"""Protocol of the user's own images without classes.
+
+`inception` and `dinov2` need a file of weights.
+"""
 
 
 CONFUSION_ROWS = 50_000
-"""Held-out samples at most by which the labeller is judged."""
+"""Most held-out samples by which the labeller is judged."""
 
 
 def protocol_of(data: Data, train: Source) -> Protocol:
@@ -62,13 +65,13 @@ def protocol_of(data: Data, train: Source) -> Protocol:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that stays the same from one evaluation of a data set to the next."""
+    """A data set's splits, reader and reference: all that stays the same between evaluations."""
 
     splits: Splits
     reader: Reader
     reference: Reference
     reference_rows: Int[np.ndarray, " n"]
-    """Which samples of the train split the reference read, in its order."""
+    """Numbers of the train samples that the reference read, in its order."""
     protocol: Protocol
 
     @property
@@ -78,11 +81,11 @@ class Evaluation:
 
     @property
     def default_metrics(self) -> dict[str, Metric]:
-        """Those that are measured unless the user asks for others."""
+        """The metrics that are measured unless the user asks for others."""
         return by_default(self.metrics, self.splits.holds_images)
 
     def real_chunks(self, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-        """n held-out samples without replacement, or all where there are fewer."""
+        """Stream n held-out samples without replacement, or all where there are fewer."""
         return chunks_of(self.splits.held_out, self._real_rows(n, seed))
 
     def real_labels(self, n: int, seed: int) -> Int[np.ndarray, " n"]:
@@ -91,14 +94,16 @@ class Evaluation:
 
     @cached_property
     def reference_by_class(self) -> Gathered:
-        """What was gathered of the reference, with the true class of each of its samples."""
+        """The gathered reference, with the true class of each of its samples."""
         classes = labels_of(self.splits.train, self.reference_rows)
         return replace(self.reference.gathered, asked=classes)
 
     @cached_property
     def confusion(self) -> Confusion | None:
-        """How the labeller reads held-out samples; None where there are no classes, and for
-        mixtures, whose modes are not misread."""
+        """The labeller's confusion on held-out samples; None where there are no classes.
+
+        Also None for mixtures, whose modes are not misread.
+        """
         labeller, classes = self.reader.labeller, self.reader.classes
         if labeller is None or not self.splits.holds_images:
             return None
@@ -119,7 +124,7 @@ def load_evaluation(
     classes: bool = True,
     splits: Splits | None = None,
 ) -> Evaluation:
-    """Load a data set, what reads it (a classifier may be trained now, once) and its reference.
+    """Load a data set, its reader and its reference; a classifier may be trained now, once.
 
     Args:
         data: the data set.
@@ -149,7 +154,7 @@ def load_reader(
     weights: Path | None,
     classes: bool = True,
 ) -> Reader:
-    """What reads a data set's samples; arguments and errors as for `load_evaluation`."""
+    """Load the reader of a data set's samples; arguments and errors as for `load_evaluation`."""
     features = load_extractor(extractor or protocol.extractor, splits, weights)
     labeller = protocol.labeller
     has_both = features.name == labeller

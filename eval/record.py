@@ -16,18 +16,21 @@ class Record:
     """One value of one metric on one set of samples."""
 
     metric: str
-    """Its name, which states the protocol."""
+    """Name of the metric, which states its protocol."""
     value: float | None
-    """None where the samples leave it undefined."""
+    """The metric's value; None where the samples leave it undefined."""
     standard_error: float | None
-    """Over redraws of the samples; None where it can't be told."""
+    """Standard error over redraws of the samples; None where it can't be told."""
     error_protocol: str | None
-    """How the standard error was estimated."""
+    """Name of the method by which the standard error was estimated."""
     samples: SampleSet
-    """generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
-    samples (real), uniform noise (noise)."""
+    """Name of the set of samples that was measured.
+
+    generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
+    samples (real), uniform noise (noise).
+    """
     n: int
-    """Samples that the value is of; 0 for statistics that don't say."""
+    """Number of samples that the value is of; 0 for statistics that don't say."""
     seed: int
     checkpoint_nimg: int | None
     """Images that the checkpoint had seen; None for samples that came from no checkpoint."""
@@ -36,22 +39,22 @@ class Record:
     extractor_fingerprint: str
     """Hash of the extractor's weights and preprocessing."""
     labeller: str | None
-    """What sorts samples into classes; None where they have none."""
+    """Extractor that sorts samples into classes; None where they have none."""
     labeller_accuracy: float | None
     reference: str
     """Hash of the samples that the metric compares with, such as the train split."""
     reference_n: int
-    """Samples that the reference is of; 0 for statistics that don't say."""
+    """Number of samples that the reference is of; 0 for statistics that don't say."""
     floor: float | None
-    """What held-out real samples score with `floor_n` of them; None where there are none."""
+    """Score of `floor_n` held-out real samples; None where there are none."""
     floor_n: int
     perfect_sampler: float | None
-    """What draws from the true distribution score with n samples; None where none is modelled."""
+    """Score of n samples of the true distribution; None where none is modelled."""
     perfect_sampler_sd: float | None
     details: dict[str, Any]
 
     def to_json(self) -> str:
-        """One line of strict JSON."""
+        """The record as one line of strict JSON."""
         return json.dumps(asdict(self), allow_nan=False) + "\n"
 
 

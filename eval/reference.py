@@ -1,4 +1,4 @@
-"""What samples are compared with: a data set read by an extractor, kept in the cache.
+"""Reference that samples are compared with: a data set read by an extractor, kept in the cache.
 
 A cache file's name carries a fingerprint of the samples' content, the extractor's weights and
 preprocessing and the layout of the file, so a data set that changed under the same name never meets
@@ -23,18 +23,18 @@ from eval.metrics.base import Gathered, Need
 from eval.moments import Moments, merge
 
 VERSION = "reference-3"
-"""Raise it when the layout of the file changes."""
+"""Version of the file's layout; raise it when that changes."""
 NAME_AT_MOST = 64
-"""Characters of a data set's name in that of its file; the fingerprint tells data sets apart."""
+"""Most characters of a data set's name in its file's name; fingerprints tell data sets apart."""
 CHUNK_BYTES = 32 * 2**20
 ROWS_AT_MOST = 131_072
-"""Features of so many rows are kept; moments and counts are of all."""
+"""Most rows whose features are kept; moments and counts are of all rows."""
 OF_ALL: frozenset[Need] = frozenset({"counts", "moments"})
 OF_THE_FIRST: frozenset[Need] = frozenset({"features", "labels", "logits"})
 
 
 def chunks_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """These samples of a source as they are stored, some megabytes at a time."""
+    """Stream these samples of a source as they are stored, some megabytes at a time."""
     for batch in batches_of(source, rows):
         yield np.asarray(batch.x)
 
@@ -45,7 +45,7 @@ def labels_of(source: Source, rows: Int[np.ndarray, " n"]) -> Int[np.ndarray, " 
 
 
 def batches_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Batch]:
-    """These samples of a source with their true classes, some megabytes at a time."""
+    """Stream these samples of a source with their true classes, some megabytes at a time."""
     if not len(rows):
         return
     one = np.asarray(source[rows[:1]].x)
@@ -55,7 +55,7 @@ def batches_of(source: Source, rows: Int[np.ndarray, " n"]) -> Iterator[Batch]:
 
 
 class Reference(NamedTuple):
-    """Gathered statistics, and what they are of."""
+    """Gathered statistics of samples, and a fingerprint of those."""
 
     gathered: Gathered
     samples_fingerprint: str
@@ -69,7 +69,7 @@ def load_reference(
     advance: Advance = silent,
     called: str = "reference",
 ) -> Reference:
-    """Statistics from the cache, or gathered now and cached.
+    """Load a reference's statistics from the cache, or gather and cache them now.
 
     Args:
         name: of the data set, for the file's name.
@@ -103,7 +103,7 @@ def _gathered(
     advance: Advance,
     called: str,
 ) -> Gathered:
-    """What one extractor reads of samples with this fingerprint, from the cache or now."""
+    """Statistics by one extractor of samples with this fingerprint, from the cache or now."""
     labeller = "" if reader.labeller is None else reader.labeller.fingerprint
     extractor = reader.extractor
     key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
@@ -138,7 +138,7 @@ def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:
 
 
 def _from_arrays(arrays: dict[str, np.ndarray], reader: Reader) -> Gathered | None:
-    """What the file says; None where a part is missing or does not fit the others."""
+    """Statistics from a file's arrays; None where a part is missing or does not fit the others."""
     labelled = {"counts", "labels"} if reader.labeller is not None else set()
     if set(arrays) - {"logits"} != {"n", "mean", "scatter", "features"} | labelled:
         return None

@@ -1,4 +1,4 @@
-"""A run, and what measures it."""
+"""A run's checkpoint as the subject of an evaluation, with what measures it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,15 +15,15 @@ from eval.progress import reading
 from eval.protocol import Evaluation, load_evaluation
 
 RECORDS = "eval.jsonl"
-"""The file of a run's records, in its folder or in another one."""
+"""Name of the file of a run's records, in its folder or in another one."""
 
 
 class Loaded(NamedTuple):
-    """A checkpoint of a run, and what measures it."""
+    """A checkpoint of a run, with the evaluation and metrics that measure it."""
 
     run: Run
     n: int
-    """Samples to draw."""
+    """Number of samples to draw."""
     evaluation: Evaluation
     metrics: dict[str, Metric]
 
@@ -38,7 +38,7 @@ def load(
     weights: Path | None,
     where: Whereabouts,
 ) -> Loaded:
-    """What a command line names; see its arguments.
+    """Load the run and the evaluation that a command line names; see its arguments.
 
     Raises:
         ConfigError: an argument or a run that can't be used.
@@ -57,6 +57,6 @@ def load(
 
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:
-    """A run's samples, to be evaluated."""
+    """A run's samples as the subject of an evaluation."""
     asked = runs.asked_labels(run, n, seed) if run.has_classes else None
     return Subject(runs.stream_samples(run, n, seed), n, run.nimg, asked)

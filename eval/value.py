@@ -13,7 +13,7 @@ from eval.metrics.base import Floor, Inputs, Metric, UndefinedError, Value
 
 
 def value_of(metric: Metric, inputs: Inputs, seed: int) -> Value:
-    """The value; None with `why` in the details where it is undefined.
+    """Measure a metric: its value, or None with `why` in the details where it is undefined.
 
     Raises:
         FeatureError: samples that can't be measured by any metric.
@@ -33,7 +33,7 @@ def value_of(metric: Metric, inputs: Inputs, seed: int) -> Value:
 
 
 def perfect_sampler(metric: Metric, inputs: Inputs, n: int, seed: int) -> Floor | None:
-    """What a perfect sampler scores with n samples; None where none is modelled, or undefined."""
+    """The score of a perfect sampler with n samples; None where none is modelled, or undefined."""
     try:
         with np.errstate(all="ignore"):
             found = None if metric.floor is None else metric.floor(inputs, n, seed)
@@ -49,7 +49,7 @@ def _require_rows(metric: Metric, inputs: Inputs) -> None:
 
 
 def _strict(details: dict[str, Any]) -> dict[str, Any]:
-    """The details without numbers that JSON does not know."""
+    """The details of a value without numbers that JSON does not know."""
     return {key: _known(value) for key, value in details.items()}
 
 

@@ -29,32 +29,31 @@ if TYPE_CHECKING:
 
 PROG = f"{run.PROG} collapse"
 FAILED = 70
-"""`EX_SOFTWARE` of sysexits.h, where other programs exit with 1: that means collapsed here."""
+"""Exit code of errors, `EX_SOFTWARE` of sysexits.h: the usual 1 means collapsed here."""
 OF_RUNS = ("n", "checkpoint", "step", "data_path", "data_changed")
 OF_FILES = ("real", "fake", "real_array", "fake_array", "background")
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Judge a generator."""
+    """Arguments of the command that judges a generator."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of the run, such as runs/digits."""
     real: Path | None = None
-    """Instead of a run: folder or .zip of real images, .npz or .npy of images or features."""
+    """Real samples, not a run: folder or .zip of images, .npz or .npy of images or features."""
     fake: Path | None = None
-    """Generated ones, in any of these."""
+    """Generated samples to hold against REAL, in any of its forms."""
     real_array: str | None = None
     """Name of REAL's array in its .npz file, where several could be meant."""
     fake_array: str | None = None
-    """The same of FAKE."""
+    """Name of FAKE's array in its .npz file, where several could be meant."""
     background: Background = Data.background
-    """What transparent pixels are laid on, with --real and --fake."""
+    """Ground that transparent pixels are laid on, with --real and --fake."""
     n: int | None = None
-    """Generated samples; by default the literature's number for this data set, or as many as it
-    takes to tell of each class."""
+    """Generated samples; by default the literature's number, or as many as tell of each class."""
     extractor: ExtractorName | None = None
-    """What reads the features; by default what suits the data set."""
+    """Extractor of the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
@@ -64,7 +63,7 @@ class Arguments:
     step: int | None = None
     """Which checkpoint, by training steps instead."""
     data_path: Path | None = None
-    """Where the run's data lie now, if they moved."""
+    """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
@@ -91,26 +90,29 @@ class Arguments:
 
     @property
     def picture(self) -> Path | None:
-        """The file to draw."""
+        """Path of the picture to draw; None for none."""
         if self.run is None and self.out is None:
             return None
         return places.file_of(self.run or Path(), self.out, "collapse.png")
 
     @property
     def entries(self) -> Path | None:
-        """The file that keeps verdicts: two sets of samples have one in a folder of their own."""
+        """Path of the file that keeps verdicts; None where none is kept.
+
+        Two sets of samples have one in a folder of their own.
+        """
         if self.run is None and (self.out is None or not places.is_folder(self.out)):
             return None
         return places.folder_of(self.run or Path(), self.out) / "collapse.jsonl"
 
     @property
     def files(self) -> list[Path]:
-        """All that is written."""
+        """Paths of all files that the command writes."""
         return [file for file in (self.entries, self.picture) if file is not None]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Judge, print, and exit with what scripts see: 1 for a collapse and for nothing else."""
+    """Judge a generator, print the verdict, and exit with its code: 1 for a collapse alone."""
     found: list[int] = []
     try:
         cli.run(lambda: _main(argv, found.append))
@@ -124,7 +126,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _main(argv: Sequence[str] | None, found: Callable[[int], None]) -> None:
-    """Judge, keep, print.
+    """Judge a generator, keep the verdict, print it.
 
     Args:
         argv: the command line.
@@ -201,7 +203,7 @@ def _judge_files(arguments: Arguments) -> "Judged":
 
 
 def _draw(out: Path, judged: "Judged") -> Path | None:
-    """Where the picture is; None for what can't be pictured."""
+    """Draw the verdict's picture and return its path; None for what can't be pictured."""
     from cgan.system import files
     from eval.verdict.picture import draw
 

@@ -19,23 +19,22 @@ from eval.names import ExtractorName
 
 @dataclass(frozen=True)
 class Arguments:
-    """Compare generated samples with real ones."""
+    """Arguments of the command that compares generated samples with real ones."""
 
     real: Annotated[Path, tyro.conf.Positional]
     """Real samples: folder or .zip of images, .npz or .npy of images or features, or statistics."""
     fake: Annotated[Path, tyro.conf.Positional]
-    """Generated ones, in any of these."""
+    """Generated samples, in any of the forms of REAL."""
     real_array: str | None = None
     """Name of REAL's array in its .npz file, where several could be meant; mu: its statistics."""
     fake_array: str | None = None
-    """The same of FAKE."""
+    """Name of FAKE's array in its .npz file, where several could be meant; mu: its statistics."""
     background: Background = Data.background
-    """What transparent pixels are laid on."""
+    """Ground that transparent pixels are laid on."""
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""
     extractor: ExtractorName | None = None
-    """What reads the features of images: inception, dinov2 or pixels; by default what the
-    statistics were read by, or inception."""
+    """Extractor of images' features; by default what the statistics were read by, or inception."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
@@ -52,7 +51,7 @@ class Arguments:
 
     @property
     def sides(self) -> tuple[tuple[str, Path, str | None], ...]:
-        """Each set's name, path and chosen array."""
+        """Name, path and chosen array of each set of samples."""
         return ("real", self.real, self.real_array), ("fake", self.fake, self.fake_array)
 
 

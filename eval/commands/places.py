@@ -1,4 +1,4 @@
-"""Where the commands that evaluate a run write: into its folder, another one, or one file.
+"""Paths that the commands on a run write to: its folder, another folder, or one file.
 
 `--out` names a folder, in which files have the names that they have in a run's; or the file of the
 command itself, by its suffix: the others stay in the run's folder then.
@@ -23,7 +23,7 @@ def is_folder(out: Path) -> bool:
 
 
 def require_out(out: Path, suffix: str) -> None:
-    """Refuse what is neither a folder nor such a file, or can't be written.
+    """Refuse an `--out` that is neither a folder nor such a file, or can't be written.
 
     Raises:
         ConfigError: saying what it must be.
@@ -34,12 +34,12 @@ def require_out(out: Path, suffix: str) -> None:
 
 
 def folder_of(root: Path, out: Path | None) -> Path:
-    """The folder of what a command writes."""
+    """The folder that a command writes to: the run's, or the one of `--out`."""
     return root if out is None or not is_folder(out) else out
 
 
 def file_of(root: Path, out: Path | None, name: str) -> Path:
-    """Where the file goes that is the command's own, and has this name in a run's folder."""
+    """The path of the command's own file: `--out`, or this name in the folder written to."""
     return out if out is not None and not is_folder(out) else folder_of(root, out) / name
 
 

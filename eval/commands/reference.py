@@ -24,43 +24,43 @@ if TYPE_CHECKING:
     from eval.reference import Reference
 
 OF_DATASETS = tuple(field.name for field in fields(Data) if field.name != "background")
-"""Settings that say nothing of samples at a path."""
+"""Settings of data sets, which say nothing of samples at a path."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Precompute the statistics of a data set."""
+    """Arguments of the command that precomputes the statistics of a data set."""
 
     dataset: Annotated[SourceName | Path, tyro.conf.Positional]
     """Data set that needs no download; tfds, or folder; or a path to images or features."""
     imbalance: float = Data.imbalance
     """Alpha of a power law of the modes' shares, rank^-alpha (points, stacked_*)."""
     name: str | None = None
-    """Of the data set in tensorflow-datasets (tfds)."""
+    """Name of the data set in tensorflow-datasets (tfds)."""
     data_dir: Path | None = None
-    """Where it was prepared (tfds)."""
+    """Folder where the data set was prepared (tfds)."""
     train_split: str = Data.train_split
-    """What to train on (tfds)."""
+    """Split to train on (tfds)."""
     held_out_split: str = Data.held_out_split
-    """What is held out (tfds)."""
+    """Split that is held out (tfds)."""
     path: Path | None = None
     """Folder or .zip file of images (folder)."""
     classes: str = Data.classes
-    """folders, none, or a file of labels (folder)."""
+    """Classes of the images: folders, none, or a file of labels (folder)."""
     splits: str = Data.splits
-    """none, or the folders to train on and to hold out, as in train,val (folder)."""
+    """Splits: none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = None
     """Side of the images (tfds, folder)."""
     channels: Literal[1, 3] | None = None
-    """Grey or RGB (tfds, folder)."""
+    """Channels of the images: 1 for grey, 3 for RGB (tfds, folder)."""
     background: Background = Data.background
-    """What transparent pixels are laid on (tfds, folder, path)."""
+    """Ground that transparent pixels are laid on (tfds, folder, path)."""
     unusable: Literal["fail", "skip"] = Data.unusable
-    """What to do about an image that is damaged or of another size (tfds, folder)."""
+    """Whether an image that is damaged or of another size fails the command (tfds, folder)."""
     cached: bool = Data.cached
     """Decode all images once, to disk (tfds, folder)."""
     extractor: ExtractorName | None = None
-    """What reads the features; by default what suits the data set."""
+    """Extractor of the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     array: str | None = None
@@ -93,7 +93,7 @@ class Arguments:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load what reads the data set, gather and keep.
+    """Load what reads the data set, gather its statistics and keep them.
 
     Raises:
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _read(arguments: Arguments, advance: "Advance") -> "tuple[str, Reference, Extractor]":
-    """What the samples are called, what was gathered of them, and what read them."""
+    """The samples' name, their gathered statistics, and what read them."""
     from eval.comparison import load_reader
     from eval.protocol import load_evaluation
     from eval.reference import load_reference

@@ -18,7 +18,7 @@ from eval.commands import places, run
 
 @dataclass(frozen=True)
 class Arguments(run.Arguments):
-    """Write the report of a run."""
+    """Arguments of the command that writes the report of a run."""
 
     out: Path | None = None
     """Folder to write to, or the page's .html file; the run's own folder unless given."""
@@ -27,7 +27,7 @@ class Arguments(run.Arguments):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, keep the records, draw, write.
+    """Measure a run, keep the records, draw figures, write the page.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.

@@ -17,12 +17,12 @@ from eval.names import ExtractorName
 
 PROG = "python -m eval"
 N_AT_MOST = 2**31 - 1
-"""Samples: their numbers are whole numbers of 32 bits."""
+"""Most samples of an evaluation: their numbers are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Evaluate a run."""
+    """Arguments of the command that evaluates a run."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/digits."""
@@ -31,7 +31,7 @@ class Arguments:
     metrics: tuple[str, ...] = ()
     """Names of metrics, or `all`; a table of the usual ones unless given."""
     extractor: ExtractorName | None = None
-    """What reads the features; by default what suits the data set."""
+    """Extractor of the features; by default what suits the data set."""
     weights: Path | None = None
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
@@ -41,14 +41,14 @@ class Arguments:
     step: int | None = None
     """Which checkpoint, by training steps instead."""
     data_path: Path | None = None
-    """Where the run's data lie now, if they moved."""
+    """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
 
     suffix: ClassVar[str] = ".jsonl"
-    """Of the command's own file."""
+    """Suffix of the command's own file."""
 
     def __post_init__(self) -> None:
         require_numbers(self.n, self.seed, self.checkpoint, self.step)
@@ -57,7 +57,7 @@ class Arguments:
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """What `eval.subject.load` takes beside the run."""
+        """Arguments of `eval.subject.load` besides the run."""
         from cgan.run_folder.run_data import Whereabouts
 
         which = (self.checkpoint, self.step, self.n)
@@ -80,7 +80,7 @@ def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Sample from the run, measure, record and print: a record that can't be kept is printed too.
+    """Evaluate a run: sample, measure, record and print.
 
     Raises:
         ConfigError: an argument or a run that can't be used, or whose samples can't be measured.

@@ -115,7 +115,10 @@ def lower_limit(count: int, n: int, level: float) -> float:
 
 
 def samples_to_tell(limit: Limit, level: float) -> Float[np.ndarray, " modes"]:
-    """Number of samples by which a mode without any is known to lie below its limit."""
+    """Number of samples by which a mode without any is known to lie below its limit.
+
+    (1 - L)^n <= level where L is known, and (r / (n L + r))^r <= level where it is not.
+    """
     rows = np.where(np.isinf(limit.rows), 1.0, np.maximum(limit.rows, TINY))
     counted = rows * np.expm1(-np.log(level) / rows) / limit.shares
     exact = np.log(level) / np.log1p(-limit.shares)
