@@ -1,4 +1,4 @@
-"""The table on the terminal: generated samples with error bars beside baselines and floors."""
+"""The table of an evaluation on the terminal: samples with error bars, baselines and floors."""
 
 from collections.abc import Sequence
 

@@ -16,13 +16,13 @@ IN_WORDS = ("modes_captured_at_1", "reverse_kl_nats", "frechet_distance", "cover
 """The metrics that the sentence under the table names."""
 LARGE = 1e6
 TRUSTED_LABELLER = 0.9
-"""Of held-out samples: one that reads fewer right makes figures of classes its own."""
+"""Least share of held-out samples that a labeller must read right to be trusted."""
 LOWEST = 3
-"""Classes that the sentence about them names."""
+"""Number of classes that the sentence about the worst ones names."""
 
 
 def largest_n(records: Sequence[Record]) -> dict[SampleSet, int]:
-    """Samples of each set, in the order of the columns."""
+    """Number of samples of each set, in the order of the columns."""
     return {
         samples: max(record.n for record in records if record.samples == samples)
         for samples in COLUMNS
@@ -31,7 +31,7 @@ def largest_n(records: Sequence[Record]) -> dict[SampleSet, int]:
 
 
 def title(subject: str, record: Record) -> tuple[str, str]:
-    """Subject, checkpoint and seed; and the extractor, with how well it reads classes."""
+    """Words for subject, checkpoint and seed, and for the extractor and its accuracy."""
     seen = "" if record.checkpoint_nimg is None else f": {record.checkpoint_nimg:,} images seen"
     read = f"features: {record.extractor} ({record.extractor_fingerprint})"
     if record.labeller is not None and record.labeller_accuracy is not None:
@@ -41,7 +41,7 @@ def title(subject: str, record: Record) -> tuple[str, str]:
 
 
 def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """How to read the table."""
+    """Words for how to read the table."""
     largest = largest_n(records)
     text = "± is the standard error over redraws of the samples. "
     if "real" in largest:
@@ -69,14 +69,14 @@ def footnote(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
 
 
 def notes(metrics: dict[str, Metric], records: Sequence[Record]) -> list[str]:
-    """What has to be known of single figures: why some are undefined, and what others leave out."""
+    """Sentences on single figures: why some are undefined, and what others leave out."""
     undefined = _gathered(metrics, (r for r in records if r.value is None), "why")
     noted = _gathered(metrics, (r for r in records if r.value is not None), "note")
     return [*(f"Undefined: {told}." for told in undefined), *(f"{told}." for told in noted)]
 
 
 def _gathered(metrics: dict[str, Metric], records: Iterable[Record], key: str) -> list[str]:
-    """What the details say under this key, of each metric with the sets of samples alike in it."""
+    """Words that details say under this key, by metric, with the sets of samples alike in it."""
     found: dict[tuple[str, str], list[str]] = {}
     for record in records:
         if told := record.details.get(key):
@@ -88,7 +88,7 @@ def _gathered(metrics: dict[str, Metric], records: Iterable[Record], key: str) -
 
 
 def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """The result in a sentence or two."""
+    """The result of an evaluation in a sentence or two."""
     found = {(record.metric, record.samples): record for record in records}
     named = [name for name in metrics if name in IN_WORDS] or list(metrics)[:3]
     parts = []
@@ -122,7 +122,7 @@ def _missing(record: Record) -> str:
 
 
 def lowest_classes(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
-    """The classes with the lowest figures, by each metric that is told by class; or nothing."""
+    """Words for the classes with the lowest figures, by each metric told by class; or nothing."""
     parts = []
     for record in records:
         if record.samples == "generated" and record.details.get("by_class"):
@@ -133,14 +133,14 @@ def lowest_classes(metrics: dict[str, Metric], records: Sequence[Record]) -> str
 
 
 def text_of(metric: Metric, value: float | None) -> str:
-    """A value as tables print it."""
+    """A metric's value as tables print it."""
     if value is None:
         return "undefined"
     return metric.text(value) if abs(value) < LARGE else f"{value:.3g}"
 
 
 def cell(metric: Metric, record: Record) -> str:
-    """A value with what it is out of and its standard error; a bound where there is no value."""
+    """A value as text, with its maximum and standard error; a bound where there is no value."""
     text = text_of(metric, record.value)
     if record.value is None and "at_least" in record.details:
         text = f"> {text_of(metric, record.details['at_least'])}"

@@ -25,7 +25,7 @@ from eval.sample_files.statistics import (
 SampleFiles = ImageFiles | SampleArray
 OF_ARRAYS = (".npz", ".npy")
 KINDS = "a folder or a .zip file of images, or an .npz or .npy file"
-"""What samples can lie in."""
+"""Words for the kinds of files that samples can lie in."""
 
 
 def open_samples(
@@ -35,7 +35,7 @@ def open_samples(
     background: Background = "white",
     setting: str | None = None,
 ) -> SampleFiles:
-    """The samples at a path.
+    """Open the samples at a path.
 
     Args:
         field: what an error calls the path.
@@ -62,7 +62,7 @@ def open_samples_or_statistics(
     background: Background = "white",
     setting: str | None = None,
 ) -> SampleFiles | Statistics:
-    """The samples at a path, or the statistics of an .npz file that holds no samples.
+    """Open the samples at a path, or the statistics of an .npz file without samples.
 
     Args and errors as for `open_samples`; `array` may be mu or sigma, too.
     """

@@ -1,4 +1,4 @@
-"""The arrays of an .npz or .npy file: by their headers, of which one is then read.
+"""The arrays of an .npz or .npy file: their headers, by which one is chosen and read.
 
 Nothing is unpickled, and an archive that would swell is refused before it does.
 """
@@ -15,25 +15,27 @@ from cgan.system import archives
 from eval.npy import START, BrokenArray, Header, read_header, read_npy
 
 ALONE = "array"
-"""What messages call the array of an .npy file."""
+"""Name that messages give the array of an .npy file."""
 ALWAYS_READ, SWELLS_AT_MOST = 2**30, 20
-"""An archive is read if it holds at most a gigabyte, or so many times its own size: samples hardly
-shrink when they are compressed, and bombs swell a thousandfold."""
+"""Bytes up to which an archive is read in any case, and how many times its own size otherwise.
+
+Samples hardly shrink when they are compressed, and bombs swell a thousandfold.
+"""
 LISTED_AT_MOST = 8
-"""Arrays that a message lists."""
+"""Most arrays that a message lists."""
 
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """A file of arrays."""
+    """A file of arrays, with the header of each."""
 
     path: Path
     headers: Mapping[str, Header | BrokenArray]
-    """By name; or why there is none."""
+    """Header of each array by its name; or the reason why there is none."""
 
     @property
     def listed(self) -> str:
-        """The arrays, each with its type and shape."""
+        """Words that list the arrays, each with its type and shape."""
         told = [
             f"{name} {of}" if isinstance(of, Header) else f"{name} ({of})"
             for name, of in self.headers.items()
@@ -42,7 +44,7 @@ class ArrayFile:
         return (", ".join(told[:LISTED_AT_MOST]) or "nothing") + more
 
     def read(self, name: str) -> Shaped[np.ndarray, "..."]:
-        """One array; of an .npy file it is mapped from disk.
+        """Read one array; that of an .npy file is mapped from disk.
 
         Raises:
             BrokenArray: cut short, of objects, or one that would swell.
@@ -60,7 +62,7 @@ class ArrayFile:
 
 
 def open_arrays(path: Path) -> ArrayFile:
-    """The headers of all arrays in a file.
+    """Read the headers of all arrays in a file.
 
     Raises:
         BrokenArchive: an .npz file that is no archive.

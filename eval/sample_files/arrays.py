@@ -17,16 +17,16 @@ from eval.sample_files.layout import EXPECTED, Form, Layout, UnfitArray, layout_
 from eval.sample_files.order import shuffled
 
 CHUNK = 256
-"""Rows that are yielded at once."""
+"""Number of rows that are yielded at once."""
 NAMES = ("samples", "images", "features")
-"""Of arrays that are taken before others."""
+"""Names of arrays that are taken before others."""
 OF_STATISTICS = ("mu", "sigma", "mu_s", "sigma_s")
-"""Arrays that are never samples."""
+"""Names of arrays that are never samples."""
 
 
 @dataclass(frozen=True)
 class SampleArray:
-    """The rows of an array, in random order."""
+    """Samples that are the rows of an array, in random order."""
 
     path: Path
     array: Shaped[np.ndarray, "n *sample"]
@@ -43,7 +43,7 @@ class SampleArray:
         return len(self.array)
 
     def chunks(self) -> Iterator[UInt8[np.ndarray, "_ _ _ 3"] | Float[np.ndarray, "_ d"]]:
-        """The rows, some at a time."""
+        """Stream the rows, some at a time: images as RGB, or features."""
         for start in range(0, len(self.array), CHUNK):
             rows = self.array[self._order[start : start + CHUNK]]
             yield self._rgb(rows) if self.is_images else rows.astype(rows.dtype.newbyteorder("="))
@@ -64,7 +64,7 @@ class SampleArray:
 
 
 def read_samples(file: ArrayFile, name: str, background: Background, given: str) -> SampleArray:
-    """One array of a file as samples.
+    """Read one array of a file as samples.
 
     Args:
         file: an array of which this is.
@@ -91,7 +91,7 @@ def read_samples(file: ArrayFile, name: str, background: Background, given: str)
 
 
 def candidates(file: ArrayFile) -> list[str]:
-    """The arrays of a file that are shaped like samples: those of usual names before others."""
+    """Names of a file's arrays that are shaped like samples, the usual names before others."""
     known = [name for name in NAMES if name in file.headers]
     return [
         name
@@ -102,7 +102,7 @@ def candidates(file: ArrayFile) -> list[str]:
 
 
 def choose(file: ArrayFile, setting: str) -> str:
-    """The name of the one array in a file that holds samples.
+    """Choose the one array in a file that holds samples, by name.
 
     Args:
         file: the arrays.

@@ -16,12 +16,12 @@ from cgan.data.listing.survey import Readable, survey
 from eval.sample_files.order import shuffled
 
 CHUNK, CHUNK_PIXELS = 256, 2**28
-"""A chunk ends at so many images, or pixels: 256 of 1,024 x 1,024."""
+"""Images, or pixels, at which a chunk ends: 256 of 1,024 x 1,024."""
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Encoded images, in random order."""
+    """Samples that are encoded images, in random order."""
 
     path: Path
     files: Readable
@@ -50,7 +50,7 @@ class ImageFiles:
         return len(set(found)) == 1
 
     def chunks(self) -> Iterator[UInt8[np.ndarray, "_ _ _ 3"]]:
-        """Images of one size at a time, of a few hundred files each.
+        """Stream images of one size at a time, of a few hundred files each.
 
         Raises:
             ConfigError: a file that is no image, is damaged, or is far too large.

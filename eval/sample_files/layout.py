@@ -14,11 +14,11 @@ Layout = Literal["features", "channels last", "channels first", "grey"]
 IMAGES_EXPECTED = "uint8 images [n, height, width, 1, 3 or 4]"
 EXPECTED = f"must hold {IMAGES_EXPECTED} or finite float features [n, d]"
 FLOATS = (2, 4, 8)
-"""Bytes of the floating-point numbers that features can be."""
+"""Sizes in bytes of the floating-point numbers that features can be."""
 
 
 class UnfitArray(ValueError):
-    """An array that holds no samples; the message says why, and what would."""
+    """An array holds no samples; the message says why, and what would."""
 
 
 class Form(NamedTuple):
@@ -29,14 +29,14 @@ class Form(NamedTuple):
 
     @property
     def may_be_samples(self) -> bool:
-        """Whether it is shaped like images of numbers, or like features."""
+        """Whether the array is shaped like images of numbers, or like features."""
         if self.dtype.kind not in "uif":
             return False
         return len(self.shape) in (3, 4) or (len(self.shape) == 2 and self.dtype.kind == "f")
 
 
 def layout_of(form: Form) -> Layout:
-    """What the axes of an array are.
+    """Tell what the axes of an array are.
 
     Raises:
         UnfitArray: no images and no features, or either of two things.
@@ -95,7 +95,7 @@ def _range(array: Shaped[np.ndarray, "..."]) -> str:
 
 
 def _as_levels(array: Shaped[np.ndarray, "..."]) -> str:
-    """How floating-point images become levels of 8 bits, by what they may be."""
+    """Read floating-point images as levels of 8 bits, by what their values may be."""
     if array.min() < 0:
         meant, rule = "-1 to 1", "(x * 127.5 + 127.5)"
     elif array.max() <= 1:

@@ -21,24 +21,27 @@ NAMES = ("mu", "sigma")
 ASYMMETRY, NEGATIVE = 1e-6, 1e-5
 """Shares of the largest entry, or eigenvalue, that rounding to float32 explains."""
 TEXT_AT_MOST = 200
-"""Characters of a name or fingerprint."""
+"""Most characters of a name or fingerprint."""
 
 
 class BrokenStatistics(ValueError):
-    """Numbers that are no mean and covariance; the message says why."""
+    """Numbers are no mean and covariance; the message says why."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The Gaussian of features that somebody read."""
+    """Statistics of features, read from a file: a Gaussian, and what it is of."""
 
     path: Path
     moments: Moments
-    """Where nobody says of how many rows, of as many as its rank takes."""
+    """Mean and scatter of the features.
+
+    Where the file does not say of how many rows, of as many as the rank takes.
+    """
     n: int | None
-    """Rows; None where the file does not say."""
+    """Number of rows; None where the file does not say."""
     extractor: str | None
-    """What read the features; None where the file does not say."""
+    """Name of the extractor of the features; None where the file does not say."""
     extractor_fingerprint: str | None
     samples_fingerprint: str
     """A hash of the samples, or of the statistics where the file does not say."""
@@ -71,7 +74,7 @@ def holds_statistics(file: ArrayFile) -> bool:
 
 
 def read_statistics(file: ArrayFile) -> Statistics:
-    """The statistics in a file.
+    """Read the statistics in a file.
 
     Raises:
         BrokenStatistics: no mean with its covariance.
@@ -102,7 +105,7 @@ def read_statistics(file: ArrayFile) -> Statistics:
 def _require(
     mean: Shaped[np.ndarray, "..."], covariance: Shaped[np.ndarray, "..."]
 ) -> Float[np.ndarray, " d"]:
-    """Refuse what is no mean and covariance; the latter's eigenvalues, the smallest first."""
+    """Refuse what is no mean and covariance; returns the covariance's eigenvalues, ascending."""
     found = ", ".join(
         f"{name} {of.dtype.name} {list(of.shape)}"
         for name, of in zip(NAMES, (mean, covariance), strict=True)
@@ -125,7 +128,7 @@ def _require(
 
 
 def _rank(eigenvalues: Float[np.ndarray, " d"]) -> int:
-    """How many eigenvalues, of at least one, are not rounding's."""
+    """Number of eigenvalues, at least one, that are not rounding's."""
     rounding = len(eigenvalues) * np.finfo(np.float64).eps * eigenvalues[-1]
     return max(int((eigenvalues > rounding).sum()), 1)
 

@@ -24,18 +24,18 @@ PROG = "python -m eval.study"
 
 @dataclass(frozen=True)
 class Arguments:
-    """Run a study."""
+    """Arguments of the command that runs a study."""
 
     study: Annotated[str | None, tyro.conf.Positional] = None
-    """Which one; --list names them."""
+    """Name of the study; --list names all."""
     list: bool = False
     """List the studies with their number of runs, and do nothing else."""
     seeds: int | None = None
-    """Seeds 0 to this; the study's own number unless given."""
+    """Number of seeds, from 0 on; the study's own unless given."""
     benchmarks: tuple[str, ...] = ()
-    """Only these of its benchmarks."""
+    """Names of the only benchmarks to run; all unless given."""
     jobs: int = 2
-    """Processes, each with its share of the cores; 1 where there is an accelerator."""
+    """Number of processes, each with its share of the cores; 1 where there is an accelerator."""
     seeds_at_once: int | None = None
     """Seeds trained in one dispatch; what was measured to be fast for the backend unless given."""
     run: bool = True
@@ -65,7 +65,7 @@ class Arguments:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run what is missing, then print and write what the rows say.
+    """Run what is missing of a study, then print and write what the rows say.
 
     Raises:
         ConfigError: an argument, a file of results or a page that can't be used.
@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def print_list() -> None:
-    """The studies, a few lines each."""
+    """Print the studies, a few lines each."""
     for name, study in STUDIES.items():
         tuned = sum(variant.tuned for variant in study.variants.values())
         tuning = tuned * len(study.tuning.factors) * len(study.tuning.seeds)

@@ -1,4 +1,4 @@
-"""What a study is, as data: variants x benchmarks x seeds, a budget, and what is measured."""
+"""A study's declaration as data: variants x benchmarks x seeds, a budget, and what is measured."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,12 +12,12 @@ Change = Callable[[Experiment], Experiment]
 
 
 def as_it_is(config: Experiment) -> Experiment:
-    """The change that changes nothing."""
+    """A change of settings that changes nothing."""
     return config
 
 
 def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
-    """A change of some fields after others: `change(objective={"loss": "hinge"})`."""
+    """A change of some settings after others: `change(objective={"loss": "hinge"})`."""
 
     def apply(config: Experiment) -> Experiment:
         for step in earlier:
@@ -33,7 +33,7 @@ def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of a table: what is changed in each benchmark's experiment."""
+    """One row of a table: a change of settings in each benchmark's experiment."""
 
     change: Change
     tuned: bool = False
@@ -42,19 +42,19 @@ class Variant:
 
 @dataclass(frozen=True)
 class Figure:
-    """One column: a metric at a number of samples."""
+    """One column of a table: a metric at a number of samples."""
 
     metric: str
-    """Its name in the catalogue of metrics."""
+    """Name of the metric in the catalogue."""
     heading: str
     text: str = "{:.3f}"
-    """How it prints."""
+    """Format of the figure in tables."""
     n: int | None = None
-    """Generated samples; None for the literature's number."""
+    """Number of generated samples; None for the literature's."""
 
     @property
     def key(self) -> str:
-        """What rows of results call it."""
+        """Name of the figure in rows of results."""
         return self.metric if self.n is None else f"{self.metric}@{self.n}"
 
 
@@ -63,25 +63,25 @@ class Benchmark:
     """One experiment of `configs/`, at an equal budget for all variants."""
 
     total_nimg: int
-    """Images that each run sees."""
+    """Images that each run sees in training."""
     figures: tuple[Figure, ...]
-    """What is measured of each run."""
+    """Figures that are measured of each run."""
     change: Change = as_it_is
-    """What all variants change in the experiment, before their own."""
+    """Change of settings for all variants, before their own."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """How the penalty's weight is chosen: the one with the smallest mean figure."""
+    """Settings of how a penalty's weight is chosen: the one with the smallest mean figure."""
 
     factors: tuple[float, ...] = (0.2, 1.0, 5.0)
-    """What the experiment's own weights of R1 and R2 are multiplied by."""
+    """Factors on the experiment's own weights of R1 and R2."""
     seeds: tuple[int, ...] = (100, 101, 102)
-    """None of them is ever reported."""
+    """Seeds of the tuning runs, none of which is ever reported."""
 
 
 SEEDS_AT_MOST = 100
-"""Reported seeds are 0 to the study's number of them; those of tuning start here."""
+"""Most reported seeds, from 0 on; those of tuning start here."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,19 @@ class Study:
     """A grid of runs, what is measured of them, and how they are compared."""
 
     summary: str
-    """One line."""
+    """Summary of the study in one line."""
     variants: dict[str, Variant]
     benchmarks: dict[str, Benchmark]
-    """By the experiment's name in `configs/`."""
+    """Benchmarks by the experiment's name in `configs/`."""
     baseline: str
-    """The variant that the others are compared with, seed by seed."""
+    """Name of the variant that the others are compared with, seed by seed."""
     seeds: int = 5
-    """Seeds 0 to this, each run."""
+    """Number of seeds, from 0 on, of which each is a run."""
     judge: str = "reverse_kl_nats"
     """Key of the figure that chooses penalties, is tested, and is drawn: smaller is better."""
     tuning: Tuning = field(default_factory=Tuning)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Variants by table, each under the baseline; empty for one table of all."""
+    """Names of the variants of each table, under the baseline; empty for one table of all."""
 
     def __post_init__(self) -> None:
         assert self.baseline in self.variants, f"{self.baseline} is no variant"
@@ -112,7 +112,7 @@ class Study:
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
-        """The names of the variants of each table, the baseline first."""
+        """Names of the variants of each table, the baseline first."""
         groups = self.groups or {"": tuple(self.variants)}
         first = self.baseline
         return {
@@ -121,14 +121,17 @@ class Study:
         }
 
     def figures(self, benchmark: str, seed: int = 0) -> tuple[Figure, ...]:
-        """What is measured of a run: where its seed is one for tuning, what decides alone."""
+        """Figures that are measured of a run.
+
+        Where its seed is one for tuning: the figure that decides, alone.
+        """
         figures = self.benchmarks[benchmark].figures
         if seed < SEEDS_AT_MOST:
             return figures
         return tuple(figure for figure in figures if figure.key == self.judge)
 
     def experiment(self, benchmark: str, variant: str, factor: float | None) -> Experiment:
-        """The settings of a run, but for its seed."""
+        """The experiment of a run, but for its seed."""
         declared = self.benchmarks[benchmark]
         config = self.variants[variant].change(declared.change(CONFIGS[benchmark]))
         if factor is not None:

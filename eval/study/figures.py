@@ -16,34 +16,34 @@ from eval.study.results import NOISE, PERFECT, REAL, Row
 from eval.value import perfect_sampler, value_of
 
 SEED = 0
-"""Of generated latents, of the baselines and of what metrics draw: the same for all runs."""
+"""Seed of latents, of the baselines and of what metrics draw: the same for all runs."""
 
 
 class Panel(NamedTuple):
-    """The figures of a benchmark, with what measures them."""
+    """The figures of a benchmark, with the evaluation that measures them."""
 
     evaluation: Evaluation
     figures: tuple[Figure, ...]
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """The metric of each figure, by the figure's key."""
+        """Metric of each figure, by the figure's key."""
         known = self.evaluation.metrics
         return {figure.key: known[figure.metric] for figure in self.figures}
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The number of samples of each figure."""
+        """Number of samples of each figure, by the figure's key."""
         literature = self.evaluation.protocol.n
         return {figure.key: figure.n or literature for figure in self.figures}
 
     @property
     def n(self) -> int:
-        """Samples that all the figures need."""
+        """Number of samples that suffices for all the figures."""
         return max(self.sizes.values())
 
     def read(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[int, Inputs]:
-        """What the metrics look at, by number of samples; from the first so many of these."""
+        """Inputs of the metrics by number of samples, read from the first so many of these."""
         metrics, sizes = self.metrics, self.sizes
         wanted = {
             n: Wanted(n, needs_of({key: metrics[key] for key in sizes if sizes[key] == n}))
@@ -55,7 +55,7 @@ class Panel(NamedTuple):
         return dict(zip(wanted, found, strict=True))
 
     def measure(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[str, float | None]:
-        """Each figure by its key; those that need more samples than there are, are left out.
+        """Measure each figure, by its key; those that too few samples are there for are left out.
 
         None stands for what the samples leave undefined.
         """
@@ -68,7 +68,7 @@ class Panel(NamedTuple):
 
 
 def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
-    """The rows of real data, of a perfect sampler and of uniform noise."""
+    """Rows of results for real data, a perfect sampler and uniform noise."""
     evaluation, n = panel.evaluation, panel.n
     train, labeller = evaluation.splits.train, evaluation.reader.labeller
     read = {

@@ -7,12 +7,12 @@ from cgan.system import files
 
 
 def markers(name: str) -> tuple[str, str]:
-    """What stands on a page around the results of a study."""
+    """The two lines on a page between which the results of a study stand."""
     return f"<!-- study {name}: begin -->", f"<!-- study {name}: end -->"
 
 
 def replace_between(page: Path, name: str, text: str) -> None:
-    """Put the text between the study's markers on a page.
+    """Put a text between the study's markers on a page.
 
     Raises:
         ConfigError: a page that can't be read, or without the markers.
@@ -26,7 +26,7 @@ def replace_between(page: Path, name: str, text: str) -> None:
 
 
 def read_page(page: Path, name: str) -> str:
-    """The text of a page that has the study's markers.
+    """Read a page that has the study's markers.
 
     Raises:
         ConfigError: a page that can't be read, or without the markers.

@@ -1,4 +1,4 @@
-"""Which runs are missing, and which penalties are chosen: functions of a study and its rows."""
+"""Runs that are missing, and penalties that are chosen: functions of a study and its rows."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from eval.study.results import BASELINES, Row, Task, is_run, task_of
 
 
 class Job(NamedTuple):
-    """Runs that differ in their seed alone, so that one compilation serves them."""
+    """One job of a study: runs that differ in their seed alone, so that one compilation serves."""
 
     benchmark: str
     variant: str | None
-    """None: the baselines, which train nothing."""
+    """Name of the variant; None for the baselines, which train nothing."""
     factor: float | None
     seeds: tuple[int, ...]
 
 
 class Choice(NamedTuple):
-    """A chosen penalty."""
+    """A chosen factor of the penalty's weight, and the figures that chose it."""
 
     factor: float
     means: dict[float, float]
-    """The mean figure of each factor; infinite where a run failed."""
+    """Mean figure of each factor; infinite where a run failed."""
 
     @property
     def is_at_the_edge(self) -> bool:
@@ -34,11 +34,11 @@ class Choice(NamedTuple):
 
 
 Choices = dict[tuple[str, str], Choice]
-"""By benchmark and variant."""
+"""Choices by benchmark and variant."""
 
 
 def choices(study: Study, rows: Sequence[Row]) -> Choices:
-    """The penalties that the tuning runs chose, where all of these are there."""
+    """Choose the penalties from the tuning runs, where all of these are there."""
     found: Choices = {}
     judged: dict[Task, float] = {
         task_of(row): np.inf if "failed" in row else row[study.judge]
@@ -60,7 +60,7 @@ def choices(study: Study, rows: Sequence[Row]) -> Choices:
 
 
 def reported(study: Study, chosen: Choices, seeds: int) -> list[Task]:
-    """The runs of the tables, as far as it is known which they are."""
+    """The runs that tables report, as far as it is known which they are."""
     return [
         Task(benchmark, name, chosen[benchmark, name].factor if variant.tuned else None, seed)
         for benchmark in study.benchmarks
@@ -71,7 +71,7 @@ def reported(study: Study, chosen: Choices, seeds: int) -> list[Task]:
 
 
 def missing(study: Study, rows: Sequence[Row], seeds: int) -> list[Job]:
-    """What can be run now and was not, in the order of the benchmarks.
+    """The jobs that can be run now and were not, in the order of the benchmarks.
 
     Runs whose penalty is not chosen yet come up when it is: ask again until nothing is missing.
     """

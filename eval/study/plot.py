@@ -1,4 +1,4 @@
-"""The judged figure of each variant, a panel for each benchmark: every seed, mean and deviation."""
+"""A study's plot: the deciding figure of each variant, every seed, with mean and deviation."""
 
 import io
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from eval.study.results import NOISE, PERFECT
 from eval.study.summary import Table
 
 ORANGE, BLUE, GREEN = "#d55e00", "#0072b2", "#009e73"
-"""Of Okabe & Ito 2008, told apart with any colour vision; shapes tell the same besides."""
+"""Colours of Okabe & Ito 2008, told apart with any colour vision; shapes differ besides."""
 STYLE: Any = {
     "axes.edgecolor": FAINT,
     "axes.grid": True,
@@ -37,7 +37,7 @@ PANEL_INCHES, NAMES_INCHES = 2.5, 1.7
 
 
 def save(path: Path, tables: Sequence[Table], baseline: str) -> None:
-    """Draw the tables, in the format that the path's suffix names."""
+    """Draw the tables of a study to a file, in the format that its suffix names."""
     encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
         metadata = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}[path.suffix]
@@ -48,7 +48,7 @@ def save(path: Path, tables: Sequence[Table], baseline: str) -> None:
 
 
 def draw(tables: Sequence[Table], baseline: str) -> Figure:
-    """A panel for each table, variants from the top down; the axis is logarithmic."""
+    """A figure with a panel for each table, variants from the top down, on a logarithmic axis."""
     columns = min(COLUMNS, len({table.benchmark for table in tables}))
     rows = [tables[start : start + columns] for start in range(0, len(tables), columns)]
     heights = [ROW_INCHES * max(len(table.lines) for table in row) + AROUND_INCHES for row in rows]

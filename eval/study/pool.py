@@ -15,13 +15,13 @@ from eval.study.results import Row
 
 POLL_SEC = 0.5
 _rows: Any = None
-"""In a worker: where its rows go."""
+"""Queue that a worker puts its rows into."""
 
 
 def run(
     study: str, jobs: Sequence[Job], processes: int, seeds_at_once: int | None
 ) -> Iterator[Row]:
-    """The rows of these jobs of a study that the catalogue names, in the order in which they end.
+    """Run jobs of a study in processes, and yield their rows in the order in which they end.
 
     Raises:
         BrokenProcessPool: a worker was killed; the rows that it sent before were yielded.
@@ -42,7 +42,7 @@ def run(
 
 
 def _until_done(rows: Any, running: Sequence[Future[None]]) -> Iterator[Row]:
-    """The rows as they come; a worker's error is raised once the rows before it are out."""
+    """The workers' rows as they come; a worker's error is raised after the rows before it."""
     while True:
         over = all(future.done() for future in running) or any(map(_failed, running))
         try:
@@ -60,7 +60,7 @@ def _failed(future: Future[None]) -> bool:
 
 
 def _start(rows: Any, numbers: Any, processes: int, stop: Any) -> None:
-    """Take this worker's cores, before JAX starts its threads; be quiet; end with the parent."""
+    """Begin a worker: take its cores before JAX starts threads, be quiet, end with the parent."""
     global _rows
     _rows = rows
     sys.stdout = sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115

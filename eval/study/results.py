@@ -14,35 +14,40 @@ from typing import Any, BinaryIO, NamedTuple
 from cgan.config import ConfigError, require
 
 Row = dict[str, Any]
-"""A run by the fields of `Task`, with its figures or with `failed`; or a baseline's figures."""
+"""A row of results: a run by the fields of `Task`, with its figures or with `failed`.
+
+Or a baseline's figures.
+"""
 
 REAL, PERFECT, NOISE = "real data", "perfect sampler", "uniform noise"
 BASELINES = (REAL, PERFECT, NOISE)
-"""Rows beside those of the variants."""
+"""Names of the baselines, whose rows stand beside those of the variants."""
 
 
 class Task(NamedTuple):
-    """One run, by what names it in the results."""
+    """One run of a study, by what names it in the results."""
 
     benchmark: str
     variant: str
     factor: float | None
-    """Of the penalty's weight; None where it is not tuned."""
+    """Factor of the penalty's weight; None where that is not tuned."""
     seed: int
 
 
 def task_of(row: Row) -> Task:
-    """The run that a row is of."""
+    """The run that a row of results is of."""
     return Task(*(row[name] for name in Task._fields))
 
 
 def is_run(row: Row) -> bool:
-    """Whether the row is a run's and not a baseline's."""
+    """Whether a row of results is a run's and not a baseline's."""
     return row["variant"] not in BASELINES
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a file; none where it is not there yet. A last line without an end is left out.
+    """Read the rows of a file of results; none where it is not there yet.
+
+    A last line without an end is left out.
 
     Raises:
         ConfigError: a line that no study wrote.
@@ -65,14 +70,14 @@ def read(path: Path) -> list[Row]:
 
 
 class Results:
-    """The rows so far, and the file that takes more."""
+    """All rows of results so far, and the file that takes more."""
 
     def __init__(self, file: BinaryIO, rows: list[Row]) -> None:
         self._file = file
         self.rows = rows
 
     def append(self, row: Row) -> None:
-        """Keep a row, on disk before this returns."""
+        """Keep a row of results, on disk before this returns."""
         self._file.write(json.dumps(row).encode() + b"\n")
         self._file.flush()
         self.rows.append(row)
@@ -80,7 +85,7 @@ class Results:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Results]:
-    """The results in this file, to be added to by this process alone.
+    """Open the results in this file, to be added to by this process alone.
 
     Raises:
         ConfigError: another process adds to the file, or it holds something else.

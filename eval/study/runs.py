@@ -17,7 +17,7 @@ from eval.study.plan import Job
 from eval.study.results import Row, Task
 
 AT_ONCE = {"cpu": 1}
-"""Seeds in one dispatch, by backend, where the user says nothing; all of a job on the others.
+"""Seeds in one dispatch by backend, where the user says nothing; all of a job on the others.
 
 On 2 cores of an AMD EPYC a dispatch of 5 seeds takes as long as 5 of one: see docs/results.md.
 """
@@ -25,12 +25,12 @@ On 2 cores of an AMD EPYC a dispatch of 5 seeds takes as long as 5 of one: see d
 
 @lru_cache(maxsize=1)
 def evaluation_of(data: Data) -> Evaluation:
-    """The data set and what measures it, loaded once for the jobs of a benchmark."""
+    """The evaluation of a data set, loaded once for the jobs of a benchmark."""
     return load_evaluation(data)
 
 
 def rows_of(study: Study, job: Job, seeds_at_once: int | None = None) -> Iterator[Row]:
-    """Train and measure; a run whose numbers stopped being finite yields a row that says so.
+    """Train and measure the runs of a job; a run that stops being finite yields a row that says so.
 
     Args:
         study: what declares the job's names.

@@ -1,4 +1,4 @@
-"""A study from its rows so far to its end, and what is published of it."""
+"""A session of a study, from its rows so far to its end, and what is published of it."""
 
 import dataclasses
 import os
@@ -17,7 +17,7 @@ from eval.study.table import how_to_read, markdown
 
 
 def narrowed(study: Study, benchmarks: Sequence[str]) -> Study:
-    """The study with these of its benchmarks; none given means all."""
+    """The study with some of its benchmarks; none given means all."""
     kept = {name: of for name, of in study.benchmarks.items() if name in benchmarks}
     return dataclasses.replace(study, benchmarks=kept or study.benchmarks)
 
@@ -30,7 +30,7 @@ def run(
     processes: int,
     seeds_at_once: int | None,
 ) -> None:
-    """Run what the file of results lacks, round by round: tuning decides on later runs.
+    """Run all that the file of results lacks, round by round: tuning decides on later runs.
 
     Args:
         name: of the study in the catalogue.
@@ -76,7 +76,7 @@ def require_same_budgets(study: Study, rows: Sequence[Row], out: Path) -> None:
 
 
 def told(study: Study, row: Row) -> str:
-    """A row in a line."""
+    """A row of results in words, on one line."""
     factor = "" if row["factor"] is None else f", penalty x {row['factor']:g}"
     seed = "" if row["seed"] is None else f", seed {row['seed']}"
     said = row.get("failed") or f"{study.judge} {row.get(study.judge)}"
@@ -99,7 +99,7 @@ def publish(
     page: Path | None,
     picture: Path | None,
 ) -> None:
-    """Print the tables, or write them into a page; draw the picture.
+    """Print the tables of a study, or write them into a page; draw the plot.
 
     Args:
         name: of the study.

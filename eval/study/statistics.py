@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 ROUNDING = 1e-9
-"""Differences as equal as that have no spread to test against."""
+"""Relative spread of differences below which they count as equal."""
 
 
 class Spread(NamedTuple):
@@ -21,22 +21,22 @@ class Spread(NamedTuple):
 
     mean: float
     sd: float | None
-    """None for a single value."""
+    """Standard deviation; None for a single value."""
 
 
 class Paired(NamedTuple):
-    """The mean difference of two variants over the seeds that both ended."""
+    """Mean difference of two variants over the seeds that both ended, with its test."""
 
     pairs: int
     mean: float
     error: float
     """Standard error of the mean difference."""
     p: float
-    """Two-sided; 1 where all differences are 0, and 0 where they are one other number."""
+    """Two-sided p-value; 1 where all differences are 0, and 0 where they are one other number."""
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Mean and standard deviation; None of nothing."""
+    """Mean and standard deviation of values; None without any."""
     if not values:
         return None
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -44,7 +44,7 @@ def spread(values: Sequence[float]) -> Spread | None:
 
 
 def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Paired | None:
-    """Ours minus theirs, by seed; None where fewer than two seeds have both.
+    """Difference of two variants, ours minus theirs, by seed; None for fewer than two seeds.
 
     Args:
         ours: a figure by seed.
@@ -62,7 +62,7 @@ def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Paired | N
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values adjusted for their number (Holm 1979): `max_{j <= i} min(1, (m - j) p_(j))`."""
+    """Adjust p-values for their number (Holm 1979): `max_{j <= i} min(1, (m - j) p_(j))`."""
     adjusted = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):

@@ -1,4 +1,4 @@
-"""What the rows of a study say: the lines of each table, with spreads and comparisons."""
+"""Tables of a study from its rows: the lines of each, with spreads and comparisons."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from eval.study.statistics import Paired, Spread, holm, paired, spread
 
 
 class Line(NamedTuple):
-    """One variant on one benchmark."""
+    """One line of a table: a variant on one benchmark."""
 
     variant: str
     penalty: float | None
     """Weight of R1 and R2 alike; None where there is none, or where they differ."""
     choice: Choice | None
-    """How it was chosen; None where it was not tuned."""
+    """Choice of the penalty's weight; None where it was not tuned."""
     values: dict[str, dict[int, float]]
-    """Each figure by its key and seed, as far as it is defined."""
+    """Values of each figure by key and seed, as far as they are defined."""
     runs: int
     failed: int
     against: Paired | None
-    """The judged figure less the baseline's; p is adjusted. None for the baseline itself."""
+    """Difference of the deciding figure to the baseline's, p adjusted; None for the baseline."""
 
     def spread(self, key: str) -> Spread | None:
         """Mean and standard deviation of a figure over the seeds."""
@@ -31,22 +31,22 @@ class Line(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Variants on one benchmark, the baseline first, and the rows beside them."""
+    """A table of variants on one benchmark, the baseline first, and the rows beside them."""
 
     benchmark: str
     title: str
-    """Of the group; empty where there is one for all."""
+    """Title of the group; empty where there is one for all."""
     figures: tuple[Figure, ...]
     judge: Figure
     lines: list[Line]
     baselines: dict[str, dict[str, Spread]]
-    """Of real data, a perfect sampler and noise: each figure by its key."""
+    """Figures of real data, a perfect sampler and noise, by name and key."""
     facts: Row
-    """The row of real data: which data they were, who read their classes and how well."""
+    """Row of real data: which data they were, what read their classes and how well."""
 
 
 def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
-    """A table for each group and benchmark that has two lines, or all that there are."""
+    """Tables for each group and benchmark with two lines, or with all that there are."""
     chosen = choices(study, rows)
     wanted = set(reported(study, chosen, seeds))
     runs: dict[tuple[str, str], list[Row]] = defaultdict(list)

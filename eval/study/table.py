@@ -1,4 +1,4 @@
-"""The tables of a study as Markdown."""
+"""Tables of a study as Markdown."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ UNDEFINED = "undefined"
 
 
 def markdown(study: Study, tables: Sequence[Table]) -> str:
-    """The tables, each under its title and what its runs share."""
+    """Write the tables as Markdown, each under its title and what its runs share."""
     return "\n\n".join(_table(study, table) for table in tables)
 
 
@@ -79,7 +79,7 @@ def _against(judge: Figure, pair: Paired | None) -> str:
 
 
 def _tuning(study: Study, table: Table) -> str:
-    """Each tuned variant's mean figure at each weight tried."""
+    """Words for each tuned variant's mean figure at each weight tried."""
     factors = ", ".join(f"{factor:g}" for factor in study.tuning.factors)
     seeds = ", ".join(map(str, study.tuning.seeds))
     told = []
@@ -103,7 +103,7 @@ def _number(judge: Figure, mean: float) -> str:
 
 
 def how_to_read(study: Study, seeds: int) -> str:
-    """What the numbers of all the tables are."""
+    """Words for what the numbers of all the tables are."""
     spread = f"Mean ± standard deviation over seeds 0 to {seeds - 1}."
     if len(study.variants) == 1:
         return spread

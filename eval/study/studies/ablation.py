@@ -13,16 +13,16 @@ from eval.study.declare import Benchmark, Change, Figure, Study, Variant, change
 from eval.study.studies.contenders import POINTS
 
 DEFAULT = "softmax"
-"""The variant that changes nothing else."""
+"""Name of the variant that changes nothing else."""
 
 
 def softmax(config: Experiment) -> Experiment:
-    """What all variants start from: the experiment of `configs/`, with the softmax curve."""
+    """The experiment that all variants start from: that of `configs/`, with the softmax curve."""
     return change(objective={"loss": "softmax"})(config)
 
 
 def views(config: Experiment) -> Experiment:
-    """Augmented inputs: of points by a third of a mode's width, of images as far as they allow."""
+    """The experiment with augmented inputs: points by a third of a mode's width, images fully."""
     strength = {"grid25": 0.05, "stacked_digits": 0.3}[config.data.source]
     return dataclasses.replace(config, augment=Augment(strength))
 
@@ -32,7 +32,7 @@ ALONE: dict[str, dict[str, Any]] = {
     "penalty": {"r1": 0.0, "r2": 0.0},
     "embedding": {"weight": 1.0},
 }
-"""The embedding comparison without the score's, and without penalties."""
+"""Settings for the embedding comparison alone: no score, and no penalties."""
 EMBEDDING_PENALTY = {"embedding": {"weight": 1.0, "r1": 0.5, "r2": 0.5}}
 
 
@@ -88,7 +88,7 @@ GROUPS: dict[str, dict[str, Change]] = {
         ),
     },
 }
-"""Group, then variant, then its change. All start from `softmax`."""
+"""Changes of settings by group and variant. All start from `softmax`."""
 
 STUDY = Study(
     summary="which parts of an objective matter, as drop-ins on two data sets",

@@ -14,7 +14,7 @@ from eval.study.studies.contenders import CONTENDERS, NONSATURATING, STACKED
 
 
 def perceptrons(config: Experiment) -> Experiment:
-    """The networks and settings of `stacked_mnist_mlp`; starved stays starved.
+    """The experiment with the networks of `stacked_mnist_mlp`; starved stays starved.
 
     The learning rate did best of 1e-3, 3e-4 and 1e-4: reverse KL 1.05, 0.74 and 3.6 on
     `stacked_mnist` with softmax and R1 = R2 = 2.5, after 192,000 images, seed 0.

@@ -1,4 +1,4 @@
-"""What the studies of mode collapse compare, and what they measure."""
+"""Variants and figures that the studies of mode collapse share."""
 
 from eval.study.declare import Figure, Variant, change
 
@@ -20,8 +20,11 @@ CONTENDERS: dict[str, Variant] = {
     "pairwise + R1 + R2": Variant(change(objective={"loss": "pairwise"}), tuned=True),
     "average + R1 + R2": Variant(change(objective={"loss": "average"}), tuned=True),
 }
-"""The literature's losses (Goodfellow et al. 2014; Mescheder et al. 2018; Miyato et al. 2018;
-pairing with R1 and R2 is R3GAN's, Huang et al. 2024), then ours over all fakes of a batch."""
+"""Variants that are compared: the literature's losses, then ours over all fakes of a batch.
+
+The literature's are of Goodfellow et al. 2014, Mescheder et al. 2018 and Miyato et al. 2018;
+pairing with R1 and R2 is R3GAN's, Huang et al. 2024.
+"""
 
 POINTS = (
     Figure("modes_captured_at_1", "modes", "{:.1f}"),
@@ -30,18 +33,18 @@ POINTS = (
     Figure("reverse_kl_nats", "reverse KL", "{:.3f}"),
     Figure("mode_width_ratio_3sigma", "width", "{:.2f}"),
 )
-"""Of 2,500 samples; the KL has a bin for points that belong to no mode."""
+"""Figures of 2,500 points; the KL has a bin for points that belong to no mode."""
 
 STACKED = (
     Figure("modes_captured_at_1", "modes", "{:.1f}"),
     Figure("reverse_kl_nats", "reverse KL", "{:.4f}"),
     Figure("frechet_distance", "Frechet distance", "{:.1f}"),
 )
-"""Of 26,000 samples."""
+"""Figures of 26,000 stacked digits."""
 
 STACKED_TWICE = (
     *STACKED,
     Figure("modes_captured_at_1", "modes at 100k", "{:.1f}", n=100_000),
     Figure("reverse_kl_nats", "reverse KL at 100k", "{:.4f}", n=100_000),
 )
-"""The same, and of 100,000."""
+"""Figures of 26,000 stacked digits, and of 100,000."""
