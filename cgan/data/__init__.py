@@ -13,12 +13,12 @@ WITH_SHARES: dict[str, Callable[..., Source]] = {
     "grid25": mixtures.load_grid25,
     "grid100": mixtures.load_grid100,
 }
-"""Those whose modes' shares can be chosen: they take a split and, if it is not 0, an imbalance."""
+"""Loaders of data sets whose modes' shares can be chosen: from a split and an imbalance."""
 EMBEDDED: dict[str, Callable[[Split], Source]] = {
     "digits": digits.load_digits,
     **WITH_SHARES,
 }
-"""Those that need no download."""
+"""Loaders of the data sets that need no download, from a split."""
 
 
 def _load_tfds(data: Data, split: Split) -> Source:
@@ -44,11 +44,11 @@ FROM_FILES: dict[str, Callable[[Data, Split], Source]] = {
     "folder": _load_folder,
     "stacked_mnist": _load_stacked_mnist,
 }
-"""Those that lie on the user's disk."""
+"""Loaders of the data sets that lie on the user's disk, from settings and a split."""
 
 
 def load_source(data: Data, split: Split) -> Source:
-    """One split of the data set that the settings name.
+    """Load one split of the data set that the settings name.
 
     Raises:
         ConfigError: data that is not there, damaged or not prepared, or settings it does not fit.

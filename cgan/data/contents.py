@@ -1,4 +1,4 @@
-"""The content of each image of a listing, as a hash: what the cache and a run know data by.
+"""Hashes of a listing's images by content: what the cache and a run know data by.
 
 Hashes are kept for as long as the files' witnesses stay the same. Data that moved or were copied
 have other witnesses and the same content: they are read again, and not decoded again.
@@ -20,34 +20,34 @@ from cgan.system.cache import load_arrays, save_arrays
 VERSION = "contents-1"
 HASH_BYTES = 32
 UNREADABLE = bytes(HASH_BYTES)
-"""In place of the hash of an image that can't be read."""
+"""Stand-in for the hash of an image that can't be read."""
 
 Hashes = UInt8[np.ndarray, "n 32"]
 
 
 class Content(NamedTuple):
-    """What a split holds, in a few short hashes."""
+    """The content of a split, in a few short hashes."""
 
     ordered: str
-    """Of the samples in their order."""
+    """Hash of the samples in their order."""
     unordered: str
-    """The same for any order of them."""
+    """Hash of the samples in any order."""
     labels: Int[np.ndarray, " n"]
 
 
 def content_of(hashes: Hashes, labels: Int[np.ndarray, " n"]) -> Content:
-    """What a split with these samples holds."""
+    """The content of a split with samples of these hashes and labels."""
     summed = np.ascontiguousarray(hashes).view("<u8").sum(axis=0, dtype=np.uint64)
     return Content(hashlib.sha256(hashes.tobytes()).hexdigest(), summed.tobytes().hex(), labels)
 
 
 def hash_of(content: bytes) -> bytes:
-    """SHA-256."""
+    """SHA-256 of these bytes, 32 bytes long."""
     return hashlib.sha256(content).digest()
 
 
 def hashes_of(name: str, files: EncodedFiles, witness: Witness) -> Hashes:
-    """The hash of each image, as it is stored: from the cache, or read now and kept there.
+    """Hash each image as it is stored: from the cache, or read now and kept there.
 
     Args:
         name: of the data set.

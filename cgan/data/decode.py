@@ -24,15 +24,18 @@ from cgan.data.levels import MODES, flat, is_grey, stored_as
 from cgan.data.orientation import LYING, orientation, upright, without_metadata
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp")
-"""Of files that are taken for images."""
+"""Suffixes of files that are taken for images."""
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
-"""No others are tried: some of Pillow's decoders start other programs."""
+"""Formats that are decoded; no others are tried, since some decoders start other programs."""
 PIXELS_AT_MOST = 2**26
-"""Of an image as it is stored: 8,192 x 8,192, which take a gigabyte with all copies."""
+"""Most pixels of a stored image: 8,192 x 8,192, which take a gigabyte with all copies."""
 SAMPLE_PIXELS_AT_MOST = 2**22
-"""Of a sample, 2,048 x 2,048: hundreds wait in memory. Larger images are decoded one at a time."""
+"""Most pixels of a sample, 2,048 x 2,048: hundreds wait in memory.
+
+Larger images are decoded one at a time.
+"""
 BYTES_AT_MOST = 2**27
-"""Of an encoded image: several are in memory at once, and one of so many pixels needs no more."""
+"""Most bytes of an encoded image: several are in memory, and no such image needs more."""
 
 
 File = IO[bytes] | io.BytesIO
@@ -40,7 +43,7 @@ File = IO[bytes] | io.BytesIO
 
 
 class UnusableImage(ValueError):
-    """An image that can't be a sample; the message says what is wrong with it."""
+    """An image can't be a sample; the message says what is wrong with it."""
 
 
 _THE_LARGE_ONE = threading.Lock()
@@ -51,20 +54,20 @@ _DAMAGED = (
 
 
 class Form(NamedTuple):
-    """How images are prepared."""
+    """Settings of how images are prepared as samples."""
 
     resolution: int | None
-    """Side of the central square after resizing; None: as stored."""
+    """Side of the central square after resizing, in pixels; None for images as stored."""
     channels: int | None
-    """1 or 3; None: 1 where the image is grey."""
+    """Channels of the samples, 1 or 3; None for 1 where the image is grey."""
     background: Background = "white"
-    """What transparent pixels are laid on."""
+    """Ground that transparent pixels are laid on."""
 
 
 def decode(
     content: bytes, form: Form, at_most: int = SAMPLE_PIXELS_AT_MOST
 ) -> UInt8[np.ndarray, "height width channels"]:
-    """The pixels of one encoded image: of an animated one, or one of several, the first.
+    """Decode the pixels of one encoded image: of an animated one, or one of several, the first.
 
     The central square is resized by Pillow's Lanczos filter, which averages over the pixels that it
     shrinks: no aliasing. A camera's orientation tag is followed. See `levels` for depths and
@@ -86,7 +89,7 @@ def decode(
 
 
 def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
-    """Height, width and channels that `decode` would give; most images are not decoded for it.
+    """Height, width and channels that `decode` would give; most images need no decoding.
 
     Raises:
         UnusableImage: as for `decode`, so far as it was read.
@@ -130,7 +133,7 @@ def require_size(size: int) -> None:
 
 @contextmanager
 def opened_image(file: File) -> Iterator[Image.Image]:
-    """An image whose header has been read; its pixels are decoded inside of the `with`.
+    """Open an image and read its header; its pixels are decoded inside of the `with`.
 
     Raises:
         UnusableImage: damaged, of an unknown format, or far too large.
@@ -158,7 +161,7 @@ def opened_image(file: File) -> Iterator[Image.Image]:
 
 
 class _Unheard:
-    """Pillow's warnings are not shown while any thread is inside.
+    """A context in which Pillow's warnings are not shown, while any thread is inside.
 
     `warnings.catch_warnings` alone puts back what it found, so that threads which enter and leave
     by turns leave the filters of one of them behind.
@@ -186,7 +189,7 @@ _UNHEARD = _Unheard()
 
 
 def _without_metadata(file: File) -> tuple[File, dict[str, bytes]]:
-    """The file as Pillow is given it, and what was taken out of it."""
+    """A file without its metadata, as Pillow is given it, and the metadata."""
     start = file.read(3)
     file.seek(0)
     if start != b"\xff\xd8\xff":  # a JPEG's

@@ -32,17 +32,17 @@ class DecodedImages:
 
     name: str
     images: UInt8[np.ndarray, "n height width channels"]
-    """Mapped from disk."""
+    """Pixels of all images, mapped from disk."""
     labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
     skipped: int
-    """Images that were unusable."""
+    """Number of images that were unusable."""
     hashes: Hashes
-    """Of the images as they are stored in their files."""
+    """Hashes of the images as they are stored in their files."""
     held: Shared | None = None
-    """While it lives, the cache's folder is not cleared away."""
+    """A lock that keeps the cache's folder from being cleared away while it lives."""
     said: str = ""
-    """What a start says of the data set."""
+    """Words that a start says of the data set."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -59,7 +59,7 @@ class DecodedImages:
         return Batch(np.asarray(self.images[indices]), self.labels[indices])
 
     def content(self) -> Content:
-        """What is in the split."""
+        """The content of the split, in a few hashes."""
         return content_of(self.hashes, self.labels)
 
     encode = staticmethod(encode_images)
@@ -67,7 +67,7 @@ class DecodedImages:
 
 
 def decoded(listing: Listing, data: Data) -> DecodedImages | EncodedImages:
-    """The images of a listing, from the cache or decoded now.
+    """Load the images of a listing decoded, from the cache or decoded now.
 
     Where the cache can't be written they are decoded each time they are read, if that is possible.
 

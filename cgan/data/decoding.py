@@ -34,12 +34,15 @@ from cgan.system.errors import reason, writing
 from cgan.system.files import UNFINISHED, cache_folder, replace
 
 VERSION = "decoded-2"
-"""Raise it when the code changes what the same files are decoded to."""
+"""Version of what the same files are decoded to; raise it when the code changes that."""
 IMAGES, KEPT, SKIPPED, JOURNAL = "images.npy", "kept.npy", "skipped.json", "journal.json"
 SAVE_SEC = 5
 HOUR_SEC = 3600
 FORSAKEN_SEC = {True: 7 * 24 * HOUR_SEC, False: 24 * HOUR_SEC}
-"""After so long unfinished work is nobody's: with a lock (one might go on with it), and without."""
+"""Seconds after which unfinished work is nobody's: with a lock, and without.
+
+With a lock one might still go on with it.
+"""
 
 
 NO_FOLDER_HERE = (errno.EROFS, errno.ENOTDIR, errno.EEXIST)
@@ -51,11 +54,11 @@ class CantKeepError(Exception):
 
 
 class Recipe(NamedTuple):
-    """How images are prepared."""
+    """Settings of how a set is decoded."""
 
     form: Form
     shape: tuple[int, int, int] | None
-    """That all must have; None: that of the first usable one."""
+    """Shape that all images must have; None for that of the first usable one."""
     unusable: str
 
     def key(self, hashes: Hashes) -> str:
@@ -67,22 +70,22 @@ class Recipe(NamedTuple):
 
 @dataclass
 class Journal:
-    """How far the decoding of a set is, on the disk for sure."""
+    """Progress of the decoding of a set, which is on the disk for sure."""
 
     seen: int = 0
-    """Images that were read."""
+    """Number of images that were read."""
     shape: tuple[int, ...] | None = None
     skipped: dict[str, str] = field(default_factory=dict)
-    """Numbers of the unusable ones among them, and what is wrong with each."""
+    """Numbers of the unusable images that were read, and what is wrong with each."""
 
     @property
     def rows(self) -> int:
-        """Images that were written."""
+        """Number of images that were written."""
         return self.seen - len(self.skipped)
 
     @classmethod
     def read(cls, folder: Path) -> "Journal":
-        """That of a folder; a new one where there is none, or none that can be used."""
+        """Read a folder's journal; a new one where there is none, or none that can be used."""
         try:
             told = json.loads((folder / JOURNAL).read_text())
             shape = tuple(int(side) for side in told["shape"])
@@ -127,7 +130,7 @@ def _cant_keep(error: OSError) -> str:
 
 @contextmanager
 def _claim(folder: Path, name: str) -> Iterator[Path | None]:
-    """The folder to decode into, which is this process's own; None to try again.
+    """Claim the folder to decode into for this process; yields None to try again.
 
     Whoever held it before may have finished it, left it or removed it.
     """
@@ -152,7 +155,7 @@ def _claim(folder: Path, name: str) -> Iterator[Path | None]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what processes that died left: of this data set, and what is old of any."""
+    """Remove what dead processes left in the cache: of this data set, and what is old of any."""
     own, title = UNFINISHED + folder.name, folder.name.rpartition("-")[0]
     for path in folder.parent.glob(f"{UNFINISHED}*"):
         if path.name == own:
@@ -191,7 +194,7 @@ def _fill(listing: Listing, hashes: Hashes, recipe: Recipe, folder: Path) -> Non
 def _decode_into(
     file: BinaryIO, listing: Listing, hashes: Hashes, recipe: Recipe, folder: Path, journal: Journal
 ) -> None:
-    """Append the images that the journal has not seen; it is told of them."""
+    """Append the images that the journal has not seen, and tell it of them."""
 
     def work(number: int, content: bytes) -> UInt8[np.ndarray, "height width channels"]:
         if hash_of(content) != hashes[number].tobytes() != UNREADABLE:
@@ -253,7 +256,7 @@ HEADER_BYTES = 128
 
 
 def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    """NumPy's header, always of one length: the number of images is known at the end only."""
+    """Write NumPy's header, always of one length: the number of images is known at the end only."""
     described = {"descr": "|u1", "fortran_order": False, "shape": shape}
     text = repr(described).encode().ljust(HEADER_BYTES - 10 - 1) + b"\n"
     file.write(np.lib.format.magic(1, 0) + len(text).to_bytes(2, "little") + text)

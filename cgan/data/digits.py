@@ -56,7 +56,7 @@ class Digits:
         return Batch(self.images[indices], self.labels[indices])
 
     def content(self) -> Content:
-        """What is in the split."""
+        """The content of the split, in a few hashes."""
         hashes = np.stack([np.frombuffer(hash_of(x.tobytes()), np.uint8) for x in self.images])
         return content_of(hashes, self.labels)
 
@@ -87,7 +87,7 @@ class StackedDigits:
         return Batch(np.ascontiguousarray(images), self.digits.labels[triples] @ PLACE_VALUES)
 
     def content(self) -> Content:
-        """What is in the split: whole numbers, which every machine draws alike."""
+        """The content of the split: whole numbers, which every machine draws alike."""
         drawn = hash_of(self.digits.content().ordered.encode() + self.triples.tobytes()).hex()
         return Content(drawn, drawn, self.digits.labels[self.triples] @ PLACE_VALUES)
 
@@ -96,7 +96,7 @@ class StackedDigits:
 
 
 def load_digits(split: Split) -> Digits:
-    """The digits of one split; the split is the same for every experiment, classes in balance."""
+    """Load the digits of a split; it is the same for every experiment, classes in balance."""
     return Digits(*kept("digits-1", split, _of_scikit_learn))
 
 
@@ -109,7 +109,7 @@ def _of_scikit_learn() -> LabelledImages:
 
 
 def kept(version: str, split: Split, load: Callable[[], LabelledImages]) -> LabelledImages:
-    """One split of a library's images, from the cache folder or now: importing them takes seconds.
+    """A split of a library's images, from the cache folder or now: importing them takes seconds.
 
     Args:
         version: of what is kept; another one where `load` or the splits change.
@@ -141,12 +141,12 @@ def _in_splits(
 
 
 def load_stacked_digits(split: Split, imbalance: float = 0.0) -> Source:
-    """A fixed list of triples of this split's digits."""
+    """Load a fixed list of triples of a split's digits."""
     return stack(load_digits(split), split, "stacked_digits", imbalance)
 
 
 def stack(digits: Digits, split: Split, name: str, imbalance: float = 0.0) -> StackedDigits:
-    """A fixed list of triples of these digits, the same for every experiment.
+    """Stack a fixed list of triples of these digits, the same for every experiment.
 
     Args:
         digits: what to stack.
@@ -174,7 +174,7 @@ def stack(digits: Digits, split: Split, name: str, imbalance: float = 0.0) -> St
 def _one_of_each(
     digits: Digits, wanted: Int[np.ndarray, "n 3"], rng: np.random.Generator
 ) -> Int[np.ndarray, "n 3"]:
-    """For each label wanted one of the digits that have it, each as likely as the others."""
+    """Choose a digit for each wanted label, each digit of the label as likely as the others."""
     counts = np.bincount(digits.labels, minlength=10)
     if not counts.all():
         raise ConfigError(

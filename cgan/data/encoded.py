@@ -23,7 +23,7 @@ from cgan.types import Batch
 WITH_CACHE = " where data.cached is on"
 
 Found = UInt8[np.ndarray, "height width channels"] | UnusableImage
-"""What an encoded image turns out to be."""
+"""An encoded image once decoded: its pixels, or why it is unusable."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class EncodedImages:
     files: EncodedFiles
     form: Form
     sample_shape: tuple[int, ...]
-    """Of all images."""
+    """Shape of all images: height, width and channels."""
     labels: Int[np.ndarray, " n"]
     class_names: tuple[str, ...]
     witness: Witness
     said: str = ""
-    """What a start says of the data set."""
+    """Words that a start says of the data set."""
 
     @cached_property
     def class_weights(self) -> Float[np.ndarray, " classes"]:
@@ -64,7 +64,7 @@ class EncodedImages:
         return Batch(images, self.labels[indices])
 
     def content(self) -> Content:
-        """What is in the split: reads it once, and again when its files change."""
+        """The content of the split: reads it once, and again when its files change."""
         return content_of(hashes_of(self.name, self.files, self.witness), self.labels)
 
     encode = staticmethod(encode_images)
@@ -72,7 +72,7 @@ class EncodedImages:
 
 
 def encoded(listing: Listing, data: Data) -> EncodedImages:
-    """The images of a listing, to be decoded each time they are read.
+    """Open the images of a listing, to be decoded each time they are read.
 
     Raises:
         ConfigError: no shape is known and the first image is unusable; others are met later.
@@ -98,26 +98,26 @@ def _shape_of_first(listing: Listing, form: Form) -> tuple[int, ...]:
 
 
 def form_of(data: Data) -> Form:
-    """How these settings have images prepared."""
+    """The form in which these settings have images prepared."""
     return Form(data.resolution, data.channels, data.background)
 
 
 def decoded_in_order(
     files: EncodedFiles, numbers: Sequence[int] | Int[np.ndarray, " n"], form: Form
 ) -> Generator[tuple[int, Found], None, None]:
-    """The numbers of these images, each with its pixels or with what is wrong with it."""
+    """Decode these images in order: each one's number, with its pixels or what is wrong with it."""
     yield from read_in_order(files, numbers, lambda _, content: decode(content, form))
 
 
 def like_others(found: Found, shape: tuple[int, ...]) -> Found:
-    """The same, unless it is an image of another shape than the others."""
+    """A decoded image, or why it is unusable if its shape is not that of the others."""
     if isinstance(found, UnusableImage) or found.shape == shape:
         return found
     return UnusableImage(f"is {sizes(found.shape)}, and others {sizes(shape)}")
 
 
 def refusal(name: str, found: UnusableImage, where: str = "") -> ConfigError:
-    """What is said of an image that can't be used.
+    """The error for an image that can't be used.
 
     Args:
         name: of the image.
@@ -134,6 +134,6 @@ def refusal(name: str, found: UnusableImage, where: str = "") -> ConfigError:
 
 
 def sizes(shape: tuple[int, ...]) -> str:
-    """A shape in words."""
+    """The shape of an image in words."""
     height, width, channels = shape
     return f"{width} x {height} with {channels} channel{'s' if channels > 1 else ''}"

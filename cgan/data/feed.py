@@ -1,4 +1,4 @@
-"""Dispatches read and placed ahead, while the devices work, by grain; and what waiting costs."""
+"""Dispatches read and placed ahead by grain, while the devices work; and what waiting costs."""
 
 import multiprocessing
 import os
@@ -20,22 +20,24 @@ from cgan.system.signals import ENDING
 from cgan.types import Batch
 
 AHEAD = 1
-"""Dispatches that wait to be asked for; one more is being read or placed."""
+"""Number of dispatches that wait to be asked for; one more is being read or placed."""
 
 THROUGH_PIPES = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
-"""Not through shared memory: containers often have 64 MB of it, and who finds it full dies of a bus
-error."""
+"""Options by which workers send batches through pipes, not through shared memory.
+
+Containers often have 64 MB of it, and who finds it full dies of a bus error.
+"""
 
 T = TypeVar("T")
 
 
 class Feed(Generic[T]):
-    """Iterates over placed dispatches. While it is entered a thread, and worker processes, run."""
+    """An iterator over placed dispatches. While entered, it runs a thread and worker processes."""
 
     def __init__(
         self, dispatches: Dispatches, first: int, place: Callable[[Batch], T], workers: int = 0
     ) -> None:
-        """A pipeline whose whole state is the number of the next dispatch.
+        """Make a pipeline whose whole state is the number of the next dispatch.
 
         Args:
             dispatches: what to read.
@@ -71,7 +73,7 @@ class Feed(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        """The next dispatch.
+        """Wait for the next dispatch.
 
         Raises:
             DataError: a sample can't be read.
@@ -104,7 +106,7 @@ class Feed(Generic[T]):
 
 
 def _begin_worker(index: int, count: int) -> None:
-    """In a worker process: leave accelerators and signals to the parent, and end with it."""
+    """Begin a worker process: leave accelerators and signals to the parent, and end with it."""
     jax.config.update("jax_platforms", "cpu")
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
@@ -112,7 +114,10 @@ def _begin_worker(index: int, count: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """However the parent ends: one that is killed tells nobody, and grain's workers would stay."""
+    """End this process when its parent ends, however that does.
+
+    One that is killed tells nobody, and grain's workers would stay.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

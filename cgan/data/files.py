@@ -17,25 +17,25 @@ from cgan.system.files import UNFINISHED, cache_folder
 
 T = TypeVar("T")
 IN_FLIGHT = 64
-"""Images that wait in memory, decoded, to be taken."""
+"""Number of decoded images that wait in memory to be taken."""
 THREADS_AT_MOST = 16
-"""Threads that read: each holds an encoded image and what is made of it."""
+"""Most threads that read: each holds an encoded image and what is made of it."""
 NAME_AT_MOST = 40
-"""Characters of a data set's name in the name of a cache file: file systems have a limit."""
+"""Most characters of a data set's name in a cache file's name: file systems have a limit."""
 
 
 @runtime_checkable
 class EncodedFiles(Protocol):
-    """Encoded images by number; can be pickled, for worker processes."""
+    """Encoded images by number; they can be pickled, for worker processes."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of the images."""
 
     def name(self, number: int) -> str:
-        """What messages call the image with this number."""
+        """Name that messages give the image with this number."""
 
     def read(self, number: int) -> bytes:
-        """The encoded image with this number; called from several threads.
+        """Read the encoded image with this number; called from several threads.
 
         Raises:
             UnusableImage: it can't be read.
@@ -47,29 +47,29 @@ class Listing:
     """A data set of encoded images that are not read yet."""
 
     name: str
-    """Of the data set."""
+    """Name of the data set."""
     files: EncodedFiles
     labels: Callable[[], Int[np.ndarray, " n"]]
-    """The index of each one's class among the names; zeros where there are no classes."""
+    """Function to the index of each image's class among the names; zeros without classes."""
     class_names: tuple[str, ...]
-    """Empty where there are no classes."""
+    """Names of the classes; empty where there are none."""
     witness: Witness
-    """Of the files."""
+    """Witness that shows whether the files changed."""
     shape: tuple[int, int, int] | None = None
-    """Height, width and channels of samples; None: those of the first image."""
+    """Height, width and channels of samples; None for those of the first image."""
     said: str = ""
-    """What a start says of the data set; the same for all of its splits."""
+    """Words that a start says of the data set, the same for all of its splits."""
 
     def __len__(self) -> int:
         return len(self.files)
 
     def cache_path(self, key: str) -> Path:
-        """Where the cache keeps what this key was made of the data set."""
+        """Path where the cache keeps what was made of the data set under this key."""
         return named_cache_path(self.name, key)
 
 
 def named_cache_path(name: str, key: str) -> Path:
-    """Where the cache keeps, or would, what was made of the data set with this name.
+    """Path where the cache keeps, or would, what was made of the data set with this name.
 
     Args:
         name: for people; what was kept under another name, before the data moved, is found too.
@@ -87,7 +87,7 @@ def read_in_order(
     numbers: Sequence[int] | Int[np.ndarray, " n"],
     work: Callable[[int, bytes], T],
 ) -> Generator[tuple[int, T | UnusableImage], None, None]:
-    """The numbers of these images, each with what is made of its content, in threads.
+    """Read these images in threads: the number of each, with what is made of its content.
 
     Args:
         files: the images.
@@ -113,7 +113,7 @@ def read_in_order(
 
 
 def _threads() -> int:
-    """How many read in this process: one in a worker process, which has others beside it."""
+    """Number of threads that read here: one in a worker process, which has others beside it."""
     if multiprocessing.parent_process() is not None:
         return 1
     return min(os.cpu_count() or 1, THREADS_AT_MOST)

@@ -14,7 +14,7 @@ def flipped(
     positions: Int[np.ndarray, " n"],
     seed: int,
 ) -> UInt8[np.ndarray, "n height width channels"]:
-    """A copy of these images, about half of them mirrored left to right.
+    """Copy these images, about half of them mirrored left to right.
 
     Args:
         images: as they are stored.
@@ -33,7 +33,7 @@ def coins(positions: Int[np.ndarray, " n"], seed: int) -> Bool[np.ndarray, " n"]
 
 
 def splitmix64(positions: Int[np.ndarray, " n"], seed: int) -> UInt64[np.ndarray, " n"]:
-    """The numbers at these positions of the generator SplitMix64 (Steele et al. 2014, figure 16).
+    """Random numbers at these positions, of SplitMix64 (Steele et al. 2014, figure 16).
 
     Its state only counts, in odd steps, so that each number can be had without those before it.
     """
@@ -44,4 +44,4 @@ def splitmix64(positions: Int[np.ndarray, " n"], seed: int) -> UInt64[np.ndarray
 
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 over the golden ratio, made odd."""
+"""Step of SplitMix64's state: 2**64 over the golden ratio, made odd."""

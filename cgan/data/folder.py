@@ -12,7 +12,7 @@ __all__ = ["_is_held_out", "load"]
 
 
 def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
-    """One split of the images at `data.path`.
+    """Load one split of the images at `data.path`.
 
     Raises:
         ConfigError: no such path, no images there, or an image that can't be used.

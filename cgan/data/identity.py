@@ -1,4 +1,4 @@
-"""What a data set is, in few enough words for a run to keep: number, classes, form and content."""
+"""The identity of a data set, short enough for a run to keep: number, classes, form and content."""
 
 import hashlib
 import json
@@ -12,37 +12,37 @@ from cgan.data.contents import Content
 from cgan.data.source import Source
 
 NAMED_AT_MOST = 5
-"""Classes named in a message."""
+"""Most classes that a message names."""
 CHUNK = 4096
-"""Samples read at once, of a source that can't say what it holds."""
+"""Samples read at once of a source that can't say what it holds."""
 
 
 @runtime_checkable
 class Recognisable(Protocol):
-    """A source that knows what it holds without reading all of it."""
+    """A source that knows its content without reading all of it."""
 
     def content(self) -> Content:
-        """What is in the split."""
+        """The content of the split, in a few hashes."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is in one split."""
+    """The identity of one split: numbers and hashes of its samples."""
 
     samples: int
     per_class: tuple[int, ...]
-    """How many of them are of each class."""
+    """Number of samples of each class."""
     ordered: str
     """A hash of the samples in their order."""
     unordered: str
-    """The same for any order."""
+    """A hash of the samples in any order."""
     labels: str
     """A hash of the samples' classes."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a data set is. Where it lies and what it is called there is no part of it."""
+    """The identity of a data set. Neither its place nor its name there is part of it."""
 
     sample_shape: tuple[int, ...]
     class_names: tuple[str, ...]
@@ -62,7 +62,7 @@ class Identity:
 
 
 def identify(train: Source, held_out: Source) -> Identity:
-    """What the data set with these splits is."""
+    """The identity of the data set with these splits."""
     return Identity(
         tuple(int(side) for side in train.sample_shape),
         tuple(train.class_names),
@@ -90,7 +90,7 @@ def _read(source: Source) -> Content:
 
 
 def to_json(identity: Identity) -> dict[str, Any]:
-    """What JSON can hold of it, which is all."""
+    """The identity as JSON can hold it, which is all of it."""
     return asdict(identity)
 
 
@@ -117,7 +117,7 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def changes(old: Identity, new: Identity) -> list[str]:
-    """What is different now, each in a few words; empty where nothing is."""
+    """Words for each difference between two identities; empty where there is none."""
     return [*_form_changes(old, new), *_class_changes(old, new), *_split_changes(old, new)]
 
 
@@ -161,7 +161,7 @@ def _split_changes(old: Identity, new: Identity) -> Iterator[str]:
 
 
 def _counts(old: Identity, before: Split, new: Identity, after: Split) -> str:
-    """The classes whose numbers changed."""
+    """Words for the classes whose numbers changed."""
     were = dict(zip(old.class_names, before.per_class, strict=True))
     are = dict(zip(new.class_names, after.per_class, strict=True))
     told = [

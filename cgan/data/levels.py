@@ -1,4 +1,4 @@
-"""From the ways in which images store pixels to 8 bits a channel, grey or RGB.
+"""From all ways in which images store pixels to 8 bits a channel, grey or RGB.
 
 Grey levels of 16 bits are scaled, `value / 257` rounded, so that white stays white. Of colours of
 16 bits a channel Pillow gives the higher byte, which is at most one level below that.
@@ -14,16 +14,16 @@ from PIL import Image, ImageFile
 from cgan.config import Background
 
 BACKGROUNDS: dict[Background, int] = {"white": 255, "black": 0, "grey": 128}
-"""As a level of each channel."""
+"""Level of each channel of the backgrounds, 0..255, by name."""
 DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 """Pillow's modes of grey levels of 16 bits; `I` has room for 32, which no format here fills."""
 GREY_MODES = ("1", "L", "LA", *DEEP_GREY)
 MODES = (*GREY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
-"""Pillow's modes that are read."""
+"""Modes of Pillow's that are read."""
 
 
 def stored_as(image: Image.Image) -> str:
-    """How a PNG that was not decoded yet stores its pixels, by Pillow's name, such as `L;4`."""
+    """Pillow's name, such as `L;4`, for how a PNG not yet decoded stores its pixels."""
     tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
     return str(tiles[0].args) if image.format == "PNG" and tiles else image.mode
 
@@ -34,7 +34,7 @@ def is_grey(image: Image.Image, stored: str) -> bool:
 
 
 def flat(image: Image.Image, stored: str, grey: bool, background: Background) -> Image.Image:
-    """A decoded image with 8 bits a channel, in the mode `L` or `RGB`.
+    """Turn a decoded image into 8 bits a channel, in the mode `L` or `RGB`.
 
     Args:
         image: of one of `MODES`.
@@ -61,7 +61,7 @@ def flat(image: Image.Image, stored: str, grey: bool, background: Background) ->
 def laid_on(
     images: UInt8[np.ndarray, "*images 4"], background: Background
 ) -> UInt8[np.ndarray, "*images 3"]:
-    """The same of RGBA in an array."""
+    """Lay RGBA pixels in an array, `[..., 4]`, on a background: `[..., 3]`."""
     opacity = images[..., 3:].astype(np.uint32)
     levels = images[..., :3] * opacity + BACKGROUNDS[background] * (255 - opacity)
     return ((levels + 127) // 255).astype(np.uint8)
@@ -72,7 +72,7 @@ def _eight_bits(levels: Shaped[np.ndarray, "height width"]) -> UInt8[np.ndarray,
 
 
 def _opacity(image: Image.Image, stored: str) -> Image.Image | None:
-    """From 0 for transparent pixels to 255; None where nothing says that any are."""
+    """Opacity of each pixel, 0 where transparent, to 255; None where nothing says that any are."""
     if not image.has_transparency_data:
         return None
     if image.mode in ("P", "PA"):
@@ -83,7 +83,7 @@ def _opacity(image: Image.Image, stored: str) -> Image.Image | None:
 
 
 def _other_than(image: Image.Image, stored: str) -> Image.Image:
-    """Where an image has other than the one colour that PNG's tRNS declares transparent.
+    """Opacity of an image in which one colour is transparent: the one that PNG's tRNS declares.
 
     The chunk has the colour as it is stored: in 2 or 4 bits, say, which Pillow spreads over 8.
     """

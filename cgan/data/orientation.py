@@ -1,4 +1,4 @@
-"""Which way up a camera held: the one thing that is read of what images say about themselves.
+"""Orientation of a camera's images: the one thing that is read of what images say of themselves.
 
 EXIF is written wrongly by many cameras and editors, in tags that have nothing to do with pixels.
 So the orientation is read by itself; whatever else there is, right or wrong, is not looked at.
@@ -24,19 +24,22 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes an image upright; any other number says that it is."""
+"""Pillow's operation that makes an image upright, by orientation; other numbers are upright."""
 LYING = (5, 6, 7, 8)
-"""Those whose width and height change places."""
+"""Orientations whose width and height change places."""
 
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""TIFF's types of them, as `struct` writes them."""
+"""Codes of `struct` for TIFF's types of whole numbers."""
 _XMP = re.compile(rb"tiff:Orientation(?:=[\"']|>)([0-9])")
 _EXIF, _XMP_HEADER = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 _START_OF_SCAN, _END = 0xDA, 0xD9
 _ALONE = {0x01, *range(0xD0, 0xD9)}
-"""JPEG's markers without a segment."""
+"""Markers of JPEG without a segment."""
 _METADATA = range(0xE1, 0xEE)
-"""JPEG's segments APP1 to APP13. APP0 (JFIF) and APP14 (Adobe) decide how colours are stored."""
+"""Segments of JPEG that hold metadata: APP1 to APP13.
+
+APP0 (JFIF) and APP14 (Adobe) decide how colours are stored.
+"""
 
 
 def orientation(info: Mapping[Any, Any]) -> int:
@@ -52,12 +55,12 @@ def orientation(info: Mapping[Any, Any]) -> int:
 
 
 def upright(image: Image.Image, turned: int) -> Image.Image:
-    """The image as it was seen."""
+    """Turn an image upright, as it was seen."""
     return image.transpose(TURNS[turned]) if turned in TURNS else image
 
 
 def without_metadata(content: bytes) -> tuple[bytes, dict[str, bytes]]:
-    """A JPEG file without its metadata, and of these EXIF and XMP.
+    """Take the metadata out of a JPEG file; returns what is left, and its EXIF and XMP.
 
     Pillow reads more of them than pixels need, such as the resolution and lists of further
     pictures, and can't open a sound image whose EXIF is not as it should be.
@@ -94,7 +97,7 @@ def _exif(info: Mapping[Any, Any]) -> bytes:
 
 
 def _of_exif(exif: bytes) -> int | None:
-    """The tag of the first directory; None where there is none, or no single whole number."""
+    """The orientation in EXIF's first directory; None where there is no single whole number."""
     while exif.startswith(_EXIF):
         exif = exif[len(_EXIF) :]
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])

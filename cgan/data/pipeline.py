@@ -24,7 +24,7 @@ def _permutation(size: int, seed: int, epoch: int) -> Int[np.ndarray, " size"]:
 def batch_positions(
     batch_size: int, step: int, num_steps: int = 1
 ) -> Int[np.ndarray, "num_steps batch_size"]:
-    """Where the samples of these steps stand in the sequence of all that training reads."""
+    """Positions of these steps' samples in the sequence of all that training reads."""
     first = np.arange(step, step + num_steps) * batch_size
     return first[:, None] + np.arange(batch_size)
 
@@ -32,7 +32,7 @@ def batch_positions(
 def batch_indices(
     size: int, batch_size: int, seed: int, step: int, num_steps: int = 1
 ) -> Int[np.ndarray, "num_steps batch_size"]:
-    """Which samples the global batches of these steps hold.
+    """Indices of the samples in the global batches of these steps.
 
     Args:
         size: number of samples in the split.
@@ -59,7 +59,7 @@ def load_batches(
     rows: Int[np.ndarray, " rows"] | None = None,
     flip: bool = False,
 ) -> Batch:
-    """The batches of `num_steps` steps from `step` on, as `[num_steps, rows, ...]`.
+    """Load the batches of `num_steps` steps from `step` on, as `[num_steps, rows, ...]`.
 
     Args:
         source: what to read.
@@ -81,24 +81,24 @@ def load_batches(
 
 @dataclass(frozen=True)
 class Dispatches:
-    """The batches of each dispatch, by its number: what grain reads, element by element."""
+    """Batches of each dispatch, by its number: what grain reads, element by element."""
 
     source: Source
     batch_size: int
     seed: int
     steps: int
-    """In a dispatch."""
+    """Number of steps in a dispatch."""
     count: int
-    """How many dispatches there are."""
+    """Number of dispatches."""
     rows: Int[np.ndarray, " rows"] | None = None
-    """Of each global batch; None for all."""
+    """Rows of each global batch that are read; None for all."""
     flip: bool = False
 
     @classmethod
     def of_run(
         cls, config: Experiment, source: Source, rows: Int[np.ndarray, " rows"] | None = None
     ) -> "Dispatches":
-        """Those of a run, from its first step to its last."""
+        """The dispatches of a run, from its first step to its last."""
         return cls(
             source,
             config.batch_size,

@@ -1,4 +1,4 @@
-"""How far a pass over a data set is: a bar on a terminal, else a line every some seconds."""
+"""Progress of a pass over a data set: a bar on a terminal, else a line every some seconds."""
 
 import time
 from collections.abc import Callable, Iterator

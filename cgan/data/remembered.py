@@ -14,12 +14,12 @@ from cgan.types import Batch
 
 @dataclass(frozen=True)
 class RememberedImages:
-    """The train split that a run learnt; opened when the first of its samples is read."""
+    """The train split that a run learnt, opened when the first of its samples is read."""
 
     name: str
     identity: Identity
     open: Callable[[], Source]
-    """Opens the data set, which must be the one remembered."""
+    """Function that opens the data set, which must be the one remembered."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

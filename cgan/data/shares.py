@@ -14,7 +14,7 @@ RANK_SEED = 0
 
 
 def power_law(modes: int, alpha: float) -> Float[np.ndarray, " modes"]:
-    """The share of each mode; sums to 1.
+    """Share of each of the modes by a power law; they sum to 1.
 
     Args:
         modes: how many.
@@ -26,5 +26,5 @@ def power_law(modes: int, alpha: float) -> Float[np.ndarray, " modes"]:
 
 
 def name_of(name: str, alpha: float) -> str:
-    """What records call a data set whose modes have these shares."""
+    """Name that records give a data set whose modes have these shares."""
     return f"{name}_imbalance_{alpha:g}" if alpha else name

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from cgan.types import Batch, Samples
 
 Split = Literal["train", "test"]
-"""`test` is held out: never trained on."""
+"""Name of a split; `test` is held out: never trained on."""
 
 
 @runtime_checkable
@@ -18,7 +18,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The data set's name in the configuration."""
+        """Name of the data set in the configuration."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -26,11 +26,11 @@ class Source(Protocol):
 
     @property
     def class_names(self) -> Sequence[str]:
-        """A name for each class; a sample's label is an index into it."""
+        """Name of each class; a sample's label is an index into them."""
 
     @property
     def class_weights(self) -> Float[np.ndarray, " classes"]:
-        """The true share of each class; sums to 1."""
+        """True share of each class; they sum to 1."""
 
     def __len__(self) -> int:
         """Number of samples in this split."""
@@ -39,14 +39,14 @@ class Source(Protocol):
         """The samples at these indices, as they are stored."""
 
     def encode(self, stored: Any) -> Samples:
-        """Stored samples (NumPy or JAX arrays) as the networks see them."""
+        """Turn stored samples (NumPy or JAX arrays) into what the networks see."""
 
     def decode(self, samples: Float[np.ndarray, "n *sample"]) -> np.ndarray:
-        """What a generator made, in the stored form: the inverse of `encode`."""
+        """Turn what a generator made into the stored form: the inverse of `encode`."""
 
 
 def split_rng(split: Split) -> np.random.Generator:
-    """What draws a synthetic split: the same for every experiment, whatever its seed."""
+    """The random generator of a synthetic split, the same for every experiment and seed."""
     return np.random.default_rng([0, {"train": 0, "test": 1}[split]])
 
 
@@ -56,12 +56,12 @@ def class_shares(labels: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarra
 
 
 def encode_images(stored: Any) -> Any:
-    """Pixels 0..255 as float32 in [-1, 1]."""
+    """Turn pixels 0..255 into float32 in [-1, 1]."""
     return stored.astype("float32") / 127.5 - 1.0
 
 
 def decode_images(
     samples: Float[np.ndarray, "n height width channels"],
 ) -> UInt8[np.ndarray, "n height width channels"]:
-    """Values in [-1, 1] as the nearest pixel 0..255; values outside are clipped."""
+    """Turn values in [-1, 1] into the nearest pixels 0..255; values outside are clipped."""
     return np.clip(np.rint((samples + 1.0) * 127.5), 0, 255).astype(np.uint8)

@@ -28,11 +28,11 @@ from cgan.system.cache import load_arrays, save_arrays
 from cgan.system.legible import plain
 
 REASON_AT_MOST = 300
-"""Characters of the library's own words in a message: some list all that it knows."""
+"""Most characters of the library's own words in a message: some list all that it knows."""
 
 
 def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
-    """One split of a prepared data set.
+    """Load one split of a prepared data set.
 
     Raises:
         ConfigError: an unknown or unprepared data set or split, or one without images.
@@ -43,7 +43,7 @@ def load(data: Data, split: Split) -> DecodedImages | EncodedImages:
 
 
 def description(data: Data) -> str:
-    """What the data set holds, in one line; read from a part of its headers.
+    """One line on what a prepared data set holds, read from a part of its headers.
 
     Raises:
         ConfigError: as for `load`, so far as it was read.
@@ -59,7 +59,7 @@ def description(data: Data) -> str:
 
 
 def _listings(data: Data) -> dict[Split, Listing]:
-    """Both splits."""
+    """The listings of both splits."""
     assert data.name is not None
     tfds = _library()
     builder = _prepared(tfds, data)
@@ -103,7 +103,7 @@ def _listing(
 
 @dataclass(frozen=True)
 class Records:
-    """The examples of a prepared split."""
+    """Encoded images that are examples of a prepared split."""
 
     records: Any
     image_key: str
@@ -164,7 +164,10 @@ def _prepared(tfds: Any, data: Data) -> Any:
 
 @contextlib.contextmanager
 def _without_foreign_code(tfds: Any) -> Iterator[None]:
-    """The library would import whatever module a prepared set's `features.json` names."""
+    """A context in which the library imports no modules but its own.
+
+    It would import whatever module a prepared set's `features.json` names.
+    """
     connector = tfds.features.FeatureConnector
     inherited = connector.__dict__["cls_from_name"]
 
@@ -188,7 +191,7 @@ def _prepare(command: str) -> str:
 
 
 def _features(tfds: Any, builder: Any, name: str) -> tuple[str, str | None]:
-    """The names of the image and, where there is one, of its label."""
+    """Names of the image and, where there is one, of its label among a data set's features."""
     features = builder.info.features
     images = [key for key, of in features.items() if isinstance(of, tfds.features.Image)]
     if not images:
@@ -200,7 +203,7 @@ def _features(tfds: Any, builder: Any, name: str) -> tuple[str, str | None]:
 
 
 def _record(records: Any, number: int) -> Any:
-    """One example.
+    """Read one example.
 
     Raises:
         UnusableImage: the files that hold it are damaged, or gone.
@@ -219,7 +222,7 @@ def _reason(error: Exception) -> str:
 def _kept_labels(
     name: str, count: int, read: Callable[[], Int[np.ndarray, " n"]], witness: Witness
 ) -> Int[np.ndarray, " n"]:
-    """The labels, from the cache or read now and kept there."""
+    """Labels of a split, from the cache or read now and kept there."""
     began_ns = time.time_ns()
     path = named_cache_path(name, f"{witness.fingerprint[:16]}.labels.npz")
     labels = (load_arrays(path) or {}).get("labels")
@@ -231,7 +234,7 @@ def _kept_labels(
 
 
 def _labels(builder: Any, records: Any, key: str | None, given: str) -> Int[np.ndarray, " n"]:
-    """All labels; they lie in the records, so that each has to be read."""
+    """Read all labels of a split; they lie in the records, so that each has to be read."""
     labels = np.zeros(len(records), np.int32)
     if key is None:
         return labels

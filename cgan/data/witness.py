@@ -1,4 +1,4 @@
-"""What shows that files changed without reading them, as git's index does.
+"""Witnesses that show that files changed without reading them, as git's index does.
 
 A program may set a file's size and time of change back (`cp -p`, `rsync`, `touch -r`), but not the
 time at which its inode changed, nor which inode a name leads to.
@@ -11,23 +11,26 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 SETTLED_NS = 2 * 10**9
-"""File systems count in ticks of up to two seconds: a younger file may change within its own."""
+"""Age in nanoseconds from which on a change of a file shows.
+
+File systems count in ticks of up to two seconds: a younger file may change within its own.
+"""
 
 
 class Witness(NamedTuple):
-    """Of some files: while it is the same, so is what they hold."""
+    """A witness of some files: while it is the same, so is what they hold."""
 
     fingerprint: str
     youngest_ns: int
-    """When the last of them changed, on the file system's clock."""
+    """Time of the last change of any of them, on the file system's clock."""
 
     def is_settled(self, now_ns: int) -> bool:
-        """Whether a change from now on would show."""
+        """Whether a change of the files from now on would show."""
         return self.youngest_ns < now_ns - SETTLED_NS
 
 
 def seen(stat: os.stat_result) -> list[int]:
-    """Size, time of change, inode, and time of the inode's change, which is the last."""
+    """Size of a file, time of its change, inode, and time of the inode's change, which is last."""
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns]
 
 
@@ -43,5 +46,5 @@ def witness_of(stats: Iterable[os.stat_result], described: Any = None) -> Witnes
 
 
 def fingerprint_of(described: Any) -> str:
-    """A hash of whatever JSON can say."""
+    """A hash of a value that JSON can hold."""
     return hashlib.sha256(json.dumps(described).encode()).hexdigest()

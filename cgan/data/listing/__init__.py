@@ -1,1 +1,1 @@
-"""What a folder or an archive of images holds: files, splits, classes, and what is left out."""
+"""Listings of folders and archives of images: files, splits, classes, and what is left out."""

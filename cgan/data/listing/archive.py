@@ -1,4 +1,4 @@
-"""What lies in a .zip archive. Read in memory, never unpacked: its names lead nowhere."""
+"""Content of a .zip archive, read in memory and never unpacked: its names lead nowhere."""
 
 import re
 import stat
@@ -18,11 +18,11 @@ from cgan.system.legible import plain
 
 @dataclass(frozen=True)
 class ArchiveFiles:
-    """Images in an archive."""
+    """Encoded images in an archive."""
 
     archive: ZipFile
     entries: Sequence[int]
-    """Which of all that the archive lists: names may be there twice."""
+    """Numbers of the images among all entries of the archive: names may be there twice."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -49,7 +49,7 @@ class ArchiveFiles:
         return self.archive.infolist()[self.entries[number]]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Another process opens the file for itself."""
+        """Pickle the file's path, not its handle: another process opens the file for itself."""
         return _reopened, (self.archive.filename, self.entries)
 
 
@@ -58,7 +58,7 @@ def _reopened(file: str, entries: Sequence[int]) -> ArchiveFiles:
 
 
 def below_archive(file: Path) -> Below:
-    """What lies in an archive.
+    """List what lies in an archive.
 
     Raises:
         BrokenArchive: what lies there is no archive.
@@ -100,7 +100,7 @@ def _split(name: str) -> list[str]:
 
 
 def _inside(parts: Sequence[str]) -> PurePosixPath:
-    """A path that stays inside: without root, drive or way up."""
+    """The path made of these parts that stays inside: without root, drive or way up."""
     inside = [part for part in parts if part not in ("", ".", "..")]
     if len(inside) > 1 and re.fullmatch("[A-Za-z]:", inside[0]):
         inside = inside[1:]

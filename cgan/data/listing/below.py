@@ -1,4 +1,4 @@
-"""What lies below a path: one form for folders and archives, and the rules that both share."""
+"""All that lies below a path: one form for folders and archives, and the rules that both share."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -12,31 +12,31 @@ from cgan.data.witness import Witness
 from cgan.system.legible import plain
 
 LABELS = "dataset.json"
-"""StyleGAN's file of labels."""
+"""Name of StyleGAN's file of labels."""
 RUN_BYTES_AT_MOST = 2**20
-"""Of a run's config.json."""
+"""Most bytes of a run's config.json."""
 RUN_FIELDS = {"workdir", "data", "generator", "discriminator"}
 
 
 class Below(NamedTuple):
-    """What lies below a path."""
+    """All that lies below a path."""
 
     images: tuple[PurePosixPath, ...]
-    """Relative to it, sorted."""
+    """Paths of the images below it, sorted."""
     others: frozenset[PurePosixPath]
-    """Files that are no images, and are not hidden."""
+    """Paths of files that are no images, and are not hidden."""
     left_out: dict[str, list[str]]
-    """What is not read, by reason."""
+    """Names of what is not read, by reason."""
     files: Callable[[Sequence[PurePosixPath]], Readable]
-    """Some of the images, to be read."""
+    """Function from paths to these images, to be read."""
     read: Callable[[PurePosixPath, int], bytes]
-    """The first so many bytes of any file."""
+    """Function from a path and a number to the first so many bytes of the file."""
     witness: Callable[[Sequence[PurePosixPath]], Witness]
-    """Of some of the images."""
+    """Function from paths to a witness of these images."""
 
 
 class Found:
-    """Gathers what lies below a path, file by file."""
+    """Collects what lies below a path, file by file."""
 
     def __init__(self) -> None:
         self.images: list[PurePosixPath] = []
@@ -44,7 +44,7 @@ class Found:
         self.left_out: dict[str, list[str]] = {}
 
     def add(self, path: PurePosixPath) -> None:
-        """A regular file."""
+        """Add a regular file."""
         if is_image(path):
             self.images.append(path)
         else:
@@ -53,7 +53,7 @@ class Found:
                 self.leave_out(kind(path), str(path))
 
     def leave_out(self, reason: str, name: str) -> None:
-        """Something that is not read."""
+        """Note something that is not read."""
         self.left_out.setdefault(reason, []).append(plain(name))
 
     def below(
@@ -62,7 +62,7 @@ class Found:
         read: Callable[[PurePosixPath, int], bytes],
         witness: Callable[[Sequence[PurePosixPath]], Witness],
     ) -> Below:
-        """All of it.
+        """All that was found.
 
         Raises:
             ConfigError: it holds the folder of a run, whose pictures are not data.
@@ -76,7 +76,10 @@ class Found:
 def _refuse_runs(
     others: Iterable[PurePosixPath], read: Callable[[PurePosixPath, int], bytes]
 ) -> None:
-    """A run that was stopped early has drawn nothing yet; what it draws later would be data."""
+    """Refuse a folder that holds a run's.
+
+    A run that was stopped early has drawn nothing yet; what it draws later would be data.
+    """
     for config in sorted(path for path in others if path.name == "config.json"):
         if _is_of_run(read, config):
             run = config.parent

@@ -1,4 +1,4 @@
-"""Which class each image is of: by its folder, by a file of labels, or by none."""
+"""Classes of images: by folder, by a file of labels, or none."""
 
 import re
 from collections import Counter
@@ -15,30 +15,30 @@ from cgan.system.files import at_home
 from cgan.system.legible import plain
 
 SHARD = re.compile(r"\d{5}", re.ASCII)
-"""Folders of FFHQ, and of StyleGAN's dataset tool."""
+"""Pattern of folder names that are shards: of FFHQ, and of StyleGAN's dataset tool."""
 
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class Classes(NamedTuple):
-    """The classes of a data set."""
+    """The classes of a data set, and which image is of which."""
 
     names: tuple[str, ...]
-    """Sorted; empty where there are none."""
+    """Names of the classes, sorted; empty where there are none."""
     of: dict[PurePosixPath, int]
-    """Of each image of both splits; 0 where there are no classes."""
+    """Number of each image's class, for both splits; 0 where there are no classes."""
     how: str
-    """What decided."""
+    """Words for what decided the classes."""
     unlabelled: tuple[PurePosixPath, ...] = ()
     """Images of which the file of labels says nothing."""
     missing: tuple[str, ...] = ()
-    """What the file of labels names and is not there."""
+    """Names in the file of labels that are not there."""
     notes: tuple[str, ...] = ()
-    """What a user may not expect."""
+    """Notes on what a user may not expect."""
 
 
 def classify(below: Below, splits: Splits, setting: str) -> Classes:
-    """The classes of the images of both splits.
+    """Tell the classes of the images of both splits.
 
     Args:
         below: all that is there.
@@ -164,7 +164,7 @@ def _of_labels(below: Below, used: Sequence[PurePosixPath], labels: Labels, name
 
 
 def _shift(labels: Labels, used: Iterable[PurePosixPath], outer: Sequence[str]) -> PurePosixPath:
-    """The folder that the paths of labels are relative to: that under which most images are met."""
+    """The folder that paths of labels are relative to: the one under which most images are met."""
     shifts = [PurePosixPath(*outer[:depth]) for depth in range(len(outer) + 1)]
     used = list(used)
 
@@ -176,7 +176,7 @@ def _shift(labels: Labels, used: Iterable[PurePosixPath], outer: Sequence[str]) 
 
 
 def _sorted(values: Iterable[Label]) -> list[Label]:
-    """Numbers by size, names by letter; a table's names that are all numbers, by size too."""
+    """Sort numbers by size, names by letter; a table's names that are all numbers, by size too."""
     listed = list(values)
     if all(isinstance(value, int) or NUMBER.fullmatch(value) for value in listed):
         return sorted(listed, key=lambda value: (int(value), str(value)))

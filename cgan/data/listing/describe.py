@@ -1,4 +1,4 @@
-"""What a data set is, in words: one line at each start, or all of it."""
+"""Descriptions of a data set in words: one line at each start, or all of it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ CLASSES_IN_LINE = 10
 
 
 def line(images: ImageSet) -> str:
-    """Images, form, splits, classes and what is left out."""
+    """One line on a data set: images, form, splits, classes and what is left out."""
     train, test = (len(images.usable(split)) for split in SPLITS)
     form = "" if images.common is None else f" of {sizes(images.common[0])}"
     told = [
@@ -33,7 +33,7 @@ def line(images: ImageSet) -> str:
 
 
 def lines(images: ImageSet, most: int) -> Iterator[str]:
-    """The same in full.
+    """All that is known of a data set, in lines.
 
     Args:
         images: of the data set.
@@ -93,13 +93,13 @@ def _only_held_out(images: ImageSet) -> Iterator[str]:
 
 
 def _forms(images: ImageSet) -> list[tuple[str, str]]:
-    """How many images have which form, the commonest first."""
+    """Number of images of each form, the commonest first."""
     counts = Counter(s for s in images.shapes.values() if not isinstance(s, UnusableImage))
     return [(sizes(shape), f"{count:>9,}") for shape, count in counts.most_common()]
 
 
 def _left_out(images: ImageSet) -> dict[str, list[str]]:
-    """All that is not read, by reason."""
+    """Names of all that is not read, by reason."""
     found = {reason: [*names] for reason, names in images.below.left_out.items()}
     shape = None if images.common is None else images.common[0]
 

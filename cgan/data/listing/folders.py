@@ -1,4 +1,4 @@
-"""What lies below a folder. Links are followed, and no folder is read twice."""
+"""Content of a folder. Links are followed, and no folder is read twice."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ AGAIN = "folder that is read by another path"
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """Images in a folder."""
+    """Encoded images in a folder."""
 
     root: Path
     paths: Sequence[str]
@@ -46,7 +46,7 @@ class FolderFiles:
 
 
 def below_folder(root: Path) -> Below:
-    """What lies below a folder.
+    """List what lies below a folder.
 
     Raises:
         ConfigError: it holds the folder of a run.
@@ -70,7 +70,7 @@ def below_folder(root: Path) -> Below:
 
 
 def _walk(root: Path, found: Found) -> Iterator[tuple[PurePosixPath, os.stat_result]]:
-    """The regular files below a folder; tells what it leaves out.
+    """Walk over the regular files below a folder; tells what it leaves out.
 
     Links to folders wait until all that lies there in truth has been read, so that each folder is
     read once: by its own path where it has one.
@@ -108,7 +108,7 @@ def _identity(status: os.stat_result) -> Identity:
 
 
 def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    """Of what an entry is or links to; None where a link leads nowhere, or to itself."""
+    """Status of what an entry is or links to; None where a link leads nowhere, or to itself."""
     try:
         return entry.stat()
     except OSError as error:

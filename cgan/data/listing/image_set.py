@@ -1,4 +1,4 @@
-"""What a data set is: its splits, its classes and its form, each decided in one place."""
+"""A data set of images: its splits, its classes and its form, each decided in one place."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,7 +25,7 @@ NAMES_IN_ERRORS = 5
 
 @dataclass(frozen=True)
 class ImageSet:
-    """What a folder or an archive holds, with these settings."""
+    """The data set that a folder or an archive holds, with these settings."""
 
     data: Data
     name: str
@@ -33,13 +33,13 @@ class ImageSet:
     splits: Splits
     classes: Classes
     paths: tuple[PurePosixPath, ...]
-    """Of the images of both splits, sorted."""
+    """Paths of the images of both splits, sorted."""
     seen: tuple[Seen, ...]
-    """What each of these would be as a sample."""
+    """Shape of each of the images as a sample, or why it is unusable."""
 
     @cached_property
     def shapes(self) -> dict[PurePosixPath, Seen]:
-        """The same by path."""
+        """Shape of each image as a sample, or why it is unusable, by path."""
         return dict(zip(self.paths, self.seen, strict=True))
 
     @cached_property
@@ -48,7 +48,7 @@ class ImageSet:
         return commonest(self.shapes.values())
 
     def part(self, split: Split) -> Part:
-        """One of the splits."""
+        """Paths and depth of one of the splits."""
         return {"train": self.splits.train, "test": self.splits.test}[split]
 
     def usable(self, split: Split) -> list[PurePosixPath]:
@@ -132,7 +132,7 @@ class ImageSet:
                 )
 
     def listing(self, split: Split, said: str = "") -> Listing:
-        """One of the splits, to be read.
+        """The listing of one of the splits, to be read.
 
         Raises:
             ConfigError: no image is in it.
@@ -156,7 +156,7 @@ class ImageSet:
 
 
 def image_set(data: Data, keep: bool = True) -> ImageSet:
-    """What lies at `data.path`; headers are read, pixels are not.
+    """Look at `data.path`: headers are read, pixels are not.
 
     Args:
         data: the settings.
@@ -185,7 +185,7 @@ def image_set(data: Data, keep: bool = True) -> ImageSet:
 
 
 def _name(data: Data) -> str:
-    """Of the data set: the folder's, or the archive's without its suffix."""
+    """Name of the data set: the folder's, or the archive's without its suffix."""
     path = place(data)
     named = path if path.name not in ("", "..") else path.resolve()
     return plain(named.name if path.is_dir() else named.stem)

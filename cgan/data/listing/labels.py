@@ -1,4 +1,4 @@
-"""Files that say which class each image is of: StyleGAN's dataset.json, or a CSV of path,class."""
+"""Files that say the class of each image: StyleGAN's dataset.json, or a CSV of path,class."""
 
 import csv
 import io
@@ -11,17 +11,17 @@ from cgan.data.decode import SUFFIXES
 from cgan.system.legible import plain
 
 BYTES_AT_MOST = 2**27
-"""Of a file of labels: that of ImageNet has 50 million."""
+"""Most bytes of a file of labels: that of ImageNet has 50 million."""
 LABEL_AT_MOST = 2**31 - 1
 
 Label = int | str
 """A class by its number, or by its name."""
 Labels = dict[PurePosixPath, Label]
-"""By path, relative to where the file says."""
+"""Labels of images by path, relative to where the file says."""
 
 
 def parse(content: bytes, name: str, suffix: str) -> Labels | None:
-    """The labels in a file; None where it is a dataset.json that has none.
+    """Read the labels in a file; None where it is a dataset.json that has none.
 
     Args:
         content: the file's.
@@ -55,7 +55,10 @@ def parse(content: bytes, name: str, suffix: str) -> Labels | None:
 
 
 def _of_json(text: str, name: str) -> Iterable[tuple[str, Label]] | None:
-    """`{"labels": [["00000/img00000000.png", 3], ...]}`, as StyleGAN's tool writes it."""
+    """Labels of a JSON file: `{"labels": [["00000/img00000000.png", 3], ...]}`.
+
+    StyleGAN's tool writes it so.
+    """
     expected = 'must be {"labels": [[path, class], ...]}, as StyleGAN\'s dataset tool writes it'
     content = json.loads(text)
     if not isinstance(content, dict):
@@ -86,7 +89,7 @@ def _checked(found: list[object], name: str, expected: str) -> Iterator[tuple[st
 
 
 def _of_table(text: str, name: str, suffix: str) -> Iterator[tuple[str, Label]]:
-    """A path and a class a line; a first line without an image's path is a heading."""
+    """Labels of a table: a path and a class a line, after a heading if it has no image's path."""
     delimiter = "\t" if suffix == ".tsv" else ","
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     for number, row in enumerate(rows):

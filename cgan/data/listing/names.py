@@ -1,4 +1,4 @@
-"""What the name of a file or folder says: an image, another kind, or never data.
+"""Kinds of files and folders by name: an image, another kind, or never data.
 
 A rule by name holds in folders and in archives alike.
 """
@@ -25,7 +25,7 @@ OF_TOOLS = frozenset(
         "thumbs.db",
     )
 )
-"""What desktops, disks and network stores leave behind, in lower case."""
+"""Names that desktops, disks and network stores leave behind, in lower case."""
 
 
 def is_never_data(name: str) -> bool:
@@ -34,10 +34,10 @@ def is_never_data(name: str) -> bool:
 
 
 def is_image(path: PurePosixPath) -> bool:
-    """Whether a file is taken for an image; what it is, its content says."""
+    """Whether a file is taken for an image by its name; what it is, its content says."""
     return path.suffix.lower() in SUFFIXES
 
 
 def kind(path: PurePosixPath) -> str:
-    """What a file that is no image is called in lists: its suffix."""
+    """Name for the kind of a file that is no image, in lists: its suffix."""
     return plain(path.suffix.lower()) or "without a suffix"

@@ -1,4 +1,4 @@
-"""Where data lies: what is at `data.path`, or what is there instead."""
+"""The path of the data: what is at `data.path`, or what is there instead."""
 
 import os
 from pathlib import Path
@@ -20,12 +20,12 @@ ARRAYS = (
 
 
 def given(data: Data) -> str:
-    """How messages begin that are about `data.path`."""
+    """Words that messages about `data.path` begin with."""
     return f"data.path = '{plain(str(data.path))}'"
 
 
 def place(data: Data) -> Path:
-    """`data.path` with the home folder in place of `~`.
+    """The value of `data.path` with the home folder in place of `~`.
 
     Raises:
         ConfigError: `~NAME` of nobody.
@@ -38,7 +38,7 @@ def place(data: Data) -> Path:
 
 
 def look_below(data: Data) -> Below:
-    """What lies below `data.path`.
+    """List what lies below `data.path`.
 
     Raises:
         ConfigError: nothing is there, or what is neither folder nor archive, or can't be read, or
@@ -79,7 +79,7 @@ def require_outside(data: Data, workdir: Path) -> None:
 
 
 def _is_instead(path: Path) -> str:
-    """What is at a path that holds no data set."""
+    """Words for what is at a path that holds no data set."""
     if path.is_symlink() and not path.exists():
         return f"is a link to {plain(str(path.readlink()))}, which is not there"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The shape of samples where a set may take days to read: from the headers of a part of it."""
+"""The shape of samples of a set that may take days to read, from the headers of a part of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from cgan.data.source import Split
 from cgan.system.cache import save_arrays
 
 LOOKED_AT = 1_000
-"""Images of a split."""
+"""Number of images of a split that are looked at."""
 
 
 @dataclass(frozen=True)
 class Some:
-    """So many images of a set, from all over it."""
+    """A number of images of a set, from all over it."""
 
     files: EncodedFiles
     count: int

@@ -1,4 +1,4 @@
-"""Which images are trained on and which are held out: by folders, or one in ten by its path."""
+"""Splits of images into those to train on and those held out: by folders, or one in ten by path."""
 
 import hashlib
 import re
@@ -18,22 +18,22 @@ ROLES = {
     "test": "test",
     "testing": "test",
 }
-"""What folders of these names hold, in lower case."""
+"""Role of folders with these names, in lower case."""
 ORDER = ("train", "val", "test")
 LIKE_SPLITS = re.compile("train|val|test", re.IGNORECASE)
-"""How the names of folders begin that may be splits."""
+"""Pattern of the beginning of folder names that may be splits."""
 HELD_OUT_ONE_IN = 10
 NAMED_AT_MOST = 3
-"""Folders in a message."""
+"""Most folders that a message names."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One split."""
+    """The paths of one split."""
 
     paths: tuple[PurePosixPath, ...]
     depth: int = 0
-    """How many folders of each path enclose the split, and say nothing of classes."""
+    """Number of folders in each path that enclose the split, and say nothing of classes."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class Splits:
     train: Part
     test: Part
     how: str
-    """What decided, in words."""
+    """Words for what decided the splits."""
     by_folder: bool
-    """Whether folders did."""
+    """Whether folders decided the splits."""
     unused: tuple[PurePosixPath, ...] = ()
-    """Images of neither split."""
+    """Paths of images of neither split."""
     notes: tuple[str, ...] = ()
-    """What a user may not expect."""
+    """Notes on what a user may not expect."""
 
 
 def divide(paths: Sequence[PurePosixPath], setting: str) -> Splits:
-    """The splits of these images.
+    """Divide these images into splits.
 
     Args:
         paths: of the images, sorted, relative to the data.
@@ -76,7 +76,7 @@ def divide(paths: Sequence[PurePosixPath], setting: str) -> Splits:
 
 
 def enclosing(paths: Iterable[PurePosixPath]) -> int:
-    """How many folders, one in the other, hold all of these images: archives often have one."""
+    """Number of nested folders that hold all of these images: archives often have one."""
     folders: list[tuple[str, ...]] = [path.parts[:-1] for path in paths]
     shared = 0
     first = min(folders, default=())
@@ -87,7 +87,7 @@ def enclosing(paths: Iterable[PurePosixPath]) -> int:
 
 
 def is_held_out(path: PurePosixPath) -> bool:
-    """Whether an image is held out where no folders say which are."""
+    """Whether an image is held out by its path, where no folders say which are."""
     digest = hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") % HELD_OUT_ONE_IN == 0
 
@@ -102,7 +102,7 @@ def _by_path(paths: Iterable[PurePosixPath], depth: int, notes: tuple[str, ...] 
 
 
 def _notes(paths: Sequence[PurePosixPath], outer: int) -> tuple[str, ...]:
-    """What may have been meant as splits and is not read so."""
+    """Notes on what may have been meant as splits and is not read so."""
     around = [name for name in min(paths).parts[:outer] if name.lower() in ROLES]
     if around:
         return (f"all images lie in {plain(around[-1])}, with no other split beside it",)
@@ -143,7 +143,7 @@ def _refuse_inner_splits(paths: Iterable[PurePosixPath]) -> None:
 
 
 def _named(paths: Iterable[PurePosixPath], depth: int) -> dict[str, list[str]]:
-    """The folders at this depth that have a split's name, by role."""
+    """Folders at this depth that have a split's name, by role."""
     tops = {path.parts[depth] for path in paths if len(path.parts) > depth + 1}
     named: dict[str, list[str]] = {}
     for top in sorted(tops):
@@ -180,7 +180,7 @@ def _of_names(paths: Sequence[PurePosixPath], depth: int, named: dict[str, list[
 def _of_pair(
     paths: Sequence[PurePosixPath], setting: str, train: PurePosixPath, test: PurePosixPath
 ) -> Splits:
-    """The two folders that a setting names, in the data or in what encloses all of it."""
+    """Splits by two folders that a setting names, in the data or in what encloses all of it."""
     outer = min(paths).parts[: enclosing(paths)]
     for depth in range(len(outer) + 1):
         inside = PurePosixPath(*outer[:depth])

@@ -20,23 +20,23 @@ from cgan.data.witness import Witness, fingerprint_of
 from cgan.system.cache import load_arrays
 
 VERSION = "survey-1"
-"""Raise it when the code changes what the same headers are taken for."""
+"""Version of what the same headers are taken for; raise it when the code changes that."""
 HEAD_BYTES = 2**15
-"""Of each file at first: most headers are shorter."""
+"""Bytes that are read of each file at first: most headers are shorter."""
 IN_A_ROW = 256
-"""Files that a thread looks at in one go."""
+"""Number of files that a thread looks at in one go."""
 
 Shape = tuple[int, int, int]
-"""Height, width and channels."""
+"""Height, width and channels of an image."""
 Seen = Shape | UnusableImage
-"""What an image would be as a sample."""
+"""An image as a sample: its shape, or why it is unusable."""
 
 
 class Readable(EncodedFiles, Protocol):
-    """Encoded images by number, or their beginnings."""
+    """Encoded images by number, or the beginnings of their files."""
 
     def head(self, number: int, most: int) -> bytes:
-        """The first so many bytes of an image.
+        """Read the first so many bytes of an image.
 
         Raises:
             UnusableImage: it can't be read.
@@ -44,7 +44,7 @@ class Readable(EncodedFiles, Protocol):
 
 
 def survey(files: Readable, form: Form) -> list[Seen]:
-    """The shape of each of these images, prepared so."""
+    """Find the shape of each of these images, prepared in this form."""
     starts = range(0, len(files), IN_A_ROW)
 
     def look(start: int) -> list[Seen]:
@@ -82,7 +82,7 @@ def commonest(seen: Iterable[Seen]) -> tuple[Shape, int] | None:
 def kept_survey(
     name: str, files: Readable, witness: Witness, form: Form
 ) -> tuple[list[Seen], Path | None]:
-    """The same from the cache; or made now, with where it may be kept.
+    """A survey from the cache; or made now, with where it may be kept.
 
     Args:
         name: of the data set.
@@ -111,7 +111,7 @@ def to_arrays(seen: list[Seen]) -> dict[str, np.ndarray]:
 
 
 def _of_arrays(kept: dict[str, Any] | None, n: int) -> list[Seen] | None:
-    """What `to_arrays` gave, of so many images; None where it is not that."""
+    """The survey of so many images from its arrays; None where they are something else."""
     if kept is None or set(kept) != {"shapes", "unusable", "reasons"}:
         return None
     shapes, unusable, reasons = kept["shapes"], kept["unusable"], kept["reasons"]
