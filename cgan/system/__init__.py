@@ -1,1 +1,1 @@
-"""What the machine asks of any program: files, locks, processes, signals, terminals, the cache."""
+"""Services that any program asks of the machine: files, locks, processes, signals, the cache."""

@@ -9,14 +9,17 @@ import zlib
 from pathlib import Path
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Python unpacks bzip2 and LZMA without a limit: a kilobyte of theirs can fill the memory."""
+"""Methods of compression that are unpacked.
+
+Python unpacks bzip2 and LZMA without a limit: a kilobyte of theirs can fill the memory.
+"""
 
 ENCRYPTED = 1
-"""The bit of an entry's flags that says so."""
+"""Bit of an entry's flags that says that the entry is encrypted."""
 
 
 class BrokenArchive(ValueError):
-    """An archive, or an entry, that can't be read; the message says why."""
+    """An archive, or an entry, can't be read; the message says why."""
 
 
 _BROKEN = (
@@ -31,7 +34,7 @@ _BROKEN = (
 
 
 def open_archive(file: Path) -> zipfile.ZipFile:
-    """The archive at a path.
+    """Open the archive at a path.
 
     Raises:
         BrokenArchive: what lies there is no archive.
@@ -46,7 +49,7 @@ def open_archive(file: Path) -> zipfile.ZipFile:
 def read_entry(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, at_most: int | None = None
 ) -> bytes:
-    """The content of an entry, or so many bytes of its beginning; checks the whole's checksum.
+    """Read an entry, or so many bytes of its beginning; checks the whole's checksum.
 
     Raises:
         BrokenArchive: damaged, encrypted, or compressed by a method that knows no limit.

@@ -1,4 +1,4 @@
-"""What the command lines share: bad input ends with one message and exit code 2."""
+"""Frame of all command lines: bad input ends with one message and exit code 2."""
 
 import sys
 import tempfile
@@ -17,7 +17,7 @@ LESS_MEMORY = (
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call a program's main function.
+    """Call a program's main function, and turn its errors into messages and exit codes.
 
     A `ConfigError` ends it with exit code 2: what was asked for can't be done. Its message alone
     goes to standard error; devices that JAX does not find are bad input too. A file that can't be

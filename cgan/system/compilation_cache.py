@@ -18,7 +18,10 @@ LIMITS = {
     MIN_SEC: "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
 }
-"""JAX's own leave out what took less than a second; a start compiles a hundred such programs."""
+"""Settings by which JAX keeps every compiled program.
+
+JAX's own leave out what took less than a second; a start compiles a hundred such programs.
+"""
 
 
 def keep() -> None:

@@ -1,4 +1,4 @@
-"""How training steps are compiled: with the options that their backend is faster with."""
+"""Options with which training steps are compiled: those that their backend is faster with."""
 
 from collections.abc import Callable
 from functools import cache
@@ -7,18 +7,19 @@ from typing import Any
 import jax
 
 YNN: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
-"""Matrix products by YNNPACK, fused with what follows them. With it XLA also leaves to a library
-the convolutions of weight gradients, for which it writes a loop otherwise: gradients of layers of
-convolutions are 1.4 to 3.7 times as fast (`docs/decisions/0003-convolutions.md`). An experiment of
-XLA's, so releases may lack it.
+"""Option by which products of matrices are computed by YNNPACK, fused with what follows.
+
+With it XLA also leaves to a library the convolutions of weight gradients, for which it writes a
+loop otherwise: gradients of layers of convolutions are 1.4 to 3.7 times as fast
+(`docs/decisions/0003-convolutions.md`). An experiment of XLA's, so releases may lack it.
 """
 UNKNOWN = "No such compile option"
-"""What XLA says of an option that it does not know."""
+"""Words of XLA's error for an option that it does not know."""
 
 
 @cache
 def options() -> dict[str, Any]:
-    """Those of the default backend; none where this release of JAX doesn't know them."""
+    """Compile options of the default backend; none where this release of JAX doesn't know them."""
     if jax.default_backend() != "cpu":
         return {}
     try:
@@ -35,11 +36,11 @@ class CompiledStep:
 
     def __init__(self, mapped: Callable[..., Any]) -> None:
         self.mapped: Any = mapped
-        """To be traced or lowered otherwise."""
+        """The mapped function itself, to be traced or lowered otherwise."""
         self._programs: dict[Any, Any] = {}
 
     def compile(self, *arguments: Any) -> Any:
-        """The program for arguments of these types."""
+        """Compile the program for arguments of these types, once."""
         leaves, tree = jax.tree.flatten(arguments)
         key = (tree, *map(jax.typeof, leaves))
         if key not in self._programs:

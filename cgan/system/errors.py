@@ -1,4 +1,4 @@
-"""How a run can end before its end. Each message is for the user: no traceback goes with it."""
+"""Errors that end a run before its end. Each message is for the user: no traceback goes with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +28,14 @@ class LostProcessError(EndedError):
 
 
 class AgreedError(EndedError):
-    """All processes of the run learnt of it after the same step, and end alike."""
+    """A run ended in a way that all its processes learnt of after the same step, to end alike."""
 
 
 class StoppedError(AgreedError):
     """A signal asked the run to stop, and it saved what it had."""
 
     exit_code = 75
-    """`EX_TEMPFAIL` of sysexits.h: try again later."""
+    """Exit code `EX_TEMPFAIL` of sysexits.h: try again later."""
 
 
 class CollapseError(AgreedError):
@@ -48,7 +48,7 @@ SAME_COMMAND = "the same command goes on from there"
 
 
 def reason(error: Exception) -> str:
-    """What went wrong in one short line."""
+    """An error's message in one short line."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
@@ -56,7 +56,7 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def writing(path: Path, *failures: type[Exception]) -> Iterator[None]:
-    """Say of a path that it can't be written, where that fails.
+    """Turn errors of writing into a `DiskError` that names the path.
 
     Args:
         path: the file or folder.

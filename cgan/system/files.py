@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 UNFINISHED = ".partial-"
-"""How names begin in the cache folder of what is being made, or was when its maker died."""
+"""Prefix in the cache folder of names of what is being made, or was when its maker died."""
 KEPT_OF_NAMES = 56
-"""Characters of a file's name in that of its unfinished form, which file systems limit too."""
+"""Characters of a file's name that its unfinished form keeps, which file systems limit too."""
 
 
 def replace(path: Path, content: bytes) -> None:
@@ -33,7 +33,7 @@ def replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, under a name of its own until it is complete and on the disk.
+    """Open a file to write, under a name of its own until it is complete and on the disk.
 
     Others may write the same file at the same time: one of them stays. Folders and files are made
     with the permissions that the user's umask leaves, so that a group can share them.
@@ -52,14 +52,14 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def cache_folder() -> Path:
-    """`$CGAN_CACHE`, or `$XDG_CACHE_HOME/cgan`, or `~/.cache/cgan`."""
+    """The user's cache folder: `$CGAN_CACHE`, or `$XDG_CACHE_HOME/cgan`, or `~/.cache/cgan`."""
     if chosen := os.environ.get("CGAN_CACHE"):
         return at_home(Path(chosen))
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cgan"
 
 
 def at_home(path: Path) -> Path:
-    """With the home in place of a leading `~`, which shells leave as it is in quotes."""
+    """A path with the home in place of a leading `~`, which shells leave as it is in quotes."""
     try:
         return path.expanduser()
     except RuntimeError:  # of nobody

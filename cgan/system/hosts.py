@@ -25,7 +25,7 @@ LAST_WORDS_SEC = 3
 
 
 def join(launch: Launch) -> None:
-    """Meet the other processes; with no coordinator there are none.
+    """Meet the other processes of the run; with no coordinator there are none.
 
     Raises:
         ConfigError: the cluster's environment does not say who they are.
@@ -55,12 +55,12 @@ def join(launch: Launch) -> None:
 
 
 def is_first() -> bool:
-    """Whether this process writes."""
+    """Whether this process is the first, which is the one that writes."""
     return jax.process_index() == 0
 
 
 def from_first(find: Callable[[], T], like: T) -> T:
-    """What the first process finds, told to all.
+    """A value that the first process finds, told to all.
 
     Args:
         find: called by the first process only, for a tree of NumPy arrays.
@@ -88,7 +88,7 @@ def from_first(find: Callable[[], T], like: T) -> T:
 
 
 def number_from_first(find: Callable[[], int]) -> int:
-    """A whole number that the first process finds, told to all (JAX's integers may be too short).
+    """A whole number that the first process finds, told to all; of at most 8 bytes.
 
     Raises:
         ConfigError: the first process refused to go on.
@@ -108,7 +108,7 @@ def agree(number: int) -> bool:
 
 
 def meet() -> None:
-    """Wait for all processes to come here."""
+    """Wait until all processes have come here."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("meet")
 

@@ -15,7 +15,7 @@ JOINERS = "\u200c\u200d"
 
 
 def plain(text: str) -> str:
-    r"""The text in one line, with what can't be seen in it written out, as in `\x1b`.
+    r"""A text in one line, with what can't be seen in it written out, as in `\x1b`.
 
     Text of nothing but spaces is put in quotes.
     """
@@ -30,7 +30,7 @@ def _visible(character: str) -> str:
 
 
 def shortened(text: str, at_most: int) -> str:
-    """The beginning and the end of a text that is longer than so many characters."""
+    """A text cut in its middle to at most so many characters."""
     if len(text) <= at_most:
         return text
     kept = at_most - 1

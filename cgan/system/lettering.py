@@ -11,7 +11,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from cgan.system.legible import plain, shortened
 
 AT_MOST = 48
-"""Characters of a line; a longer text is shortened in its middle."""
+"""Most characters of a line; a longer text is shortened in its middle."""
 
 
 def lettered(text: str, at_most: int = AT_MOST) -> str:

@@ -22,7 +22,7 @@ POLL_SEC = 0.2
 
 @contextmanager
 def hold(path: Path, name: str, value: str) -> Iterator[None]:
-    """Hold the lock of this file; its content says who does.
+    """Hold the lock of this file, whose content says who does.
 
     Args:
         path: the file; made if it is not there, and left behind.
@@ -47,7 +47,7 @@ def hold(path: Path, name: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def wait_for(path: Path, said: Callable[[str], None]) -> Iterator[bool]:
-    """Hold the lock of this file, after whoever holds it now; yields whether it is still there.
+    """Wait for the lock of this file and hold it; yields whether the file is still there.
 
     Args:
         path: the file; made if it is not there. A holder may move or remove it.
@@ -71,7 +71,7 @@ def wait_for(path: Path, said: Callable[[str], None]) -> Iterator[bool]:
 
 
 class Shared:
-    """Tells others that a file is in use, for as long as this object lives."""
+    """A mark that a file is in use, for as long as this object lives."""
 
     def __init__(self, path: Path) -> None:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""What to say where JAX can't use the kind of devices that the environment asks for."""
+"""Messages for where JAX can't use the kind of devices that the environment asks for."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ VARIABLE = "JAX_PLATFORMS"
 
 
 def refusal() -> ConfigError | None:
-    """Why there are no devices; None where there are, or nothing has asked JAX for any."""
+    """The error that says why there are no devices; None where there are, or nobody asked."""
     asked = os.environ.get(VARIABLE)
     if not asked or "jax" not in sys.modules:
         return None
@@ -29,6 +29,6 @@ def refusal() -> ConfigError | None:
 
 
 def _hidden() -> str:
-    """Whether the environment hides devices."""
+    """Words for an environment that hides devices; empty if it doesn't."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     return "" if visible is None else f"; CUDA_VISIBLE_DEVICES = {visible!r} hides all others"

@@ -21,16 +21,16 @@ from typing import Any, NoReturn
 from cgan.system import terminal
 
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
-"""What asks a program to end: people, schedulers (SIGTERM, SIGUSR1) and terminals that close."""
+"""Signals that ask a program to end: from people, schedulers and terminals that close."""
 
 
 class Listener:
-    """Hears signals on a thread of its own while it is entered; only in the main thread."""
+    """A listener to signals on a thread of its own while it is entered; only in the main thread."""
 
     def __init__(
         self, numbers: Sequence[signal.Signals], listen: Callable[["Listener"], None]
     ) -> None:
-        """Nothing is heard yet.
+        """Prepare to listen; nothing is heard before it is entered.
 
         Args:
             numbers: which signals; they do nothing else meanwhile.
@@ -60,7 +60,7 @@ class Listener:
         os.close(self._read)
 
     def next(self, until: float | None = None) -> signal.Signals | None:
-        """The next signal; None when the listener is left.
+        """Wait for the next signal; None when the listener is left.
 
         Args:
             until: how long to wait, on the clock of `time.monotonic`; None for ever.
@@ -80,7 +80,7 @@ class Listener:
 
 
 def _leave_to_the_thread(number: int, frame: FrameType | None) -> None:
-    """The thread has been told already."""
+    """Handle a signal by doing nothing: the thread has been told already."""
 
 
 SHOW_CURSOR = "\x1b[?25h"
@@ -95,7 +95,10 @@ def say(text: str) -> None:
 
 
 def end_now(code: int, text: str) -> NoReturn:
-    """Files are written whole and rows flushed one by one, so that this is safe at any moment."""
+    """End the process at once, its workers too, with a line on standard error.
+
+    Files are written whole and rows flushed one by one, so that this is safe at any moment.
+    """
     try:
         say(text)
         for worker in multiprocessing.active_children():

@@ -19,9 +19,9 @@ from cgan.system.legible import plain
 CLOSED_PIPE = 128 + signal.SIGPIPE
 """Exit code of a program whose output nobody reads on, as shells know it: 141."""
 LEGIBLE = "cgan.system.legible"
-"""Name of the rule for characters that an encoding does not have."""
+"""Name of the error handler for characters that an encoding does not have."""
 SIGNS = {"±": "+-", "\N{MINUS SIGN}": "-", "…": "..."}
-"""Those of our own tables in ASCII."""
+"""Signs of the project's own tables, in ASCII."""
 
 
 def _legibly(error: UnicodeError) -> tuple[str, int]:
@@ -48,7 +48,7 @@ def prepare() -> None:
 
 
 def _usable(stream: Any) -> Any:
-    """A stream that takes all characters, if only to forget them."""
+    """The stream, or one that takes all characters, if only to forget them."""
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):
@@ -57,7 +57,7 @@ def _usable(stream: Any) -> Any:
 
 
 def shown(text: str, encoding: str) -> str:
-    """One line as a terminal of this encoding shows it."""
+    """A line as a terminal of this encoding shows it."""
     return plain(text).encode(encoding, LEGIBLE).decode(encoding)
 
 
@@ -73,7 +73,7 @@ def complain(text: str) -> None:
 
 
 def flush() -> None:
-    """Have all that was printed written out.
+    """Write out all that was printed.
 
     Raises:
         OSError: it can't be; a `BrokenPipeError` where nobody reads it.

@@ -1,4 +1,4 @@
-"""What is costly to make is kept in the user's cache folder: see `arrays` and `kept`.
+"""The user's cache folder, which keeps what is costly to make: see `arrays` and `kept`.
 
 `python -m cgan.cache` lists it and clears it.
 """

@@ -17,12 +17,12 @@ from cgan.system.terminal import complain
 
 
 def note(message: str) -> None:
-    """Tell the user, without disturbing the table on standard output."""
+    """Tell the user something, without disturbing the table on standard output."""
     complain(message)
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays in a cache file; None where there is none, or (with a note) it is damaged."""
+    """Load the arrays of a cache file; None where there is none, or (with a note) it is damaged."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
@@ -48,7 +48,7 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def mark_used(path: Path) -> None:
-    """Have a file tell when it was used last by its time of access, where it may.
+    """Have a file's time of access tell when it was used last, where that may be set.
 
     File systems often leave that time as it is when something is read.
     """

@@ -1,4 +1,4 @@
-"""What the cache folder holds: each entry with its kind, its size and when it was used last.
+"""The contents of the cache folder: entries with kind, size and when they were used last.
 
 Only what this project makes is an entry, told by its place and its name; weights of extractors that
 the user put there, and files of anybody else's, are none.
@@ -28,9 +28,9 @@ Kind = Literal[
     "unfinished",
 ]
 LOCK = "lock"
-"""The file in the folder of decoded images that is locked while it is made, and shared in use."""
+"""Name of the file that is locked while a folder of decoded images is made, and shared in use."""
 WRITTEN_WITHIN_SEC = 3600
-"""An unfinished file that is younger may still be written."""
+"""Age in seconds below which an unfinished file may still be written."""
 OF_NAMES: dict[Kind, str] = {
     "decoded images": r"data/[^./][^/]*-[0-9a-f]{16}",
     "hashes of files": r"data/[^/]+-[0-9a-f]{16}\.contents\.npz",
@@ -42,34 +42,34 @@ OF_NAMES: dict[Kind, str] = {
     "compiled programs": r"compiled/[0-9a-f]{12}",
     "unfinished": rf"(data/)?{re.escape(UNFINISHED)}[^/]+",
 }
-"""What a path below the folder looks like, whole."""
+"""Pattern of a whole path below the cache folder, by kind of entry."""
 
 
 class Entry(NamedTuple):
-    """One thing that is kept."""
+    """One thing that the cache keeps."""
 
     path: Path
     kind: Kind
     size: int
-    """In bytes, on the disk."""
+    """Size in bytes, on the disk."""
     made: float
-    """Seconds since the epoch, as are those of use."""
+    """Time when it was made, in seconds since the epoch, as `used` is."""
     used: float
 
     @property
     def name(self) -> str:
-        """Its place below the cache folder."""
+        """Path of the entry below the cache folder."""
         return self.path.relative_to(cache_folder()).as_posix()
 
     @property
     def subject(self) -> str:
-        """The data set that it was made of, as far as its name tells."""
+        """Name of the data set that the entry was made of, as far as its own name tells."""
         without_key = re.sub(r"-[0-9a-f]{16}(\.\w+)*$", "", self.path.name)
         return without_key.removeprefix(UNFINISHED)
 
 
 def entries() -> list[Entry]:
-    """All that is kept, by kind and name."""
+    """All entries of the cache, by kind and name."""
     found = [_entry(path, kind) for path, kind in _paths()]
     order = list(OF_NAMES)
     return sorted(found, key=lambda entry: (order.index(entry.kind), entry.name))
@@ -119,7 +119,7 @@ def _age_sec(path: Path) -> float:
 
 
 def others() -> int:
-    """How many files there are that are no part of an entry."""
+    """Number of files in the cache folder that are no part of an entry."""
     root, kept = cache_folder(), {path for path, _ in _paths()}
     count = 0
     for folder, below, files in os.walk(root):
