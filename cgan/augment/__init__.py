@@ -16,11 +16,11 @@ from cgan.config import Augment
 from cgan.types import RowKeys, Samples
 
 Policy = Callable[[RowKeys, Samples, Float[Array, ""] | float], Samples]
-"""`policy(keys, samples, probability)` to views of the samples' shape."""
+"""A function `policy(keys, samples, probability)` to views of the samples' shape."""
 
 
 def build(config: Augment) -> Policy:
-    """The policy that a config names."""
+    """Make the policy that a config names."""
     if config.policy == "views":
         return lambda keys, samples, probability: augment(keys, samples, config.strength)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]

@@ -17,7 +17,7 @@ from cgan.types import RandomKey
 def transformed(
     key: RandomKey, image: Image, probability: Float[Array, ""] | float, colour: bool = True
 ) -> Image:
-    """One random view of an image: linear in it, and the image itself where p is 0.
+    """Draw one random view of an image: linear in it, and the image itself where p is 0.
 
     Args:
         key: of this image.

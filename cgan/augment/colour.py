@@ -19,30 +19,30 @@ Image = Float[Array, "height width channels"]
 Scalar = Float[Array, ""]
 
 BRIGHTNESS_DEVIATION = 0.2
-"""Units of the pixels, whose range is 2."""
+"""Standard deviation of brightness, in units of the pixels, whose range is 2."""
 CONTRAST_OCTAVES = 0.5
-"""Standard deviation."""
+"""Standard deviation of contrast, in octaves."""
 SATURATION_OCTAVES = 1.0
-"""Standard deviation."""
+"""Standard deviation of saturation, in octaves."""
 
 
 class Tone(NamedTuple):
-    """What is done to the colours of one image, in this order."""
+    """Changes to the colours of one image, in the order in which they are made."""
 
     brightness: Scalar
-    """Added to every channel."""
+    """Amount added to every channel."""
     contrast: Scalar
-    """Multiplies every channel, about mid-grey, which is 0."""
+    """Factor on every channel, about mid-grey, which is 0."""
     inverted: Scalar
-    """1 turns light into dark and keeps hue and saturation (luma flip)."""
+    """Luma flip: 1 turns light into dark and keeps hue and saturation, 0 does nothing."""
     hue: Scalar
-    """Angle about the axis of greys, in radians."""
+    """Angle of rotation about the axis of greys, in radians."""
     saturation: Scalar
-    """Multiplies the distance from that axis."""
+    """Factor on the distance from the axis of greys."""
 
 
 def draw_tone(key: RandomKey, probability: Scalar | float) -> Tone:
-    """Each transformation with this probability, and how much of it."""
+    """Draw each colour transformation with this probability, and how much of it."""
     u = jax.random.uniform(key, (10,), minval=2.0**-24)
     on, uniform, normal = u[:5] < probability, u[5:7], ndtri(u[7:])
     return Tone(
@@ -55,7 +55,7 @@ def draw_tone(key: RandomKey, probability: Scalar | float) -> Tone:
 
 
 def recolour(image: Image, tone: Tone) -> Image:
-    """`S H F (contrast (x + brightness))` at each pixel `x`, not clipped.
+    """Change colours: `S H F (contrast (x + brightness))` at each pixel `x`, not clipped.
 
     With `v` the unit vector of greys: `F = I - 2 v v^T` if inverted, `H` the rotation about `v`
     (Rodrigues), `S = saturation I + (1 - saturation) v v^T`.
@@ -82,7 +82,10 @@ _product = partial(jnp.matmul, precision="highest")
 
 
 def _turned(angle: Scalar, identity: np.ndarray, greys: np.ndarray) -> Float[Array, "3 3"]:
-    """Rodrigues' formula for `v = (1, 1, 1) / sqrt(3)`: `cos I + sin [v]x + (1 - cos) v v^T`."""
+    """Rotation of colours about the axis of greys `v = (1, 1, 1) / sqrt(3)`.
+
+    Rodrigues' formula: `cos I + sin [v]x + (1 - cos) v v^T`.
+    """
     cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float32) / np.sqrt(np.float32(3))
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     return cosine * identity + sine * cross + (1 - cosine) * greys
