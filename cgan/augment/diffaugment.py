@@ -16,31 +16,31 @@ from cgan.types import RandomKey
 Scalar = Float[Array, ""]
 
 MAX_BRIGHTNESS = 0.5
-"""Units of the pixels, whose range is 2; either way."""
+"""Largest change of brightness either way, in units of the pixels, whose range is 2."""
 SATURATION = (0.0, 2.0)
 CONTRAST = (0.5, 1.5)
 MAX_SHIFT = 1 / 8
-"""Of the image's height and width, either way; whole pixels."""
+"""Largest shift either way, as a share of the image's height and width; whole pixels."""
 CUTOUT = 1 / 2
-"""Of the image's height and width; whole pixels."""
+"""Sides of the cutout as a share of the image's height and width; whole pixels."""
 
 
 class Change(NamedTuple):
-    """What is done to one image, in this order; 0 or 1 where it is left out."""
+    """Changes to one image, in the order in which they are made; 0 or 1 where one is left out."""
 
     brightness: Scalar
     saturation: Scalar
     contrast: Scalar
     shift: Float[Array, "2"]
-    """Whole pixels, down and to the right."""
+    """Whole pixels that the image is moved down and to the right."""
     cut_from: Float[Array, "2"]
-    """First row and column that are cut out; may lie outside."""
+    """First row and column of the cutout; may lie outside the image."""
     cut_to: Float[Array, "2"]
-    """The first ones that are not."""
+    """First row and column after the cutout."""
 
 
 def draw_change(key: RandomKey, probability: Scalar | float, height: int, width: int) -> Change:
-    """Each of colour, translation and cutout with this probability, and how much of it.
+    """Draw colour, translation and cutout each with this probability, and how much of it.
 
     Args:
         key: of this image.
@@ -69,7 +69,7 @@ def draw_change(key: RandomKey, probability: Scalar | float, height: int, width:
 def changed(
     key: RandomKey, image: Image, probability: Scalar | float, colour: bool = True
 ) -> Image:
-    """One random view of an image: affine in it, and the image itself where the probability is 0.
+    """Draw one random view of an image: affine in it, the image itself where p is 0.
 
     Args:
         key: of this image.
@@ -83,20 +83,20 @@ def changed(
 
 
 def recolour(image: Image, change: Change) -> Image:
-    """Brightness, then saturation about each pixel's mean, then contrast about the image's."""
+    """Change brightness, saturation about each pixel's mean, contrast about the image's mean."""
     image = image + change.brightness
     image = _about(image.mean(axis=2, keepdims=True), image, change.saturation)
     return _about(image.mean(), image, change.contrast)
 
 
 def translate(image: Image, shift: Float[Array, "2"]) -> Image:
-    """The image moved by whole pixels; where nothing comes from it is mid-grey, which is 0."""
+    """Move an image by whole pixels; where nothing comes from it is mid-grey, which is 0."""
     rows, columns = (jnp.arange(size) - by for size, by in zip(image.shape[:2], shift, strict=True))
     return resample(image, rows, columns)
 
 
 def cut_out(image: Image, change: Change) -> Image:
-    """The image with a rectangle of whole pixels set to mid-grey."""
+    """Set a rectangle of whole pixels of an image to mid-grey, which is 0."""
     rows, columns = (
         (jnp.arange(size) >= start) & (jnp.arange(size) < end)
         for size, start, end in zip(image.shape[:2], change.cut_from, change.cut_to, strict=True)
@@ -105,7 +105,7 @@ def cut_out(image: Image, change: Change) -> Image:
 
 
 def _about(middle: Array, image: Image, factor: Scalar) -> Image:
-    """Distances from the middle, multiplied; bit for bit the image where the factor is 1."""
+    """Multiply distances from a middle; bit for bit the image where the factor is 1."""
     return image + (factor - 1) * (image - middle)
 
 

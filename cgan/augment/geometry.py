@@ -19,34 +19,34 @@ from cgan.types import RandomKey
 Scalar = Float[Array, ""]
 
 MAX_SHIFT = 1 / 8
-"""Of the image's height and width, either way; whole pixels."""
+"""Largest whole shift either way, as a share of the image's height and width."""
 SCALE_OCTAVES = 0.2
-"""Standard deviation of the scale, and of the stretch."""
+"""Standard deviation of the scale, and of the stretch, in octaves."""
 SHIFT_DEVIATION = 1 / 8
-"""Standard deviation of the fractional shift, of the image's height and width."""
+"""Standard deviation of the fractional shift, as a share of the image's height and width."""
 
 
 class Move(NamedTuple):
-    """What is done to one image, in this order; 0 or 1 where a transformation is left out."""
+    """Geometric changes to one image, in the order in which they are made."""
 
     flip: Scalar
-    """1 mirrors left to right."""
+    """Mirror: 1 mirrors left to right, 0 does nothing."""
     quarters: Scalar
-    """Quarter turns counter-clockwise: 0, 1, 2 or 3."""
+    """Number of quarter turns counter-clockwise: 0, 1, 2 or 3."""
     whole_shift: Float[Array, "2"]
-    """Whole pixels, down and to the right."""
+    """Whole pixels that the image is moved down and to the right."""
     scale: Scalar
     turn: Scalar
-    """Counter-clockwise, in radians."""
+    """Angle of the first turn, counter-clockwise, in radians."""
     stretch: Scalar
-    """Content is so many times as wide, and as many times less tall."""
+    """Factor on the content's width, and divisor of its height."""
     second_turn: Scalar
     shift: Float[Array, "2"]
-    """In pixels, down and to the right."""
+    """Pixels that the image is moved down and to the right at last, fractions too."""
 
 
 def draw_move(key: RandomKey, probability: Scalar | float, height: int, width: int) -> Move:
-    """Each transformation with this probability, and how much of it.
+    """Draw each geometric transformation with this probability, and how much of it.
 
     Each of the two rotations is drawn with `1 - sqrt(1 - p)`, so that there is one at least with p.
 
@@ -76,7 +76,7 @@ def draw_move(key: RandomKey, probability: Scalar | float, height: int, width: i
 
 
 def inverse_of(move: Move) -> Matrix:
-    """Where each pixel of the moved image comes from: all steps undone, the last one first."""
+    """The map to where each pixel of the moved image comes from: all steps undone."""
     one, none = jnp.ones(()), jnp.zeros(())
     cosines, sines = jnp.array([1.0, 0.0, -1.0, 0.0]), jnp.array([0.0, 1.0, 0.0, -1.0])
     quarters = move.quarters.astype(int)
@@ -101,7 +101,7 @@ def _back(cosine: Scalar, sine: Scalar) -> Matrix:
 def _matrix(
     a: Scalar, b: Scalar, c: Scalar, d: Scalar, shift: Float[Array, "2"] | None = None
 ) -> Matrix:
-    """`[[a, b], [c, d]]` and then a shift."""
+    """The affine map of `[[a, b], [c, d]]` and then a shift."""
     linear = jnp.stack([jnp.stack([a, b]), jnp.stack([c, d])])
     moved = jnp.zeros(2) if shift is None else shift
     return jnp.concatenate([jnp.column_stack([linear, moved]), jnp.array([[0.0, 0.0, 1.0]])])

@@ -1,4 +1,4 @@
-"""With which probability images are transformed: a fixed one, on a ramp, or adaptive."""
+"""The probability with which images are transformed: a fixed one, on a ramp, or adaptive."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -10,21 +10,27 @@ from cgan.types import Params
 Scalar = Float[Array, ""]
 
 ADJUSTED_EVERY = 4
-"""Steps, as in Karras et al. 2020 (appendix D): the mean sign is taken over so many batches."""
+"""Steps between adjustments of p, over which the mean sign is taken.
+
+As in Karras et al. 2020 (appendix D).
+"""
 
 TIE = 1e-5
-"""So close to the target p stays: sums of signs round otherwise on another number of devices."""
+"""Distance of the mean sign from its target up to which p stays.
+
+Sums of signs round otherwise on another number of devices.
+"""
 
 
 def init(config: Experiment) -> Params:
-    """What an adaptive probability carries from step to step; nothing for the others."""
+    """The state of an adaptive probability before the first step; empty for the others."""
     if config.augment.target is None:
         return {}
     return {"probability": jnp.float32(config.augment.probability), "signs": jnp.zeros(())}
 
 
 def at(config: Experiment, adaptive: Params, step: Int[Array, ""]) -> Scalar | float:
-    """The probability of this step."""
+    """The probability of a step."""
     augment = config.augment
     if augment.target is not None:
         return adaptive["probability"]
@@ -35,7 +41,7 @@ def at(config: Experiment, adaptive: Params, step: Int[Array, ""]) -> Scalar | f
 
 
 def adapt(config: Experiment, adaptive: Params, step: Int[Array, ""], sign: Scalar) -> Params:
-    """What is carried on after a step.
+    """The state of an adaptive probability after a step.
 
     After every fourth step p moves by `batch_size * 4 / adapt_nimg`: up if the mean sign of the
     last four batches' reals, `r_t = E[sign(D(x))]`, is above the target, down if it is below

@@ -20,21 +20,21 @@ Image = Float[Array, "height width channels"]
 Scalar = Float[Array, ""]
 
 MAX_SHIFT = 1 / 8
-"""Of the image's height and width, either way."""
+"""Largest shift either way, as a share of the image's height and width."""
 MAX_ZOOM = 1 / 3
-"""Octaves: content is scaled by `2 ** -MAX_ZOOM` to `2 ** MAX_ZOOM`."""
+"""Largest zoom in octaves: content is scaled by `2 ** -MAX_ZOOM` to `2 ** MAX_ZOOM`."""
 MAX_CONTRAST = 1 / 2
-"""Octaves, either way."""
+"""Largest change of contrast either way, in octaves."""
 MAX_BRIGHTNESS = 0.3
-"""Units of the pixels, whose range is 2; either way."""
+"""Largest change of brightness either way, in units of the pixels, whose range is 2."""
 MAX_CUTOUT = 1 / 2
-"""Of the image's height and width."""
+"""Largest sides of the cutout, as a share of the image's height and width."""
 MAX_JITTER = 0.1
-"""Standard deviation, in units of the points' spread."""
+"""Largest standard deviation of the jitter, in units of the points' spread."""
 
 
 def augment(keys: RowKeys, samples: Samples, strength: float) -> Samples:
-    """A random view of each sample: a function of its own key and itself alone.
+    """Draw a random view of each sample: a function of its own key and itself alone.
 
     Images `[n, height, width, channels]` are shifted and zoomed, then their contrast and
     brightness change, then a rectangle is cut out. Points `[n, dimensions]` get Gaussian noise.
@@ -68,12 +68,12 @@ def augment(keys: RowKeys, samples: Samples, strength: float) -> Samples:
 def jitter(
     key: RandomKey, point: Float[Array, " dimensions"], strength: float
 ) -> Float[Array, " dimensions"]:
-    """The point plus Gaussian noise of standard deviation `strength * MAX_JITTER`."""
+    """Add Gaussian noise of standard deviation `strength * MAX_JITTER` to a point."""
     return point + strength * MAX_JITTER * jax.random.normal(key, point.shape, point.dtype)
 
 
 class View(NamedTuple):
-    """What is done to one image; lengths are shares of its height (first) and width (second)."""
+    """Changes to one image; lengths are shares of its height (first) and width (second)."""
 
     shift: Float[Array, "2"]
     scale: Scalar
@@ -84,9 +84,10 @@ class View(NamedTuple):
 
 
 def draw_view(key: RandomKey, strength: float) -> View:
-    """Every magnitude uniform (scale and contrast in octaves) in its range times the strength.
+    """Draw the changes of one view, each magnitude uniform in its range times the strength.
 
-    The cutout's centre is anywhere in the image, so that a part of it may lie outside.
+    Scale and contrast are uniform in octaves. The cutout's centre is anywhere in the image, so that
+    a part of it may lie outside.
     """
     u = jax.random.uniform(key, (8,), jnp.float32, -1, 1)
     return View(
@@ -100,12 +101,12 @@ def draw_view(key: RandomKey, strength: float) -> View:
 
 
 def view_of_image(key: RandomKey, image: Image, strength: float) -> Image:
-    """One random view of an image."""
+    """Draw one random view of an image."""
     return apply_view(draw_view(key, strength), image)
 
 
 def apply_view(view: View, image: Image) -> Image:
-    """`cut_out(contrast * resample(image) + brightness)`: contrast is about mid-grey, 0."""
+    """Apply changes to an image: `cut_out(contrast * resample(image) + brightness)`."""
     rows, columns = (
         positions(size, shift, view.scale)
         for size, shift in zip(image.shape[:2], view.shift, strict=True)
@@ -115,7 +116,7 @@ def apply_view(view: View, image: Image) -> Image:
 
 
 def positions(size: int, shift: Scalar, scale: Scalar) -> Float[Array, " size"]:
-    """Where along an axis each pixel of a shifted and scaled image comes from, in pixels.
+    """Positions along an axis that a shifted and scaled image's pixels come from, in pixels.
 
     Scaling is about the middle. Positions beyond the first and last pixel are theirs, which
     repeats the edge.
@@ -128,7 +129,7 @@ def positions(size: int, shift: Scalar, scale: Scalar) -> Float[Array, " size"]:
 def resample(
     image: Image, rows: Float[Array, " new_height"], columns: Float[Array, " new_width"]
 ) -> Float[Array, "new_height new_width channels"]:
-    """Bilinear interpolation at every pair of a row and a column position, in pixels.
+    """Interpolate an image bilinearly at every pair of a row and a column position, in pixels.
 
     A matrix product along each axis, whose weights are hats `max(0, 1 - |position - pixel|)`:
     inside `lax.scan` XLA's CPU backend is fast at products, and not at gathers and scatters.
@@ -142,7 +143,7 @@ def resample(
 
 
 def cut_out(image: Image, centre: Float[Array, "2"], side: Scalar) -> Image:
-    """The image with a rectangle of its own proportions set to mid-grey, which is 0.
+    """Set a rectangle of an image, of its own proportions, to mid-grey, which is 0.
 
     A pixel is greyed by the share of its area that the rectangle covers, so the edges move
     smoothly, by less than a pixel too.

@@ -7,15 +7,18 @@ from jaxtyping import Array, Float
 
 Image = Float[Array, "height width channels"]
 Matrix = Float[Array, "3 3"]
-"""Acts on (row, column, 1), in pixels from the image's middle."""
+"""An affine map of (row, column, 1), in pixels from the image's middle."""
 Positions = Float[Array, "height width"]
 
 PRODUCTS_UP_TO = 64
-"""Pixels of a side: larger images are read pixel by pixel, which takes less work and memory."""
+"""Longest side in pixels of images that are warped by products of matrices.
+
+Larger images are read pixel by pixel, which takes less work and memory.
+"""
 
 
 def warp(image: Image, inverse: Matrix) -> Image:
-    """The image moved by an affine map; a map of whole pixels moves their very values.
+    """Move an image by an affine map; a map of whole pixels moves their very values.
 
     Pixel `p` of the result is the image at `inverse p`, between pixels by bilinear interpolation
     and beyond the edges by mirroring without repeating the edge. Where the map makes content
@@ -38,13 +41,13 @@ def warp(image: Image, inverse: Matrix) -> Image:
 
 
 def mirrored(at: Positions, size: int) -> Positions:
-    """The position inside an axis that one outside shows, the edge not repeated."""
+    """Mirror positions outside of an axis into it, the edge not repeated."""
     period = max(2 * (size - 1), 1)
     return size - 1 - jnp.abs(at % period - (size - 1))
 
 
 def by_products(image: Image, rows: Positions, columns: Positions) -> Image:
-    """Bilinear interpolation by products with hats `max(0, 1 - |position - pixel|)`."""
+    """Interpolate bilinearly by products with hats `max(0, 1 - |position - pixel|)`."""
     height, width, channels = image.shape
     along_height = jnp.maximum(0, 1 - jnp.abs(rows.reshape(-1, 1) - jnp.arange(height)))
     along_width = jnp.maximum(0, 1 - jnp.abs(columns.reshape(-1, 1) - jnp.arange(width)))
@@ -55,7 +58,7 @@ def by_products(image: Image, rows: Positions, columns: Positions) -> Image:
 
 
 def by_reads(image: Image, rows: Positions, columns: Positions) -> Image:
-    """Bilinear interpolation by reading four neighbours: less work, but slow to compile."""
+    """Interpolate bilinearly by reading four neighbours: less work, but slow to compile."""
     return jnp.stack(
         [
             map_coordinates(image[..., channel], [rows, columns], order=1, mode="nearest")
@@ -66,12 +69,12 @@ def by_reads(image: Image, rows: Positions, columns: Positions) -> Image:
 
 
 def footprint(inverse: Matrix) -> Float[Array, "2"]:
-    """How many pixels of the image, along its rows and columns, one step of the result spans."""
+    """Number of the image's pixels, along rows and columns, that a step of the result spans."""
     return jnp.sqrt(jnp.sum(jnp.square(inverse[:2, :2]), axis=1))
 
 
 def soften(image: Image, widths: Float[Array, "2"]) -> Image:
-    """The image under a filter `[q, 1 - 2 q, q]` along each axis, so that a warp does not alias.
+    """Blur an image with `[q, 1 - 2 q, q]` along each axis, so that a warp does not alias.
 
     Bilinear interpolation is a triangle of half-width 1, with variance 1/6. A result whose pixels
     are `k` apart wants one of half-width `k`, with variance `k^2 / 6`; the filter's own is `2 q`,
