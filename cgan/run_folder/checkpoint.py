@@ -25,17 +25,17 @@ from cgan.state import TrainState
 from cgan.system.errors import DiskError, reason, writing
 
 KEEP = 3
-"""How many checkpoints stay on disk: the newest ones."""
+"""Number of checkpoints that stay on disk: the newest ones."""
 
 FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, RuntimeError)
-"""What Orbax and TensorStore raise over files that are missing, damaged or can't be written."""
+"""Errors of Orbax and TensorStore over files that are missing, damaged or can't be written."""
 
 
 class Checkpoint(NamedTuple):
-    """What one checkpoint holds."""
+    """The content of one checkpoint."""
 
     state: TrainState
-    """NumPy arrays on the host."""
+    """Training state, as NumPy arrays on the host."""
     pending: dict[str, Any]
     """Sums of the metrics since the last row, in JSON's types."""
 
@@ -48,7 +48,10 @@ class Checkpoints:
 
     @cached_property
     def _orbax(self) -> ocp.Checkpointer:
-        """Made when it is needed: who only lists, as all processes but the first do, needs none."""
+        """Orbax's checkpointer, made when it is needed.
+
+        Who only lists, as all processes but the first do, needs none.
+        """
         many = jax.process_count() > 1
         # Only the first of many processes saves and restores; it must not wait for the others.
         alone = ocp.options.MultiprocessingOptions(
@@ -119,7 +122,7 @@ class Checkpoints:
                     shutil.rmtree(path, ignore_errors=True)
 
     def restore(self, nimg: int, like: Any) -> Checkpoint:
-        """Read what there was after `nimg` images.
+        """Read the checkpoint that was saved after `nimg` images.
 
         Args:
             nimg: which checkpoint.
@@ -142,7 +145,7 @@ class Checkpoints:
             ) from None
 
     def _read(self, path: Path, like: Any) -> Checkpoint:
-        """One checkpoint, refused unless it is of the same form and as it was before writing."""
+        """Read a checkpoint; refused unless it is of the same form and as it was before writing."""
         with _without_abandoned_reads(), _plainly_named(path.parent) as folder:
             items = ocp.args.Composite(notes=ocp.args.JsonRestore())
             notes = self._orbax.restore(folder / path.name, args=items)["notes"]
@@ -156,7 +159,10 @@ class Checkpoints:
         return Checkpoint(state, notes["pending"])
 
     def _discard(self, path: Path) -> None:
-        """Delete one; it loses its name first: without all its files it never looks complete."""
+        """Delete a checkpoint.
+
+        It loses its name first: without all its files it never looks complete.
+        """
         if path.exists():
             shutil.rmtree(path.replace(path.with_name(path.name + DELETED)), ignore_errors=True)
         for unfinished in path.parent.glob(f"{path.name}*{ocp.utils.TMP_DIR_SUFFIX}*"):
@@ -181,7 +187,7 @@ def _named(state: Any) -> list[tuple[str, Any]]:
 
 
 def _in_form(arrays: Any, like: Any) -> Any:
-    """The arrays, by their names, as a state; parts of it that hold none may be missing on disk."""
+    """Arrays by their names as a state; parts of it that hold none may be missing on disk."""
     by_name = {name: np.asarray(leaf) for name, leaf in _named(arrays)}
     return jax.tree.unflatten(jax.tree.structure(like), [by_name[name] for name, _ in _named(like)])
 
@@ -201,7 +207,7 @@ def _require_same_form(arrays: dict[str, str], like: Any) -> None:
 
 
 OPEN_FILES = Path("/proc/self/fd")
-"""Where Linux has a folder under the number that it was opened with."""
+"""Folder in which Linux has every open folder under its number."""
 
 
 @contextmanager
@@ -228,7 +234,10 @@ def _flush(folder: Path) -> None:
 
 @contextmanager
 def _without_abandoned_reads() -> Iterator[None]:
-    """After one read fails, Orbax's others still report to an event loop that is closed."""
+    """A context that hides what Orbax's other reads say after one of them failed.
+
+    They still report to an event loop that is closed.
+    """
     inherited: Callable[[Any], object] = sys.unraisablehook
 
     def hook(unraisable: Any) -> None:

@@ -1,4 +1,4 @@
-"""Metrics out: `metrics.jsonl` for scripts, TensorBoard event files for the eye."""
+"""Metrics of a run on disk: `metrics.jsonl` for scripts, TensorBoard event files for the eye."""
 
 import json
 import os
@@ -28,24 +28,24 @@ class RowMeans:
 
     @property
     def pending(self) -> dict[str, Any]:
-        """All that there is to go on from, in JSON's types (exact for float64)."""
+        """All sums that are needed to go on, in JSON's types (exact for float64)."""
         return {"sums": dict(self._sums), "steps": self._steps}
 
     def add(self, metrics: dict[str, np.ndarray]) -> None:
-        """Count the metrics of one dispatch, `[steps]` each."""
+        """Add the metrics of one dispatch, `[steps]` each."""
         for name, values in metrics.items():
             self._sums[name] = self._sums.get(name, 0.0) + float(values.astype(np.float64).sum())
         self._steps += len(next(iter(metrics.values())))
 
     def take(self) -> dict[str, float]:
-        """The means, and begin anew."""
+        """Take the means since the last row, and begin anew."""
         means = {name: total / self._steps for name, total in self._sums.items()}
         self._sums, self._steps = {}, 0
         return means
 
 
 class MetricsWriter:
-    """Appends rows; a resumed run first drops the rows that its checkpoint has not seen.
+    """A writer of rows; for a resumed run it first drops what its checkpoint has not seen.
 
     Each method raises a `DiskError` where they can't be written.
     """
@@ -54,7 +54,7 @@ class MetricsWriter:
         self._path = workdir.metrics
         with writing(self._path):
             self.kept = _drop_rows_after(workdir.metrics, resume_nimg)
-            """The rows that the checkpoint has seen."""
+            """Rows that the checkpoint has seen."""
             self._rows = workdir.metrics.open("a")
             workdir.tensorboard.mkdir(exist_ok=True)
             # Not tensorboardX's SummaryWriter: its thread dies of a full disk, and then it blocks.
@@ -84,7 +84,7 @@ class MetricsWriter:
                 self._events.write_event(Event(wall_time=time.time(), step=nimg, summary=scalar))
 
     def flush(self) -> None:
-        """Have all rows on the disk, before a checkpoint that has seen them."""
+        """Write all rows to the disk, before a checkpoint that has seen them."""
         with writing(self._path):
             os.fsync(self._rows.fileno())
             self._events.flush()
@@ -106,7 +106,7 @@ def _drop_rows_after(path: Path, nimg: int) -> list[dict[str, Any]]:
 
 
 def _seen(line: str, nimg: int) -> dict[str, Any] | None:
-    """A row that is complete and of the images that the checkpoint has seen; None for others."""
+    """A row, if it is complete and of images that the checkpoint has seen; None for others."""
     try:
         row = json.loads(line)
         return row if row["nimg"] <= nimg else None

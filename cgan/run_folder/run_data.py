@@ -1,4 +1,4 @@
-"""What a run knows of the data that it learns: `data.json`, beside its config.
+"""A run's memory of the data that it learns: `data.json`, beside its config.
 
 Samples are drawn from it without the data. Whatever reads the data again, on resume and in
 evaluation, holds them against it: where they lie may change, what they are may not.
@@ -20,14 +20,14 @@ from cgan.system.errors import writing
 
 VERSION = 1
 MOST_BYTES = 2**26
-"""A data.json of a thousand classes has some hundred thousand."""
+"""Most bytes of a data.json: one of a thousand classes has some hundred thousand."""
 HISTORY = "before"
-"""What the data were before other ones were accepted, the oldest first."""
+"""Key of what the data were before other ones were accepted, the oldest first."""
 ACCEPT = "--data-changed accept goes on with these"
 
 
 def read(workdir: Workdir) -> Identity | None:
-    """The data that the run learnt; None for a run of before data were remembered.
+    """Read which data the run learnt; None for a run of before data were remembered.
 
     Raises:
         ConfigError: the file can't be read.
@@ -67,7 +67,7 @@ def check(
 
 
 def _called(data: Data) -> str:
-    """What names the data set in the settings."""
+    """Words by which the settings name the data set."""
     if data.path is not None:
         return f"data.path = {str(data.path)!r}"
     return f"data.name = {data.name!r}" if data.name else f"data.source = {data.source!r}"
@@ -89,7 +89,7 @@ def _require_fitting(root: Path, config: Experiment, known: Identity, found: Ide
 
 
 def write(workdir: Workdir, found: Identity) -> None:
-    """Remember these data, and those that were remembered before.
+    """Remember these data, beside those that were remembered before.
 
     Raises:
         DiskError: the file can't be written.
@@ -143,16 +143,16 @@ def source_of(workdir: Workdir, config: Experiment) -> Source:
 
 
 class Whereabouts(NamedTuple):
-    """What a command line says of the data of a run."""
+    """Options of a command line on the data of a run."""
 
     path: Path | None = None
-    """Where they lie now; None where the run's config says so still."""
+    """Path of the data now; None where the run's config still says it."""
     changed: DataChanged = "refuse"
-    """What to do where they are not those that the run learnt."""
+    """Whether to go on where the data are not those that the run learnt."""
 
 
 def splits_of(workdir: Workdir, config: Experiment, where: Whereabouts) -> tuple[Source, Source]:
-    """What a run trained on and what was held out, which are what it knows of them.
+    """Load the splits that a run trained on and held out, checked to be those that it knows.
 
     Raises:
         ConfigError: they are not there, or others than those that it learnt.
@@ -180,7 +180,7 @@ def _is_there(path: Path) -> bool:
 
 
 def moved(data: Data, path: Path | None) -> Data:
-    """The settings of data that lie elsewhere now.
+    """Settings of data that lie elsewhere now.
 
     Raises:
         ConfigError: a path for data that lie nowhere.
@@ -196,7 +196,7 @@ def moved(data: Data, path: Path | None) -> Data:
 
 
 def _moved_labels(data: Data, path: Path) -> str:
-    """A file of labels that lay in the data's folder lies there still, wherever that is now."""
+    """The path now of a file of labels: one in the data's folder has moved with it."""
     assert data.path is not None
     file = Path(data.classes)
     if data.classes.lower().endswith(OF_CLASSES) and file.is_relative_to(data.path):

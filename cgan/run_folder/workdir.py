@@ -1,4 +1,4 @@
-"""The folder of a run: what is in it, and whether a config may go on there."""
+"""The folder of a run: its paths, and whether a config may go on there."""
 
 import os
 import re
@@ -10,16 +10,19 @@ from cgan.system import files, lock
 from cgan.system.errors import writing
 
 MOST_BYTES = 2**20
-"""A config.json of ours has a few thousand."""
+"""Most bytes of a config.json: ours have a few thousand."""
 MAY_DIFFER = ("workdir", "data.cached")
 """Settings that say where things lie, and change nothing of what is learnt."""
 WHERE_DATA_LIE = ("data.path", "data.data_dir", "data.classes", "data.splits")
-"""The same, and what decides how they are read, for a run that knows its data by what they are."""
+"""Settings that say where data lie and how they are read.
+
+They may differ for a run that knows its data by what they are.
+"""
 
 LONGEST_BELOW = 256
-"""Bytes that the paths of a run's files take below its folder, at most."""
+"""Most bytes that the paths of a run's files take below its folder."""
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
-"""How addresses such as gs://bucket begin, as a path has them."""
+"""Pattern of the beginning of addresses such as gs://bucket, as a path has them."""
 
 
 class Workdir:
@@ -41,7 +44,7 @@ class Workdir:
         self.lock = root / ".lock"
 
     def read_config(self) -> Experiment:
-        """The config of the run in this folder.
+        """Read the config of the run in this folder.
 
         Raises:
             ConfigError: there is no run here, or its config can't be read.
