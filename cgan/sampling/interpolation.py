@@ -7,7 +7,7 @@ from jaxtyping import Float
 def straight_walks(
     ends: Float[np.ndarray, "ends latent_dim"], steps: int
 ) -> Float[np.ndarray, "n latent_dim"]:
-    """Straight walks, which stay inside the box of uniform latents.
+    """Walk straight between latents, which stays inside the box of uniform latents.
 
     Args:
         ends: where the walks begin and end, two by two.
@@ -24,7 +24,7 @@ def straight_walks(
 def great_circle_walks(
     ends: Float[np.ndarray, "ends latent_dim"], steps: int
 ) -> Float[np.ndarray, "n latent_dim"]:
-    """Great-circle walks, which stay at the radius of normal latents (White 2016, eq. 1).
+    """Walk on great circles, which stays at the radius of normal latents (White 2016, eq. 1).
 
     Args and returns as for `straight_walks`; ends in line with the origin are walked straight.
     """
@@ -41,4 +41,4 @@ def great_circle_walks(
 
 
 WALKS = {"normal": great_circle_walks, "uniform": straight_walks}
-"""How to walk between latents of each distribution without leaving it."""
+"""Functions that walk between latents of each distribution without leaving it."""

@@ -1,4 +1,4 @@
-"""Which class a sample is asked for: drawn by the data's shares, or named."""
+"""Classes that samples are asked for: drawn by the data's shares, or named."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ NAMED_AT_MOST = 20
 
 
 def draw_labels(shares: Float[np.ndarray, " classes"], keys: RowKeys) -> Int[np.ndarray, " n"]:
-    """A class for each row, from its own key: the first do not depend on how many there are."""
+    """Draw a class for each row, from its own key: the first ones do not depend on the number."""
     bounds = np.cumsum(shares)
     places = np.asarray(jax.vmap(jax.random.uniform)(keys), np.float64)
     return np.searchsorted(bounds / bounds[-1], places, side="right").astype(np.int32)
 
 
 def find_class(names: Sequence[str], wanted: str) -> int:
-    """The class of this name or, where none has it, of this index.
+    """The index of the class of this name or, where none has it, of this index.
 
     Raises:
         ConfigError: there is no such class.

@@ -13,10 +13,10 @@ from cgan.system import files
 from cgan.system.lettering import lettered
 
 MIN_TILE = 48
-"""Smaller images are enlarged by whole factors to at least this many pixels."""
+"""Fewest pixels of a side: smaller images are enlarged to them by whole factors."""
 GAP = 4
 GROUND = 96
-"""The grey between images."""
+"""Level of the grey between images, 0..255."""
 
 
 def image_grid(
@@ -36,7 +36,7 @@ def image_grid(
 
 
 def encode_png(image: UInt8[np.ndarray, "height width channels"]) -> bytes:
-    """A grey or RGB image as a PNG file."""
+    """Encode a grey or RGB image as a PNG file."""
     encoded = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(encoded, "png")
     return encoded.getvalue()

@@ -1,4 +1,4 @@
-"""What a discriminator thinks: for a real, a batch of fakes from the closest to the furthest.
+"""A discriminator's ranking: for a real, a batch of fakes from the closest to the furthest.
 
 The margins are those of training, `M[i, j] = (D(x_i) - D(G(z_j))) / tau`, or the cosines between
 embeddings, of samples as they are: no augmentation. A score belongs to one sample, so a score head
@@ -29,7 +29,7 @@ COMPARISONS: dict[Head, Comparison] = {
     "embedding": EmbeddingComparison(),
 }
 POOL = 4096
-"""Held-out samples that reals are picked from."""
+"""Number of held-out samples that reals are picked from."""
 
 
 class Ranking(NamedTuple):
@@ -38,12 +38,12 @@ class Ranking(NamedTuple):
     reals: Shaped[np.ndarray, "rows *sample"]
     """Held-out samples, in the stored form."""
     fakes: Shaped[np.ndarray, "rows fakes *sample"]
-    """In the stored form, drawn with the averaged weights."""
+    """Fakes in the stored form, drawn with the averaged weights."""
     values: Float[np.ndarray, "rows fakes"]
     """Margins, smallest first, or similarities, largest first."""
     kind: Literal["margin", "similarity"]
     temperature: float
-    """What margins were divided by; 1 for similarities, which are cosines."""
+    """Divisor of the margins; 1 for similarities, which are cosines."""
 
 
 def rank(
@@ -98,7 +98,7 @@ def compare_row(
     latents: Latents,
     label: Int[Array, ""] | None = None,
 ) -> tuple[Samples, Float[Array, " n"]]:
-    """The averaged generator's fakes, and by how much one real beats each, before temperature.
+    """The averaged generator's fakes, and the margin of one real over each before temperature.
 
     The fakes are of the real's class, where the networks see its label.
 
@@ -122,7 +122,7 @@ def compare_row(
 
 
 def choose_head(config: Experiment, by: Head | None) -> Head:
-    """The head asked for; without a wish the score, where the discriminator has one.
+    """Choose the head asked for; without a wish the score, where the discriminator has one.
 
     Raises:
         ConfigError: it does not have the one asked for.
@@ -137,7 +137,7 @@ def choose_head(config: Experiment, by: Head | None) -> Head:
 
 
 def varied_rows(source: Source, n: int, seed: int) -> Int[np.ndarray, " n"]:
-    """Random rows of a source in which every class comes once before any comes twice.
+    """Draw rows of a source so that every class comes once before any comes twice.
 
     The first of them do not depend on `n`, up to `POOL`.
     """

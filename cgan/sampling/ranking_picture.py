@@ -20,32 +20,32 @@ from cgan.system.lettering import lettered
 Picture = UInt8[np.ndarray, "height width 3"]
 
 DPI = 128
-"""A power of two, so that a size in pixels is exact in inches."""
+"""Dots per inch, a power of two, so that a size in pixels is exact in inches."""
 INK, FAINT, LINE = "0.1", "0.4", "0.8"
 TITLE, WORDS, FIGURES = 14, 11, 9.5
 """Font sizes in points."""
 TITLE_AT_MOST = 90
-"""Characters, as many as the least width has room for."""
+"""Most characters of the title, as many as the least width has room for."""
 COLOURS = {"margin": "coolwarm", "similarity": "viridis"}
 ENDS = {
     "margin": ("closest to real", "furthest from real"),
     "similarity": ("most like this real", "least like it"),
 }
-"""What the first and the last fake of a row are."""
+"""Words for the first and the last fake of a row."""
 
 # The rest is in pixels.
 BORDER, HEADER, FOOTER = 40, 116, 120
 GAP = 12
 MIN_WIDTH = 1100
-"""What the words need."""
+"""Least width in pixels, which the words need."""
 MIN_TILE = 90
-"""Smaller images are enlarged by whole factors to at least this much."""
+"""Fewest pixels of a side: smaller images are enlarged to them by whole factors."""
 APART = 60
-"""Between a real and its fakes."""
+"""Pixels between a real and its fakes."""
 STRIP_GAP, STRIP = 5, 9
-"""A strip of colour under each fake."""
+"""Pixels above the strip of colour under each fake, and of the strip."""
 UNDER_STRIP = 44
-"""For the fake's value and the space below it."""
+"""Pixels for the fake's value and the space below it."""
 HEADINGS = 56
 PANEL = 360
 
@@ -65,7 +65,7 @@ def save_ranking(path: Path, ranking: Ranking, subject: str) -> None:
 
 
 class Layout(NamedTuple):
-    """Where the images of a picture are."""
+    """Places of the images of a picture, in pixels."""
 
     tall: int
     wide: int
@@ -75,22 +75,22 @@ class Layout(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Of the picture."""
+        """Width of the picture in pixels."""
         return max(self.lefts[-1] + self.wide + BORDER, MIN_WIDTH)
 
     @property
     def row_height(self) -> int:
-        """An image, its strip and its value."""
+        """Height of a row in pixels: an image, its strip and its value."""
         return self.tall + STRIP_GAP + STRIP + UNDER_STRIP
 
     @property
     def height(self) -> int:
-        """Of the picture."""
+        """Height of the picture in pixels."""
         return self.tops[-1] + self.row_height + FOOTER
 
 
 def lay_out(ranking: Ranking) -> Layout:
-    """A row for each real."""
+    """Lay out a picture with a row for each real."""
     rows, count, *_ = ranking.fakes.shape
     tall, wide, _ = enlarged(ranking.reals[0]).shape
     first = BORDER + wide + APART
@@ -100,7 +100,7 @@ def lay_out(ranking: Ranking) -> Layout:
 
 
 def rows_of_images(ranking: Ranking, title: str) -> Picture:
-    """A row for each real; under each fake its value, as a colour and in figures."""
+    """Draw a row for each real; under each fake its value, as a colour and in figures."""
     layout = lay_out(ranking)
     tall, wide, lefts, tops = layout
     told = f"Each held-out real (left) beside {len(lefts) - 1} fakes of its own, by {ranking.kind}."
@@ -130,7 +130,7 @@ def rows_of_images(ranking: Ranking, title: str) -> Picture:
 
 
 def paint_images(picture: Picture, layout: Layout, ranking: Ranking) -> None:
-    """Put the images and the strips of colour in their places, pixel by pixel."""
+    """Put images and strips of colour in their places, pixel by pixel."""
     tall, wide, lefts, tops = layout
     colours = colouring(ranking).to_rgba(ranking.values, bytes=True)[..., :3]
     for top, real, fakes, strips in zip(tops, ranking.reals, ranking.fakes, colours, strict=True):
@@ -142,14 +142,14 @@ def paint_images(picture: Picture, layout: Layout, ranking: Ranking) -> None:
 
 
 def enlarged(image: UInt8[np.ndarray, "height width channels"]) -> UInt8[np.ndarray, "_ _ 3"]:
-    """An RGB image of at least `MIN_TILE` pixels on its longer side; pixels stay crisp squares."""
+    """An RGB image enlarged to at least `MIN_TILE` pixels on its longer side, in crisp squares."""
     factor = max(1, math.ceil(MIN_TILE / max(image.shape[:2])))
     big = image.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.broadcast_to(big, (*big.shape[:2], 3))
 
 
 def panels_of_points(ranking: Ranking, title: str) -> Picture:
-    """A panel for each real, a star; its fakes are dots, those closest to real on top."""
+    """Draw a panel for each real, a star; its fakes are dots, those closest to real on top."""
     rows, count = ranking.values.shape
     columns = min(rows, max(4, math.ceil(math.sqrt(rows))))
     lines = math.ceil(rows / columns)
@@ -175,7 +175,7 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
 
 
 def page(width: int, height: int, title: str, told: str) -> Figure:
-    """An empty picture with a headline; its first axes count pixels from the top left corner."""
+    """Make an empty picture with a headline; its first axes count pixels from the top left."""
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
     axes.set_axis_off()
@@ -186,14 +186,14 @@ def page(width: int, height: int, title: str, told: str) -> Figure:
 
 
 def render(figure: Figure) -> Picture:
-    """The pixels of a figure."""
+    """Render a figure to pixels."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def colouring(ranking: Ranking) -> ScalarMappable:
-    """Which colour a value has: a margin's sign is its hue, blue where the fake beats the real."""
+    """Map values to colours: a margin's sign is its hue, blue where the fake beats the real."""
     norm = CenteredNorm(0) if ranking.kind == "margin" else Normalize()
     norm.autoscale(ranking.values)
     return ScalarMappable(norm, COLOURS[ranking.kind])
@@ -202,7 +202,7 @@ def colouring(ranking: Ranking) -> ScalarMappable:
 def add_colour_bar(
     figure: Figure, ranking: Ranking, left: int, top: int, ends: tuple[str, str] = ("", "")
 ) -> None:
-    """The colours that occur and what they mean; like a row, it begins with the closest to real.
+    """Add a bar of the colours that occur and what they mean, from the closest to real on.
 
     Args:
         figure: made by `page`.
@@ -230,7 +230,7 @@ def add_colour_bar(
 
 
 def meaning(ranking: Ranking) -> str:
-    """What the values are."""
+    """Words for what the values are."""
     if ranking.kind == "similarity":
         return "cosine between the embeddings of the real and the fake"
     formula = "D(x) - D(G(z))"
@@ -240,7 +240,7 @@ def meaning(ranking: Ranking) -> str:
 
 
 def in_figures(values: Float[np.ndarray, "rows columns"]) -> list[list[str]]:
-    """Values as text, with the decimals that tell them apart: about three digits of their range."""
+    """Values as text, with decimals that tell them apart: about three digits of their range."""
     spread = float(np.ptp(values)) or 1.0
     decimals = int(np.clip(2 - math.floor(math.log10(spread) + 0.3), 0, 4))
     rounded = np.round(values, decimals) + 0.0  # no minus before a zero

@@ -1,4 +1,4 @@
-"""Runs on disk: what their samples need, and samples, pictures and walks drawn from them."""
+"""Trained runs on disk: what their samples need, and samples, pictures and walks of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,17 +29,17 @@ class Run(NamedTuple):
 
     @property
     def config(self) -> Experiment:
-        """The run's config."""
+        """Config of the run."""
         return self.sampler.parts.config
 
     @property
     def has_classes(self) -> bool:
-        """Whether its samples are asked for by class."""
+        """Whether samples of the run are asked for by class."""
         return self.config.conditioning.labels
 
     @property
     def data(self) -> Data:
-        """The data set that the run learnt."""
+        """Settings of the data set that the run learnt."""
         return self.config.data
 
 
@@ -76,7 +76,7 @@ def restore_run(root: Path, nimg: int | None = None) -> Restored:
 
 
 def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Run:
-    """Read from a run's folder what its samples need.
+    """Read what samples of a run need from its folder.
 
     Args:
         root: the run's folder.
@@ -93,7 +93,7 @@ def load_run(root: Path, nimg: int | None = None, step: int | None = None) -> Ru
 
 
 def _of_step(workdir: Workdir, step: int) -> int:
-    """Images seen by the checkpoint after so many steps.
+    """Number of images seen by the checkpoint after so many steps.
 
     Raises:
         ConfigError: no checkpoint was saved then.
@@ -108,12 +108,12 @@ def _of_step(workdir: Workdir, step: int) -> int:
 
 
 def asked_labels(run: Run, n: int, seed: int) -> Int[np.ndarray, " n"] | None:
-    """The classes that the samples of `draw_samples` are asked for; None for a run without."""
+    """Classes that the samples of `draw_samples` are asked for; None for a run without."""
     return run.sampler.labels(n, seed, "latents/samples")
 
 
 def named_class(run: Run, wanted: str) -> int:
-    """The class of this name or index.
+    """The index of a run's class, from its name or index.
 
     Raises:
         ConfigError: the run has no such class, or learnt without labels.
@@ -125,7 +125,7 @@ def named_class(run: Run, wanted: str) -> int:
 
 
 def draw_samples(run: Run, n: int, seed: int, label: int | None = None) -> np.ndarray:
-    """`n` samples in the stored form; the first of them do not depend on `n`.
+    """Draw `n` samples in the stored form; the first of them do not depend on `n`.
 
     Args:
         run: what to draw from.
@@ -139,17 +139,17 @@ def draw_samples(run: Run, n: int, seed: int, label: int | None = None) -> np.nd
 
 
 def draw_picture(run: Run, seed: int) -> np.ndarray:
-    """The samples of the run's usual picture: see `Sampler.pictured`."""
+    """Draw the samples of the run's usual picture: see `Sampler.pictured`."""
     return run.sampler.pictured(run.params, seed, "latents/samples")
 
 
 def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
-    """The samples of `draw_samples`, up to rounding, a chunk at a time."""
+    """Stream the samples of `draw_samples`, up to rounding, a chunk at a time."""
     return run.sampler.stream(run.params, n, seed, "latents/samples")
 
 
 def draw_walks(run: Run, walks: int, steps: int, seed: int, label: int | None = None) -> np.ndarray:
-    """Samples on `walks` walks through latent space, `steps` on each, walk by walk.
+    """Draw samples on `walks` walks through latent space, `steps` on each, walk by walk.
 
     A walk stays in the class of the sample that it starts from, or in that of `label`.
     """

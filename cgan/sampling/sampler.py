@@ -1,4 +1,4 @@
-"""Parameters of a generator to samples in the stored form, and to their picture."""
+"""Samples from a generator's parameters, in the stored form, and their picture."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,25 +19,25 @@ from cgan.sampling.labels import draw_labels
 from cgan.types import Params
 
 CHUNK = 1024
-"""Samples made in one call, at most."""
+"""Most samples made in one call."""
 GRID_SIZE, GRID_COLUMNS = 64, 8
 """Images in a picture, and in one of its rows; a latent walk fills a row."""
 GRID_CLASSES = 16
-"""So many classes at most have a row each in the picture of a conditional run."""
+"""Most classes that have a row each in the picture of a conditional run."""
 SCATTER_SIZE = 2_500
-"""Points in a picture."""
+"""Points in a picture of points."""
 
 
 class Asked(NamedTuple):
-    """What samples are made from, a row for each."""
+    """Latents and labels that samples are made from, a row for each."""
 
     latents: Float[np.ndarray, "n latent_dim"]
     labels: Int[np.ndarray, " n"] | None
-    """The classes that they are to be of; None where the networks see none."""
+    """Classes that the samples are to be of; None where the networks see none."""
 
 
 def chunk_size(config: Experiment) -> int:
-    """Samples made in one call: few for networks so large that they train in micro-batches.
+    """Number of samples made in one call: few for networks that train in micro-batches.
 
     Four of those: without gradients a sample takes a part of what it takes in training.
     """
@@ -58,7 +58,7 @@ class Sampler:
         )
 
     def latents(self, n: int, seed: int, stream: str) -> Latents:
-        """Latents of a named stream; the first of them do not depend on `n`."""
+        """Draw latents of a named stream; the first of them do not depend on `n`."""
         return self._latents(np.arange(n), seed, stream)
 
     def _latents(self, rows: Int[np.ndarray, " n"], seed: int, stream: str) -> Latents:
@@ -67,7 +67,7 @@ class Sampler:
         )
 
     def labels(self, n: int, seed: int, stream: str) -> Int[np.ndarray, " n"] | None:
-        """Classes of a named stream's samples by the data's shares; None where there are none.
+        """Draw classes of a named stream by the data's shares; None where there are none.
 
         The first of them do not depend on `n`.
         """
@@ -87,7 +87,7 @@ class Sampler:
         latents: Latents | np.ndarray,
         labels: Int[np.ndarray, " n"] | None = None,
     ) -> np.ndarray:
-        """Samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
+        """Generate samples `[n, *sample_shape]` from latents `[n, latent_dim]`, a chunk at a time.
 
         Args:
             params: of the generator.
@@ -108,7 +108,7 @@ class Sampler:
         return np.concatenate([self._decoded(params, rows, chunk) for rows in chunks])
 
     def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
-        """`n` samples in the stored form, a chunk at a time: memory does not grow with `n`."""
+        """Stream `n` samples in the stored form, by chunks: memory does not grow with `n`."""
         params = parallel.replicate(params, self._devices)
         chunk = min(self._chunk, n)
         for start in range(0, n, chunk):
@@ -117,7 +117,7 @@ class Sampler:
             yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), chunk)
 
     def _decoded(self, params: Params, asked: Asked, chunk: int) -> np.ndarray:
-        """Samples of at most `chunk` rows, which are padded to one shape (one compilation)."""
+        """Generate samples of at most `chunk` rows, padded to one shape (one compilation)."""
         n, size = len(asked.latents), -(-chunk // len(self._devices)) * len(self._devices)
 
         def padded(leaf: Shaped[np.ndarray, "n ..."]) -> Shaped[np.ndarray, "size ..."]:
@@ -128,7 +128,7 @@ class Sampler:
 
     @property
     def picture_size(self) -> int:
-        """How many samples make a picture."""
+        """Number of samples that make a picture."""
         if not self._makes_images:
             return SCATTER_SIZE
         return self.parts.classes * GRID_COLUMNS if self._has_row_for_each_class else GRID_SIZE
@@ -146,7 +146,10 @@ class Sampler:
         self.picture(self.pictured(params, self.parts.config.seed, "latents/snapshot"), path, title)
 
     def pictured(self, params: Params, seed: int, stream: str) -> np.ndarray:
-        """The samples of a picture: a row for each class if they are few, else by their shares."""
+        """Draw the samples of a picture: a row for each class if they are few.
+
+        Otherwise classes follow the data's shares.
+        """
         size = self.picture_size
         labels = self.labels(size, seed, stream)
         if self._has_row_for_each_class:
