@@ -1,4 +1,4 @@
-"""When figures of probes are a collapse: a few in a row beyond a limit that the run once kept.
+"""The collapse alarm: figures of probes a few in a row beyond a limit that the run once kept.
 
 A fresh generator is collapsed by nature, and one probe of a few hundred samples can err. So a
 limit counts once it was kept a few probes in a row, or after so many images that a healthy run
@@ -15,16 +15,16 @@ from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MO
 
 
 class Limit(NamedTuple):
-    """What a figure must keep to."""
+    """A limit that a figure of the probes must keep to."""
 
     figure: str
-    """Its column in metrics.jsonl."""
+    """Name of the figure, its column in metrics.jsonl."""
     bound: float
     is_least: bool
-    """Whether the bound is the least that is healthy, or the most."""
+    """Whether the bound is the least that is healthy, or else the most."""
 
     def is_kept(self, value: float) -> bool:
-        """Whether this value is healthy."""
+        """Whether a value of the figure is healthy."""
         return value >= self.bound if self.is_least else value <= self.bound
 
     def __str__(self) -> str:
@@ -32,7 +32,7 @@ class Limit(NamedTuple):
 
 
 def limits(config: Experiment) -> tuple[Limit, ...]:
-    """All limits of an experiment; a figure that a run does not have is never judged."""
+    """All limits of an experiment; a figure that a run does not have is never compared."""
     alarm = config.alarm
     of_samples = (
         Limit(MODES, alarm.captured, True),
@@ -47,7 +47,7 @@ def limits(config: Experiment) -> tuple[Limit, ...]:
 
 
 class Crossing(NamedTuple):
-    """A figure beyond its limit."""
+    """A figure's crossing of its limit."""
 
     limit: Limit
     value: float
@@ -60,7 +60,7 @@ class Crossing(NamedTuple):
 
 
 class CollapseAlarm:
-    """Judges the figures of one run, probe by probe."""
+    """The alarm of one run: holds its figures against the limits, probe by probe."""
 
     def __init__(self, config: Experiment) -> None:
         arm_nimg = config.alarm.arm_nimg or config.final_nimg // 2
@@ -69,24 +69,24 @@ class CollapseAlarm:
         ]
 
     def update(self, nimg: int, figures: Mapping[str, Any]) -> None:
-        """Take in what was measured after so many images."""
+        """Take in the figures of a probe after so many images."""
         for watched in self._watched:
             if watched.limit.figure in figures:
                 watched.update(nimg, figures[watched.limit.figure])
 
     @property
     def suspected(self) -> list[Crossing]:
-        """Where the last probe was beyond a limit that counts."""
+        """Crossings of armed limits by the last probe."""
         return [w.crossing for w in self._watched if w.armed and w.beyond]
 
     @property
     def raised(self) -> list[Crossing]:
-        """Where there is a collapse."""
+        """Crossings that are a collapse."""
         return [w.crossing for w in self._watched if w.raised]
 
 
 class _Watched:
-    """One limit and where the run stands to it."""
+    """One limit, and where the run stands to it."""
 
     def __init__(self, limit: Limit, patience: int, arm_nimg: int) -> None:
         self.limit, self._patience, self._arm_nimg = limit, patience, arm_nimg

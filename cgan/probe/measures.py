@@ -1,4 +1,4 @@
-"""What a probe measures of generated samples, by distances between them and to reals.
+"""Measures of a probe on generated samples, by distances between them and to reals.
 
 *Captured*: the share of targets that have a sample within their radius. Of points the targets are
 the known modes, with 3 sigma (Srivastava et al. 2017, section 4.1). Of images they are held-out
@@ -31,15 +31,15 @@ from cgan.data.source import Source
 from cgan.probe.space import Rows, squared_distances
 
 NEIGHBOUR = 5
-"""Which neighbour of a held-out real bounds its neighbourhood."""
+"""Rank of the neighbour that bounds a held-out real's neighbourhood."""
 DUPLICATE_SHARE, DUPLICATE_SCALE = 0.01, 0.5
-"""Share of reals that have another one so near, and how much nearer duplicates are."""
+"""Quantile of the reals' distances to their nearest, and duplicates' share of that distance."""
 BANDWIDTHS = 4
-"""Bandwidths of the kernel in the median distance between reals."""
+"""Number of the kernel's bandwidths in the median distance between reals."""
 
 
 class Reference(NamedTuple):
-    """What is known of the reals, worked out once."""
+    """Facts on the reals that samples are held against, worked out once."""
 
     targets: Float[Array, "targets d"]
     squared_radii: Float[Array, " targets"]
@@ -49,18 +49,18 @@ class Reference(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """Of one set of samples."""
+    """Measures of one set of samples."""
 
     captured: Float[Array, ""]
     duplicates: Float[Array, ""]
     effective: Float[Array, ""]
-    """In samples, from 1 to their number."""
+    """Effective number of different samples, from 1 to their number."""
 
 
 def reference(
     source: Source, train: Float[np.ndarray, "n d"], held_out: Float[np.ndarray, "m d"]
 ) -> Reference:
-    """What to hold samples against.
+    """Work out what samples are held against, from reals.
 
     Args:
         source: that the reals are of.
@@ -84,7 +84,7 @@ def reference(
 
 
 def _squares(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
-    """Squared distances within a set; a row is infinitely far from itself."""
+    """Squared distances within a set, `[n, n]`; a row is infinitely far from itself."""
     alone = jnp.asarray(rows, jnp.float32)
     squares = np.array(jax.jit(squared_distances)(alone, alone), np.float64)
     np.fill_diagonal(squares, np.inf)
@@ -92,7 +92,7 @@ def _squares(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
 
 
 def measure(samples: Rows, reference: Reference) -> Measures:
-    """The three figures of these samples."""
+    """Measure samples by their coordinates `[n, d]`: captured, duplicates and effective."""
     to_targets = squared_distances(reference.targets, samples)
     captured = (to_targets <= reference.squared_radii[:, None]).any(axis=1).mean()
     squares = squared_distances(samples, samples)

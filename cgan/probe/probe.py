@@ -35,7 +35,7 @@ class Players(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What is scored, its scores, or their means."""
+    """One value each for fakes, train reals and held-out reals: samples, scores, or means."""
 
     fake: Any
     train: Any
@@ -43,29 +43,29 @@ class Scored(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Samples as the discriminator takes them."""
+    """Samples and labels as the discriminator takes them."""
 
     samples: Samples | np.ndarray
     labels: Labels | np.ndarray | None
 
 
 class Drawn(NamedTuple):
-    """What some of the latents come to."""
+    """Samples of some of the latents, and their coordinates."""
 
     samples: Samples
     coordinates: Float[Array, "n d"]
 
 
 class Look(NamedTuple):
-    """What a probe found."""
+    """Results of one look of a probe, on the devices."""
 
     measures: Measures
     scores: Scored | None
-    """Means; None without a head for scores."""
+    """Mean scores; None without a head for scores."""
 
 
 class Probe:
-    """Looks at the players of one experiment."""
+    """A probe of one experiment: looks at its players at any point of the run."""
 
     def __init__(self, parts: Parts, reals: Splits, devices: Sequence[jax.Device]) -> None:
         """Draw the latents, and work out what is known of the reals.
@@ -97,7 +97,7 @@ class Probe:
         self._captured = MODES if isinstance(parts.source, Mixture) else COVERAGE
 
     def look(self, state: TrainState) -> Look:
-        """Have the devices look at a state; does not wait for them."""
+        """Start a look at a state on the devices; does not wait for them."""
         players = Players(state.generator_ema, state.discriminator, state.discriminator_stats)
         players = parallel.own_copy(players, self._devices)
         drawn = [self._draw(players.generator, rows) for rows in self._asked]
@@ -111,7 +111,7 @@ class Probe:
         return Look(self._measure(rows, self._reference), means)
 
     def figures(self, look: Look) -> dict[str, float]:
-        """What was found, on the host, as named numbers."""
+        """Figures of a look, on the host, by name."""
         measures, of_reals, scores = look.measures, self._of_reals, look.scores
         figures = {
             self._captured: measures.captured / of_reals.captured,
@@ -142,18 +142,18 @@ class Probe:
 
 
 def arrays(rows: Any) -> Any:
-    """The same rows, all of them JAX's."""
+    """A tree of rows with all arrays JAX's."""
     return jax.tree.map(jnp.asarray, rows)
 
 
 def scored(source: Source, reals: Reals) -> Judged:
-    """Those of the reals that are scored."""
+    """Choose the reals that are scored."""
     x, labels = jax.tree.map(lambda leaf: leaf[:SCORED_AT_MOST], reals)
     return Judged(np.asarray(source.encode(x)), labels)
 
 
 def chunks(tree: Any, size: int) -> list[Any]:
-    """A tree of `[n, ...]` arrays in pieces of one length; the last is filled with the first rows.
+    """Cut a tree of `[n, ...]` arrays into pieces of one length, the last filled with first rows.
 
     Args:
         tree: of NumPy arrays.

@@ -1,4 +1,4 @@
-"""The reals that a probe looks at: a few hundred of each split, the same in every run."""
+"""Reals that a probe looks at: a few hundred of each split, the same in every run."""
 
 from typing import NamedTuple
 
@@ -13,33 +13,35 @@ from cgan.data.flips import flipped
 from cgan.probe.space import coordinates
 
 AT_MOST, SCORED_AT_MOST = 512, 128
-"""Reals of a split, and those of them that are scored. A probe has as many samples as train reals;
-scores cost most, and a mean needs fewer."""
+"""Most reals of a split, and most of them that are scored.
+
+A probe has as many samples as train reals; scores cost most, and a mean needs fewer.
+"""
 AT_LEAST = 64
-"""Of fewer the figures would be noise."""
+"""Fewest reals of a split: of fewer the figures would be noise."""
 BYTES_AT_MOST = 2**28
-"""Of a split's reals as they are stored: very large images are fewer."""
+"""Most bytes of a split's reals as they are stored: very large images are fewer."""
 CHUNK = 64
 """Reals that are read into coordinates in one call."""
 
 
 class Reals(NamedTuple):
-    """Reals in the stored form."""
+    """Reals of one split, in the stored form."""
 
     x: Shaped[np.ndarray, "n *sample"]
     labels: Int[np.ndarray, " n"] | None
-    """None where the networks see none."""
+    """Classes of the reals; None where the networks see none."""
 
 
 class Splits(NamedTuple):
-    """Of both splits."""
+    """Reals of both splits."""
 
     train: Reals
     held_out: Reals
 
 
 def fixed_splits(parts: Parts) -> Splits | None:
-    """What the probes of a run look at; None where there are too few reals.
+    """Choose the reals that a run's probes look at; None where there are too few.
 
     Raises:
         ConfigError: the held-out split is not there or damaged.
@@ -52,7 +54,7 @@ def fixed_splits(parts: Parts) -> Splits | None:
 
 
 def fixed_reals(source: Source, config: Experiment) -> Reals:
-    """The reals of a split to look at, mirrored at random where training mirrors them.
+    """Choose a split's reals to look at, mirrored at random where training mirrors them.
 
     The generator learns from mirrored images, and is held against such.
     """
@@ -66,7 +68,7 @@ def fixed_reals(source: Source, config: Experiment) -> Reals:
 
 
 def coordinates_of(source: Source, reals: Reals) -> Float[np.ndarray, "n d"]:
-    """Where these reals lie in the probe's space."""
+    """Coordinates of these reals in the probe's space, `[n, d]`."""
     read = jax.jit(lambda stored: coordinates(source.encode(stored)))
     starts = range(0, len(reals.x), CHUNK)
     return np.concatenate([np.asarray(read(reals.x[start : start + CHUNK])) for start in starts])

@@ -11,15 +11,15 @@ from jaxtyping import Array, Float
 from cgan.types import Samples
 
 SIDE = 8
-"""Pixels to a side that an image is shrunk to, where it has more."""
+"""Most pixels to a side, which larger images are shrunk to."""
 FEW_DIMENSIONS = 4
-"""Up to here distances are taken from differences, which do not cancel."""
+"""Dimensions up to which distances are taken from differences, which do not cancel."""
 
 Rows = Float[Array, "n d"]
 
 
 def coordinates(samples: Samples) -> Rows:
-    """A row for each sample.
+    """Coordinates of samples in the probe's space, a row for each.
 
     Images are shrunk by a triangle filter that averages over the pixels that it shrinks.
 
@@ -35,7 +35,7 @@ def coordinates(samples: Samples) -> Rows:
 
 
 def squared_distances(a: Rows, b: Float[Array, "m d"]) -> Float[Array, "n m"]:
-    """Between all rows of `a` and all of `b`, in full float32 on every kind of device."""
+    """Squared distances of all rows of `a` and `b`, in full float32 on every kind of device."""
     if a.shape[1] <= FEW_DIMENSIONS:
         return jnp.square(a[:, None] - b).sum(axis=-1)
     centre = b.mean(axis=0)
