@@ -105,7 +105,7 @@ def test_help_names_the_choices_and_the_numbers_that_an_option_takes(call: Progr
     assert "--objective.top-k {None}|INT Grade each against the hardest" in said
     assert "--embedding.weight FLOAT Weight of this comparison; 0 leaves the head out." in said
     assert "--penalty.estimator {exact,hutchinson,finite_differences}" in said
-    assert "--augment.strength FLOAT From 0, the samples as they are, to 1." in said
+    assert "--augment.strength FLOAT Strength, from 0, the samples as they are, to 1," in said
     assert "--micro-batches INT Parts in which a device works through its rows" in said
 
 

@@ -11,7 +11,7 @@ from cgan.config import POINTS, Augment, Data, PolicyName, require, require_seed
 from cgan.system import cli, terminal
 
 AT_MOST = 64
-"""Rows, and views in one."""
+"""Most rows in a picture, and most views in one row."""
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class Arguments:
     """File to write: .png."""
     data: Data = field(default_factory=Data)
     policy: PolicyName = "ada"
-    """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
+    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
     p: float = 0.8
     """Probability of each transformation (ada, diffaugment), or the strength (views)."""
     colour: bool = True
     """Change colours too (ada, diffaugment)."""
     images: int = 4
-    """How many images, one a row."""
+    """Number of images, one a row."""
     views: int = 9
-    """How many views of each, to its right."""
+    """Number of views of each image, to its right."""
     seed: int = 0
     """Seed of the choice of images and of the views: same seed, same picture."""
 
@@ -47,14 +47,14 @@ class Arguments:
 
     @property
     def augment(self) -> Augment:
-        """The settings that a run would have."""
+        """Settings of augmentation that a run would have."""
         if self.policy == "views":
             return Augment(strength=self.p, colour=self.colour)
         return Augment(policy=self.policy, probability=self.p, colour=self.colour)
 
 
 def main() -> None:
-    """Parse, load, transform, draw."""
+    """Parse the command line, load images, transform and draw them."""
     arguments = tyro.cli(Arguments, prog="python -m cgan.augmented")
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling.pictures import save_image_grid
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def draw(arguments: Arguments) -> UInt8[np.ndarray, "n height width channels"]:
-    """Row by row, each image and then its views, in the stored form."""
+    """Images and their views in the stored form, row by row: each image, then its views."""
     import jax
     import jax.numpy as jnp
 

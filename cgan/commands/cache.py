@@ -48,7 +48,7 @@ class Clear:
             raise ConfigError("clear: must be given names, or --older-than DAYS, or --all")
 
     def chosen(self, entries: Sequence[kept.Entry]) -> list[kept.Entry]:
-        """What is to be removed.
+        """Choose the entries that are to be removed.
 
         Raises:
             ConfigError: a name that nothing has.
@@ -76,7 +76,7 @@ Command = (
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """List or clear.
+    """List what is kept in the cache folder, or clear it.
 
     Raises:
         ConfigError: nothing of such a name, or arguments that do not say what to remove.

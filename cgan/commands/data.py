@@ -13,13 +13,13 @@ from cgan.system import terminal
 
 @dataclass(frozen=True)
 class Settings(Data):
-    """Those of training: what changes no reading is taken and has no effect."""
+    """Settings of data as in training; those that change no reading have no effect."""
 
     source: SourceName = "folder"
-    """folder, or tfds."""
+    """Kind of the data set: folder, or tfds."""
 
     def __post_init__(self) -> None:
-        """Checked together with the path."""
+        """Check nothing yet: settings are checked together with the path."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Arguments:
     """Folder or .zip file of images, in place of --data.path."""
     data: Settings = field(default_factory=Settings)
     names: int = 10
-    """How many files to name of those that are left out, for each reason."""
+    """Number of files to name of those that are left out, for each reason."""
 
     @property
     def checked(self) -> Data:
-        """The settings as training would take them."""
+        """The settings of data, checked as training would take them."""
         given = {item.name: getattr(self.data, item.name) for item in fields(Data)}
         require(self.data.source in ("folder", "tfds"), "data.source", self.data.source, KINDS)
         return Data(**(given if self.path is None else given | {"path": self.path}))
@@ -44,7 +44,7 @@ KINDS = "folder or tfds: others need no files of yours"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Parse, look, print.
+    """Parse the command line, look at the data, print what they hold.
 
     Raises:
         ConfigError: what training would refuse, after all that could be said.

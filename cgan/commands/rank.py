@@ -12,7 +12,7 @@ from cgan.types import Head
 
 IMAGES, MOST_IMAGES = 12, 64
 POINTS = MOST_POINTS = 256
-"""How many fakes there are beside a real, and how many can be."""
+"""Number of fakes beside a real, and the most there can be, for points."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +24,17 @@ class Arguments:
     out: Path
     """File to write: .png."""
     reals: int = 8
-    """How many held-out real samples, one a row."""
+    """Number of held-out real samples, one a row."""
     fakes: int | None = None
-    """Fakes for each real; 12 images or 256 points unless given."""
+    """Number of fakes for each real; 12 images or 256 points unless given."""
     seed: int = 0
     """Seed of the choice of reals and of the latents: same seed, same picture."""
     by: Head | None = None
     """Order by the score's margin or the embeddings' similarity; the score unless it's absent."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
     data_path: Path | None = None
-    """Where the run's data lie now, if they moved."""
+    """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
 
@@ -48,7 +48,7 @@ class Arguments:
 
 
 def main() -> None:
-    """Parse, load, rank, draw."""
+    """Parse the command line, load the run, rank fakes, draw them."""
     arguments = tyro.cli(Arguments, prog="python -m cgan.rank")
     # Imported late: help and errors should not wait for JAX.
     from cgan.run_folder.run_data import Whereabouts, splits_of

@@ -13,7 +13,7 @@ from cgan.system import cli, files, terminal
 
 WALK_STEPS = 8
 N_AT_MOST = 2**24
-"""Samples: all are in memory until they are written as one file."""
+"""Most samples of one file: all are in memory until they are written."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Arguments:
     out: Path
     """File to write: .png for a picture, .npz for the array `samples`."""
     n: int | None = None
-    """How many samples; 64 images or 2,500 points unless given, or 8 images of each class."""
+    """Number of samples; 64 images or 2,500 points unless given, or 8 images of each class."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
     """Draw this class only, by its name or index, from a run that learnt with labels."""
     seed: int = 0
@@ -33,7 +33,7 @@ class Arguments:
     interpolate: bool = False
     """Walk between pairs of latents instead, 8 samples a walk."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")
@@ -46,7 +46,7 @@ class Arguments:
 
 
 def main() -> None:
-    """Parse, load, draw, write."""
+    """Parse the command line, load the run, draw samples, write them."""
     arguments = tyro.cli(Arguments, prog="python -m cgan.sample")
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import runs, sampler

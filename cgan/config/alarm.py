@@ -1,4 +1,4 @@
-"""When a probe in training is called a collapse."""
+"""Limits beyond which a probe in training is called a collapse."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Alarm:
     duplicates: float = 0.2
     """Largest share of samples whose nearest other one is half as far as 1 % of reals have it."""
     patience: int = 3
-    """So many probes in a row beyond a limit are a collapse; as many within it arm the alarm."""
+    """Probes in a row beyond a limit that are a collapse; as many within it arm the alarm."""
     arm_nimg: int | None = None
     """Judge a run that never was within a limit after so many images; None for half of all."""
     score_gap: float | None = None

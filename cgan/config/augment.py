@@ -9,7 +9,7 @@ from cgan.config.data import Data
 PolicyName = Literal["views", "ada", "diffaugment"]
 
 OF_IMAGES = ("probability", "final_probability", "target", "adapt_nimg", "colour")
-"""Settings of `ada` and `diffaugment`."""
+"""Settings that only `ada` and `diffaugment` read."""
 POINTS = ("ring8", "grid25", "grid100")
 """Data sets whose samples are no images."""
 OWN_CHANNELS = ("stacked_digits", "stacked_mnist")
@@ -21,13 +21,13 @@ class Augment:
     """Random views of samples, reals and fakes alike, before the discriminator sees them."""
 
     strength: float = 0.0
-    """From 0, the samples as they are, to 1. Scales shift, zoom, tone and cutout (views)."""
+    """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """views: mild, of one strength; ada: 13 transformations; diffaugment: colour, shift, cutout."""
+    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
     probability: float = 0.0
-    """With which each transformation of an image is applied, at the start (ada, diffaugment)."""
+    """Probability of each transformation of an image, at the start (ada, diffaugment)."""
     final_probability: float | None = None
-    """The same at the end, along half a cosine; None keeps it (ada, diffaugment)."""
+    """Probability at the end, along half a cosine; None keeps it (ada, diffaugment)."""
     target: float | None = None
     """Adapt the probability to this mean sign of reals' scores, 0.6 in the paper of ADA."""
     adapt_nimg: int = 500_000

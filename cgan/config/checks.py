@@ -1,4 +1,4 @@
-"""What the config classes share: checks of types and ranges, and the error they raise."""
+"""Tools that the config classes share: checks of types and ranges, and the error they raise."""
 
 import dataclasses
 import types
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 WHOLE_AT_MOST = 2**53
-"""Of any count: clocks are floats, which skip whole numbers beyond."""
+"""Largest value of any count: clocks are floats, which skip whole numbers beyond."""
 SIZE_AT_MOST = 2**16
-"""Of one layer or vector: the weights between two such layers take 16 GiB."""
+"""Largest layer or vector: the weights between two such layers take 16 GiB."""
 DEPTH_AT_MOST = 2**8
-"""Of a network: each layer is traced and compiled by itself."""
+"""Most layers of a network: each is traced and compiled by itself."""
 FLOAT_AT_LEAST, FLOAT_AT_MOST = 2.0**-126, 2.0**128 - 2.0**104
-"""Normal numbers of float32, in which all is computed: beyond them are zero and infinity."""
+"""Range of float32's normal numbers, in which all is computed: beyond are zero and infinity."""
 SHOWN_AT_MOST = 200
-"""Characters of a name or value in a message: a file can hold any."""
+"""Most characters of a name or value in a message: a file can hold any."""
 
 
 class ConfigError(Exception):
-    """A setting that can't be used; the message names the field, the value and what would be.
+    """A setting can't be used; the message names the field, the value and what would be right.
 
     Not a `ValueError`: those the command-line parser would wrap in words of its own.
     """

@@ -8,14 +8,14 @@ from cgan.config.checks import SIZE_AT_MOST, check_types, only_defaults, positiv
 
 @dataclass(frozen=True)
 class Conditioning:
-    """Class labels: samples are made and judged as one of the data's classes."""
+    """Class labels: samples are made and discriminated as one of the data's classes."""
 
     labels: bool = False
     """Give both networks the labels of the batch's reals."""
     dimensions: int = 32
     """Length of the learnt vector of a class that stands beside the latents."""
     compare: Literal["all", "same_class"] = "all"
-    """What each is graded against: all that it meets, or only those of its own class."""
+    """Pairs that are compared: all that meet, or only those of one class."""
 
     def __post_init__(self) -> None:
         check_types(self, "conditioning.")

@@ -1,4 +1,4 @@
-"""What to learn: which data set, and how its samples are prepared."""
+"""The data to learn from: which data set, and how its samples are prepared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +11,17 @@ EmbeddedName = Literal["digits", "stacked_digits", "ring8", "grid25", "grid100"]
 SourceName = Literal[
     "digits", "stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist", "tfds", "folder"
 ]
-"""Those, MNIST's digits in threes, and the two ways to the user's own."""
+"""Names of all kinds of data sets: embedded, MNIST's digits in threes, and the user's own."""
 Background = Literal["white", "black", "grey"]
-"""What transparent pixels are laid on."""
+"""Ground that transparent pixels are laid on."""
 WITH_SHARES = ("stacked_digits", "ring8", "grid25", "grid100", "stacked_mnist")
 """Data sets that are drawn mode by mode."""
 IMBALANCE_AT_MOST = 4.0
-"""Of 1,000 modes nearly all samples are of the first one then."""
+"""Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = ("name", "data_dir", "train_split", "held_out_split")
 OF_FOLDERS = ("path", "classes", "splits")
 RESOLUTION_AT_MOST = 2**11
-"""Of a sample's side: larger ones would fill the memory a few hundred at a time."""
+"""Largest side of a sample: a few hundred larger ones would fill the memory."""
 OF_FILES = ("resolution", "channels", "background", "flip", "unusable", "cached")
 
 OF_CLASSES = (".json", ".csv", ".tsv")
@@ -30,36 +30,36 @@ OF_CLASSES = (".json", ".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Data:
-    """What to learn."""
+    """The data to learn from."""
 
     source: SourceName = "digits"
     """Data set that needs no download; or stacked_mnist, tfds, folder."""
     imbalance: float = 0.0
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = None
-    """Of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
+    """Name of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
     data_dir: Path | None = None
-    """Where it was prepared; tensorflow-datasets' own folder unless given (tfds, stacked_mnist)."""
+    """Folder where it was prepared; tensorflow-datasets' own unless given (tfds, stacked_mnist)."""
     train_split: str = "train"
-    """What to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
+    """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = "test"
-    """What evaluation compares with, in the same syntax (tfds)."""
+    """Split that evaluation compares with, in TFDS's syntax (tfds)."""
     path: Path | None = None
     """Folder or .zip file of images; subfolders are classes (folder)."""
     classes: str = "auto"
-    """folders, none, or a file: StyleGAN's dataset.json or a CSV of path,class (folder)."""
+    """Classes: folders, none, or StyleGAN's dataset.json or a CSV of path,class (folder)."""
     splits: str = "auto"
-    """none, or the folders to train on and to hold out, as in train,val (folder)."""
+    """Splits: none, or the folders to train on and to hold out, as in train,val (folder)."""
     resolution: int | None = None
     """Crop images to their central square and resize it to so many pixels (tfds, folder)."""
     channels: Literal[1, 3] | None = None
     """Read images as grey (1) or RGB (3); as they are stored unless given (tfds, folder)."""
     background: Background = "white"
-    """What transparent pixels are laid on (tfds, folder)."""
+    """Ground that transparent pixels are laid on (tfds, folder)."""
     flip: bool = False
     """Mirror images left to right with probability 1/2, each time they are read (tfds, folder)."""
     unusable: Literal["fail", "skip"] = "fail"
-    """What to do about an image that is damaged or of another size (tfds, folder)."""
+    """Whether an image that is damaged or of another size stops the run (tfds, folder)."""
     cached: bool = True
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
 

@@ -27,9 +27,9 @@ from cgan.config.objective import (
 )
 
 BATCH_AT_MOST = 2**20
-"""Reals a step: their margins over as many fakes take 4 TiB."""
+"""Most reals a step: their margins over as many fakes take 4 TiB."""
 STEPS_AT_MOST = 2**16
-"""Steps a dispatch: their batches wait in memory together."""
+"""Most steps a dispatch: their batches wait in memory together."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class Optim:
     beta2: float = 0.99
     """Adam's decay of the mean squared gradient."""
     final_beta2: float | None = None
-    """The same at the end; None keeps it."""
+    """Decay of the mean squared gradient at the end; None keeps it."""
     ema_halflife_nimg: int = 32_000
     """Half-life of the generator's moving average, in images; may start at 0 with a final one."""
     final_ema_halflife_nimg: int | None = None
-    """The same at the end; None keeps it, but for at most 5 % of the images seen so far."""
+    """Half-life at the end; None keeps it, but for at most 5 % of the images seen so far."""
 
     def __post_init__(self) -> None:
         check_types(self, "optim.")
@@ -89,7 +89,7 @@ class Experiment:
     optim: Optim = field(default_factory=Optim)
     alarm: Alarm = field(default_factory=Alarm)
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the networks compute in; parameters, averages, losses and penalties are float32."""
+    """Precision of the networks; parameters, averages, losses and penalties are float32."""
     batch_size: int = 64
     """Global batch: real images a step, over all devices."""
     micro_batches: int = 1
@@ -97,7 +97,7 @@ class Experiment:
     total_nimg: int = 320_000
     """Training length in images; rounded up to whole dispatches."""
     ramp_nimg: int | None = None
-    """Images after which what has a final value has reached it; None takes the whole training."""
+    """Images after which ramped settings have their final value; None takes the whole training."""
     steps_per_dispatch: int = 1
     """Training steps in one compiled call; small models need several to hide its overhead."""
     log_nimg: int = 6_400
@@ -135,7 +135,7 @@ class Experiment:
         self._check_precision()
 
     def _check_heads(self) -> None:
-        """The discriminator needs a head, and a penalty something to hold down."""
+        """Refuse a discriminator without a head, and penalties that hold nothing down."""
         objective, penalty = self.objective, self.penalty
         name, expected = "objective.weight", "more than 0 where embedding.weight is 0"
         require(bool(objective.weight or self.embedding.weight), name, objective.weight, expected)
@@ -163,7 +163,7 @@ class Experiment:
                 only_defaults(penalty, "penalty.", ("final_fraction",), when)
 
     def _check_fakes(self) -> None:
-        """How a real meets its fakes must be something that the losses in use can do."""
+        """Refuse pairs of reals and fakes that the losses in use can't compare."""
         objective, embedding = self.objective, self.embedding
         curves: dict[str, str] = {}
         if objective.weight > 0 and objective.is_contrastive:
@@ -187,7 +187,7 @@ class Experiment:
             only_defaults(objective, "objective.", ("normalise", "hardness"), when)
 
     def _check_labels(self) -> None:
-        """A head must see the labels, and a curve must be able to leave other classes out."""
+        """Refuse labels that no head sees, and curves that can't leave other classes out."""
         objective, conditioning = self.objective, self.conditioning
         if not (objective.is_contrastive or self.embedding.weight):
             when = f"with objective.loss = {objective.loss!r}"
@@ -201,12 +201,12 @@ class Experiment:
             only_defaults(conditioning, "conditioning.", ("dimensions",), when)
 
     def _check_ramps(self) -> None:
-        """The length of ramps needs one."""
+        """Refuse a length of ramps where there are none."""
         if not self.ramped:
             only_defaults(self, "", ("ramp_nimg",), "where nothing has another final value")
 
     def _check_precision(self) -> None:
-        """Phases of high frequencies and small differences need float32."""
+        """Refuse bfloat16 for phases of high frequencies and for small differences."""
         if self.precision == "float32":
             return
         estimator = self.penalty.estimator
@@ -233,7 +233,7 @@ class Experiment:
 
     @property
     def ramped(self) -> tuple[str, ...]:
-        """The settings that move to another value over `ramp_end_nimg` images."""
+        """Settings that move to another value over `ramp_end_nimg` images."""
         optim = self.optim
         moves = {
             "optim.final_lr_fraction": optim.final_lr_fraction != 1,
@@ -246,7 +246,7 @@ class Experiment:
 
     @property
     def ramp_end_nimg(self) -> int:
-        """Images seen when what has a final value reaches it."""
+        """Images seen when ramped settings reach their final value."""
         return self.ramp_nimg or self.final_nimg
 
     def passes(self, nimg: int, interval_nimg: int) -> bool:

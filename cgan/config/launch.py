@@ -1,4 +1,4 @@
-"""How a run is started: on which processes, and what a signal, a collapse or a NaN does."""
+"""Settings of a run's start: its processes, and what a signal, a collapse or a NaN does."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,9 +9,9 @@ from cgan.config.data import Data
 FROM_CLUSTER = "auto"
 OF_MANY = ("num_processes", "process_id")
 DataChanged = Literal["refuse", "accept"]
-"""What to do where the data of a run are not those that it learnt."""
+"""Ways to deal with data that are not those that a run learnt."""
 WORKERS_AT_MOST = 2**8
-"""Processes: each imports the libraries for itself, and holds dispatches of its own."""
+"""Most worker processes: each imports the libraries, and holds dispatches of its own."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +21,15 @@ class Launch:
     coordinator: str | None = None
     """HOST:PORT of process 0 of many; auto asks Slurm, Open MPI, Kubernetes or Cloud TPU."""
     num_processes: int | None = None
-    """How many processes train together; with auto the cluster knows."""
+    """Number of processes that train together; with auto the cluster knows."""
     process_id: int | None = None
-    """Which of them this one is, from 0 on."""
+    """Number of this process among them, from 0 on."""
     wait_sec: int = 300
-    """How long to wait for processes that start late."""
+    """Seconds to wait for processes that start late."""
     heartbeat_sec: int = 30
-    """A process without a sign of life for so long ends the others."""
+    """Seconds without a sign of life after which a process ends the others."""
     grace_sec: int = 60
-    """How long saving may take after a signal."""
+    """Seconds that saving may take after a signal."""
     workers: int = 0
     """Processes that decode images of data that is not cached; 0 decodes in threads."""
     on_collapse: Literal["warn", "stop"] = "warn"

@@ -33,7 +33,7 @@ DISCRIMINATOR_READS: dict[Architecture, tuple[str, ...]] = {
     "sngan": (*PYRAMID, "attention", "spectral_norm"),
     "stylegan2": PYRAMID,
 }
-"""Of the settings that not all architectures have; the others must keep their defaults."""
+"""Settings that each architecture reads of those that not all have; others keep their defaults."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Generator:
     """The network that turns latents into samples."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
+    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
     latent_dim: int = 64
     """Dimension of the latent vector z."""
     latent: Literal["normal", "uniform"] = "normal"
@@ -49,8 +49,11 @@ class Generator:
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = 3
-    """Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers
-    from z to styles (stylegan2)."""
+    """Number of layers, of doublings or of blocks at each resolution.
+
+    Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers from
+    z to styles (stylegan2).
+    """
     max_width: int = 512
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = 2
@@ -62,7 +65,7 @@ class Generator:
     fourier_features: int = 0
     """Fixed random sines and cosines of z beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
-    """Highest of their angular frequencies, in radians per unit of z; they start at 1."""
+    """Highest angular frequency of the sines, in radians per unit of z; they start at 1."""
     residual: bool = False
     """Add z to the output, for points: latent_dim must be their dimension (mlp)."""
 
@@ -77,7 +80,7 @@ class Discriminator:
     """The network that scores samples: higher is more like the real ones."""
 
     architecture: Architecture = "mlp"
-    """mlp for points and tiny images, conv for images; r3gan, sngan and stylegan2 at scale."""
+    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = 3
@@ -93,10 +96,12 @@ class Discriminator:
     fourier_features: int = 0
     """Fixed random sines and cosines of a sample beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
-    """Highest of their angular frequencies, in radians per unit of the data's spread."""
+    """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = False
-    """Divide each weight matrix by its largest singular value (Miyato et al. 2018): mlp, conv and
-    sngan."""
+    """Divide each weight matrix by its largest singular value (mlp, conv, sngan).
+
+    Miyato et al. 2018.
+    """
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
@@ -121,7 +126,7 @@ def _check(config: Any, prefix: str, reads: dict[Architecture, tuple[str, ...]])
 
 
 def _check_pyramid(config: Any, prefix: str, own: tuple[str, ...]) -> None:
-    """Widths from the finest to the coarsest maps, whole groups of channels at each."""
+    """Refuse widths that are not whole groups of channels, from the finest to the coarsest maps."""
     name, value = prefix + "max_width", config.max_width
     require(value >= config.width, name, value, f"at least {prefix}width = {config.width}")
     if "group_size" not in own:

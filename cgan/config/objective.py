@@ -1,4 +1,4 @@
-"""The settings of the game: losses, comparisons and penalties."""
+"""Settings of the loss: curves, comparisons and penalties."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -26,19 +26,19 @@ ONLY_FOR = {
     "hardness": ("softmax", "pairwise", "average"),
     "top_k": ("softmax", "pairwise", "average", "listwise"),
 }
-"""Which curves can use a setting that not all of them can."""
+"""Curves that can use each setting, of settings that not all of them can."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The game on the discriminator's score, and how any comparison meets its fakes."""
+    """The loss on the discriminator's score, and which fakes a real is compared with."""
 
     loss: LossName = "softmax"
     """A curve that grades each real against K fakes (the first five), or a classic loss."""
     weight: float = 1.0
-    """Weight of this game beside that on embeddings; 0 leaves the score out."""
+    """Weight of the loss on scores beside that on embeddings; 0 leaves the score out."""
     normalise: Literal["mean", "sum"] = "mean"
-    """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
+    """Whether softmax and listwise take the mean over K fakes, which keeps scales, or the sum."""
     fakes_per_real: int | None = None
     """K, the fakes that each real is graded against; None takes the whole global batch."""
     dual: bool = True
@@ -75,7 +75,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Embedding:
-    """The same game on a second head: unit vectors that are alike for views of one real.
+    """The contrastive loss on a second head: unit vectors that are alike for views of one real.
 
     How it meets its fakes (normalise, fakes_per_real, dual, hardness, top_k) stands in `objective`,
     for both comparisons. Without views (`augment`) both views of a real are the real itself.
@@ -84,7 +84,7 @@ class Embedding:
     weight: float = 0.0
     """Weight of this comparison; 0 leaves the head out."""
     curve: CurveName = "softmax"
-    """The curve over its margins."""
+    """Curve over the margins of embeddings."""
     dimensions: int = 64
     """Length of the unit vectors."""
     temperature: float = 0.1
@@ -94,7 +94,7 @@ class Embedding:
     r1: float = 0.0
     """Penalty on the embedding's squared Jacobian at real samples; not scaled by `weight`."""
     r2: float = 0.0
-    """The same at fake samples. Too much collapses the embedding: see docs/objectives.md."""
+    """Penalty at fake samples. Too much collapses the embedding: see docs/objectives.md."""
 
     def __post_init__(self) -> None:
         check_types(self, "embedding.")
@@ -114,7 +114,7 @@ class Penalty:
     r1: float = 0.1
     """Weight of the penalty on the squared gradient of the score at real samples."""
     r2: float = 0.1
-    """The same at fake samples. Both depend on the scale of the data: tune them for each set."""
+    """Weight of the penalty at fake samples. Both depend on the scale of the data: tune them."""
     gradient_penalty: float = 0.0
     """Weight of the pull of gradient norms to 1 between reals and fakes (WGAN-GP)."""
     final_fraction: float = 1.0

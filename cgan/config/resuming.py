@@ -1,4 +1,4 @@
-"""Which settings may change when a run goes on: those that change nothing of what it learns.
+"""Settings that may change when a run goes on: those that change nothing of what it learns.
 
 What is learnt up to any image depends on the length of training by its schedules alone: what has a
 final value reaches it after `ramp_nimg` images, by default at the end. So a run may be trained on
@@ -9,12 +9,15 @@ from cgan.config.experiment import Experiment
 from cgan.config.serialize import differences
 
 OF_OUTPUTS = ("log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg", "alarm.")
-"""What is written, saved and watched for, and how often; a name that ends in a dot is a section."""
+"""Settings of what is written, saved and watched for, and how often.
+
+A name that ends in a dot is a section.
+"""
 OF_LENGTH = ("ramp_nimg", "total_nimg")
 
 
 def changes_forbidden(old: Experiment, new: Experiment) -> dict[str, str]:
-    """What keeps a run from going on with another config: `{"optim.lr": "is 0.1 there, not 0.2"}`.
+    """Changes that keep a run from going on: `{"optim.lr": "is 0.1 there, not 0.2"}`.
 
     Args:
         old: what it was trained with so far.

@@ -1,4 +1,4 @@
-"""Configs as JSON text, and what differs between two of them."""
+"""Configs as JSON text, and the differences between two of them."""
 
 import dataclasses
 import json
@@ -51,7 +51,7 @@ def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
 
 
 def _has_default(item: dataclasses.Field[Any]) -> bool:
-    """A setting that came after a run was made has a default that does what was done before."""
+    """Whether a setting that came after a run was made may be missing in its config."""
     return (item.default, item.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
 
 

@@ -37,9 +37,9 @@ class Arguments:
     seed: int = 0
     """Seed of the samples, of the baselines and of the error bars."""
     checkpoint: int | None = None
-    """Which checkpoint, by images seen; the newest unless given."""
+    """Checkpoint by the images it had seen; the newest unless given."""
     step: int | None = None
-    """Which checkpoint, by training steps instead."""
+    """Checkpoint by its training steps, instead."""
     data_path: Path | None = None
     """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
