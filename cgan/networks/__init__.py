@@ -23,14 +23,14 @@ Latents = Float[Array, "n latent_dim"]
 
 
 class Generate(Protocol):
-    """A generator; a pair with classes takes their labels, and another one none."""
+    """A generator's function; a pair with classes takes their labels, and another one none."""
 
     def __call__(self, params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
-        """One sample for each latent."""
+        """Generate one sample for each latent."""
 
 
 class Discriminate(Protocol):
-    """A discriminator's outputs, its stats left as they are; labels as for `Generate`."""
+    """A discriminator's function, which leaves its stats as they are; labels as for `Generate`."""
 
     def __call__(
         self,
@@ -56,11 +56,11 @@ class Networks(NamedTuple):
     generate: Generate
     discriminate: Discriminate
     update_stats: Callable[[Params, Params], Params]
-    """`update_stats(params, stats)`: the stats after one step of power iteration."""
+    """Function `(params, stats)` to the stats after one step of power iteration."""
 
 
 def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -> Networks:
-    """The networks that a config describes.
+    """Build the networks that a config describes.
 
     Args:
         config: the experiment.

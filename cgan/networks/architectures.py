@@ -1,4 +1,4 @@
-"""The networks by the names of their architectures, and the samples that each of them fits."""
+"""The networks by names of architectures, and which samples each of them fits."""
 
 import dataclasses
 from typing import Any
@@ -17,9 +17,9 @@ from cgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 Shape = tuple[int, ...]
 
 FLAX_OWN = {"parent", "name"}
-"""Fields of all modules."""
+"""Names of fields that all of Flax's modules have."""
 DEPTH_AT_MOST = 32
-"""Halvings of a side that anyone asks for."""
+"""Most halvings of a side that anyone asks for."""
 
 
 GENERATORS: dict[Architecture, type[nn.Module]] = {
@@ -41,7 +41,7 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
 def build_generator(
     config: Generator, sample_shape: Shape, classes: int, conditioning: Conditioning
 ) -> nn.Module:
-    """The generator that the settings describe."""
+    """Build the generator that the settings describe."""
     others = {
         "sample_shape": sample_shape,
         "classes": classes,
@@ -51,12 +51,12 @@ def build_generator(
 
 
 def build_discriminator(config: Discriminator, heads: HeadSpec) -> nn.Module:
-    """The discriminator that the settings describe."""
+    """Build the discriminator that the settings describe."""
     return _by_names(DISCRIMINATORS[config.architecture], vars(config) | {"heads": heads})
 
 
 def _by_names(network: type[nn.Module], values: dict[str, Any]) -> nn.Module:
-    """A network's fields are named as the settings that it reads."""
+    """Build a network, whose fields are named as the settings that it reads."""
     names = {field.name for field in dataclasses.fields(network)} - FLAX_OWN
     return network(**{name: values[name] for name in names})
 

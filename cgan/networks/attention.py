@@ -18,7 +18,7 @@ from cgan.types import Factors
 
 
 class SelfAttention(nn.Module):
-    """`x + gamma W o`, where `o` is the mean of values weighted by softmax(query . key).
+    """Self-attention `x + gamma W o`, `o` the mean of values weighted by softmax(query . key).
 
     `gamma` starts at 0: the layer starts as the identity. A row of the batch sees itself only.
     Weights of the mean are computed in float32.

@@ -17,7 +17,7 @@ from cgan.types import Labels
 
 
 def one_hot(labels: Labels | None, classes: int) -> Float[Array, "n classes"]:
-    """A row for each label, 1 at its class; labels that are missing are a mistake in the wiring.
+    """One-hot rows `[n, classes]` of labels; missing labels are a mistake in the wiring.
 
     Raises:
         TypeError: no labels.
@@ -30,7 +30,7 @@ def one_hot(labels: Labels | None, classes: int) -> Float[Array, "n classes"]:
 def beside_class_vectors(
     inputs: Float[Array, "n inputs"], labels: Labels | None, classes: int, dimensions: int
 ) -> Float[Array, "n outputs"]:
-    """A generator's inputs with the vector of each one's class, called inside its module.
+    """Append the vector of each row's class to a generator's inputs, inside its module.
 
     The vectors start as draws from the standard normal distribution, as latents do.
 
@@ -55,7 +55,7 @@ def projection(
     spectral_norm: bool,
     update_stats: bool,
 ) -> Float[Array, " n"]:
-    """`v[y] . f(x)` for each sample, called inside a discriminator's module.
+    """Score of each sample's class, `v[y] . f(x)`, called inside a discriminator's module.
 
     A class's vector starts as long as the weights of the score's own head are.
     """
@@ -66,7 +66,7 @@ def projection(
 
 
 def _vectors(dimensions: int, init: nn.initializers.Initializer) -> nn.Dense:
-    """From one-hot labels to the vectors of their classes; makes it inside the caller's module."""
+    """A layer from one-hot labels to the vectors of their classes, inside the caller's module."""
     return nn.Dense(
         dimensions, use_bias=False, precision=HIGHEST, kernel_init=init, name="class_vectors"
     )

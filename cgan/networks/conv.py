@@ -12,7 +12,7 @@ from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
 class ConvGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, height, width, channels]` in [-1, 1].
+    """Generator from latents `[n, latent_dim]` to images `[n, height, width, channels]` in [-1, 1].
 
     A dense layer paints the coarsest map, from latents and, where there are classes, the vectors
     of the labels; each level doubles its sides, halves its channels and applies one 3x3
@@ -43,7 +43,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Images `[n, height, width, channels]` to outputs: the generator's mirror image."""
+    """Discriminator of images `[n, height, width, channels]`: the generator's mirror image."""
 
     width: int
     depth: int

@@ -24,7 +24,7 @@ from cgan.networks import exactness
 Shape = tuple[int, ...]
 Images = Float[Array, "n height width channels"]
 Kernel = Float[Array, "3 3 inputs features"]
-"""Inputs are a group's channels; features are those of all groups, group by group."""
+"""Weights of a convolution: inputs of one group's channels, features of all, group by group."""
 
 
 def convolve(
@@ -46,7 +46,7 @@ def convolve(
 def backend_convolution(
     x: Images, kernel: Kernel, groups: int
 ) -> Float[Array, "n height width features"]:
-    """`convolve` by the backend's own convolution and JAX's derivatives."""
+    """A 3x3 convolution by the backend's own operation and JAX's derivatives."""
     return jax.lax.conv_general_dilated(
         x,
         kernel,
@@ -61,7 +61,7 @@ def backend_convolution(
 def each_group(
     operation: Callable[[Array, Array], Array], left: Array, right: Array, groups: int
 ) -> Array:
-    """An operation on each group of the last axes by itself: faster on CPUs than XLA's grouped.
+    """Apply an operation to each group of the last axes: faster on CPUs than XLA's grouped.
 
     One after another: side by side in the program, they would take minutes to compile. What comes
     out takes the place of what went in where it can, as an array of its own has to be filled first.
@@ -86,21 +86,21 @@ def each_group(
 def grouped_convolution(
     x: Images, kernel: Kernel, groups: int
 ) -> Float[Array, "n height width features"]:
-    """`backend_convolution`, one for each group."""
+    """A 3x3 convolution of each group by itself, with `backend_convolution`."""
     return each_group(partial(backend_convolution, groups=1), x, kernel, groups)
 
 
 def kernel_slopes(
     x: Images, slopes: Float[Array, "n height width features"], groups: int
 ) -> Kernel:
-    """What changes a kernel: at each place of it, the products of shifted maps and slopes."""
+    """The kernel's gradient: at each of its places, products of shifted maps and slopes."""
     return each_group(transposed_convolution, x, slopes, groups)
 
 
 def transposed_convolution(
     x: Images, slopes: Float[Array, "n height width features"]
 ) -> Float[Array, "3 3 channels features"]:
-    """The same of one group.
+    """The kernel's gradient for one group, by a convolution with images and channels traded.
 
     Images and channels trade places: the channels are convolved, as if they were images, with
     windows as large as the maps.
@@ -125,14 +125,14 @@ def turned(kernel: Kernel, groups: int) -> Float[Array, "3 3 _ channels"]:
 
 
 def correlate(x: Images, kernel: Kernel, groups: int) -> Float[Array, "n height width features"]:
-    """`grouped_convolution`, its derivatives made of it and of `correlate_slopes`."""
+    """A grouped 3x3 convolution whose derivatives are made of it and of `correlate_slopes`."""
     return _convolution.bind(x, kernel, groups=groups)
 
 
 def correlate_slopes(
     x: Images, slopes: Float[Array, "n height width features"], groups: int
 ) -> Kernel:
-    """`kernel_slopes`, its derivatives made of it and of `correlate`."""
+    """The kernel's gradient, with derivatives made of it and of `correlate`."""
     return _kernel_slopes.bind(x, slopes, groups=groups)
 
 
@@ -171,7 +171,7 @@ def _shape_of_kernel(x: Shape, slopes: Shape, groups: int) -> Shape:
 
 
 def _side_by_side(operand: Array, axis: int | None, size: int) -> Array:
-    """Members of a batch as further groups: `[b, ..., c]` as `[..., b c]`."""
+    """Turn members of a batch into further groups: `[b, ..., c]` as `[..., b c]`."""
     if axis is None:
         operand, axis = jnp.broadcast_to(operand, (size, *operand.shape)), 0
     operand = jnp.moveaxis(operand, axis, -2)

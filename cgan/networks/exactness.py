@@ -1,4 +1,4 @@
-"""float32 means float32: what the networks' products state, for every kind of device.
+"""Precision of the networks' products: float32 means float32 on every kind of device.
 
 Accelerators take products of float32 in shorter floats where nothing is said: TPUs round what is
 multiplied to bfloat16, GPUs to TF32, which has as few digits as float16. Whoever wants that asks
@@ -12,14 +12,14 @@ from jaxtyping import Array, Float
 HIGHEST = jax.lax.Precision.HIGHEST
 
 in_full = jax.default_matmul_precision("highest")
-"""Decorates a function: all products that are traced in it state this, Flax's own too.
+"""Decorator by which all products traced in a function are in full precision, Flax's own too.
 
 Their gradients state what they do. A product that states its own precision keeps it.
 """
 
 
 def of_operand(x: Float[Array, "..."]) -> jax.lax.Precision:
-    """What a product states that is computed in its input's dtype.
+    """Precision of a product that is computed in its input's dtype.
 
     Nothing of bfloat16: such products are exact in float32, in which backends sum them.
     """

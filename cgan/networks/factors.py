@@ -17,7 +17,7 @@ from cgan.types import Factors
 
 
 def times(x: Float[Array, "n *shape"], factors: Factors | None) -> Float[Array, "n *shape"]:
-    """Each row times its factor; as it is without factors."""
+    """Multiply each row by its factor; rows stay as they are without factors."""
     return x if factors is None else x * spread(_for_each_row(factors, x), x)
 
 
@@ -26,14 +26,14 @@ def add_bias(
     bias: Float[Array | np.ndarray, " features"],
     factors: Factors | None,
 ) -> Float[Array, "n *shape features"]:
-    """Each row plus its factor times the bias."""
+    """Add the bias to each row, times the row's factor."""
     return x + spread(bias if factors is None else bias * _for_each_row(factors, x), x)
 
 
 def spread(
     value: Float[Array | np.ndarray, "*smaller"], x: Float[Array, "*shape"]
 ) -> Float[Array, "*shape"]:
-    """A value that broadcasts to the maps, in their shape and precision.
+    """Broadcast a value to the maps' shape, in their precision.
 
     It is rounded to their precision last, where it has their shape already: so its gradient, the
     sum of as many numbers, is summed in float32. bfloat16 has 8 binary digits, and a sum of ones
@@ -43,5 +43,5 @@ def spread(
 
 
 def _for_each_row(factors: Factors, x: Float[Array, "n *shape"]) -> Float[Array, "n *_"]:
-    """`[n, 1, ..., 1]`, to be multiplied with rows like these."""
+    """Factors as `[n, 1, ..., 1]`, to be multiplied with rows like these."""
     return factors.reshape(-1, *[1] * (x.ndim - 1))

@@ -1,4 +1,4 @@
-"""The heads of a discriminator: from its last features to what it says of a sample."""
+"""The heads of a discriminator: from its last features to its output."""
 
 from typing import NamedTuple
 
@@ -12,13 +12,13 @@ from cgan.types import DiscriminatorOutput, Labels
 
 
 class HeadSpec(NamedTuple):
-    """Which heads a discriminator has."""
+    """The heads that a discriminator has."""
 
     score: bool = True
     dimensions: int = 0
-    """Of the embedding; 0 for none."""
+    """Dimensions of the embedding; 0 for none."""
     classes: int = 0
-    """That the score is told apart by; 0 for a score of samples without labels."""
+    """Number of classes that the score sees; 0 for a score of samples without labels."""
 
 
 def discriminator_output(
@@ -28,7 +28,7 @@ def discriminator_output(
     spectral_norm: bool,
     update_stats: bool,
 ) -> DiscriminatorOutput:
-    """The last layer of a discriminator: a linear map for each head, called inside its module.
+    """Apply the heads of a discriminator, a linear map each, inside its module.
 
     It computes in float32, whatever the features come in and the device would rather do: losses see
     differences of scores, which bfloat16 with its 8 binary digits would round away.

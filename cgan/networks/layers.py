@@ -33,7 +33,7 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 def depth_to_space(
     x: Float[Array, "n height width channels"],
 ) -> Float[Array, "n 2*height 2*width channels//4"]:
-    """`[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]` (pixel shuffle, Shi et al. 2016)."""
+    """Pixel shuffle (Shi et al. 2016): `[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]`."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height, width, 2, 2, channels // 4)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
@@ -42,7 +42,7 @@ def depth_to_space(
 def space_to_depth(
     x: Float[Array, "n height width channels"],
 ) -> Float[Array, "n height//2 width//2 4*channels"]:
-    """`[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`: the inverse of `depth_to_space`."""
+    """Pixel unshuffle, the inverse of `depth_to_space`: `[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`."""
     n, height, width, channels = x.shape
     x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
     return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
@@ -64,7 +64,7 @@ class Conv3x3(nn.Module):
 
 
 def normalised(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Callable[..., Array]:
-    """The layer, its kernel divided by its largest singular value where asked for.
+    """A layer whose kernel is divided by its largest singular value, where asked for.
 
     The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm
     1), whose iterate lives in the collection `batch_stats`.
@@ -104,7 +104,7 @@ class FourierFeatures(nn.Module):
 def product(
     x: Float[Array, "*rows inputs"], kernel: Float[Array | np.ndarray, "inputs outputs"]
 ) -> Float[Array, "*rows outputs"]:
-    """`x @ kernel` as a product of two matrices, whose gradients XLA's CPU backend is faster at."""
+    """A product `x @ kernel` of two matrices, whose gradients XLA's CPU backend is faster at."""
     flat = x.reshape(-1, x.shape[-1])
     found = jnp.matmul(flat, kernel, precision=exactness.of_operand(x))
     return found.reshape(*x.shape[:-1], kernel.shape[1])
@@ -143,5 +143,5 @@ class Pointwise(nn.Module):
 
 
 def on_sphere(x: Float[Array, "n dimensions"]) -> Embeddings:
-    """Each vector divided by its length; a vector of zeros stays one."""
+    """Divide each vector by its length; a vector of zeros stays one."""
     return x * jax.lax.rsqrt(jnp.sum(jnp.square(x), axis=-1, keepdims=True) + 1e-12)

@@ -14,7 +14,7 @@ from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 
 class MLPGenerator(nn.Module):
-    """Latents `[n, latent_dim]`, with labels where there are classes, to `[n, *sample_shape]`.
+    """Generator of a perceptron: latents `[n, latent_dim]`, and labels, to `[n, *sample_shape]`.
 
     Images end in tanh, points (one axis) in a linear layer. Points may be `z + f(z)`: a map that
     starts near the identity covers the plane from the first step on, and is moulded from there.
@@ -47,7 +47,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Samples `[n, *sample_shape]` to outputs."""
+    """Discriminator of a perceptron, of samples `[n, *sample_shape]`."""
 
     width: int
     depth: int

@@ -39,7 +39,7 @@ from cgan.networks.resample import BASE, LINEAR, doubled, halved, widths
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 GAIN = (2 / (1 + LEAK**2)) ** 0.5
-"""Weights so much larger make up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
+"""Factor on weights that makes up for what a leaky ReLU takes (He et al. 2015, eq. 15)."""
 LAYERS_OF_A_BLOCK = 3
 
 
@@ -67,7 +67,7 @@ class BiasedActivation(nn.Module):
 
 
 class Block(nn.Module):
-    """`x + W3 a(W2 a(W1 x))`: the last matrix starts at 0, so a block starts as the identity.
+    """Residual block `x + W3 a(W2 a(W1 x))`, which starts as the identity since W3 starts at 0.
 
     The others are scaled by `blocks ** (-1 / (2 m - 2))`, m = 3 the layers of a block.
     """
@@ -86,7 +86,7 @@ class Block(nn.Module):
 
 
 class R3GANGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]`, about in [-1, 1].
+    """R3GAN's generator: latents `[n, latent_dim]` to images `[n, side, side, c]` about in [-1, 1].
 
     A learnt 4x4 map whose channels are weighted by a linear map of the latents and, where there are
     classes, the vectors of the labels; then the stages, and a 1x1 convolution.
@@ -125,7 +125,7 @@ class R3GANGenerator(nn.Module):
 
 
 class R3GANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs: the generator's mirror image.
+    """R3GAN's discriminator of images `[n, side, side, channels]`: the generator's mirror image.
 
     The last maps are read by one 4x4 filter for each channel. With classes a linear map follows, as
     the vector of the sample's class has to find its own features.

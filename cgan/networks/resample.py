@@ -16,18 +16,21 @@ from cgan.networks.convolution import Images
 Taps = tuple[int, ...]
 
 BASE = 4
-"""Side of the coarsest maps."""
+"""Side of the coarsest maps, in pixels."""
 
 NEAREST: Taps = (1, 1)
-"""Doubling repeats each pixel, halving takes the mean of four (Miyato et al. 2018, figure 4)."""
+"""Filter of nearest neighbours: doubling repeats a pixel, halving takes the mean of four.
+
+As in Miyato et al. 2018, figure 4.
+"""
 LINEAR: Taps = (1, 2, 1)
-"""Bilinear; the maps move by half a pixel (Huang et al. 2024, appendix B)."""
+"""Bilinear filter, by which maps move by half a pixel (Huang et al. 2024, appendix B)."""
 SMOOTH: Taps = (1, 3, 3, 1)
-"""Bilinear about the pixels' centres (Karras et al. 2020, appendix B)."""
+"""Bilinear filter about the pixels' centres (Karras et al. 2020, appendix B)."""
 
 
 def halved(x: Images, taps: Taps) -> Float[Array, "n height//2 width//2 channels"]:
-    """Maps at half the resolution: blurred with the filter, then every second pixel.
+    """Halve the resolution of maps: blurred with the filter, then every second pixel.
 
     Args:
         x: maps whose sides are even.
@@ -48,7 +51,7 @@ def halved(x: Images, taps: Taps) -> Float[Array, "n height//2 width//2 channels
 
 
 def doubled(x: Images, taps: Taps) -> Float[Array, "n 2*height 2*width channels"]:
-    """Maps at twice the resolution: zeros between the pixels, then the filter, times 4."""
+    """Double the resolution of maps: zeros between the pixels, then the filter, times 4."""
     before = (len(taps) - 1) // 2
     for axis in (1, 2):
         side = x.shape[axis]
@@ -64,7 +67,7 @@ def doubled(x: Images, taps: Taps) -> Float[Array, "n 2*height 2*width channels"
 
 
 def sides(side: int) -> list[int]:
-    """Of an image's maps, finest first, such as 32, 16, 8, 4."""
+    """Sides of an image's maps, finest first, such as 32, 16, 8, 4."""
     return [side >> level for level in range((side // BASE).bit_length())]
 
 

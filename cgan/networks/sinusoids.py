@@ -14,18 +14,27 @@ from jaxtyping import Array, Float
 Pair = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
 
 QUARTER = math.pi / 2
-"""Of a turn."""
+"""A quarter of a turn, in radians."""
 COARSE = 1.5703125
 FINE = 0.00048351287841796875
 LEAST = QUARTER - COARSE - FINE
-"""The two before have 9 binary digits: up to 32,768 times either of them is exact in float32."""
+"""The part of a quarter turn beyond `COARSE` and `FINE`.
+
+These two have 9 binary digits: up to 32,768 times either of them is exact in float32.
+"""
 SINE = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(5))
 COSINE = tuple((-1) ** k / math.factorial(2 * k) for k in range(6))
-"""Coefficients by powers of the square; the rest is below 1e-8 up to an eighth of a turn."""
+"""Coefficients of the cosine by powers of the square, as `SINE` has the sine's.
+
+The rest is below 1e-8 up to an eighth of a turn.
+"""
 
 
 def sines_and_cosines(x: Float[Array, "*shape"]) -> Pair:
-    """Of angles in radians; for float32 right to 2e-7 below 50,000, and within [-1, 1] beyond."""
+    """Sines and cosines of angles in radians.
+
+    For float32 right to 2e-7 below 50,000, and within [-1, 1] beyond.
+    """
     if jax.default_backend() == "cpu" and x.dtype == jnp.float32:
         return by_series(x)
     return jnp.sin(x), jnp.cos(x)
@@ -33,7 +42,10 @@ def sines_and_cosines(x: Float[Array, "*shape"]) -> Pair:
 
 @jax.custom_jvp
 def by_series(x: Float[Array, "*shape"]) -> Pair:
-    """Whole quarters of a turn, which only trade places and signs, and a series for the rest."""
+    """Sines and cosines by a series, after taking whole quarters of a turn away.
+
+    Those only trade places and signs.
+    """
     quarters = jnp.round(x * (1 / QUARTER))
     rest = ((x - quarters * COARSE) - quarters * FINE) - quarters * LEAST
     rest = jnp.clip(rest, -1.0, 1.0)  # of angles too large to have a rest at all
@@ -54,7 +66,7 @@ def _each_is_the_others_slope(
 
 
 def _sum(coefficients: tuple[float, ...], square: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The polynomial, innermost first (Horner)."""
+    """The value of a polynomial, innermost first (Horner)."""
     found = jnp.full_like(square, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         found = found * square + coefficient

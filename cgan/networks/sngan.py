@@ -31,11 +31,11 @@ from cgan.networks.resample import BASE, NEAREST, doubled, halved, widths
 from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 
 Maps = Float[Array, "n _ _ _"]
-"""Of any sides and channels."""
+"""Maps of any sides and channels."""
 
 
 class ClassNorm(nn.Module):
-    """Each sample's groups of channels to mean 0 and variance 1, then a gain and bias by class.
+    """Group norm of each sample by itself, followed by a gain and bias by class.
 
     Statistics are of one sample's group over all its pixels, in float32.
     """
@@ -58,7 +58,7 @@ class ClassNorm(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Norm, ReLU, doubling, 3x3, norm, ReLU, 3x3; beside it doubling and 1x1."""
+    """SNGAN's doubling block: norm, ReLU, doubling, 3x3, norm, ReLU, 3x3; beside it a 1x1."""
 
     features: int
     classes: int
@@ -76,7 +76,7 @@ class UpBlock(nn.Module):
 
 
 class SNGANGenerator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]` in [-1, 1].
+    """SNGAN's generator: latents `[n, latent_dim]` to images `[n, side, side, c]` in [-1, 1].
 
     Classes choose the gains and biases of the norms.
     """
@@ -106,7 +106,7 @@ class SNGANGenerator(nn.Module):
 
 
 class SNGANDiscriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs, from sums over the 4x4 pixels.
+    """SNGAN's discriminator of images `[n, side, side, channels]`, by sums over the 4x4 pixels.
 
     The blocks are ReLU, 3x3, ReLU, 3x3, beside a 1x1; the first has no ReLU before it. A mean of
     four pixels stands after a block's sum: it can't be told from one on either side of the 1x1.

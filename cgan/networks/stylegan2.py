@@ -36,13 +36,13 @@ from cgan.types import DiscriminatorOutput, Factors, Labels, Samples
 Styles = Float[Array, "n units"]
 
 GAIN = 2**0.5
-"""After a leaky ReLU, to keep the variance."""
+"""Factor after a leaky ReLU that keeps the variance."""
 MAPPING_LR = 0.01
-"""How much slower the mapping network learns than the rest."""
+"""Factor on the mapping network's learning rate."""
 
 
 def activated(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Leaky ReLU, scaled back to the variance that came in."""
+    """Apply a leaky ReLU, scaled back to the variance that came in."""
     return leaky_relu(x) * GAIN
 
 
@@ -123,11 +123,11 @@ class ToRGB(nn.Module):
 
 
 class StyleGAN2Generator(nn.Module):
-    """Latents `[n, latent_dim]` to images `[n, side, side, channels]`, about in [-1, 1].
+    """StyleGAN2's generator: latents `[n, latent_dim]` to images `[n, side, side, channels]`.
 
     Latents of length 1 and, where there are classes, the vectors of the labels go through the
     mapping network to styles. A learnt 4x4 map goes through two convolutions a resolution, one at
-    the first; images read off each resolution are doubled and added up.
+    the first; images read off each resolution are doubled and added up, about in [-1, 1].
     """
 
     sample_shape: tuple[int, ...]
@@ -159,7 +159,7 @@ class StyleGAN2Generator(nn.Module):
 
 
 class StyleGAN2Discriminator(nn.Module):
-    """Images `[n, side, side, channels]` to outputs.
+    """StyleGAN2's discriminator of images `[n, side, side, channels]`.
 
     A residual block for each halving, `(halved two 3x3 + 1x1 halved) / sqrt 2`; then a 3x3
     convolution and a dense layer over all the 4x4 pixels.
