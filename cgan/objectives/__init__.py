@@ -1,4 +1,4 @@
-"""Pure functions from outputs to named per-sample terms. They know no networks and no devices."""
+"""Losses as pure functions from outputs to named per-sample terms, without networks and devices."""
 
 from cgan import config as config_lib
 from cgan.config import Experiment
@@ -11,11 +11,11 @@ from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, g
 from cgan.types import Head
 
 GAME_NAMES: dict[Head, str] = {"score": "critic", "embedding": "embedding"}
-"""The game on each head, as it is named in checkpoints and in metrics.jsonl."""
+"""Names of the loss on each head, in checkpoints and in metrics.jsonl."""
 
 
 def build(config: Experiment) -> Game:
-    """The game that a config describes: on the score, on embeddings, or the sum of both."""
+    """Build the loss that a config describes: on the score, on embeddings, or the sum of both."""
     objective, embedding = config.objective, config.embedding
     on_score, on_embedding = GAME_NAMES["score"], GAME_NAMES["embedding"]
     games: dict[str, Game] = {}
@@ -37,7 +37,7 @@ def _contrastive(
     pairs: config_lib.Objective,
     grading: config_lib.Objective | config_lib.Embedding,
 ) -> Contrastive:
-    """One comparison: `pairs` says which negatives a row meets, `grading` how sharply."""
+    """Build a contrastive loss: `pairs` says which negatives a row meets, `grading` how sharply."""
     return Contrastive(
         comparison,
         CURVES[curve, pairs.normalise],

@@ -20,34 +20,34 @@ Cost = Callable[[Scores], PerSample]
 
 @dataclass(frozen=True)
 class Classic:
-    """A two-term game."""
+    """A classic loss of both players, each sample graded alone."""
 
     real: Cost
-    """The discriminator's cost of a real."""
+    """The discriminator's cost of a real, a function of its score."""
     fake: Cost
-    """The discriminator's cost of a fake."""
+    """The discriminator's cost of a fake, a function of its score."""
     generator: Cost
-    """The generator's cost of a fake."""
+    """The generator's cost of a fake, a function of its score."""
 
     def init(self) -> Params:
-        """Nothing is learnt beside the networks."""
+        """An empty dictionary: no values are learnt beside the networks."""
         return {}
 
     def project(self, learnt: Params) -> Params:
-        """Nothing to keep within bounds."""
+        """The learnt values as they are, since there are none to keep within bounds."""
         return learnt
 
     def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """Nothing to show."""
+        """An empty dictionary: there are no learnt values to log."""
         return {}
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """One term a real and one a fake."""
+        """The discriminator's costs `[n]` of its reals and of its fakes."""
         real, fake = single(batch.local.real.score), single(batch.local.fake.score)
         return {"real": self.real(real), "fake": self.fake(fake)}
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """One term a fake."""
+        """The generator's costs `[n]` of its fakes."""
         return {"fake": self.generator(single(batch.local.fake.score))}
 
 
@@ -86,7 +86,7 @@ LEAST_SQUARES = Classic(_half_square_to(1.0), _half_square_to(0.0), _half_square
 """Least squares to the targets 1 and 0 (Mao et al. 2017, eq. 9)."""
 
 WASSERSTEIN = Classic(_negated, _identity, _negated)
-"""The critic's mean difference (Arjovsky et al. 2017, eqs. 2 and 3); needs a gradient penalty."""
+"""The difference of mean scores (Arjovsky et al. 2017, eqs. 2 and 3); needs a gradient penalty."""
 
 CLASSIC: dict[str, Classic] = {
     "nonsaturating": NONSATURATING,
@@ -98,4 +98,4 @@ CLASSIC: dict[str, Classic] = {
 """Classic losses by name."""
 
 BOUNDARY = {"nonsaturating": 0.0, "saturating": 0.0, "hinge": 0.0, "least_squares": 0.5}
-"""The score between real and fake, of the losses that have one: the others see differences only."""
+"""Score between real and fake of the losses that have one: others see differences only."""

@@ -17,41 +17,42 @@ from cgan.types import Embeddings, Margins, single
 
 @runtime_checkable
 class Comparison(Protocol):
-    """Where the margins come from."""
+    """A way to take the margins from outputs, before the temperature."""
 
     def real_rows(self, batch: BatchOutputs) -> Margins:
-        """`[n, batch]`: each local real over every fake of the batch."""
+        """Margins `[n, batch]` of each local real over every fake of the batch."""
 
     def fake_rows(self, batch: BatchOutputs) -> Margins:
-        """`[n, batch]`: every real of the batch over each local fake."""
+        """Margins `[n, batch]` of every real of the batch over each local fake."""
 
 
 class ScoreComparison:
-    """Scores: `D(x_i) - D(G(z_j))`."""
+    """Comparison by scores: margins are `D(x_i) - D(G(z_j))`."""
 
     def real_rows(self, batch: BatchOutputs) -> Margins:
-        """Each local real over every fake."""
+        """Margins `[n, batch]` of each local real over every fake of the batch."""
         return single(batch.local.real.score)[:, None] - single(batch.whole.fake.score)
 
     def fake_rows(self, batch: BatchOutputs) -> Margins:
-        """Every real over each local fake."""
+        """Margins `[n, batch]` of every real of the batch over each local fake."""
         return single(batch.whole.real.score) - single(batch.local.fake.score)[:, None]
 
 
 class EmbeddingComparison:
-    """Cosines: `h(x_i) . h(x_i') - h(x_i) . h(G(z_j))`, with `x_i'` another view of `x_i`.
+    """Comparison by cosines: margins are `h(x_i) . h(x_i') - h(x_i) . h(G(z_j))`.
 
-    A real beats a fake where it is more like its own other view than like the fake: the contrast
-    of Chen et al. 2020 (SimCLR, eq. 1) with the fakes for negatives.
+    Here `x_i'` is another view of `x_i`. A real beats a fake where it is more like its own other
+    view than like the fake: the contrast of Chen et al. 2020 (SimCLR, eq. 1) with the fakes for
+    negatives.
     """
 
     def real_rows(self, batch: BatchOutputs) -> Margins:
-        """Each local real over every fake."""
+        """Margins `[n, batch]` of each local real over every fake of the batch."""
         real, fakes = single(batch.local.real.embedding), single(batch.whole.fake.embedding)
         return single(batch.local.agreement)[:, None] - _products(real, fakes)
 
     def fake_rows(self, batch: BatchOutputs) -> Margins:
-        """Every real over each local fake."""
+        """Margins `[n, batch]` of every real of the batch over each local fake."""
         fake, reals = single(batch.local.fake.embedding), single(batch.whole.real.embedding)
         return single(batch.whole.agreement) - _products(fake, reals)
 

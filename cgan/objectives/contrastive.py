@@ -1,4 +1,4 @@
-"""The contrastive game: one real against a batch of fakes, for both players.
+"""The contrastive loss: one real against a batch of fakes, for both players.
 
 A comparison gives the margins `M[i, j]`, by how much real `i` beats fake `j`; divided by the
 temperature, a curve turns a row of them into the loss of one real and, on the transpose, of one
@@ -21,16 +21,16 @@ from cgan.types import Margins, Params, PerSample
 
 
 class Negatives(NamedTuple):
-    """The margins of some rows over the negatives that they meet, and which of those count."""
+    """Margins of some rows over the negatives that they meet, and which of those count."""
 
     margins: Margins
     mask: Bool[Array, "rows columns"] | None = None
-    """None: all of them."""
+    """Whether each negative counts; None for all of them."""
 
 
 @dataclass(frozen=True)
 class Contrastive:
-    """One comparison graded on one curve."""
+    """The contrastive loss of both players: one comparison, graded by one curve."""
 
     comparison: Comparison
     curve: Curve
@@ -41,28 +41,28 @@ class Contrastive:
     top_k: int | None = None
 
     def init(self) -> Params:
-        """What the discriminator learns beside its weights: the log of the temperature, if any."""
+        """Values learnt by the discriminator: the log of the temperature, if it is learnt."""
         if self.temperature_bounds is None:
             return {}
         return {"log_temperature": jnp.asarray(math.log(self.temperature), jnp.float32)}
 
     def project(self, learnt: Params) -> Params:
-        """The nearest values within the bounds, to be taken after each step of the optimiser."""
+        """Move the learnt values within their bounds, after each step of the optimiser."""
         if self.temperature_bounds is None:
             return learnt
         low, high = (math.log(bound) for bound in self.temperature_bounds)
         return {"log_temperature": jnp.clip(learnt["log_temperature"], low, high)}
 
     def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """The temperature, where it is learnt."""
+        """The temperature to be logged, where it is learnt."""
         return {"temperature": jnp.exp(learnt["log_temperature"])} if learnt else {}
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """Reals must beat fakes: one term a real and, with the dual, one a fake."""
+        """The discriminator's losses `[n]` of its reals and, with the dual, of its fakes."""
         return self._grade(self._negatives(learnt, batch))
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """The same game with `-M`: fakes must beat reals."""
+        """The generator's losses `[n]`, by margins `-M`: its fakes must beat the reals."""
         negatives = self._negatives(learnt, batch)
         return self._grade(
             {n: rows._replace(margins=-rows.margins) for n, rows in negatives.items()}
@@ -84,7 +84,7 @@ class Contrastive:
         return found
 
     def _grade(self, negatives: dict[str, Negatives]) -> dict[str, PerSample]:
-        """A term for each direction. Their weights sum to 1, so that the dual changes no scale.
+        """Losses for each direction, with weights of sum 1, so that the dual changes no scale.
 
         A sample that meets none it can be compared with costs nothing.
         """
@@ -100,7 +100,7 @@ class Contrastive:
 
 
 def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
-    """Of rows over the whole batch, the columns of those that are met, counted round it."""
+    """Choose from rows over the whole batch the columns that are met, counted round the batch."""
     batch_size = rows.shape[1]
     if met.shape[1] == batch_size:
         return rows
@@ -108,7 +108,7 @@ def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shap
 
 
 def hardest_negatives(negatives: Negatives, count: int) -> Negatives:
-    """Those with the smallest margins in each row; those that do not count come last."""
+    """The negatives with the smallest margins in each row; those that do not count come last."""
     margins, mask = negatives
     if mask is None:
         return Negatives(-jax.lax.top_k(-margins, count)[0])

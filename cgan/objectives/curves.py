@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from cgan.types import Margins, PerSample
 
 Curve = Callable[[Margins, Margins], PerSample]
-"""`curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
+"""Function `curve(margins, weights)`, both `[rows, K]`, to a loss for each row."""
 
 NEVER = 1e30
 """A margin over a negative that is not there: finite, so that differences of two are."""
@@ -33,17 +33,17 @@ def softmax_sum(margins: Margins, weights: Margins) -> PerSample:
 
 
 def softmax_mean(margins: Margins, weights: Margins) -> PerSample:
-    """`log(1 + mean_j w_j exp(-M_j))`: the same, so that it does not shift with K."""
+    """InfoNCE with the mean, `log(1 + mean_j w_j exp(-M_j))`, which does not shift with K."""
     return softmax_sum(margins, weights / margins.shape[1])
 
 
 def pairwise(margins: Margins, weights: Margins) -> PerSample:
-    """`mean_j w_j softplus(-M_j)`: every pair is graded alone."""
+    """Mean over pairs, each graded alone: `mean_j w_j softplus(-M_j)`."""
     return jnp.mean(weights * jax.nn.softplus(-margins), axis=1)
 
 
 def average(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-mean_j w_j M_j)`: against the average negative.
+    """Loss against the average negative: `softplus(-mean_j w_j M_j)`.
 
     References:
         Jolicoeur-Martineau 2018 (relativistic average GAN), with cross-entropy.
@@ -52,7 +52,7 @@ def average(margins: Margins, weights: Margins) -> PerSample:
 
 
 def hardest(margins: Margins, weights: Margins) -> PerSample:
-    """`softplus(-min_j M_j)`: only the most convincing negative counts, whatever its weight."""
+    """Loss against the hardest negative alone: `softplus(-min_j M_j)`, whatever its weight."""
     return jax.nn.softplus(-jnp.min(jnp.where(weights > 0, margins, jnp.inf), axis=1))
 
 
@@ -73,7 +73,7 @@ def listwise_sum(margins: Margins, weights: Margins) -> PerSample:
 
 
 def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
-    """`softmax_mean` for the first place, and the mean of the other K: they do not outgrow it.
+    """Plackett-Luce with `softmax_mean` for the first place, and the mean of the other K.
 
     The mean over all places would leave the one that tells real from fake a weight of 1/K.
     `log 2 + log(K!) / K` at zero.
@@ -83,7 +83,7 @@ def listwise_mean(margins: Margins, weights: Margins) -> PerSample:
 
 
 def _even(weights: Margins) -> Margins:
-    """The same weight for all negatives that are there, with mean 1."""
+    """Weights alike for all negatives that are there, with mean 1."""
     there = (weights > 0).astype(weights.dtype)
     return there / jnp.mean(there, axis=1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""The weighted sum of games that are played at once, on different heads."""
+"""The protocol of an adversarial loss, and the weighted sum of losses on different heads."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -20,35 +20,35 @@ class Game(Protocol):
         """The learnt values before step 0; an empty dictionary where there are none."""
 
     def project(self, learnt: Params) -> Params:
-        """The learnt values, moved back within their bounds."""
+        """Move the learnt values back within their bounds."""
 
     def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """Learnt values by their names, to be logged."""
+        """Learnt values by name, to be logged."""
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """The discriminator's losses."""
+        """The discriminator's losses `[n]`, by the name of the term."""
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """The generator's losses."""
+        """The generator's losses `[n]`, by the name of the term."""
 
 
 @dataclass(frozen=True)
 class WeightedSum:
-    """Several games by name, each with its weight. Its terms are named `game/term`."""
+    """Several losses by name, each with its weight. Their terms are named `game/term`."""
 
     games: dict[str, Game]
     weights: dict[str, float]
 
     def init(self) -> Params:
-        """The learnt values of each game."""
+        """The learnt values of each loss before step 0."""
         return {name: game.init() for name, game in self.games.items()}
 
     def project(self, learnt: Params) -> Params:
-        """Each game's learnt values within its bounds."""
+        """Move each loss's learnt values back within their bounds."""
         return {name: game.project(learnt[name]) for name, game in self.games.items()}
 
     def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """Each game's learnt values, named `game/value`."""
+        """Learnt values of each loss to be logged, named `game/value`."""
         return {
             f"{name}/{reading}": value
             for name, game in self.games.items()

@@ -1,4 +1,4 @@
-"""What an objective sees: outputs on this device's rows beside those on the whole batch."""
+"""Inputs of a loss: outputs on this device's rows beside those on the whole batch."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from cgan.types import DiscriminatorOutput, RandomKey, Scores, present, single
 
 
 class PairedOutputs(NamedTuple):
-    """What the discriminator says of some rows: a real and a fake in each."""
+    """The discriminator's outputs on some rows: on a real and on a fake in each."""
 
     real: DiscriminatorOutput
     fake: DiscriminatorOutput
@@ -27,16 +27,18 @@ class BatchOutputs(NamedTuple):
     local: PairedOutputs
     whole: PairedOutputs
     rows: Int[Array, " n"]
-    """Which rows of the batch the local ones are."""
+    """Numbers of the local rows in the batch."""
     offsets: Int[Array, " K"]
-    """Real `i` meets the fakes `i + offset`, counted round the batch: see `draw_offsets`."""
+    """Offsets of the fakes that real `i` meets, `i + offset` counted round the batch."""
     mask: Bool[Array, "n batch"] | None = None
-    """With which rows of the batch each local row may be compared; None for all. It is the same for
-    a row's real and for its fake, which share their class."""
+    """Whether each local row may be compared with each row of the batch; None for all.
+
+    It is the same for a row's real and for its fake, which share their class.
+    """
 
 
 def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Array, " K"]:
-    """Which K of the batch's fakes a real meets: a fresh choice for each key, of fixed shape.
+    """Draw which K of the batch's fakes a real meets: anew for each key, of fixed shape.
 
     The same K offsets serve all reals, so that every fake meets K reals too and the dual grades
     the same pairs. A real meets no fake twice.
@@ -60,7 +62,7 @@ def sign_of_reals(batch: BatchOutputs, boundary: float | None) -> Float[Array, "
 
 
 def gaps(batch: BatchOutputs) -> dict[str, Float[Array, ""]]:
-    """By how much reals beat fakes on the mean, before any temperature: a number to watch."""
+    """Mean margins of reals over fakes, before any temperature, by name: numbers to watch."""
     local, whole = batch.local, batch.whole
     found: dict[str, Float[Array, ""]] = {}
     if local.real.score is not None and local.fake.score is not None:

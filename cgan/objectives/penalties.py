@@ -1,4 +1,4 @@
-"""Gradient penalties on what the discriminator says, at its inputs.
+"""Gradient penalties on the discriminator's outputs, at its inputs.
 
 R1 and R2 are half the squared gradient norm of the score at reals and at fakes (Mescheder et al.
 2018, eqs. 9 and 10). Of a head with several outputs it is the squared Frobenius norm of the
@@ -34,7 +34,7 @@ from cgan.types import (
 
 @runtime_checkable
 class BoundDiscriminate(Protocol):
-    """A discriminator with its parameters: row by row, an output is on its own sample only."""
+    """A discriminator with its parameters, whose outputs depend on their own sample only."""
 
     def __call__(self, samples: Samples, factors: Factors | None = None, /) -> DiscriminatorOutput:
         """One output for each sample, its score multiplied by the factor where there is one."""
@@ -46,13 +46,15 @@ Estimator = Callable[
     [BoundDiscriminate, Samples, RowKeys, HeadNames],
     tuple[DiscriminatorOutput, DiscriminatorOutput],
 ]
-"""`(discriminate, samples, keys, heads)` to outputs and these heads' `[n]` squared norms."""
+"""Function `(discriminate, samples, keys, heads)` to outputs and `[n]` squared norms of heads."""
 
 
 def exact(
     discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By the backward pass: exact for the score, since the gradient of their sum holds them all.
+    """Squared gradient norms by the backward pass, exact for the score.
+
+    The gradient of the sum of all scores holds the gradients of each.
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
     covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
@@ -87,7 +89,7 @@ def exact(
 def _pull_back(
     discriminate: BoundDiscriminate, samples: Samples, head: Head
 ) -> tuple[DiscriminatorOutput, Array, Callable[[Array], tuple[Samples, Factors]]]:
-    """Outputs, one head's output, and the backward pass from it to samples and factors.
+    """Outputs, one head's own, and the backward pass from it to samples and factors.
 
     The other head is left out of that pass: cotangents of 0 would cost as much as others.
     """
@@ -102,7 +104,7 @@ def _pull_back(
 
 @jax.custom_jvp
 def _with_derivatives(value: Scores, same: Scores) -> Scores:
-    """The first, with the derivatives of the second, which is equal to it but for rounding."""
+    """The first value with the second's derivatives; the two are equal but for rounding."""
     return value
 
 
@@ -116,7 +118,9 @@ def _derivatives_of_the_same(
 def hutchinson(
     discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
+    """Squared gradient norms by one forward-mode product along random signs: unbiased.
+
+    Their variance is below `2 |g|^4`.
 
     References:
         Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
@@ -129,7 +133,7 @@ def hutchinson(
 def finite_differences(
     discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames, step: float
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By a second evaluation, `step` away in every dimension, with random signs.
+    """Squared gradient norms by a second evaluation, `step` away in each dimension, signs random.
 
     What large generators use where a second derivative is too dear or a kernel has none (Lin et
     al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost
@@ -149,14 +153,14 @@ def _squares(slopes: DiscriminatorOutput, heads: HeadNames) -> DiscriminatorOutp
 
 
 def build(config: Penalty) -> Estimator:
-    """The estimator that a config names."""
+    """Build the estimator that a config names."""
     if config.estimator == "finite_differences":
         return partial(finite_differences, step=config.finite_difference)
     return {"exact": exact, "hutchinson": hutchinson}[config.estimator]
 
 
 def pull_to_unit_norm(discriminate: BoundDiscriminate, samples: Samples) -> PerSample:
-    """`(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact."""
+    """Gradient penalty `(|grad D| - 1)^2` at each sample (Gulrajani et al. 2017, eq. 3), exact."""
 
     def total(inputs: Samples) -> Float[Array, ""]:
         return jnp.sum(present(discriminate(inputs).score))
@@ -169,14 +173,14 @@ def pull_to_unit_norm(discriminate: BoundDiscriminate, samples: Samples) -> PerS
 
 
 def between(keys: RowKeys, reals: Samples, fakes: Samples) -> Samples:
-    """A random point on the line from each real to its row's fake."""
+    """Draw a random point on the line from each real to its row's fake."""
     shares = jax.vmap(lambda key: jax.random.uniform(key, dtype=reals.dtype))(keys)
     shares = shares.reshape(-1, *[1] * (reals.ndim - 1))
     return shares * reals + (1 - shares) * fakes
 
 
 def random_signs(keys: RowKeys, like: Float[Array, "n *shape"]) -> Float[Array, "n *shape"]:
-    """Entries of -1 and 1, each row from its own key."""
+    """Draw entries of -1 and 1, each row from its own key."""
     draw = partial(jax.random.rademacher, shape=like.shape[1:], dtype=like.dtype)
     return jax.vmap(draw)(keys)
 

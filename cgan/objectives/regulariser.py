@@ -13,12 +13,14 @@ from cgan.objectives.penalties import BoundDiscriminate, HeadNames
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
 LabelledDiscriminate = Callable[[Samples, Labels | None, Factors | None], DiscriminatorOutput]
-"""A discriminator of samples beside their labels; None where there are no classes. Factors as for
-`penalties.BoundDiscriminate`."""
+"""A discriminator of samples beside their labels; None where there are no classes.
+
+Factors are as for `penalties.BoundDiscriminate`.
+"""
 
 
 class Keys(NamedTuple):
-    """What a step's random directions are drawn from, row by row."""
+    """Keys from which a step's random directions are drawn, row by row."""
 
     real: RowKeys
     fake: RowKeys
@@ -84,7 +86,7 @@ def _with_labels(
 
 
 def _weights(score: float, embedding: float) -> dict[penalties.Head, float]:
-    """The weights that are not 0, by head."""
+    """Weights of penalties by head, without those that are 0."""
     weights: dict[penalties.Head, float] = {"score": score, "embedding": embedding}
     return {head: weight for head, weight in weights.items() if weight}
 
@@ -102,7 +104,7 @@ def _halves(
 ) -> tuple[
     tuple[DiscriminatorOutput, DiscriminatorOutput], tuple[DiscriminatorOutput, DiscriminatorOutput]
 ]:
-    """Rows of the first half and of the second."""
+    """Split outputs and penalties into the rows of the first half and of the second."""
     first = jax.tree.map(lambda leaf: leaf[: len(leaf) // 2], both)
     second = jax.tree.map(lambda leaf: leaf[len(leaf) // 2 :], both)
     return first, second
