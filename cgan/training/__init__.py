@@ -1,1 +1,1 @@
-"""The loop and what belongs to it: outputs, progress, the collapse watch, how a run is stopped."""
+"""The training loop and what belongs to it: outputs, progress, the collapse watch, ways to stop."""

@@ -18,10 +18,10 @@ from cgan.training.progress import TrainingProgress
 
 @runtime_checkable
 class Watch(Protocol):
-    """What the loop asks of who watches."""
+    """Protocol of what watches a run for collapse, as the loop asks it."""
 
     def look(self, state: TrainState, nimg: int) -> Any:
-        """A probe of the state on the devices, not waited for; None if none is due."""
+        """Start a probe of the state on the devices, not waited for; None if none is due."""
 
     def update(self, nimg: int, look: Any) -> None:
         """Take in a probe, fetched to the host: write its row, warn."""
@@ -34,11 +34,11 @@ class Watch(Protocol):
         """Whether the run should end without saving."""
 
     def ending(self) -> CollapseError:
-        """What to say then."""
+        """The error that ends a run which `wants_end`."""
 
 
 class CollapseWatch:
-    """Watches one run."""
+    """A watch over one run by its probes."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class CollapseWatch:
         progress: TrainingProgress,
         rows: Iterable[Mapping[str, Any]],
     ) -> None:
-        """Begin where the run stands.
+        """Begin to watch where the run stands.
 
         Args:
             config: of the experiment.
@@ -65,7 +65,10 @@ class CollapseWatch:
         for row in rows:
             self._alarm.update(row["nimg"], row)
         self._collapse = self._first_raised()
-        """What a run that stops ends for, also if it is healthy again before all processes end."""
+        """Alarm that a run which stops ends for.
+
+        Also if the run is healthy again before all processes end.
+        """
 
     def look(self, state: TrainState, nimg: int) -> Any:
         return (
@@ -108,22 +111,22 @@ class CollapseWatch:
 
 
 class NoWatch:
-    """Leaves it to the first process, or to nobody."""
+    """A watch that leaves all to the first process, or to nobody."""
 
     def look(self, state: TrainState, nimg: int) -> Any:
-        """Nothing."""
+        """Start no probe."""
         return None
 
     def update(self, nimg: int, look: Any) -> None:
-        """Nothing."""
+        """Take in no probe."""
 
     def allows_checkpoint(self, nimg: int) -> bool:
-        """Always."""
+        """Allow every checkpoint."""
         return True
 
     @property
     def wants_end(self) -> bool:
-        """Never."""
+        """Whether the run should end, which this watch never wants."""
         return False
 
     def ending(self) -> CollapseError:
@@ -137,7 +140,7 @@ WAYS_OUT = (
 
 
 def find_reals(parts: Parts, launch: Launch) -> Splits | None:
-    """What to probe with; None where the run has no probes.
+    """Find the reals to probe with; None where the run has no probes.
 
     Raises:
         ConfigError: the held-out split can't be read; or a run that has no probes is to stop at a

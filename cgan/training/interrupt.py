@@ -7,12 +7,15 @@ from cgan.system.errors import StoppedError
 from cgan.system.signals import ENDING, Listener, end_now, say
 
 URGENT = (signal.SIGTERM, signal.SIGINT)
-"""The second of these ends at once. The others may come twice: a terminal that closes and its
-shell both send SIGHUP, and a scheduler sends SIGTERM some time after SIGUSR1."""
+"""Signals of which a second one ends the program at once.
+
+The others may come twice: a terminal that closes and its shell both send SIGHUP, and a scheduler
+sends SIGTERM some time after SIGUSR1.
+"""
 
 
 class Interrupt:
-    """Watches for the signals while it is entered; only in the main thread."""
+    """A listener to signals that stop training, while it is entered; in the main thread only."""
 
     def __init__(self, grace_sec: int) -> None:
         self.grace_sec = grace_sec

@@ -138,7 +138,7 @@ def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainStat
 
 
 def _open_feed(parts: Parts, devices: Sequence[jax.Device], launch: Launch, nimg: int) -> Feed[Any]:
-    """The dispatches after so many images, as rows of this process on its devices."""
+    """Open the feed of dispatches after so many images, with this process's rows on its devices."""
     config = parts.config
     rows = parallel.own_rows(config.batch_size, devices)
     dispatches = Dispatches.of_run(config, parts.source, rows)
@@ -172,7 +172,7 @@ class _Session:
         self.checkpoint_due = False
 
     def run(self, state: TrainState, start_nimg: int) -> TrainState:
-        """Dispatch by dispatch; the host prepares a batch while the devices work on the last."""
+        """Train by dispatches; the host prepares a batch while the devices work on the last one."""
         config = self.config
         starts = range(start_nimg, config.final_nimg, config.nimg_per_dispatch)
         if start_nimg == 0:
@@ -200,7 +200,7 @@ class _Session:
         return state
 
     def wish(self) -> Wish:
-        """What this process wants of the run."""
+        """The wish of this process for the run."""
         if self.watch.wants_end:
             return Wish.END
         asked = self.interrupt.asked_by or self.progress.lost
@@ -228,7 +228,7 @@ class _Session:
                 self.watch.update(nimg, look)
 
     def write_row(self, nimg: int, images_per_sec: float) -> None:
-        """One row of metrics: means over the steps since the last row."""
+        """Write one row of metrics: means over the steps since the last row."""
         row = self.means.take()
         self.stall = self.feed.stall_share()
         row |= {"images_per_sec": round(images_per_sec, 1), "input_stall": round(self.stall, 4)}

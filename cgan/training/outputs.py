@@ -1,4 +1,4 @@
-"""What a run leaves on disk as it goes: rows of metrics, pictures and checkpoints.
+"""Outputs of a run on disk as it goes: rows of metrics, pictures and checkpoints.
 
 Only the first of many processes writes; the others have `NoOutputs`.
 """
@@ -20,26 +20,26 @@ from cgan.system.errors import SAME_COMMAND, DiskError, writing
 
 @runtime_checkable
 class Outputs(Protocol):
-    """Where a file can't be written a `DiskError` says so, what is safe and what to do."""
+    """Protocol of a run's outputs, whose `DiskError` says what is safe and what to do."""
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
-        """One row of metrics."""
+        """Write one row of metrics."""
 
     def snapshot(self, state: TrainState, nimg: int) -> Path | None:
-        """A picture of the fixed latents through the averaged generator; returns its path."""
+        """Draw the fixed latents through the averaged generator; returns the picture's path."""
 
     def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
-        """The whole state, and the metrics that no row holds yet."""
+        """Save the whole state, and the metrics that no row holds yet."""
 
     def newest_checkpoint(self) -> int | None:
         """Images seen by the newest complete checkpoint, as far as this process knows."""
 
     def newest(self) -> str:
-        """Where that is, for a message."""
+        """Words for where the newest checkpoint is, for a message."""
 
 
 class DiskOutputs:
-    """Writes into the run's folder."""
+    """Outputs into the run's folder."""
 
     def __init__(
         self, parts: Parts, workdir: Workdir, writer: MetricsWriter, checkpoints: Checkpoints
@@ -83,22 +83,22 @@ class DiskOutputs:
 
 
 class NoOutputs:
-    """Leaves everything to the first process."""
+    """Outputs of a process that leaves everything to the first one."""
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
-        """Nothing."""
+        """Write no row."""
 
     def snapshot(self, state: TrainState, nimg: int) -> Path | None:
-        """Nothing."""
+        """Draw no picture."""
         return None
 
     def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
-        """Nothing."""
+        """Save no checkpoint."""
 
     def newest_checkpoint(self) -> int | None:
-        """Not known here."""
+        """Images seen by the newest checkpoint, which is not known here."""
         return None
 
     def newest(self) -> str:
-        """The first process knows."""
+        """Words that refer to the first process for the newest checkpoint."""
         return "process 0 says where the newest checkpoint is"

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar with images/s and time left, and a line at each snapshot."""
+"""Progress of a run on the terminal: images/s and time left, and a line at each snapshot."""
 
 import sys
 import time
@@ -17,11 +17,11 @@ from cgan.system.errors import reason
 from cgan.system.legible import plain, shortened
 
 PIPED_WIDTH = 120
-"""Columns of the line that is left where standard output is no terminal."""
+"""Width in columns of the line that is left where standard output is no terminal."""
 
 
 NAME_AT_MOST = 40
-"""Characters of the run's name in the bar."""
+"""Most characters of the run's name in the bar."""
 
 
 class Output:
@@ -30,12 +30,14 @@ class Output:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self.lost: str | None = None
-        """Why it can't be written."""
+        """Reason why the stream can't be written; None while it can."""
 
     def write(self, text: str) -> None:
+        """Write to the stream, as far as it can be."""
         self._try(self._stream.write, text)
 
     def flush(self) -> None:
+        """Flush the stream, as far as it can be."""
         self._try(self._stream.flush)
 
     def _try(self, act: Any, *arguments: str) -> None:
@@ -87,7 +89,7 @@ class TrainingProgress:
 
     @property
     def lost(self) -> str | None:
-        """Why nobody can be shown anything any more; None while they can."""
+        """Reason why nobody can be shown anything any more; None while they can."""
         why = self._output.lost
         return None if why is None else f"standard output, which can't be written ({why})"
 
@@ -99,7 +101,7 @@ class TrainingProgress:
         self._bar.stop()
 
     def advance(self, nimg: int, losses: dict[str, float], stall: float = 0.0) -> float:
-        """Show where the run is.
+        """Move the bar to where the run is; returns the images per second.
 
         Args:
             nimg: images seen.

@@ -1,4 +1,4 @@
-"""How the processes of a run come to end after the same dispatch: by a vote that the step takes.
+"""Votes by which the processes of a run come to end after the same dispatch.
 
 Each hands in its wish with its batches, and the highest of all comes back with the metrics. Votes
 are acted on at a lag that is the same on all processes, however early one of them reads them.
@@ -21,7 +21,7 @@ Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
 
 
 class Wish(IntEnum):
-    """What a process wants of the run."""
+    """A process's wish for the run."""
 
     GO_ON = 0
     SAVE_AND_END = 1
@@ -29,14 +29,14 @@ class Wish(IntEnum):
 
 
 class Votes:
-    """The wishes that came back, in the order of their dispatches.
+    """Votes that came back, in the order of their dispatches.
 
     A process that saves or draws has waited for all that was in flight, and knows more votes than
     the others do. So each counts a fixed number of dispatches after its own, when all know it.
     """
 
     def __init__(self, lag: int) -> None:
-        """Before the first dispatch.
+        """Begin before the first dispatch.
 
         Args:
             lag: how many dispatches may be in flight: the vote of any one before them is known.
@@ -53,13 +53,13 @@ class Votes:
 
 
 def place_wishes(devices: Sequence[jax.Device]) -> dict[Wish, jax.Array]:
-    """Each wish as the step takes it."""
+    """Place each wish on the devices, as the step takes it."""
     mine = len(parallel.own(devices))
     return {wish: parallel.shard(np.full((1, mine), int(wish), np.int32), devices) for wish in Wish}
 
 
 def compile_step(parts: Parts, devices: Sequence[jax.Device], launch: Launch) -> Step:
-    """The step as the loop calls it: `(state, (batches, wish)) -> (state, (outcome, wish))`."""
+    """Compile the loop's step: `(state, (batches, wish)) -> (state, (outcome, wish))`."""
     train_step = parts.train_step()
 
     def voting(state: TrainState, inputs: Any) -> tuple[TrainState, Any]:
