@@ -58,8 +58,9 @@ class Arguments:
     project: tuple[int, ...] = (8, 64, 512)
     """Numbers of devices to reckon times for."""
     parameters: int | None = None
-    """Reckon for a pair of so many parameters, without compiling one: 4 bytes a step for each,
-    and 28 for each real.
+    """Number of parameters of a pair to reckon for, without compiling one.
+
+    A step sends 4 bytes for each, and 28 for each real.
     """
     batch_size: int = 256
     """Reals in the global batch of a pair given by its number of parameters."""

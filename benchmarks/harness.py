@@ -1,4 +1,4 @@
-"""What the benchmarks share: compiled steps, and timings of several of them side by side."""
+"""Tools that the benchmarks share: compiled steps, and timings of several of them side by side."""
 
 import random
 import time

@@ -23,7 +23,7 @@ Means = dict[str, Float[Array, ""]]
 
 
 def in_parts(function: Callable[[Any], Any], rows: PyTree, micro_batches: int) -> PyTree:
-    """`function(rows)`, computed part by part.
+    """Compute `function(rows)` part by part, for a function that works row by row.
 
     Args:
         function: maps a tree of `[n, ...]` arrays to another, row by row.
@@ -43,7 +43,7 @@ def gradients(
     rows: PyTree,
     micro_batches: int,
 ) -> tuple[tuple[Params, Params], Means]:
-    """Gradient of the sum of all terms' means, with respect to `params` and `learnt`.
+    """Gradients of the sum of all terms' means, with respect to `params` and `learnt`.
 
     Args:
         discriminate_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that
@@ -97,7 +97,7 @@ def _at_once(
     learnt: Params,
     rows: PyTree,
 ) -> tuple[tuple[Params, Params], Means]:
-    """The same with one part: a single forward pass serves outputs and gradients."""
+    """Gradients as `gradients`' in one part: a single forward pass serves outputs and gradients."""
 
     def loss(params: Params, learnt: Params) -> tuple[Float[Array, ""], Means]:
         outputs, own = discriminate_rows(params, rows)

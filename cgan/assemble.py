@@ -17,7 +17,7 @@ from cgan.step import TrainStep
 
 
 class Parts(NamedTuple):
-    """What training and sampling share."""
+    """Parts of an experiment that training and sampling share."""
 
     config: Experiment
     source: Source
@@ -27,11 +27,11 @@ class Parts(NamedTuple):
 
     @property
     def classes(self) -> int:
-        """How many classes the networks see; 0 without labels."""
+        """Number of classes that the networks see; 0 without labels."""
         return _classes(self.config, self.source)
 
     def init_state(self, seed: int | None = None) -> TrainState:
-        """The state before step 0; of the config's seed, or of another."""
+        """The state before step 0, by the config's seed or another."""
         seed = self.config.seed if seed is None else seed
         adaptive = probability.init(self.config)
         return init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
@@ -41,14 +41,14 @@ class Parts(NamedTuple):
         return jax.eval_shape(self.init_state)
 
     def train_step(self, seed: Seed | None = None) -> TrainStep:
-        """The step, to be compiled for a set of devices; of the config's seed, or of another."""
+        """The training step, to be compiled for devices, by the config's seed or another."""
         seed = self.config.seed if seed is None else seed
         encode = self.source.encode
         return TrainStep(self.config, self.networks, self.game, self.optimizer, encode, seed)
 
 
 def assemble(config: Experiment) -> Parts:
-    """Build the parts; nothing is compiled or written.
+    """Build the parts of an experiment; nothing is compiled or written.
 
     Raises:
         ConfigError: parts that do not fit together.
@@ -57,14 +57,14 @@ def assemble(config: Experiment) -> Parts:
 
 
 def assemble_on(config: Experiment, source: Source) -> Parts:
-    """The same on samples that were loaded elsewhere, whatever the config says of data."""
+    """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))
 
 
 def _classes(config: Experiment, source: Source) -> int:
-    """How many classes the networks see; 0 without labels."""
+    """Number of classes that the networks see; 0 without labels."""
     if not config.conditioning.labels:
         return 0
     classes = len(source.class_names)

@@ -1,4 +1,4 @@
-"""Whether numbers are finite: looked at on each device, before any mean over devices hides where.
+"""Where numbers stop being finite: looked at on each device, before a mean over devices hides it.
 
 A number that is not finite travels: through the gathered outputs it reaches all devices within
 a step. So the step looks at its stages in the order in which they follow from each other, and the
@@ -19,16 +19,16 @@ STAGES = (
     "the discriminator's gradients",
     "the generator's gradients",
 )
-"""What a step computes, in this order."""
+"""Names of what a step computes, in this order."""
 
 Metrics = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """What a step tells: numbers to log, and where they stopped being numbers."""
+    """Outcome of a step: numbers to log, and where they stopped being numbers."""
 
     metrics: Metrics
-    """Means over the batch, one a step."""
+    """Means over the batch by name, one a step."""
     finite: Bool[Array, "*steps devices stages"]
 
 
@@ -64,7 +64,7 @@ def _listed(terms: list[str], most: int = 4) -> str:
 
 
 def _origin(finite: Bool[np.ndarray, "devices stages"]) -> str:
-    """Where it began, as far as the stages show it."""
+    """Words for the stage and devices that stopped being finite first, if the stages show them."""
     count = len(finite)
     for stage, ok in zip(STAGES, finite.T, strict=True):
         if not ok.all():

@@ -20,28 +20,28 @@ from cgan.state import TrainState
 from cgan.types import Batch
 
 BATCH_AXIS = 2
-"""Where the runs of a stacked batch are: `[steps, rows, runs, ...]`."""
+"""Axis of the runs in a stacked batch: `[steps, rows, runs, ...]`."""
 
 
 class Trained(NamedTuple):
-    """How a run ended."""
+    """End of one run: its last state, or why it failed."""
 
     seed: int
     state: TrainState
-    """On the host."""
+    """Last training state, on the host."""
     failure: str | None
-    """Where its numbers stopped being finite; None if they never did."""
+    """Words for where numbers stopped being finite; None if they never did."""
 
 
 class SeedTrainer:
     """Trains runs of one experiment, compiled once for each number of runs at once."""
 
     def __init__(self, parts: Parts, device: jax.Device) -> None:
-        """A trainer of these parts on one device; the seed in their config is not used."""
+        """Make a trainer of these parts on one device; the seed in their config is not used."""
         self.parts = parts
         self._devices = [device]
         self.dispatch = parallel.replicated_step(self._of_all, self._devices)
-        """`(begin(seeds), place(step, seeds))` to the same and what the steps tell."""
+        """Compiled function `(begin(seeds), place(step, seeds))` to the same and an outcome."""
 
     def train(self, seeds: Sequence[int]) -> list[Trained]:
         """Train one run for each of these seeds, all of them at once, to the end.
@@ -69,13 +69,13 @@ class SeedTrainer:
         ]
 
     def begin(self, seeds: Sequence[int]) -> Any:
-        """The seeds with the states before their first steps, on the device."""
+        """Place the seeds, with the states before their first steps, on the device."""
         states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
         return parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
 
     def place(self, step: int, seeds: Sequence[int]) -> Batch:
-        """The batches of one dispatch of all runs, on the device."""
+        """Place the batches of one dispatch of all runs on the device."""
         config, source = self.parts.config, self.parts.source
         of_each = [
             load_batches(
@@ -108,7 +108,7 @@ def _unstacked(tree: Any, runs: int) -> list[Any]:
 
 
 def _failed(step: int, outcome: Any, seeds: Sequence[int]) -> dict[int, str]:
-    """The runs of a dispatch with a number that is not finite, by seed, and what is known of it."""
+    """Failures in a dispatch by seed: runs with a number that is not finite."""
     failures = {}
     for seed, own in zip(seeds, _unstacked(parallel.fetch(outcome), len(seeds)), strict=True):
         failure = finite.first_failure(own)
@@ -118,7 +118,7 @@ def _failed(step: int, outcome: Any, seeds: Sequence[int]) -> dict[int, str]:
 
 
 def _not_finite(state: TrainState) -> str | None:
-    """Which part of a state is not finite: a bad last update shows there alone."""
+    """The part of a state that is not finite: a bad last update shows there alone."""
     for name, tree in zip(state._fields, state, strict=True):
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)):
             return f"{name} is not finite at the end"

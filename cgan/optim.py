@@ -13,13 +13,13 @@ from cgan.schedules import images_seen, ramp
 from cgan.types import Params
 
 EMA_RAMPUP = 0.05
-"""Without a ramp the average's half-life is at most this share of the images seen so far."""
+"""Share of the images seen so far that the average's half-life is at most, without a ramp."""
 EPSILON = 1e-8
-"""Adam's, as Kingma & Ba 2015 and optax have it."""
+"""Epsilon of Adam, as Kingma & Ba 2015 and optax have it."""
 
 
 def build(config: Experiment) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) whose learning rate follows half a cosine, and beta2 too if asked."""
+    """Make Adam (Kingma & Ba 2015), its rate along half a cosine, and its beta2 too if asked."""
     optim, batch_size, end_nimg = config.optim, config.batch_size, config.ramp_end_nimg
     decay = optax.cosine_decay_schedule(optim.lr, end_nimg, alpha=optim.final_lr_fraction)
 
@@ -43,7 +43,7 @@ class AdamState(NamedTuple):
     mu: Params
     nu: Params
     forgotten: Float[Array, ""]
-    """The product of all beta2 so far: the weight that the start, 0, still has in `nu`."""
+    """Product of all beta2 so far: the weight that the start, 0, still has in `nu`."""
 
 
 def scale_by_adam(

@@ -25,7 +25,7 @@ AXIS = "devices"
 
 
 def own(devices: Sequence[jax.Device]) -> list[jax.Device]:
-    """Those of the devices that belong to this process."""
+    """The devices among these that belong to this process."""
     return [device for device in devices if _is_own(device)]
 
 
@@ -132,7 +132,7 @@ def replicated_step(
 def checked_step(
     step: Callable[[PyTree, PyTree], tuple[PyTree, PyTree]], devices: Sequence[jax.Device]
 ) -> Callable[[PyTree, PyTree], tuple[PyTree, PyTree]]:
-    """As `replicated_step`, but stops at the first operation that makes a NaN. Much slower.
+    """Compile a step that stops at the first operation that makes a NaN. Much slower.
 
     Without the options of `compile_options`, so that sums may be rounded otherwise.
 
@@ -174,17 +174,17 @@ def spread(
 
 
 def gather(local: Shaped[Array, "local *rest"]) -> Shaped[Array, "batch *rest"]:
-    """All the devices' rows, in the order of the global batch (inside a step only)."""
+    """Gather all the devices' rows, in the order of the global batch (inside a step only)."""
     return jax.lax.all_gather(local, AXIS, tiled=True)
 
 
 def mean(tree: PyTree) -> PyTree:
-    """The mean over devices (inside a step only)."""
+    """Take the mean over devices (inside a step only)."""
     return jax.lax.pmean(tree, AXIS)
 
 
 def highest(numbers: Int[Array, "..."]) -> Int[Array, ""]:
-    """The highest of these numbers on all devices (inside a step only)."""
+    """Take the highest of these numbers on all devices (inside a step only)."""
     return jax.lax.pmax(numbers.max(), AXIS)
 
 
@@ -199,7 +199,7 @@ def fetch(tree: PyTree) -> Any:
 
 
 def max_in_flight(devices: Sequence[jax.Device]) -> int:
-    """How many dispatches may run at once.
+    """Number of dispatches that may run at once.
 
     Two keep an accelerator busy while the host prepares the next batch. XLA's CPU backend
     deadlocks when collectives of several dispatches share its few threads, so there it is one.

@@ -12,7 +12,7 @@ from jaxtyping import Array, Int, UInt32
 from cgan.types import RandomKey, RowKeys
 
 Seed = int | UInt32[Array, ""]
-"""From 0 to 2**32 - 1; an array where one compiled program serves many seeds."""
+"""A seed from 0 to 2**32 - 1; an array where one compiled program serves many seeds."""
 
 
 def stream_key(seed: Seed, stream: str, step: int | Int[Array, ""] = 0) -> RandomKey:

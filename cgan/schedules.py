@@ -9,12 +9,12 @@ Scalar = Float[Array, ""]
 
 
 def images_seen(step: Int[Array, ""], batch_size: int) -> Scalar:
-    """The clock, as a float: whole numbers of 32 bits end at two thousand million images."""
+    """Images seen as a float: whole numbers of 32 bits end at two thousand million images."""
     return step.astype(jnp.float32) * batch_size
 
 
 def ramp(start: float, end: float, nimg: Scalar, ramp_nimg: int) -> Scalar:
-    """Half a cosine from `start` to `end`, and `end` from then on, both of them exactly.
+    """A value on half a cosine from `start` to `end`, and `end` from then on, both exactly.
 
     `(1 - s) * start + s * end` with `s = (1 - cos(pi t)) / 2 = sin^2(pi t / 2)` and `t = nimg /
     ramp_nimg`, at most 1 (Huang et al. 2024, R3GAN, appendix on hyperparameters). The square of the
@@ -31,6 +31,6 @@ def ramp(start: float, end: float, nimg: Scalar, ramp_nimg: int) -> Scalar:
 
 
 def penalty_share(config: Experiment, nimg: Scalar) -> Scalar | float:
-    """What the penalties' weights are multiplied by after so many images."""
+    """Factor on the penalties' weights after so many images."""
     final = config.penalty.final_fraction
     return 1.0 if final == 1 else ramp(1.0, final, nimg, config.ramp_end_nimg)

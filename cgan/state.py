@@ -20,13 +20,13 @@ class TrainState(NamedTuple):
     discriminator: Params
     discriminator_stats: Params
     learnt: Params
-    """What the discriminator learns beside its weights, such as a temperature; often nothing."""
+    """Values that the discriminator learns beside its weights, such as a temperature."""
     adaptive: Params
-    """An adaptive probability of augmentation; often nothing."""
+    """State of an adaptive probability of augmentation; often empty."""
     generator_ema: Params
     generator_optim: optax.OptState
     discriminator_optim: optax.OptState
-    """Over the pair of `discriminator` and `learnt`."""
+    """Optimiser's state over the pair of `discriminator` and `learnt`."""
 
 
 def init_state(
@@ -36,7 +36,7 @@ def init_state(
     adaptive: Params,
     optimizer: optax.GradientTransformation,
 ) -> TrainState:
-    """The state before step 0.
+    """Make the state before step 0.
 
     Args:
         seed: the experiment's seed.

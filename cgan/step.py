@@ -42,10 +42,10 @@ from cgan.types import Batch, DiscriminatorOutput, Labels, Params, RowKeys, Samp
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
-"""Whether what this device computed is finite: see `cgan/finite.py`."""
+"""Whether each stage of what this device computed is finite: see `cgan/finite.py`."""
 FINITE = "outputs are finite"
 SIGN = "real_sign"
-"""A reading of the discriminator's, where the probability of augmentation adapts to it."""
+"""Name of a reading of the discriminator's, which the probability of augmentation adapts to."""
 
 
 class Rows(NamedTuple):
@@ -55,7 +55,7 @@ class Rows(NamedTuple):
     real: Samples
     fake: Samples
     labels: Labels | None
-    """Of the real and of the fake alike; None where the networks see none."""
+    """Class of each row's real and fake alike; None where the networks see none."""
 
 
 class TrainStep:
@@ -103,7 +103,7 @@ class TrainStep:
     def update_discriminator(
         self, state: TrainState, reals: Samples, labels: Labels | None
     ) -> tuple[TrainState, Metrics, Stages]:
-        """One step of Adam on the game's loss and the gradient penalties."""
+        """Take one step of Adam on the discriminator's loss and gradient penalties."""
         ids = parallel.row_ids(len(reals))
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
@@ -159,7 +159,7 @@ class TrainStep:
     def update_generator(
         self, state: TrainState, reals: Samples, labels: Labels | None
     ) -> tuple[TrainState, Metrics, Stages]:
-        """One step of Adam on the same game with the margins' sign turned."""
+        """Take one step of Adam on the generator's loss, where margins turn their sign."""
         ids, parts = parallel.row_ids(len(reals)), self.config.micro_batches
         latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
 
@@ -197,7 +197,7 @@ class TrainStep:
         return state, metrics, [is_finite(gradients)]
 
     def update_probability(self, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
-        """Adapt the probability of augmentation, and tell the one that was used if it moves."""
+        """Adapt the probability of augmentation, and log the one that was used if it moves."""
         augment = self.config.augment
         logged: Metrics = {}
         if not augment.target is augment.final_probability is None:
@@ -209,7 +209,7 @@ class TrainStep:
         return state._replace(adaptive=adaptive), logged
 
     def probability(self, state: TrainState) -> Float[Array, ""] | float:
-        """With which this step's samples are transformed."""
+        """Probability with which this step's samples are transformed."""
         return probability_lib.at(self.config, state.adaptive, state.step)
 
     def update_average(self, state: TrainState) -> TrainState:
@@ -225,7 +225,7 @@ class TrainStep:
         return row_keys(stream_key(self.seed, stream, state.step), ids)
 
     def view(self, state: TrainState, stream: str, ids: RowIds, samples: Samples) -> Samples:
-        """The samples as the discriminator sees them."""
+        """Augment samples, as the discriminator sees them."""
         return self.augment(self.keys(state, stream, ids), samples, self.probability(state))
 
     def agreement(
@@ -238,7 +238,7 @@ class TrainStep:
         labels: Labels | None,
         real_out: DiscriminatorOutput,
     ) -> Scores | None:
-        """Cosines between two views of each real, one of them already judged."""
+        """Cosines between two views of each real, the outputs on one of which are given."""
         if real_out.embedding is None:
             return None
         if self.config.augment.is_off:  # both views are the real itself
@@ -277,5 +277,5 @@ class TrainStep:
 
 
 def _cosine(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Scores:
-    """Cosines between the embeddings of each row, in float32."""
+    """Cosines between the embeddings of two outputs, row by row, in float32."""
     return jnp.sum(single(one.embedding) * single(other.embedding), axis=1)

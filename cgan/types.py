@@ -30,7 +30,7 @@ Params = PyTree[Float[Array | np.ndarray, "..."]]
 """The parameters of a network: nested dictionaries of arrays, on devices or on the host."""
 
 Factors = PerSample
-"""What each sample's score comes out multiplied by; positive, and 1 wherever a score is read."""
+"""Factor on each sample's score; positive, and 1 wherever a score is read."""
 
 RandomKey = Key[Array, ""]
 RowKeys = Key[Array, " n"]
@@ -48,14 +48,14 @@ class Batch(NamedTuple):
 
 
 class DiscriminatorOutput(NamedTuple):
-    """What a discriminator says of samples, head by head; None where it lacks the head."""
+    """The output of a discriminator, head by head; None for a head that it lacks."""
 
     score: Scores | None
     embedding: Embeddings | None
 
 
 def present(head: Array | None) -> Array:
-    """What this head says; a head that is missing here is a mistake in the wiring.
+    """A head's output, which has to be there: a missing one is a mistake in the wiring.
 
     Raises:
         TypeError: the discriminator was built without the head.
@@ -66,7 +66,7 @@ def present(head: Array | None) -> Array:
 
 
 def single(head: Array | None) -> Array:
-    """What this head says in float32, whatever the networks compute in."""
+    """A head's output in float32, whatever the networks compute in."""
     return present(head).astype("float32")
 
 

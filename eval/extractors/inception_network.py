@@ -41,14 +41,17 @@ Block = tuple[tuple[Step, ...], ...]
 
 
 def average(maps: Maps) -> Maps:
+    """Means of 3 x 3 pixels, stride 1, of those inside the maps."""
     return nn.avg_pool(maps, (3, 3), padding="SAME", count_include_pad=False)
 
 
 def maximum(maps: Maps) -> Maps:
+    """Maxima of 3 x 3 pixels, stride 1."""
     return nn.max_pool(maps, (3, 3), padding="SAME")
 
 
 def halved(maps: Maps) -> Maps:
+    """Maxima of 3 x 3 pixels, stride 2, without padding."""
     return nn.max_pool(maps, (3, 3), strides=(2, 2))
 
 

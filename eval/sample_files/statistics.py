@@ -48,6 +48,7 @@ class Statistics:
 
     @property
     def dimensions(self) -> int:
+        """Number of dimensions of the features."""
         return len(self.moments.mean)
 
 
