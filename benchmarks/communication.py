@@ -58,10 +58,7 @@ class Arguments:
     project: tuple[int, ...] = (8, 64, 512)
     """Numbers of devices to reckon times for."""
     parameters: int | None = None
-    """Number of parameters of a pair to reckon for, without compiling one.
-
-    A step sends 4 bytes for each, and 28 for each real.
-    """
+    """Parameters of a pair to reckon for uncompiled: 4 bytes a step for each, 28 for each real."""
     batch_size: int = 256
     """Reals in the global batch of a pair given by its number of parameters."""
 

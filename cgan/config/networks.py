@@ -49,11 +49,7 @@ class Generator:
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = 3
-    """Number of layers, of doublings or of blocks at each resolution.
-
-    Hidden layers (mlp), doublings of the resolution (conv), blocks at each (r3gan), or layers from
-    z to styles (stylegan2).
-    """
+    """Hidden layers (mlp), doublings (conv), blocks a side (r3gan), style layers (stylegan2)."""
     max_width: int = 512
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = 2
@@ -98,10 +94,7 @@ class Discriminator:
     max_frequency: float = 1.0
     """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = False
-    """Divide each weight matrix by its largest singular value (mlp, conv, sngan).
-
-    Miyato et al. 2018.
-    """
+    """Divide weights by their largest singular value (Miyato et al. 2018; mlp, conv, sngan)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
