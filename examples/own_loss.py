@@ -2,8 +2,8 @@
 
     python examples/own_loss.py
 
-Here it is least squares on pairs: each real should beat the fake of its own row by a margin of 1.
-The step is a pure function, so `jax.jit` compiles it and the loop is five lines.
+Here it is relativistic average least squares (Jolicoeur-Martineau 2018): a real should score 1
+above the mean fake. The step is a pure function: `jax.jit` compiles it, and the loop is short.
 """
 
 from dataclasses import replace
@@ -17,31 +17,35 @@ from cgan.data.pipeline import load_batches
 from configs import CONFIGS
 
 
-class PairedLeastSquares(cgan.Loss):
-    """`(D(x_i) - D(G(z_i)) - 1)^2`, and for the generator the same with the sign turned.
+class RelativisticLeastSquares(cgan.Loss):
+    """`(D(x) - E[D(G(z))] - 1)^2` and `(D(G(z)) - E[D(x)] + 1)^2`; the players swap the signs.
 
-    `batch.local` holds what the discriminator said of this device's rows, `batch.whole` of all
-    rows: a loss that compares rows with each other takes the others from there.
+    `batch.local` holds what the discriminator said of this device's rows, `batch.whole` of all of
+    them: whatever compares rows with each other takes the others from there.
     """
 
     def discriminator_terms(self, learnt, batch):
-        """One number for each real; the mean of every term is taken, and their sum."""
-        return {"pair": jnp.square(self.margins(batch) - 1)}
+        """Terms by name, one number a row; the loss is the sum of their means."""
+        return self.terms(batch, ahead=1.0)
 
     def generator_terms(self, learnt, batch):
-        """The fakes must beat the reals."""
-        return {"pair": jnp.square(self.margins(batch) + 1)}
+        """The fakes should score 1 above the mean real."""
+        return self.terms(batch, ahead=-1.0)
 
-    def margins(self, batch):
-        """By how much each real beats its row's fake; `[rows]`."""
+    def terms(self, batch, ahead):
+        """Squared distances from where reals and fakes should be."""
         real, fake = batch.local.real.score, batch.local.fake.score
-        return real.astype(jnp.float32) - fake.astype(jnp.float32)
+        mean_real, mean_fake = batch.whole.real.score.mean(), batch.whole.fake.score.mean()
+        return {
+            "real": jnp.square(real - mean_fake - ahead),
+            "fake": jnp.square(fake - mean_real + ahead),
+        }
 
 
 def main(total_nimg: int = 100_000, out: Path = Path("own_loss.png")) -> None:
     """Train on eight Gaussians with this loss, and draw what the generator makes."""
     config = replace(CONFIGS["ring8"], total_nimg=total_nimg)
-    parts = cgan.Parts.of(config)._replace(game=PairedLeastSquares())
+    parts = cgan.Parts.of(config)._replace(game=RelativisticLeastSquares())
     step, state = jax.jit(parts.train_step()), parts.init_state()
     at_once = min(50, total_nimg // config.batch_size)
     for number in range(0, total_nimg // config.batch_size, at_once):
