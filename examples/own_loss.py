@@ -2,23 +2,24 @@
 
     python examples/own_loss.py
 
-Here it is relativistic average least squares (Jolicoeur-Martineau 2018): a real should score 1
-above the mean fake. The step is a pure function: `jax.jit` compiles it, and the loop is short.
+Here it is the relativistic average loss (Jolicoeur-Martineau 2018), which the project has as
+`--objective.loss average`: a test holds the two against each other. The step is a pure function, so
+`jax.jit` compiles it and the loop is short.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
+from jax.nn import softplus
 
 import cgan
 from cgan.data.pipeline import load_batches
 from configs import CONFIGS
 
 
-class RelativisticLeastSquares(cgan.Loss):
-    """`(D(x) - E[D(G(z))] - 1)^2` and `(D(G(z)) - E[D(x)] + 1)^2`; the players swap the signs.
+class RelativisticAverage(cgan.Loss):
+    """`softplus(E[D(G(z))] - D(x))` and `softplus(D(G(z)) - E[D(x)])`; a generator swaps the signs.
 
     `batch.local` holds what the discriminator said of this device's rows, `batch.whole` of all of
     them: whatever compares rows with each other takes the others from there.
@@ -26,26 +27,24 @@ class RelativisticLeastSquares(cgan.Loss):
 
     def discriminator_terms(self, learnt, batch):
         """Terms by name, one number a row; the loss is the sum of their means."""
-        return self.terms(batch, ahead=1.0)
+        return self.terms(batch, sign=1)
 
     def generator_terms(self, learnt, batch):
-        """The fakes should score 1 above the mean real."""
-        return self.terms(batch, ahead=-1.0)
+        """The fakes should score higher than the mean real."""
+        return self.terms(batch, sign=-1)
 
-    def terms(self, batch, ahead):
-        """Squared distances from where reals and fakes should be."""
+    def terms(self, batch, sign):
+        """By how much reals are above the mean fake, and fakes below the mean real, graded."""
         real, fake = batch.local.real.score, batch.local.fake.score
-        mean_real, mean_fake = batch.whole.real.score.mean(), batch.whole.fake.score.mean()
-        return {
-            "real": jnp.square(real - mean_fake - ahead),
-            "fake": jnp.square(fake - mean_real + ahead),
-        }
+        above = real - batch.whole.fake.score.mean()
+        below = batch.whole.real.score.mean() - fake
+        return {"real": softplus(-sign * above) / 2, "fake": softplus(-sign * below) / 2}
 
 
 def main(total_nimg: int = 100_000, out: Path = Path("own_loss.png")) -> None:
     """Train on eight Gaussians with this loss, and draw what the generator makes."""
     config = replace(CONFIGS["ring8"], total_nimg=total_nimg)
-    parts = cgan.Parts.of(config)._replace(game=RelativisticLeastSquares())
+    parts = cgan.Parts.of(config)._replace(game=RelativisticAverage())
     step, state = jax.jit(parts.train_step()), parts.init_state()
     at_once = min(50, total_nimg // config.batch_size)
     for number in range(0, total_nimg // config.batch_size, at_once):
