@@ -18,7 +18,12 @@ from examples import minimal, own_data, own_loss, own_metrics, own_network
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    path
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if BLOCK.search(path.read_text())
+]
+"""Those that show Python."""
 TINY = Experiment(
     workdir=Path("runs/digits"),
     data=Data("digits"),
