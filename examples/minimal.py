@@ -90,18 +90,17 @@ class PlainStep:
         config, _, networks, game, adam = self.parts
         stats = networks.update_stats(state.discriminator, state.discriminator_stats)
         state, both = state._replace(discriminator_stats=stats), (state.discriminator, state.learnt)
-        first, slopes = jax.value_and_grad(self.discriminator_loss)(both, state)
+        one, slopes = jax.value_and_grad(self.discriminator_loss)(both, state)
         moves, optim = adam.update(slopes, state.discriminator_optim, both)
         network, learnt = optax.apply_updates(both, moves)
         state = state._replace(discriminator=network, learnt=game.project(learnt))
         state = state._replace(discriminator_optim=optim, step=state.step + 1)
-        second, slopes = jax.value_and_grad(self.generator_loss)(state.generator, state)
+        two, slopes = jax.value_and_grad(self.generator_loss)(state.generator, state)
         moves, optim = adam.update(slopes, state.generator_optim, state.generator)
-        generator = optax.apply_updates(state.generator, moves)
+        new = optax.apply_updates(state.generator, moves)
         steps = jnp.minimum(config.optim.ema_halflife_nimg / config.batch_size, 0.05 * state.step)
-        average = optax.incremental_update(generator, state.generator_ema, 1 - 0.5 ** (1 / steps))
-        state = state._replace(generator=generator, generator_optim=optim, generator_ema=average)
-        return state, (first, second)
+        ema = optax.incremental_update(new, state.generator_ema, 1 - 0.5 ** (1 / steps))
+        return state._replace(generator=new, generator_optim=optim, generator_ema=ema), (one, two)
 
 
 def main(total_nimg: int = 100_000, out: Path = Path("minimal.png")) -> None:
@@ -112,8 +111,7 @@ def main(total_nimg: int = 100_000, out: Path = Path("minimal.png")) -> None:
     for number in range(total_nimg // n):
         rows = np.random.default_rng(number).integers(len(parts.source), size=n)
         state, losses = step(state, parts.source.encode(parts.source[rows].x))
-        if number % 50 == 0:
-            print("step {}: discriminator {:.3f}, generator {:.3f}".format(number, *losses))
+    print("the last losses: discriminator {:.3f}, generator {:.3f}".format(*losses))
     cgan.Sampler(parts).snapshot(state.generator_ema, out, f"ring8, {total_nimg:,} images seen")
 
 

@@ -4,17 +4,26 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from PIL import Image
 
 from cgan.config import Data, Discriminator, Experiment, Generator
+from cgan.objectives import BatchOutputs, PairedOutputs, build
+from cgan.types import DiscriminatorOutput
 from configs import CONFIGS
 from examples import minimal, own_data, own_loss, own_metrics, own_network
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    path
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if BLOCK.search(path.read_text())
+]
+"""Those that show Python."""
 TINY = Experiment(
     workdir=Path("runs/digits"),
     data=Data("digits"),
@@ -47,6 +56,20 @@ def test_an_example_trains_and_draws(main: Callable[..., None], tmp_path: Path) 
     main(total_nimg=2_560, out=tmp_path / "drawn.png")
     with Image.open(tmp_path / "drawn.png") as picture:
         assert picture.size == (600, 600)
+
+
+def test_a_loss_of_ones_own_is_the_projects_where_it_should_be() -> None:
+    rng = np.random.default_rng(0)
+    real, fake = (DiscriminatorOutput(jnp.asarray(rng.normal(size=6)), None) for _ in range(2))
+    both, rows = PairedOutputs(real, fake), jnp.arange(6)
+    batch = BatchOutputs(both, both, rows, rows)
+    own, projects = own_loss.RelativisticAverage(), build(CONFIGS["ring8"])
+    for terms, expected in (
+        (own.discriminator_terms({}, batch), projects.discriminator_terms(projects.init(), batch)),
+        (own.generator_terms({}, batch), projects.generator_terms(projects.init(), batch)),
+    ):
+        for term, other in zip(terms.values(), expected.values(), strict=True):
+            np.testing.assert_allclose(term, other, rtol=1e-5)
 
 
 def test_a_metric_of_ones_own_is_measured_on_samples_and_baselines() -> None:

@@ -77,8 +77,12 @@ def test_the_wheel_holds_the_product_alone(tmp_path: Path) -> None:
         path for folder in ("cgan", "configs", "eval") for path in (ROOT / folder).rglob("*.py")
     }
     assert code == {"train.py"} | {str(path.relative_to(ROOT)) for path in modules}
-    required = [line.split("#")[0].strip() for line in (ROOT / "requirements.txt").open()]
+    required = [
+        line
+        for line in (ROOT / "requirements.txt").read_text().splitlines()
+        if not line.startswith("#")
+    ]
     listed = [
         line for line in needs if line.startswith("Requires-Dist: ") and "extra ==" not in line
     ]
-    assert len(listed) == len(list(filter(None, required)))
+    assert len(listed) == len(required)

@@ -56,6 +56,7 @@ class TrainingProgress:
         width = None if sys.stdout.isatty() else PIPED_WIDTH
         self._output = Output(sys.stdout)
         self.console = Console(
+            force_jupyter=False,  # a notebook shows what a file would hold, without widgets
             file=self._output,  # type: ignore[arg-type]
             width=width,
             quiet=not shown,

@@ -38,7 +38,7 @@ def density_coverage(
     >>> import numpy as np
     >>> real = np.arange(8.0)[:, None]
     >>> density_coverage(real, real[:4] + 0.1, k=1)
-    X
+    DensityCoverage(density=2.0, coverage=0.625)
     """
     of_fake, in_ball, _ = inside_of(real, fake, k, ties)
     return DensityCoverage(float(of_fake.mean() / k), float((in_ball > 0).mean()))

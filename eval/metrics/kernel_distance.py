@@ -92,7 +92,7 @@ def kernel_distance(
         FeatureError: fewer than two rows, a row that is not finite, dimensions that differ.
 
     >>> rows = np.array([[0.0], [1.0]])
-    >>> kernel_distance(rows, rows + 1)
+    >>> round(kernel_distance(rows, rows + 1), 6)
     9.5
     """
     return _estimate(real, fake).value

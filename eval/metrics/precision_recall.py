@@ -46,7 +46,7 @@ def precision_recall(
     >>> import numpy as np
     >>> real = np.arange(8.0)[:, None]
     >>> precision_recall(real, real[:4], k=1)
-    X
+    PrecisionRecall(precision=1.0, recall=0.625)
     """
     of_fake, _, of_real = inside_of(real, fake, k, ties)
     return PrecisionRecall(float((of_fake > 0).mean()), float((of_real > 0).mean()))
