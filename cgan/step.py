@@ -43,6 +43,14 @@ Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
 """Whether what this device computed is finite: see `cgan/finite.py`."""
+STAGES = (
+    "real samples",
+    "generated samples",
+    "the discriminator's outputs",
+    "the discriminator's gradients",
+    "the generator's gradients",
+)
+"""What it computes, in this order."""
 FINITE = "outputs are finite"
 SIGN = "real_sign"
 """A reading of the discriminator's, where the probability of augmentation adapts to it."""

@@ -17,7 +17,7 @@ LAYERS: list[set[str]] = [
     {"step"},
     {"assemble"},
     {"multi_seed", "run_folder"},
-    {"sampling"},
+    {"sampling", "sinks"},
     {"probe"},
     {"training"},
     {"commands"},

@@ -25,11 +25,7 @@ from cgan.config.objective import (
     Objective,
     Penalty,
 )
-
-BATCH_AT_MOST = 2**20
-"""Reals a step: their margins over as many fakes take 4 TiB."""
-STEPS_AT_MOST = 2**16
-"""Steps a dispatch: their batches wait in memory together."""
+from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Optim:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Clock):
     """Everything that decides a run. The clock is images seen (`nimg`): batch_size a step."""
 
     workdir: Path
@@ -110,6 +106,8 @@ class Experiment:
     """Images between two probes for mode collapse; 0 for none."""
     seed: int = 0
     """Seed of everything random: same seed, same run."""
+
+    procedure = GAN  # unannotated: no setting
 
     def __post_init__(self) -> None:
         check_types(self, "")
@@ -222,14 +220,9 @@ class Experiment:
             require(value == 0, name, value, expected)
 
     @property
-    def nimg_per_dispatch(self) -> int:
-        """Images seen in one compiled call."""
-        return self.batch_size * self.steps_per_dispatch
-
-    @property
-    def final_nimg(self) -> int:
-        """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
-        return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch
+    def reads_labels(self) -> bool:
+        """Whether the networks are made for the number of classes."""
+        return self.conditioning.labels
 
     @property
     def ramped(self) -> tuple[str, ...]:
@@ -248,7 +241,3 @@ class Experiment:
     def ramp_end_nimg(self) -> int:
         """Images seen when what has a final value reaches it."""
         return self.ramp_nimg or self.final_nimg
-
-    def passes(self, nimg: int, interval_nimg: int) -> bool:
-        """Whether the dispatch that ends after so many images passed a multiple of the interval."""
-        return nimg // interval_nimg > (nimg - self.nimg_per_dispatch) // interval_nimg

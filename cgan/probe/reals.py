@@ -38,13 +38,17 @@ class Splits(NamedTuple):
     held_out: Reals
 
 
-def fixed_splits(parts: Parts) -> Splits | None:
+def fixed_splits(parts: Parts, held_out: Source | None = None) -> Splits | None:
     """What the probes of a run look at; None where there are too few reals.
+
+    Args:
+        parts: of the run.
+        held_out: its held-out split; None loads it.
 
     Raises:
         ConfigError: the held-out split is not there or damaged.
     """
-    held_out = load_source(parts.config.data, "test")
+    held_out = load_source(parts.config.data, "test") if held_out is None else held_out
     if min(len(parts.source), len(held_out)) < AT_LEAST:
         return None
     splits = Splits(*(fixed_reals(of, parts.config) for of in (parts.source, held_out)))

@@ -21,7 +21,6 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from cgan.config import ConfigError
-from cgan.state import TrainState
 from cgan.system.errors import DiskError, reason, writing
 
 KEEP = 3
@@ -34,7 +33,7 @@ FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, Runtime
 class Checkpoint(NamedTuple):
     """What one checkpoint holds."""
 
-    state: TrainState
+    state: Any
     """NumPy arrays on the host."""
     pending: dict[str, Any]
     """Sums of the metrics since the last row, in JSON's types."""
@@ -84,7 +83,7 @@ class Checkpoints:
         """Images seen by the newest complete checkpoint, or None."""
         return max(self.all(), default=None)
 
-    def save(self, nimg: int, state: TrainState, pending: dict[str, Any] | None = None) -> None:
+    def save(self, nimg: int, state: Any, pending: dict[str, Any] | None = None) -> None:
         """Write the state, read it back, and only then delete what is older than the newest few.
 
         Orbax renames a finished folder into place, so none is ever half.
@@ -166,7 +165,7 @@ class Checkpoints:
 DELETED = ".deleted"
 
 
-def _describe(state: TrainState) -> dict[str, str]:
+def _describe(state: Any) -> dict[str, str]:
     """Shape, dtype and fingerprint of each array, by its path in the state."""
     return {name: f"{_form(leaf)} {_fingerprint(leaf)}" for name, leaf in _named(state)}
 

@@ -1,0 +1,98 @@
+"""The GAN as a procedure of the loop: both players, the picture of fixed latents, the probe."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import jax
+
+from cgan import parallel
+from cgan.assemble import Parts, assemble_on
+from cgan.config import Experiment, Launch
+from cgan.networks import count_parameters
+from cgan.probe import AT_LEAST, Probe
+from cgan.sampling.sampler import Sampler
+from cgan.state import TrainState
+from cgan.step import STAGES
+from cgan.training.collapse_watch import CollapseWatch, WatchedElsewhere, find_reals, require_probes
+from cgan.training.procedure import Procedure, Sources, TrainStep, WatchContext, load_sources
+from cgan.training.watch import NoWatch, Watch
+
+
+class Gan(Procedure):
+    """One experiment."""
+
+    bar = {"D": "discriminator/loss", "G": "generator/loss"}  # noqa: RUF012
+    stages = STAGES
+
+    def __init__(self, parts: Parts, sources: Sources) -> None:
+        """Of parts that were assembled on the train split.
+
+        Raises:
+            ConfigError: what is to be probed with can't be read.
+        """
+        self.parts, self.sources, self.config = parts, sources, parts.config
+        self._reals = find_reals(parts, sources.held_out)
+
+    def init_state(self) -> TrainState:
+        """Both players before step 0."""
+        return self.parts.init_state()
+
+    def train_step(self) -> TrainStep:
+        """The discriminator's update, the generator's, and the average's."""
+        return self.parts.train_step()
+
+    def size(self, state: TrainState) -> str:
+        """Parameters of both players."""
+        counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
+        return f"generator {counts[0]:,} and discriminator {counts[1]:,} parameters"
+
+    def check(self, launch: Launch) -> None:
+        """Refuse to stop at a collapse that no probe would see."""
+        require_probes(self.config, self._reals, launch)
+
+    def remarks(self) -> Sequence[str]:
+        """Why there is no probe, where one was asked for."""
+        config = self.config
+        if self._reals is not None or not config.probe_nimg:
+            return ()
+        few = f"a split has fewer than {AT_LEAST} samples"
+        short = f"the first would come after {config.probe_nimg:,} images"
+        reason = few if config.probe_nimg <= config.final_nimg else short
+        return (f"no probe for mode collapse: {reason}",)
+
+    def tags(self) -> Sequence[str]:
+        """The data, the loss and the architecture."""
+        config = self.config
+        return (self.sources.train.name, config.objective.loss, config.generator.architecture)
+
+    def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
+        """The fixed latents through the averaged generator."""
+        self._sampler.snapshot(parallel.fetch(state.generator_ema), path, title)
+        return True
+
+    def watch(self, context: WatchContext | None) -> Watch:
+        """The collapse alarm, if there are probes."""
+        if context is None:
+            return WatchedElsewhere()
+        if self._reals is None:
+            return NoWatch()
+        probe = Probe(self.parts, self._reals, context.devices)
+        stops = context.launch.on_collapse == "stop"
+        outputs, progress = context.outputs, context.progress
+        return CollapseWatch(self.config, probe, stops, outputs, progress, context.rows)
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self.parts)
+
+
+def build(config: Experiment, devices: Sequence[jax.Device], launch: Launch) -> Gan:
+    """The GAN of an experiment; nothing is compiled or written.
+
+    Raises:
+        ConfigError: settings that do not fit together, the devices or the data.
+    """
+    parallel.check_divides(config.batch_size, config.micro_batches, devices)
+    sources = load_sources(config, launch)
+    return Gan(assemble_on(config, sources.train), sources)
