@@ -18,7 +18,7 @@ from tensorboardX.proto import event_pb2
 
 from cgan.config import ConfigError, Data, Experiment, Launch
 from cgan.run_folder.workdir import Workdir
-from cgan.sinks import JsonLines, Sinks, TensorBoard
+from cgan.sinks import JsonLines, Sinks, TensorBoard, trackers
 from cgan.system.errors import DiskError, NonFiniteError
 from cgan.training import loop
 from tests import wandb_files
@@ -76,6 +76,9 @@ def test_a_users_sink_is_given_the_rows_and_the_pictures(tmp_path: Path) -> None
     assert drawn == snapshots(folder)
     words = [seen for seen in sink.seen if isinstance(seen, str)]
     assert words == ["flushed", "flushed", "closed"]
+    again = Recorder()
+    train(in_folder(folder), again)  # which is trained already
+    assert again.seen == ["closed"]
 
 
 class Unreachable(Recorder):
@@ -102,7 +105,7 @@ def test_a_sink_that_fails_is_told_of_once_and_the_run_goes_on(
     assert state.step == 4
     out = capsys.readouterr().out
     assert out.count("Unreachable") == 1
-    said = "Unreachable failed (no such project): the run goes on, and its folder has all of it"
+    said = "Unreachable failed (no such project); all else goes on, and the run's folder has all"
     assert said in out
     assert [nimg for nimg, _ in sink.seen] == [16, 32]  # it was asked again
     assert after.seen[-1] == "closed"
@@ -182,9 +185,9 @@ def test_a_tracker_that_can_not_be_reached_does_not_keep_a_run_from_training(
     def unreachable(*arguments: Any) -> None:
         raise ConnectionError("no such host")
 
-    monkeypatch.setattr(loop, "open_tracker", unreachable)
+    monkeypatch.setattr(trackers, "open_tracker", unreachable)
     assert train(in_folder(tmp_path / "run"), track="wandb").step == 4
-    said = "wandb failed (no such host): the run goes on, and its folder has all of it"
+    said = "wandb failed (no such host); all else goes on, and the run's folder has all of it"
     assert capsys.readouterr().out.count(said) == 1
 
 

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,19 @@ def records(path: Path) -> Iterator[Record]:
             entry = b""
 
 
-def of_folder(folder: Path) -> list[list[Record]]:
-    """The records of each process that wrote into a run's folder, the oldest first."""
-    return [list(records(path)) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
+def of_folder(folder: Path, timeout: float = 30) -> list[list[Record]]:
+    """The records of each process that wrote into a run's folder, the oldest first.
+
+    W&B's own process may write the last of them a moment after it said that it had.
+    """
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        paths = sorted(folder.glob("wandb/offline-run-*/*.wandb"))
+        found = [list(records(path)) for path in paths]
+        if all(each and each[-1].WhichOneof("record_type") == "exit" for each in found):
+            return found
+        time.sleep(0.05)
+    raise AssertionError("waited too long")
 
 
 def history(found: list[Record]) -> list[dict[str, Any]]:

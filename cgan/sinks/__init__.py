@@ -1,9 +1,9 @@
 """Where a run's numbers and pictures go: metrics.jsonl, TensorBoard, trackers, a user's own."""
 
-from cgan.sinks.base import Guarded, Sink, Sinks, failed
+from cgan.sinks.base import Guarded, Sink, Sinks
 from cgan.sinks.json_lines import JsonLines
 from cgan.sinks.tensorboard import TensorBoard
-from cgan.sinks.trackers import About, open_tracker, require_installed
+from cgan.sinks.trackers import About, require_installed, tracking
 
 __all__ = [
     "About",
@@ -12,7 +12,6 @@ __all__ = [
     "Sink",
     "Sinks",
     "TensorBoard",
-    "failed",
-    "open_tracker",
     "require_installed",
+    "tracking",
 ]

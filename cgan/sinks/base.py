@@ -1,6 +1,7 @@
 """What a sink is, several of them as one, and one that may fail."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Protocol, runtime_checkable
 
 from cgan.system.errors import DiskError, reason
@@ -44,19 +45,22 @@ class Sinks:
         for sink in self._sinks:
             sink.flush()
 
+    def close(self) -> None:
+        """Each, also where one before it can't be."""
+        with ExitStack() as stack:
+            for sink in reversed(self._sinks):
+                stack.callback(sink.close)
+
     def __enter__(self) -> "Sinks":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Close each; a disk that is full is told of unless something else already went wrong."""
-        failures = []
-        for sink in self._sinks:
-            try:
-                sink.close()
-            except DiskError as error:
-                failures.append(error)
-        if failures and exception[0] is None:
-            raise failures[0]
+        """Close; a disk that is full is told of unless something else already went wrong."""
+        try:
+            self.close()
+        except DiskError:
+            if exception[0] is None:
+                raise
 
 
 class Guarded:
@@ -104,4 +108,4 @@ class Guarded:
 
 def failed(name: str, error: Exception) -> str:
     """What to say of a sink that the run does not depend on."""
-    return f"{name} failed ({reason(error)}): the run goes on, and its folder has all of it"
+    return f"{name} failed ({reason(error)}); all else goes on, and the run's folder has all of it"

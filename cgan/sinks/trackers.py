@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgan.config import ConfigError, TrackerName
-from cgan.sinks.base import Sink
+from cgan.config import ConfigError, RunConfig, TrackerName, to_json
+from cgan.sinks.base import Guarded, Sink, failed
 from cgan.system import files
 
 FILE = "tracker.json"
@@ -24,6 +24,12 @@ class About(NamedTuple):
     tags: Sequence[str]
     """A few words to find it by."""
 
+    @classmethod
+    def run(cls, folder: Path, config: RunConfig) -> "About":
+        """The run of a config in this folder."""
+        tags = (config.procedure, config.data.name or config.data.source)
+        return cls(folder, json.loads(to_json(config)), tags)
+
 
 def require_installed(name: TrackerName | None) -> None:
     """Refuse a tracker whose package is missing.
@@ -39,12 +45,28 @@ def require_installed(name: TrackerName | None) -> None:
             raise ConfigError(f"track = {name!r}: must be {expected}") from None
 
 
-def open_tracker(name: TrackerName, about: About) -> Sink:
-    """The sink of this tracker, which goes on with the run where it knows it already.
+def tracking(
+    name: TrackerName | None, folder: Path, config: RunConfig, say: Callable[[str], None]
+) -> list[Sink]:
+    """The sink of a run's tracker; none without a tracker, or where it can't be reached.
 
-    Raises:
-        Exception: whatever the tracker does where it can't be reached.
+    Args:
+        name: of the tracker.
+        folder: the run's.
+        config: the run's.
+        say: prints a line, where the tracker fails now or later.
     """
+    if name is None:
+        return []
+    try:
+        return [Guarded(open_tracker(name, About.run(folder, config)), say, name)]
+    except Exception as error:  # whatever a tracker does without a network, or an account
+        say(failed(name, error))
+        return []
+
+
+def open_tracker(name: TrackerName, about: About) -> Sink:
+    """The sink of this tracker, which goes on with the run where it knows it already."""
     from cgan.sinks.weights_and_biases import WeightsAndBiases
 
     return WeightsAndBiases(about, _run_id(about.folder, name))

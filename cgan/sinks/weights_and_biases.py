@@ -11,6 +11,8 @@ from cgan.sinks.trackers import About
 
 PROJECT = "contrastive-gan"
 """Unless WANDB_PROJECT names another one."""
+TAG_AT_MOST = 64
+"""Characters."""
 CLOCK = "nimg"
 """The axis of all curves. Not W&B's own step, which must not go back: a run that goes on from a
 checkpoint writes some rows again, and an evaluation may be of an old one."""
@@ -25,7 +27,7 @@ class WeightsAndBiases:
             resume="allow",
             project=os.environ.get("WANDB_PROJECT", PROJECT),
             name=about.folder.name,
-            tags=list(about.tags),
+            tags=[tag[:TAG_AT_MOST] for tag in about.tags],
             config=dict(about.config),
             dir=str(about.folder),
             # Without its own lines, and without a copy of ours: the terminal shows a bar.

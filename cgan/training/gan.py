@@ -61,11 +61,6 @@ class Gan(Procedure):
         reason = few if config.probe_nimg <= config.final_nimg else short
         return (f"no probe for mode collapse: {reason}",)
 
-    def tags(self) -> Sequence[str]:
-        """The data, the loss and the architecture."""
-        config = self.config
-        return (self.sources.train.name, config.objective.loss, config.generator.architecture)
-
     def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
         """The fixed latents through the averaged generator."""
         self._sampler.snapshot(parallel.fetch(state.generator_ema), path, title)

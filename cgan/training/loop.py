@@ -3,7 +3,6 @@
 It knows a `Procedure` and not what that trains.
 """
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgan import finite, parallel
-from cgan.config import ConfigError, Launch, RunConfig, require, to_json
+from cgan.config import ConfigError, Launch, RunConfig, require
 from cgan.data.feed import Feed
 from cgan.data.identity import Identity, identify
 from cgan.run_folder import run_data
@@ -23,15 +22,13 @@ from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.metrics import RowMeans
 from cgan.run_folder.workdir import Workdir
 from cgan.sinks import (
-    About,
     Guarded,
     JsonLines,
     Sink,
     Sinks,
     TensorBoard,
-    failed,
-    open_tracker,
     require_installed,
+    tracking,
 )
 from cgan.system import hosts
 from cgan.system.errors import SAME_COMMAND, NonFiniteError, StoppedError
@@ -102,6 +99,7 @@ def run(
         )
         state, pending = _begin(procedure, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
+        users = stack.enter_context(Sinks([Guarded(sink, progress.say) for sink in sinks]))
         _introduce(procedure, devices, nimg, state, progress)
         if nimg == config.final_nimg:
             return state
@@ -109,10 +107,12 @@ def run(
         context = None
         if hosts.is_first():
             rows = JsonLines(workdir, nimg)
-            own: list[Sink] = [rows, TensorBoard(workdir, nimg)]
-            others = _others(procedure, workdir, launch, sinks, progress)
-            to = stack.enter_context(Sinks([*own, *others]))
-            outputs = DiskOutputs(procedure.snapshot, workdir, to, checkpoints)
+            own = stack.enter_context(Sinks([rows, TensorBoard(workdir, nimg)]))
+            tracker = stack.enter_context(
+                Sinks(tracking(launch.track, workdir.root, config, progress.say))
+            )
+            all_sinks = Sinks([own, tracker, users])
+            outputs = DiskOutputs(procedure.snapshot, workdir, all_sinks, checkpoints)
             context = WatchContext(launch, devices, outputs, progress, rows.kept)
         watch = procedure.watch(context)
         stack.enter_context(progress)
@@ -127,27 +127,6 @@ def run(
             final = session.run(parallel.replicate(state, devices), nimg)
             hosts.meet()
         return parallel.fetch(final)
-
-
-def _others(
-    procedure: Procedure,
-    workdir: Workdir,
-    launch: Launch,
-    sinks: Sequence[Sink],
-    progress: TrainingProgress,
-) -> list[Sink]:
-    """The sinks that a run does not depend on."""
-    guarded: list[Sink] = [Guarded(sink, progress.say) for sink in sinks]
-    if launch.track is not None:
-        values = json.loads(to_json(procedure.config))
-        about = About(workdir.root, values, procedure.tags())
-        try:
-            tracker = open_tracker(launch.track, about)
-        except Exception as error:  # whatever it does without a network, or an account
-            progress.say(failed(launch.track, error))
-        else:
-            guarded.append(Guarded(tracker, progress.say, launch.track))
-    return guarded
 
 
 def _open(

@@ -86,10 +86,6 @@ class Procedure(Protocol):
         """More lines to begin with."""
         return ()
 
-    def tags(self) -> Sequence[str]:
-        """A few words for trackers to find the run by."""
-        return (self.config.procedure, self.sources.train.name)
-
     def snapshot(self, state: State, path: Path, title: str) -> bool:
         """Draw what is to be seen of a state on the devices; returns whether there is anything.
 

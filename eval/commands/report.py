@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     prog = f"{run.PROG} report"
     arguments = tyro.cli(Arguments, args=argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
+    from cgan.sinks import require_installed
     from cgan.system import files
     from eval.measure import SamplesError
     from eval.metrics.base import FeatureError
@@ -43,8 +44,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
+    from eval.report.png import pictures
     from eval.subject import RECORDS, load
+    from eval.tracked import send
 
+    require_installed(arguments.track)
     root, out = arguments.run, arguments.out
     page_file = places.file_of(root, out, "report.html")
     records_file = places.folder_of(root, out) / RECORDS
@@ -58,4 +62,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ConfigError(f"{root}: {error}") from None
     append_records(records_file, contents.new_records)
     files.replace(page_file, page(contents).encode())
+    if arguments.track is not None:
+        send(arguments.track, root, loaded.run, contents.history, pictures(contents))
     terminal.say(f"{root} at {contents.nimg:,} images: {page_file}")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 import tyro
 
-from cgan.config import ConfigError, DataChanged, require, require_seed
+from cgan.config import ConfigError, DataChanged, TrackerName, require, require_seed
 from eval.commands import places
 from eval.names import ExtractorName
 
@@ -44,6 +44,8 @@ class Arguments:
     """Where the run's data lie now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
+    track: TrackerName | None = None
+    """Where the figures go as well: wandb, as the run that training was sent to."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
 
@@ -88,13 +90,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = tyro.cli(Arguments, args=argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
+    from cgan.sinks import require_installed
     from eval.measure import SamplesError, evaluate
     from eval.metrics.base import FeatureError
     from eval.progress import reading
     from eval.record import append_records
     from eval.subject import RECORDS, load, subject_of
     from eval.table import print_report
+    from eval.tracked import send
 
+    require_installed(arguments.track)
     records_file = places.file_of(arguments.run, arguments.out, RECORDS)
     places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics = load(arguments.run, *arguments.choices)
@@ -109,3 +114,4 @@ def main(argv: Sequence[str] | None = None) -> None:
         append_records(records_file, records)
     finally:
         print_report(str(arguments.run), metrics, records)
+    send(arguments.track, arguments.run, run, records)
