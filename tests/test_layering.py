@@ -154,6 +154,17 @@ def test_objectives_views_and_accumulation_know_neither_networks_nor_devices(pat
     assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
 
 
+OF_GANS = {"assemble", "networks", "objectives", "probe", "sampling", "state", "step"}
+OF_THE_LOOP = ("loop", "outputs", "procedure", "progress", "stop_vote", "watch")
+
+
+@pytest.mark.parametrize("name", OF_THE_LOOP)
+def test_the_loop_knows_no_gan(name: str) -> None:
+    found = imports(ROOT / f"cgan/training/{name}.py")
+    assert not {f"cgan.{part}" for part in OF_GANS} & {".".join(n.split(".")[:2]) for n in found}
+    assert not found & {"cgan.training.gan", "cgan.training.collapse_watch"}
+
+
 @pytest.mark.parametrize("path", PROJECT)
 def test_the_config_is_imported_whole(path: Path) -> None:
     if not module_name(path).startswith("cgan.config"):

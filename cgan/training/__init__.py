@@ -1,1 +1,1 @@
-"""The loop and what belongs to it: outputs, progress, the collapse watch, how a run is stopped."""
+"""The loop, the procedures that it trains, and what belongs to it: outputs, progress, stopping."""

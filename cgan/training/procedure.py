@@ -1,5 +1,6 @@
 """What the loop trains: anything with a config, data, a state and a step; a GAN is one."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -56,12 +57,15 @@ class Procedure(Protocol):
     stages: Sequence[str]
     """What a step computes, in this order: see `cgan/finite.py`."""
 
+    @abstractmethod
     def init_state(self) -> State:
         """The state before step 0."""
 
+    @abstractmethod
     def train_step(self) -> TrainStep:
         """The step, to be compiled for a set of devices."""
 
+    @abstractmethod
     def size(self, state: State) -> str:
         """How large what is trained is, for the line that a run begins with."""
 
