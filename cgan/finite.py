@@ -5,21 +5,13 @@ a step. So the step looks at its stages in the order in which they follow from e
 first stage that is not finite anywhere, on the devices where it is not, is where it began.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, PyTree
-
-STAGES = (
-    "real samples",
-    "generated samples",
-    "the discriminator's outputs",
-    "the discriminator's gradients",
-    "the generator's gradients",
-)
-"""Names of what a step computes, in this order."""
 
 Metrics = dict[str, Any]
 
@@ -38,11 +30,12 @@ def is_finite(tree: PyTree) -> Bool[Array, ""]:
     return jnp.stack(checks).all() if checks else jnp.array(True)
 
 
-def first_failure(outcome: Outcome) -> tuple[int, str] | None:
+def first_failure(outcome: Outcome, stages: Sequence[str]) -> tuple[int, str] | None:
     """The first step of a dispatch with a number that is not finite, and what is known of it.
 
     Args:
         outcome: of a dispatch, on the host: metrics `[steps]`, finite `[steps, devices, stages]`.
+        stages: what the step computes, in this order.
 
     Returns:
         The step within the dispatch and a description; None if all is well.
@@ -55,7 +48,7 @@ def first_failure(outcome: Outcome) -> tuple[int, str] | None:
         return None
     step = int(np.argmax(bad))
     terms = [f"{n} = {v[step]}" for n, v in outcome.metrics.items() if not np.isfinite(v[step])]
-    return step, "; ".join(filter(None, [_listed(terms), _origin(finite[step])]))
+    return step, "; ".join(filter(None, [_listed(terms), _origin(finite[step], stages)]))
 
 
 def _listed(terms: list[str], most: int = 4) -> str:
@@ -63,10 +56,10 @@ def _listed(terms: list[str], most: int = 4) -> str:
     return ", ".join(terms[:most]) + more
 
 
-def _origin(finite: Bool[np.ndarray, "devices stages"]) -> str:
+def _origin(finite: Bool[np.ndarray, "devices stages"], stages: Sequence[str]) -> str:
     """Words for the stage and devices that stopped being finite first, if the stages show them."""
     count = len(finite)
-    for stage, ok in zip(STAGES, finite.T, strict=True):
+    for stage, ok in zip(stages, finite.T, strict=True):
         if not ok.all():
             devices = ", ".join(map(str, np.flatnonzero(~ok)))
             where = "on every device" if not ok.any() and count > 1 else f"on device {devices}"

@@ -17,6 +17,7 @@ from cgan.assemble import Parts
 from cgan.data.pipeline import load_batches
 from cgan.rng import Seed
 from cgan.state import TrainState
+from cgan.step import STAGES
 from cgan.types import Batch
 
 BATCH_AXIS = 2
@@ -111,7 +112,7 @@ def _failed(step: int, outcome: Any, seeds: Sequence[int]) -> dict[int, str]:
     """Failures in a dispatch by seed: runs with a number that is not finite."""
     failures = {}
     for seed, own in zip(seeds, _unstacked(parallel.fetch(outcome), len(seeds)), strict=True):
-        failure = finite.first_failure(own)
+        failure = finite.first_failure(own, STAGES)
         if failure is not None:
             failures[seed] = f"step {step + failure[0]}: {failure[1]}"
     return failures

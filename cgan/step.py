@@ -46,6 +46,14 @@ Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
 Stages = list[Bool[Array, ""]]
 """Whether each stage of what this device computed is finite: see `cgan/finite.py`."""
+STAGES = (
+    "real samples",
+    "generated samples",
+    "the discriminator's outputs",
+    "the discriminator's gradients",
+    "the generator's gradients",
+)
+"""Names of what a step computes, in this order."""
 FINITE = "outputs are finite"
 SIGN = "real_sign"
 """Name of a reading of the discriminator's, which the probability of augmentation adapts to."""

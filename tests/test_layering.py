@@ -22,7 +22,7 @@ CGAN_LAYERS: Layers = [
     {"step"},
     {"assemble"},
     {"multi_seed", "run_folder"},
-    {"sampling"},
+    {"sampling", "sinks"},
     {"probe"},
     {"training"},
     {"commands"},
@@ -194,6 +194,17 @@ PURE = [ROOT / "cgan/accumulation.py", *python_files("cgan/augment", "cgan/objec
 @pytest.mark.parametrize("path", PURE, ids=module_name)
 def test_objectives_views_and_accumulation_know_neither_networks_nor_devices(path: Path) -> None:
     assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
+
+
+OF_GANS = {"assemble", "networks", "objectives", "probe", "sampling", "state", "step"}
+OF_THE_LOOP = ("loop", "outputs", "procedure", "progress", "stop_vote", "watch")
+
+
+@pytest.mark.parametrize("name", OF_THE_LOOP)
+def test_the_loop_knows_no_gan(name: str) -> None:
+    found = imports(ROOT / f"cgan/training/{name}.py")
+    assert not {f"cgan.{part}" for part in OF_GANS} & {".".join(n.split(".")[:2]) for n in found}
+    assert not found & {"cgan.training.gan", "cgan.training.collapse_watch"}
 
 
 @pytest.mark.parametrize("path", PROJECT)

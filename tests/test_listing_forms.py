@@ -15,7 +15,8 @@ from cgan.data import load_source, witness
 from cgan.data.decode import Form, UnusableImage, decode
 from cgan.data.listing import survey as surveys
 from cgan.data.listing.survey import commonest, survey
-from cgan.training import loop
+from cgan.training import gan, loop
+from cgan.training.procedure import Sources
 from cgan.training.progress import TrainingProgress
 from tests.picture_sets import KINDS, TWO, both, in_folder, numbers, picture, pictures
 
@@ -232,7 +233,7 @@ def test_the_command_says_all_and_then_refuses_what_training_would(tmp_path, cap
 
 
 def test_training_says_the_first_line_first(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(loop, "count_parameters", lambda _: 0)
+    monkeypatch.setattr(gan, "count_parameters", lambda _: 0)
     root = in_folder(tmp_path / "set", {**pictures("[red]", 0, 40), **pictures("{x}", 40, 40)})
     parts = assemble(
         Experiment(
@@ -243,7 +244,8 @@ def test_training_says_the_first_line_first(tmp_path, capsys, monkeypatch):
         )
     )
     progress = TrainingProgress("run", 0, 64)
-    loop._introduce(parts, jax.devices(), 0, parts.abstract_state(), None, progress)
+    trained = gan.Gan(parts, Sources(parts.source, parts.source))
+    loop._introduce(trained, jax.devices(), 0, parts.abstract_state(), progress)
     first = capsys.readouterr().out.splitlines()[0]
     assert first.startswith("set: 80 images of 6 x 6 with 3 channels; ")
     assert "2 classes (by folder): [red] 40, {x} 40" in first

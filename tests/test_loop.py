@@ -6,7 +6,6 @@ import io
 import json
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tensorboardX.proto import event_pb2
 
 from cgan.assemble import assemble
 from cgan.config import (
@@ -34,10 +32,11 @@ from cgan.config import (
 from cgan.data import pipeline
 from cgan.data.digits import load_digits
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter
 from cgan.sampling import runs, sampler
+from cgan.sinks import JsonLines
 from cgan.system.errors import NonFiniteError, StoppedError
 from cgan.training import loop
+from tests.event_files import events
 
 BATCH = 16
 TIMES = ("images_per_sec", "input_stall")
@@ -74,15 +73,15 @@ def in_folder(path: Path, **changes) -> Experiment:
 
 def train_until(config: Experiment, nimg: int, monkeypatch) -> None:
     """Train, and crash when this many images have been seen and their metrics written."""
-    original = MetricsWriter.write
+    original = JsonLines.scalars
 
-    def write(self, seen, row):
+    def scalars(self, seen, row):
         original(self, seen, row)
         if seen == nimg:
             raise PowerCutError
 
     with monkeypatch.context() as patch:
-        patch.setattr(MetricsWriter, "write", write)
+        patch.setattr(JsonLines, "scalars", scalars)
         with pytest.raises(PowerCutError):
             loop.train(config, ONE_DEVICE)
 
@@ -116,12 +115,12 @@ def compiled_once():
     """From here on, runs of other folders and cadences share a step: it compiles for seconds."""
     compiled, original = {}, loop.compile_step
 
-    def cached(parts, devices, launch):
+    def cached(procedure, devices, launch):
         names = ("workdir", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
         same = {name: getattr(CONFIG, name) for name in names}
-        key = (dataclasses.replace(parts.config, **same), *devices)
+        key = (dataclasses.replace(procedure.config, **same), *devices)
         if key not in compiled:
-            compiled[key] = original(parts, devices, launch)
+            compiled[key] = original(procedure, devices, launch)
         return compiled[key]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -217,13 +216,11 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path, monkeypatch):
 def test_events_for_tensorboard_hold_the_same_numbers(whole_run):
     config, _ = whole_run
     (path,) = (config.workdir / "tensorboard").iterdir()
-    content, found = path.read_bytes(), {}
-    while content:
-        (length,) = struct.unpack("<Q", content[:8])
-        event = event_pb2.Event.FromString(content[12 : 12 + length])
-        for value in event.summary.value:
-            found[event.step, value.tag] = value.simple_value
-        content = content[12 + length + 4 :]
+    found = {
+        (event.step, value.tag): value.simple_value
+        for event in events(path)
+        for value in event.summary.value
+    }
     for row in rows(config):
         for name in set(row) - {"nimg"}:
             np.testing.assert_allclose(found[row["nimg"], name], row[name], rtol=1e-6)

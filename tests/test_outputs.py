@@ -10,11 +10,14 @@ import pytest
 from cgan.assemble import assemble
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs, sampler
+from cgan.sinks import Sinks
 from cgan.state import TrainState
+from cgan.training.gan import Gan
 from cgan.training.outputs import DiskOutputs
+from cgan.training.procedure import Sources
+from tests.recorder import Recorder
 
 
 def told_apart(state: TrainState) -> TrainState:
@@ -42,13 +45,23 @@ def test_snapshots_show_the_average_and_checkpoints_keep_all(
 
     def snapshot(self: Any, params: Any, path: Path, title: str) -> None:
         shown.append(params)
+        path.write_bytes(title.encode())
 
     monkeypatch.setattr(sampler.Sampler, "snapshot", snapshot)
     state = told_apart(jax.device_get(parts.init_state()))
-    with Checkpoints(workdir.checkpoints) as checkpoints, MetricsWriter(workdir, 0) as writer:
-        outputs = DiskOutputs(parts, workdir, writer, checkpoints)
+    drawn = Gan(parts, Sources(parts.source, parts.source)).snapshot
+    sink = Recorder()
+    with Checkpoints(workdir.checkpoints) as checkpoints, Sinks([sink]) as sinks:
+        outputs = DiskOutputs(drawn, workdir, sinks, checkpoints)
         outputs.snapshot(state, 64)
+        outputs.row(64, {"loss": 1.0})
         outputs.checkpoint(state, 64, {})
+    assert sink.seen == [
+        (64, "samples", b"64 images seen"),
+        (64, {"loss": 1.0}),
+        "flushed",
+        "closed",
+    ]
     jax.tree.map(np.testing.assert_array_equal, shown, [state.generator_ema])
     restored = runs.restore_run(config.workdir)
     jax.tree.map(np.testing.assert_array_equal, restored.state, state)

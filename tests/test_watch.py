@@ -17,9 +17,9 @@ from cgan.config import Alarm, ConfigError, Data, Discriminator, Experiment, Gen
 from cgan.probe import Probe, reals
 from cgan.probe.columns import ALARMS, COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, SCORE_GAP
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter
+from cgan.sinks import JsonLines
 from cgan.system.errors import CollapseError, StoppedError
-from cgan.training import loop
+from cgan.training import gan, loop
 from cgan.training.interrupt import Interrupt
 from cgan.training.outputs import DiskOutputs
 
@@ -57,7 +57,7 @@ def compiled_once():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "compile_step", step)
-        patch.setattr(loop, "Probe", probe)
+        patch.setattr(gan, "Probe", probe)
         patch.setattr(DiskOutputs, "snapshot", lambda *arguments: None)
         yield
 
@@ -223,15 +223,15 @@ def test_a_run_that_was_cut_raises_the_same_alarms(cut_nimg, tmp_path, collapse,
     collapse([6, 7, 8, 11, 12])
     changes = {"checkpoint_nimg": 3 * BATCH}
     whole = train(tmp_path / "whole", **changes)
-    original = MetricsWriter.write
+    original = JsonLines.scalars
 
-    def write(self, nimg, row):
+    def scalars(self, nimg, row):
         original(self, nimg, row)
         if nimg == cut_nimg and ALARMS in row:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(MetricsWriter, "write", write)
+        patch.setattr(JsonLines, "scalars", scalars)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "cut", **changes)
     assert_equal(train(tmp_path / "cut", **changes), whole)

@@ -14,8 +14,8 @@ import pytest
 
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter
 from cgan.run_folder.workdir import Workdir
+from cgan.sinks import JsonLines, Sinks, TensorBoard
 from cgan.state import TrainState
 from cgan.training.progress import TrainingProgress
 
@@ -55,13 +55,13 @@ def test_a_run_may_have_any_name(
     with (
         workdir.locked(),
         Checkpoints(workdir.checkpoints) as checkpoints,
-        MetricsWriter(workdir, 0) as writer,
+        Sinks([JsonLines(workdir, 0), TensorBoard(workdir, 0)]) as sinks,
         TrainingProgress(root.name, 0, 64) as progress,
     ):
         progress.say(f"{root}: a line")
         for nimg in (16, 32):
-            writer.write(nimg, {"loss": 1.0})
-            writer.flush()
+            sinks.scalars(nimg, {"loss": 1.0})
+            sinks.flush()
             checkpoints.save(nimg, STATE, {"at": nimg})
             progress.advance(nimg, {"D": 1.0})
         checkpoints.clean()
@@ -95,8 +95,9 @@ def test_a_relative_name_that_looks_like_an_address_is_a_folder_if_there_is_one(
     config = Experiment(Path("gs:/run"), Data("ring8"))
     Workdir(config.workdir).check(config)
     Workdir(config.workdir).create(config)
-    with MetricsWriter(Workdir(config.workdir), 0) as writer:
-        writer.write(1, {"loss": 1.0})
+    workdir = Workdir(config.workdir)
+    with Sinks([JsonLines(workdir, 0), TensorBoard(workdir, 0)]) as sinks:
+        sinks.scalars(1, {"loss": 1.0})
 
 
 def test_the_home_is_meant_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from cgan.config.checks import ConfigError, positive, require, require_known, re
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
-from cgan.config.launch import DataChanged, Launch
+from cgan.config.launch import DataChanged, Launch, TrackerName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     ClassicName,
@@ -23,7 +23,8 @@ from cgan.config.objective import (
 )
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
-from cgan.config.serialize import differences, from_json, to_json
+from cgan.config.run_config import Clock, RunConfig, RunSettings
+from cgan.config.serialize import differences, from_json, read_as, to_json
 
 __all__ = [
     "OF_CLASSES",
@@ -34,6 +35,7 @@ __all__ = [
     "Augment",
     "Background",
     "ClassicName",
+    "Clock",
     "Conditioning",
     "ConfigError",
     "CurveName",
@@ -50,11 +52,15 @@ __all__ = [
     "Optim",
     "Penalty",
     "PolicyName",
+    "RunConfig",
+    "RunSettings",
     "SourceName",
+    "TrackerName",
     "changes_forbidden",
     "differences",
     "from_json",
     "positive",
+    "read_as",
     "require",
     "require_known",
     "require_seed",

@@ -18,13 +18,9 @@ from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import Embedding, Objective, Penalty
+from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
 from cgan.config.setting import check_read_across
 from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
-
-BATCH_AT_MOST = 2**20
-"""Most reals a step: their margins over as many fakes take 4 TiB."""
-STEPS_AT_MOST = 2**16
-"""Most steps a dispatch: their batches wait in memory together."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ class Optim:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Experiment(Clock):
     """Everything that decides a run. The clock is images seen (`nimg`): batch_size a step."""
 
     workdir: Path
@@ -112,6 +108,8 @@ class Experiment:
     """Whose weights are taken from there."""
     init_parts: InitParts = "all"
     """Which of them: their trunks, their heads, or all; the rest starts afresh."""
+
+    procedure = GAN  # unannotated: no setting
 
     def __post_init__(self) -> None:
         check_types(self, "")
@@ -215,14 +213,9 @@ class Experiment:
         return found or {"objective.loss": objective.loss}
 
     @property
-    def nimg_per_dispatch(self) -> int:
-        """Images seen in one compiled call."""
-        return self.batch_size * self.steps_per_dispatch
-
-    @property
-    def final_nimg(self) -> int:
-        """Images seen when the run ends: `total_nimg` rounded up to whole dispatches."""
-        return -(-self.total_nimg // self.nimg_per_dispatch) * self.nimg_per_dispatch
+    def reads_labels(self) -> bool:
+        """Whether the networks are made for the number of classes."""
+        return self.conditioning.labels
 
     @property
     def ramped(self) -> tuple[str, ...]:
@@ -241,7 +234,3 @@ class Experiment:
     def ramp_end_nimg(self) -> int:
         """Images seen when ramped settings reach their final value."""
         return self.ramp_nimg or self.final_nimg
-
-    def passes(self, nimg: int, interval_nimg: int) -> bool:
-        """Whether the dispatch that ends after so many images passed a multiple of the interval."""
-        return nimg // interval_nimg > (nimg - self.nimg_per_dispatch) // interval_nimg

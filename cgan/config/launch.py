@@ -10,6 +10,8 @@ FROM_CLUSTER = "auto"
 OF_MANY = ("num_processes", "process_id")
 DataChanged = Literal["refuse", "accept"]
 """Ways to deal with data that are not those that a run learnt."""
+TrackerName = Literal["wandb"]
+"""Services that a run's numbers and pictures can be sent to."""
 WORKERS_AT_MOST = 2**8
 """Most worker processes: each imports the libraries, and holds dispatches of its own."""
 
@@ -36,6 +38,8 @@ class Launch:
     """Whether the collapse alarm only warns, or ends the run with the checkpoint before it."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt so far."""
+    track: TrackerName | None = None
+    """Where metrics, pictures and config go as well: wandb, which is a package to be installed."""
     debug_nans: bool = False
     """Find the operation that makes the first NaN: compiles and runs several times slower."""
 

@@ -5,7 +5,7 @@ final value reaches it after `ramp_nimg` images, by default at the end. So a run
 for longer, or end earlier, wherever its schedules stay what they are.
 """
 
-from cgan.config.experiment import Experiment
+from cgan.config.run_config import RunConfig
 from cgan.config.serialize import differences
 
 OF_OUTPUTS = ("log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg", "alarm.")
@@ -16,7 +16,7 @@ A name that ends in a dot is a section.
 OF_LENGTH = ("ramp_nimg", "total_nimg")
 
 
-def changes_forbidden(old: Experiment, new: Experiment) -> dict[str, str]:
+def changes_forbidden(old: RunConfig, new: RunConfig) -> dict[str, str]:
     """Changes that keep a run from going on: `{"optim.lr": "is 0.1 there, not 0.2"}`.
 
     Args:

@@ -4,23 +4,40 @@ import dataclasses
 import json
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cgan.config.checks import ConfigError, require
 from cgan.config.experiment import Experiment
 from cgan.config.renamed import renamed
+from cgan.config.run_config import GAN, RunConfig
+
+PROCEDURE = "procedure"
+"""The key of what kind of training a config is of; that of a GAN has none."""
+
+Kind = TypeVar("Kind")
 
 
-def to_json(config: Experiment) -> str:
+def to_json(config: RunConfig) -> str:
     """The resolved config as JSON text."""
-    return json.dumps(dataclasses.asdict(config), indent=2, default=str) + "\n"
+    kind = {} if config.procedure == GAN else {PROCEDURE: config.procedure}
+    return json.dumps(kind | dataclasses.asdict(config), indent=2, default=str) + "\n"
 
 
 def from_json(text: str) -> Experiment:
-    """Read back what `to_json` wrote, now or when some settings had other names.
+    """Read back what `to_json` wrote of a GAN, now or when some settings had other names.
 
     Raises:
-        ConfigError: text that is not JSON, a field that is unknown or missing, a wrong value.
+        ConfigError: text that is not JSON, a config of another procedure, a field that is unknown
+            or missing, a wrong value.
+    """
+    return read_as(Experiment, text)
+
+
+def read_as(kind: type[Kind], text: str) -> Kind:
+    """Read back what `to_json` wrote of a config of this class.
+
+    Raises:
+        ConfigError: as for `from_json`.
     """
     try:
         values = json.loads(text)
@@ -28,7 +45,11 @@ def from_json(text: str) -> Experiment:
         raise ConfigError(
             f"not a config in JSON: {error}; must be what train.py wrote into config.json"
         ) from None
-    return _from_dict(Experiment, renamed(values), "")
+    if isinstance(values, dict):
+        expected: str = kind.procedure  # type: ignore[attr-defined]
+        found = values.pop(PROCEDURE, GAN)
+        require(found == expected, PROCEDURE, found, f"{expected!r} to be read here")
+    return _from_dict(kind, renamed(values), "")
 
 
 def _from_dict(cls: Any, values: Any, prefix: str) -> Any:
@@ -60,7 +81,7 @@ def _takes_paths(annotation: Any) -> bool:
     return Path in (annotation, *typing.get_args(annotation))
 
 
-def differences(old: Experiment, new: Experiment) -> dict[str, tuple[Any, Any]]:
+def differences(old: RunConfig, new: RunConfig) -> dict[str, tuple[Any, Any]]:
     """The fields in which two configs differ, as `{"optim.lr": (old, new)}`."""
 
     def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Int
 
-from cgan.config import Experiment
+from cgan.config import RunConfig
 from cgan.data.flips import flipped
 from cgan.data.source import Source
 from cgan.types import Batch
@@ -96,7 +96,7 @@ class Dispatches:
 
     @classmethod
     def of_run(
-        cls, config: Experiment, source: Source, rows: Int[np.ndarray, " rows"] | None = None
+        cls, config: RunConfig, source: Source, rows: Int[np.ndarray, " rows"] | None = None
     ) -> "Dispatches":
         """The dispatches of a run, from its first step to its last."""
         return cls(

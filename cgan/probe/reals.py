@@ -40,13 +40,18 @@ class Splits(NamedTuple):
     held_out: Reals
 
 
-def fixed_splits(parts: Parts) -> Splits | None:
+def fixed_splits(parts: Parts, held_out: Source | None = None) -> Splits | None:
     """Choose the reals that a run's probes look at; None where there are too few.
+
+    Args:
+        parts: of the run.
+        held_out: its held-out split; None loads it.
 
     Raises:
         ConfigError: the held-out split is not there or damaged.
     """
-    held_out = load_held_out(parts.config.data, parts.source)
+    if held_out is None:
+        held_out = load_held_out(parts.config.data, parts.source)
     if min(len(parts.source), len(held_out)) < AT_LEAST:
         return None
     splits = Splits(*(fixed_reals(of, parts.config) for of in (parts.source, held_out)))

@@ -23,7 +23,6 @@ import orbax.checkpoint as ocp
 from cgan.config import ConfigError
 from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
 from cgan.run_folder.renamed import renamed
-from cgan.state import TrainState
 from cgan.system.errors import DiskError, reason, writing
 
 KEEP = 3
@@ -36,7 +35,7 @@ FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, Runtime
 class Checkpoint(NamedTuple):
     """The content of one checkpoint."""
 
-    state: TrainState
+    state: Any
     """Training state, as NumPy arrays on the host."""
     pending: dict[str, Any]
     """Sums of the metrics since the last row, in JSON's types."""
@@ -89,7 +88,7 @@ class Checkpoints:
         """Images seen by the newest complete checkpoint, or None."""
         return max(self.all(), default=None)
 
-    def save(self, nimg: int, state: TrainState, pending: dict[str, Any] | None = None) -> None:
+    def save(self, nimg: int, state: Any, pending: dict[str, Any] | None = None) -> None:
         """Write the state, read it back, and only then delete what is older than the newest few.
 
         Orbax renames a finished folder into place, so none is ever half.
@@ -178,7 +177,7 @@ class Checkpoints:
 DELETED = ".deleted"
 
 
-def _describe(state: TrainState) -> dict[str, str]:
+def _describe(state: Any) -> dict[str, str]:
     """Shape, dtype and fingerprint of each array, by its path in the state."""
     return {name: f"{_form(leaf)} {_fingerprint(leaf)}" for name, leaf in _named(state)}
 

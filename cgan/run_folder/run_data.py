@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, require
+from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, RunConfig, require
 from cgan.data import FROM_FILES, HANDED_IN, Source, load_held_out, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
@@ -44,7 +44,7 @@ def read(workdir: Workdir) -> Identity | None:
 
 
 def check(
-    root: Path, known: Identity | None, config: Experiment, found: Identity, changed: DataChanged
+    root: Path, known: Identity | None, config: RunConfig, found: Identity, changed: DataChanged
 ) -> None:
     """Refuse data that are not those that a run learnt, or that its networks were not made for.
 
@@ -76,7 +76,7 @@ def _called(data: Data) -> str:
 
 
 def _require_fitting(
-    root: Path, config: Experiment, known: Identity, found: Identity | Source
+    root: Path, config: RunConfig, known: Identity, found: Identity | Source
 ) -> None:
     """Refuse samples of another shape, or another number of classes, accepted or not."""
     where = f"{root}: its networks"
@@ -86,7 +86,7 @@ def _require_fitting(
             "must be another folder for these data"
         )
     were, are = len(known.class_names), len(found.class_names)
-    if config.conditioning.labels and were != are:
+    if config.reads_labels and were != are:
         raise ConfigError(
             f"{where} are made for {were} classes, not {are}; must be another folder for these data"
         )

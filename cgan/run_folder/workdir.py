@@ -5,10 +5,21 @@ import re
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
-from cgan.config import ConfigError, Experiment, changes_forbidden, from_json, require, to_json
+from cgan.config import (
+    ConfigError,
+    Experiment,
+    RunConfig,
+    changes_forbidden,
+    read_as,
+    require,
+    to_json,
+)
 from cgan.system import files, lock
 from cgan.system.errors import writing
+
+Kind = TypeVar("Kind")
 
 MOST_BYTES = 2**20
 """Most bytes of a config.json: ours have a few thousand."""
@@ -45,10 +56,19 @@ class Workdir:
         self.lock = root / ".lock"
 
     def read_config(self) -> Experiment:
-        """Read the config of the run in this folder.
+        """Read the config of the GAN in this folder.
 
         Raises:
-            ConfigError: there is no run here, or its config can't be read.
+            ConfigError: there is no run here, it is of another procedure, or its config can't be
+                read.
+        """
+        return self.read_config_as(Experiment)
+
+    def read_config_as(self, kind: type[Kind]) -> Kind:
+        """The config of the run in this folder, of this class.
+
+        Raises:
+            ConfigError: as for `read_config`.
         """
         if not self._has_config():
             raise ConfigError(
@@ -57,7 +77,7 @@ class Workdir:
         try:
             size = self.config.stat().st_size
             require(size <= MOST_BYTES, "size", size, f"at most {MOST_BYTES:,} bytes")
-            return from_json(self.config.read_text())
+            return read_as(kind, self.config.read_text())
         except UnicodeDecodeError:
             raise ConfigError(f"{self.config}: not text in UTF-8; must be JSON") from None
         except (ConfigError, OSError) as error:
@@ -71,7 +91,7 @@ class Workdir:
                 f"{self.root}: {error.strerror}; must be a folder made by train.py"
             ) from None
 
-    def check(self, config: Experiment) -> None:
+    def check(self, config: RunConfig) -> None:
         """Refuse to train in a folder that holds something else; writes nothing.
 
         Raises:
@@ -85,7 +105,7 @@ class Workdir:
                 "must be a folder that can be read and written"
             ) from None
 
-    def _check(self, config: Experiment) -> None:
+    def _check(self, config: RunConfig) -> None:
         for folder in (self.checkpoints, self.samples, self.tensorboard):
             if folder.exists() and not folder.is_dir():
                 raise self._refusal(f"{folder} must be a folder")
@@ -110,7 +130,7 @@ class Workdir:
                     "config.json; must be a new folder or a complete run"
                 )
             return
-        found = changes_forbidden(_at_home(self.read_config()), _at_home(config))
+        found = changes_forbidden(_at_home(self.read_config_as(type(config))), _at_home(config))
         may_differ = MAY_DIFFER + (WHERE_DATA_LIE if self.data.exists() else ())
         differing = {name: how for name, how in found.items() if name not in may_differ}
         if differing:
@@ -120,7 +140,7 @@ class Workdir:
                 "must be another folder, or the same settings to resume"
             )
 
-    def create(self, config: Experiment) -> None:
+    def create(self, config: RunConfig) -> None:
         """Make the folder and write the resolved config, if it is not there yet.
 
         Raises:
@@ -135,13 +155,13 @@ class Workdir:
                 f"{error.strerror} ({error.filename}); must be a folder that can be written"
             ) from None
 
-    def record(self, config: Experiment) -> None:
+    def record(self, config: RunConfig) -> None:
         """Write down what the run is trained with from here on, where that has changed.
 
         Raises:
             DiskError: it can't be written.
         """
-        if self.read_config() != config:
+        if self.read_config_as(type(config)) != config:
             with writing(self.config):
                 files.replace(self.config, to_json(config).encode())
 
@@ -157,7 +177,7 @@ class Workdir:
         return ConfigError(f"workdir = {str(self.root)!r}: {reason}")
 
 
-def _at_home(config: Experiment) -> Experiment:
+def _at_home(config: RunConfig) -> RunConfig:
     """With the home in place of `~`, which a config.json may hold from before it was replaced."""
     path, data_dir = (
         None if where is None else files.at_home(where)

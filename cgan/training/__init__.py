@@ -1,1 +1,1 @@
-"""The training loop and what belongs to it: outputs, progress, the collapse watch, ways to stop."""
+"""The loop, the procedures that it trains, and what belongs to it: outputs, progress, stopping."""

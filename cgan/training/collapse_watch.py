@@ -1,40 +1,21 @@
 """The collapse alarm of a run in training: when it is probed, what is said, what may be saved.
 
-Only the first of many processes watches; the others have `NoWatch`.
+Only the first of many processes watches; the others have `WatchedElsewhere`.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from cgan.assemble import Parts
 from cgan.config import Experiment, Launch, require
+from cgan.data import Source
 from cgan.probe import AT_LEAST, CollapseAlarm, Crossing, Probe, Splits, fixed_splits
 from cgan.probe.columns import ALARMS, COVERAGE, MODES
 from cgan.state import TrainState
 from cgan.system.errors import CollapseError
 from cgan.training.outputs import Outputs
 from cgan.training.progress import TrainingProgress
-
-
-@runtime_checkable
-class Watch(Protocol):
-    """Protocol of what watches a run for collapse, as the loop asks it."""
-
-    def look(self, state: TrainState, nimg: int) -> Any:
-        """Start a probe of the state on the devices, not waited for; None if none is due."""
-
-    def update(self, nimg: int, look: Any) -> None:
-        """Take in a probe, fetched to the host: write its row, warn."""
-
-    def allows_checkpoint(self, nimg: int) -> bool:
-        """Whether the state after so many images may become the newest checkpoint."""
-
-    @property
-    def wants_end(self) -> bool:
-        """Whether the run should end without saving."""
-
-    def ending(self) -> CollapseError:
-        """The error that ends a run which `wants_end`."""
+from cgan.training.watch import NoWatch
 
 
 class CollapseWatch:
@@ -110,24 +91,8 @@ class CollapseWatch:
         self._progress.say(f"{nimg:>10,} images seen: {text}")
 
 
-class NoWatch:
-    """A watch that leaves all to the first process, or to nobody."""
-
-    def look(self, state: TrainState, nimg: int) -> Any:
-        """Start no probe."""
-        return None
-
-    def update(self, nimg: int, look: Any) -> None:
-        """Take in no probe."""
-
-    def allows_checkpoint(self, nimg: int) -> bool:
-        """Allow every checkpoint."""
-        return True
-
-    @property
-    def wants_end(self) -> bool:
-        """Whether the run should end, which this watch never wants."""
-        return False
+class WatchedElsewhere(NoWatch):
+    """A watch that leaves it to the first process, which may end all of them."""
 
     def ending(self) -> CollapseError:
         return CollapseError("process 0 saw a mode collapse; it says which")
@@ -139,21 +104,30 @@ WAYS_OUT = (
 )
 
 
-def find_reals(parts: Parts, launch: Launch) -> Splits | None:
+def find_reals(parts: Parts, held_out: Source) -> Splits | None:
     """Find the reals to probe with; None where the run has no probes.
 
     Raises:
-        ConfigError: the held-out split can't be read; or a run that has no probes is to stop at a
-            collapse.
+        ConfigError: the reals can't be read.
     """
-    config, stops = parts.config, launch.on_collapse == "stop"
-    due = 0 < config.probe_nimg <= config.final_nimg
+    return fixed_splits(parts, held_out) if _is_probed(parts.config) else None
+
+
+def require_probes(config: Experiment, reals: Splits | None, launch: Launch) -> None:
+    """Refuse to stop at a collapse that no probe would see.
+
+    Raises:
+        ConfigError: such a stop.
+    """
+    due, stops = _is_probed(config), launch.on_collapse == "stop"
     expected = f"warn with probe_nimg = {config.probe_nimg} in {config.final_nimg} images: no probe"
     require(due or not stops, "on_collapse", launch.on_collapse, expected)
-    reals = fixed_splits(parts) if due else None
     expected = f"warn with fewer than {AT_LEAST} samples in a split, which are too few to probe"
     require(reals is not None or not stops, "on_collapse", launch.on_collapse, expected)
-    return reals
+
+
+def _is_probed(config: Experiment) -> bool:
+    return 0 < config.probe_nimg <= config.final_nimg
 
 
 def _short(figures: Mapping[str, float], raised: list[Crossing]) -> str:

@@ -1,4 +1,7 @@
-"""The only loop with side effects: batches in, metrics, pictures and checkpoints out."""
+"""The only loop with side effects: batches in, metrics, pictures and checkpoints out.
+
+It knows a `Procedure` and not what that trains.
+"""
 
 from collections import deque
 from collections.abc import Sequence
@@ -11,46 +14,54 @@ import jax.numpy as jnp
 import numpy as np
 
 from cgan import finite, parallel
-from cgan.assemble import Parts, assemble
-from cgan.config import ConfigError, Experiment, Launch, require
-from cgan.data import Source, load_held_out, require_outside
+from cgan.config import ConfigError, Launch, RunConfig, require
+from cgan.data import Source
 from cgan.data.abilities import description_of
 from cgan.data.feed import Feed
 from cgan.data.identity import Identity, identify
-from cgan.data.pipeline import Dispatches
-from cgan.networks import count_parameters
-from cgan.probe import AT_LEAST, Probe, Splits
 from cgan.run_folder import run_data
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter, RowMeans
+from cgan.run_folder.metrics import RowMeans
 from cgan.run_folder.workdir import Workdir
-from cgan.state import TrainState
+from cgan.sinks import (
+    Guarded,
+    JsonLines,
+    Sink,
+    Sinks,
+    TensorBoard,
+    require_installed,
+    tracking,
+)
 from cgan.system import hosts
 from cgan.system.errors import SAME_COMMAND, NonFiniteError, StoppedError
-from cgan.training import warm_start
-from cgan.training.collapse_watch import CollapseWatch, NoWatch, Watch, find_reals
+from cgan.training import procedures
 from cgan.training.interrupt import Interrupt
 from cgan.training.outputs import DiskOutputs, NoOutputs, Outputs
+from cgan.training.procedure import Procedure, State, WatchContext
 from cgan.training.progress import TrainingProgress
 from cgan.training.stop_vote import Step, Votes, Wish, compile_step, place_wishes
+from cgan.training.watch import Watch
 
 
 def train(
-    config: Experiment,
+    config: RunConfig,
     devices: Sequence[jax.Device] | None = None,
     launch: Launch | None = None,
     interrupt: Interrupt | None = None,
     source: Source | None = None,
-) -> TrainState:
+    sinks: Sequence[Sink] = (),
+) -> State:
     """Train to the end, going on from the newest checkpoint in the workdir if there is one.
 
     Args:
-        config: the experiment.
+        config: an experiment, or the config of another procedure of `procedures.py`.
         devices: which devices to use; None for all of all processes.
         launch: how the run was started.
         interrupt: whether a signal asked to stop; None if nobody watches for any.
         source: what to learn, where it is an object of the caller's own: a train split with the
             members of `cgan.data.Source` and `held_out`. Config.json says `data.source` is 'own'.
+        sinks: where rows and pictures go beside the run's folder, from the process that writes.
+            They are closed at the end. One that fails is told of, and the run goes on.
 
     Returns:
         The final state, on the host.
@@ -63,41 +74,60 @@ def train(
     """
     devices = jax.devices() if devices is None else devices
     launch = launch or Launch()
-    parallel.check_divides(config.batch_size, config.micro_batches, devices)
-    launch.check_for(config.data)
-    require_outside(config.data, config.workdir)
-    parts = assemble(config, source)
-    config = parts.config
-    held_out = load_held_out(config.data, parts.source)  # found damaged now, not by evaluation
-    reals = find_reals(parts, launch)
-    data = identify(parts.source, held_out)
+    require_installed(launch.track)
+    procedure = procedures.build(config, devices, launch, source)
+    return run(procedure, devices, launch, interrupt, sinks)
+
+
+def run(
+    procedure: Procedure,
+    devices: Sequence[jax.Device] | None = None,
+    launch: Launch | None = None,
+    interrupt: Interrupt | None = None,
+    sinks: Sequence[Sink] = (),
+) -> State:
+    """Train a procedure to its end; see `train`, which makes one from a config."""
+    devices = jax.devices() if devices is None else devices
+    launch = launch or Launch()
+    config = procedure.config
+    require_installed(launch.track)
+    parallel.check_divides(config.batch_size, 1, devices)
+    procedure.check(launch)
+    data = identify(*procedure.sources)
     if not hosts.agree(data.number):
         raise ConfigError("data: processes read different data; must be the same on all")
     workdir = Workdir(config.workdir)
     with ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(workdir.checkpoints))
         nimg = hosts.number_from_first(
-            lambda: _open(workdir, parts, launch, data, checkpoints, stack)
+            lambda: _open(workdir, procedure, launch, data, checkpoints, stack)
         )
-        state, pending = _begin(parts, checkpoints, nimg)
+        state, pending = _begin(procedure, checkpoints, nimg)
         progress = TrainingProgress(workdir.root.name, nimg, config.final_nimg, hosts.is_first())
-        _introduce(parts, devices, nimg, state, reals, progress)
+        users = stack.enter_context(Sinks([Guarded(sink, progress.say) for sink in sinks]))
+        _introduce(procedure, devices, nimg, state, progress)
         if nimg == config.final_nimg:
             return state
         outputs: Outputs = NoOutputs()
-        watch: Watch = NoWatch()
+        context = None
         if hosts.is_first():
-            writer = stack.enter_context(MetricsWriter(workdir, nimg))
-            outputs = DiskOutputs(parts, workdir, writer, checkpoints)
-            if reals is not None:
-                probe, stops = Probe(parts, reals, devices), launch.on_collapse == "stop"
-                watch = CollapseWatch(config, probe, stops, outputs, progress, writer.kept)
+            rows = JsonLines(workdir, nimg)
+            own = stack.enter_context(Sinks([rows, TensorBoard(workdir, nimg)]))
+            tracker = stack.enter_context(
+                Sinks(tracking(launch.track, workdir.root, config, progress.say))
+            )
+            all_sinks = Sinks([own, tracker, users])
+            outputs = DiskOutputs(procedure.snapshot, workdir, all_sinks, checkpoints)
+            context = WatchContext(launch, devices, outputs, progress, rows.kept)
+        watch = procedure.watch(context)
         stack.enter_context(progress)
-        feed = stack.enter_context(_open_feed(parts, devices, launch, nimg))
-        step = compile_step(parts, devices, launch)
+        feed = stack.enter_context(_open_feed(procedure, devices, launch, nimg))
+        step = compile_step(procedure, devices, launch)
         means = RowMeans(pending)
         interrupt = interrupt or Interrupt(launch.grace_sec)
-        session = _Session(parts, devices, step, feed, outputs, watch, progress, means, interrupt)
+        session = _Session(
+            procedure, devices, step, feed, outputs, watch, progress, means, interrupt
+        )
         with hosts.noticing_losses():
             final = session.run(parallel.replicate(state, devices), nimg)
             hosts.meet()
@@ -106,19 +136,19 @@ def train(
 
 def _open(
     workdir: Workdir,
-    parts: Parts,
+    procedure: Procedure,
     launch: Launch,
     data: Identity,
     checkpoints: Checkpoints,
     stack: ExitStack,
 ) -> int:
     """Take the run's folder into use; returns the images seen by its newest checkpoint, or 0."""
-    config = parts.config
+    config = procedure.config
     workdir.check(config)
     known = run_data.read(workdir)
     run_data.check(workdir.root, known, config, data, launch.data_changed)
     if checkpoints.latest() is None:
-        warm_start.check(parts)
+        procedure.check_start()
     workdir.create(config)
     stack.enter_context(workdir.locked())
     checkpoints.clean()
@@ -130,16 +160,18 @@ def _open(
     return nimg
 
 
-def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainState, dict[str, Any]]:
+def _begin(
+    procedure: Procedure, checkpoints: Checkpoints, nimg: int
+) -> tuple[State, dict[str, Any]]:
     """The state to go on from, on the host, and the metrics that no row holds yet."""
     if nimg == 0:
-        state = parallel.fetch(parts.init_state())
-        return hosts.from_first(lambda: warm_start.begin(parts, state), state), {}
-    form = parts.abstract_state()
+        state = parallel.fetch(procedure.init_state())
+        return hosts.from_first(lambda: procedure.begin(state), state), {}
+    form = procedure.abstract_state()
     pending: dict[str, Any] = {}
 
-    def restore() -> TrainState:
-        checkpoint = checkpoints.restore(nimg, form, parts.networks.former_names)
+    def restore() -> State:
+        checkpoint = checkpoints.restore(nimg, form, procedure.former_names)
         pending.update(checkpoint.pending)
         return checkpoint.state
 
@@ -147,11 +179,12 @@ def _begin(parts: Parts, checkpoints: Checkpoints, nimg: int) -> tuple[TrainStat
     return hosts.from_first(restore, like), pending
 
 
-def _open_feed(parts: Parts, devices: Sequence[jax.Device], launch: Launch, nimg: int) -> Feed[Any]:
-    """Open the feed of dispatches after so many images, with this process's rows on its devices."""
-    config = parts.config
-    rows = parallel.own_rows(config.batch_size, devices)
-    dispatches = Dispatches.of_run(config, parts.source, rows)
+def _open_feed(
+    procedure: Procedure, devices: Sequence[jax.Device], launch: Launch, nimg: int
+) -> Feed[Any]:
+    """Open the feed of dispatches after so many images, as rows of this process on its devices."""
+    config = procedure.config
+    dispatches = procedure.dispatches(parallel.own_rows(config.batch_size, devices))
     place = partial(parallel.shard, devices=devices)
     return Feed(dispatches, nimg // config.nimg_per_dispatch, place, launch.workers)
 
@@ -161,7 +194,7 @@ class _Session:
 
     def __init__(
         self,
-        parts: Parts,
+        procedure: Procedure,
         devices: Sequence[jax.Device],
         step: Step,
         feed: Feed[Any],
@@ -171,7 +204,8 @@ class _Session:
         means: RowMeans,
         interrupt: Interrupt,
     ) -> None:
-        self.config, self.devices, self.step, self.feed = parts.config, devices, step, feed
+        self.procedure, self.config = procedure, procedure.config
+        self.devices, self.step, self.feed = devices, step, feed
         self.outputs, self.watch, self.progress, self.means = outputs, watch, progress, means
         self.interrupt = interrupt
         self.wishes = place_wishes(devices)
@@ -181,7 +215,7 @@ class _Session:
         self.stall = 0.0
         self.checkpoint_due = False
 
-    def run(self, state: TrainState, start_nimg: int) -> TrainState:
+    def run(self, state: State, start_nimg: int) -> State:
         """Train by dispatches; the host prepares a batch while the devices work on the last one."""
         config = self.config
         starts = range(start_nimg, config.final_nimg, config.nimg_per_dispatch)
@@ -206,7 +240,7 @@ class _Session:
                 self.snapshot(state, seen)
             if self.checkpoint_due and self.watch.allows_checkpoint(seen):
                 self.checkpoint(state, seen)
-        self.end_if_collapsed()
+        self.end_if_watch_wants()
         return state
 
     def wish(self) -> Wish:
@@ -229,8 +263,7 @@ class _Session:
             self.check_finite(nimg, outcome)
             metrics = outcome.metrics
             self.means.add(metrics)
-            losses = {"D": metrics["discriminator/loss"], "G": metrics["generator/loss"]}
-            last = {player: float(values[-1]) for player, values in losses.items()}
+            last = {short: float(metrics[name][-1]) for short, name in self.procedure.bar.items()}
             rate = self.progress.advance(nimg, last, self.stall)
             if self.is_due(nimg, self.config.log_nimg):
                 self.write_row(nimg, rate)
@@ -246,7 +279,7 @@ class _Session:
 
     def check_finite(self, nimg: int, outcome: finite.Outcome) -> None:
         """Stop at the first step of a dispatch that has a number that is not finite."""
-        failure = finite.first_failure(outcome)
+        failure = finite.first_failure(outcome, self.procedure.stages)
         if failure is None:
             return
         step = nimg // self.config.batch_size - self.config.steps_per_dispatch + failure[0]
@@ -255,33 +288,34 @@ class _Session:
             "--debug-nans finds the operation"
         )
 
-    def check_state(self, state: TrainState, nimg: int) -> None:
+    def check_state(self, state: State, nimg: int) -> None:
         """Stop before a state with a number that is not finite is drawn or saved.
 
         A step's losses are taken before its update, so a bad update shows here first.
         """
         own = parallel.own_copy(state, self.devices)  # the first process may come here alone
-        for name, tree in zip(state._fields, own, strict=True):
-            if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree)):
+        for path, leaf in jax.tree.leaves_with_path(own):
+            if not bool(jnp.isfinite(leaf).all()):
+                part = jax.tree_util.keystr(path[:1], simple=True) or "the state"
                 raise NonFiniteError(
-                    f"{name} is not finite after {nimg} images; not saved, {self.outputs.newest()}"
+                    f"{part} is not finite after {nimg} images; not saved, {self.outputs.newest()}"
                 )
 
-    def snapshot(self, state: TrainState, nimg: int) -> None:
-        """Draw the fixed latents with the averaged generator."""
+    def snapshot(self, state: State, nimg: int) -> None:
+        """Draw what there is to see."""
         path = self.outputs.snapshot(state, nimg)
         if path is not None:
             self.progress.say(f"{nimg:>10,} images seen: {path}")
 
-    def checkpoint(self, state: TrainState, nimg: int) -> None:
+    def checkpoint(self, state: State, nimg: int) -> None:
         """Save the state after so many images."""
         self.outputs.checkpoint(state, nimg, self.means.pending)
         self.checkpoint_due = False
 
-    def end(self, state: TrainState, nimg: int) -> NoReturn:
+    def end(self, state: State, nimg: int) -> NoReturn:
         """End as some process wished: all act on it before the same dispatch."""
         self.settle(0)
-        self.end_if_collapsed()
+        self.end_if_watch_wants()
         self.check_state(state, nimg)
         if self.outputs.newest_checkpoint() != nimg:
             self.checkpoint(state, nimg)
@@ -289,35 +323,31 @@ class _Session:
         by = self.interrupt.asked_by or self.progress.lost or "another process, which says why"
         raise StoppedError(f"stopped by {by}: saved after {nimg} images; {SAME_COMMAND}")
 
-    def end_if_collapsed(self) -> None:
-        """End without saving where the generator collapsed: the first process tells the others."""
+    def end_if_watch_wants(self) -> None:
+        """End without saving where the watch says so: the first process tells the others."""
         if hosts.number_from_first(lambda: self.wish() is Wish.END):
             hosts.meet()
             raise self.watch.ending()
 
 
 def _introduce(
-    parts: Parts,
+    procedure: Procedure,
     devices: Sequence[jax.Device],
     start_nimg: int,
-    state: TrainState,
-    reals: Splits | None,
+    state: State,
     progress: TrainingProgress,
 ) -> None:
-    config = parts.config
-    if description := description_of(parts.source):
+    """Say what is trained, on what, and from where on."""
+    config, source = procedure.config, procedure.sources.train
+    if description := description_of(source):
         progress.say(description)
-    counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
     progress.say(
-        f"{parts.source.name}: {len(parts.source):,} samples; generator {counts[0]:,} and "
-        f"discriminator {counts[1]:,} parameters; {len(devices)} x {devices[0].device_kind}"
+        f"{source.name}: {len(source):,} samples; {procedure.size(state)}; "
+        f"{len(devices)} x {devices[0].device_kind}"
     )
     if start_nimg == config.final_nimg:
         progress.say(f"{config.workdir} is already trained to {start_nimg:,} images")
     elif start_nimg:
         progress.say(f"going on from the checkpoint at {start_nimg:,} images")
-    if reals is None and config.probe_nimg:
-        few = f"a split has fewer than {AT_LEAST} samples"
-        short = f"the first would come after {config.probe_nimg:,} images"
-        reason = few if config.probe_nimg <= config.final_nimg else short
-        progress.say(f"no probe for mode collapse: {reason}")
+    for remark in procedure.remarks():
+        progress.say(remark)

@@ -3,19 +3,19 @@
 Only the first of many processes writes; the others have `NoOutputs`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from cgan import parallel
-from cgan.assemble import Parts
 from cgan.run_folder.checkpoint import Checkpoints
-from cgan.run_folder.metrics import MetricsWriter
 from cgan.run_folder.workdir import Workdir
-from cgan.sampling.sampler import Sampler
-from cgan.state import TrainState
+from cgan.sinks import Sinks
 from cgan.system.errors import SAME_COMMAND, DiskError, writing
+
+PICTURE = "samples"
+"""The name of a run's pictures in its sinks."""
 
 
 @runtime_checkable
@@ -25,10 +25,10 @@ class Outputs(Protocol):
     def row(self, nimg: int, row: dict[str, float]) -> None:
         """Write one row of metrics."""
 
-    def snapshot(self, state: TrainState, nimg: int) -> Path | None:
-        """Draw the fixed latents through the averaged generator; returns the picture's path."""
+    def snapshot(self, state: Any, nimg: int) -> Path | None:
+        """Draw a state on the devices; returns the picture's path, or None without one."""
 
-    def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
+    def checkpoint(self, state: Any, nimg: int, pending: dict[str, Any]) -> None:
         """Save the whole state, and the metrics that no row holds yet."""
 
     def newest_checkpoint(self) -> int | None:
@@ -39,28 +39,43 @@ class Outputs(Protocol):
 
 
 class DiskOutputs:
-    """Outputs into the run's folder."""
+    """Outputs into the run's folder and its sinks."""
 
     def __init__(
-        self, parts: Parts, workdir: Workdir, writer: MetricsWriter, checkpoints: Checkpoints
+        self,
+        draw: Callable[[Any, Path, str], bool],
+        workdir: Workdir,
+        sinks: Sinks,
+        checkpoints: Checkpoints,
     ) -> None:
-        self._workdir, self._writer, self._checkpoints = workdir, writer, checkpoints
-        self._sampler = Sampler(parts)
+        """Of a run.
+
+        Args:
+            draw: draws a state into a PNG file with a title, if there is anything to be seen.
+            workdir: the run's folder.
+            sinks: where rows and pictures go.
+            checkpoints: of the run.
+        """
+        self._draw, self._workdir, self._sinks = draw, workdir, sinks
+        self._checkpoints = checkpoints
 
     def row(self, nimg: int, row: dict[str, float]) -> None:
         with self._naming_the_way_out():
-            self._writer.write(nimg, row)
+            self._sinks.scalars(nimg, row)
 
-    def snapshot(self, state: TrainState, nimg: int) -> Path | None:
+    def snapshot(self, state: Any, nimg: int) -> Path | None:
         path = self._workdir.samples / f"{nimg:010d}.png"
-        params = parallel.fetch(state.generator_ema)
-        with self._naming_the_way_out(), writing(path):
-            self._sampler.snapshot(params, path, f"{nimg:,} images seen")
+        with self._naming_the_way_out():
+            with writing(path):
+                if not self._draw(state, path, f"{nimg:,} images seen"):
+                    return None
+                png = path.read_bytes()
+            self._sinks.image(nimg, PICTURE, png)
         return path
 
-    def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
+    def checkpoint(self, state: Any, nimg: int, pending: dict[str, Any]) -> None:
         with self._naming_the_way_out():
-            self._writer.flush()
+            self._sinks.flush()
             self._checkpoints.save(nimg, parallel.fetch(state), pending)
 
     def newest_checkpoint(self) -> int | None:
@@ -88,11 +103,11 @@ class NoOutputs:
     def row(self, nimg: int, row: dict[str, float]) -> None:
         """Write no row."""
 
-    def snapshot(self, state: TrainState, nimg: int) -> Path | None:
+    def snapshot(self, state: Any, nimg: int) -> Path | None:
         """Draw no picture."""
         return None
 
-    def checkpoint(self, state: TrainState, nimg: int, pending: dict[str, Any]) -> None:
+    def checkpoint(self, state: Any, nimg: int, pending: dict[str, Any]) -> None:
         """Save no checkpoint."""
 
     def newest_checkpoint(self) -> int | None:

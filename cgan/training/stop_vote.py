@@ -13,11 +13,10 @@ import jax
 import numpy as np
 
 from cgan import parallel
-from cgan.assemble import Parts
 from cgan.config import Launch
-from cgan.state import TrainState
+from cgan.training.procedure import Procedure, State
 
-Step = Callable[[TrainState, Any], tuple[TrainState, Any]]
+Step = Callable[[State, Any], tuple[State, Any]]
 
 
 class Wish(IntEnum):
@@ -58,11 +57,11 @@ def place_wishes(devices: Sequence[jax.Device]) -> dict[Wish, jax.Array]:
     return {wish: parallel.shard(np.full((1, mine), int(wish), np.int32), devices) for wish in Wish}
 
 
-def compile_step(parts: Parts, devices: Sequence[jax.Device], launch: Launch) -> Step:
+def compile_step(procedure: Procedure, devices: Sequence[jax.Device], launch: Launch) -> Step:
     """Compile the loop's step: `(state, (batches, wish)) -> (state, (outcome, wish))`."""
-    train_step = parts.train_step(axis=parallel.DEVICES)
+    train_step = procedure.train_step()
 
-    def voting(state: TrainState, inputs: Any) -> tuple[TrainState, Any]:
+    def voting(state: State, inputs: Any) -> tuple[State, Any]:
         batches, wish = inputs
         state, outcome = train_step(state, batches)
         return state, (outcome, parallel.highest(wish))

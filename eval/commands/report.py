@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     prog = f"{run.PROG} report"
     arguments = parse(Arguments, argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
+    from cgan.sinks import require_installed
     from cgan.system import files
     from eval.display.progress import reading
     from eval.measuring.measure import SamplesError
@@ -50,7 +51,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from eval.records.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
+    from eval.report.png import pictures
+    from eval.tracked import send
 
+    require_installed(arguments.track)
     root, out = arguments.run, arguments.out
     page_file = places.file_of(root, out, "report.html")
     records_file = places.folder_of(root, out) / RECORDS
@@ -64,4 +68,6 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
         raise ConfigError(f"{root}: {error}") from None
     append_records(records_file, contents.new_records)
     files.replace(page_file, page(contents).encode())
+    if arguments.track is not None:
+        send(arguments.track, root, loaded.run, contents.history, pictures(contents))
     terminal.say(f"{root} at {contents.nimg:,} images: {page_file}")

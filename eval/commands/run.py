@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from cgan.config import ConfigError, DataChanged, require, require_seed
+from cgan.config import ConfigError, DataChanged, TrackerName, require, require_seed
 from cgan.system.arguments import parse
 from eval.commands import places
 from eval.names import ExtractorName
@@ -48,6 +48,8 @@ class Arguments:
     """Path of the run's data now, if they moved."""
     data_changed: DataChanged = "refuse"
     """Whether to go on where the data are not those that the run learnt."""
+    track: TrackerName | None = None
+    """Where the figures go as well: wandb, as the run that training was sent to."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
 
@@ -96,13 +98,16 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     """
     arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
+    from cgan.sinks import require_installed
     from eval.display.progress import reading
     from eval.measuring.measure import SamplesError, evaluate
     from eval.measuring.runs import RECORDS, load, subject_of
     from eval.metrics.base import FeatureError
     from eval.records.record import append_records
     from eval.records.table import print_report
+    from eval.tracked import send
 
+    require_installed(arguments.track)
     records_file = places.file_of(arguments.run, arguments.out, RECORDS)
     places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics, _ = load(arguments.run, **arguments.choices, source=source)
@@ -117,3 +122,4 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
         append_records(records_file, records)
     finally:
         print_report(str(arguments.run), metrics, records)
+    send(arguments.track, arguments.run, run, records)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
+from cgan.sinks import trackers
 from cgan.training import loop
 from eval.dataset.protocol import UNLABELLED, Evaluation
 from eval.dataset.reference import chunks_of, load_reference
@@ -41,6 +42,7 @@ from eval.splits import Splits
 from eval.verdict.judge import EXIT_CODES
 from eval.verdict.rows import HEADINGS
 from tests.eval.commands import exit_code
+from tests.recorder import Recorder
 
 N = "300"
 
@@ -465,3 +467,35 @@ def test_another_folder_takes_the_report_and_both_folders_records_are_read(run, 
     assert exit_code("report", *asked) == 0
     assert read_records(out / "eval.jsonl") == first
     assert {path: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_a_tracker_is_sent_the_figures_of_all_checkpoints_and_the_drawings(
+    run, tmp_path, monkeypatch
+):
+    sink, told = Recorder(), []
+
+    def open_tracker(*about):
+        told.append(about)
+        return sink
+
+    monkeypatch.setattr(trackers, "open_tracker", open_tracker)
+    asked = ("--n", "90", "--metrics", "modes_captured_at_1", "--track", "wandb")
+    asked = (*asked, "--out", tmp_path)
+    assert exit_code("report", run, *asked) == 0
+    ((name, about),) = told
+    assert (name, about.folder, about.config["data"]["source"]) == ("wandb", run, "ring8")
+    found = {
+        record.checkpoint_nimg: record.value
+        for record in read_records(tmp_path / "eval.jsonl")
+        if record.samples == "generated"
+    }
+    rows = [seen for seen in sink.seen if len(seen) == 2]
+    assert rows == [(nimg, {"eval/modes_captured_at_1": found[nimg]}) for nimg in (8, 16, 24)]
+    drawn = {name: png for nimg, name, png in (s for s in sink.seen if len(s) == 3) if nimg == 24}
+    assert {"eval/losses", "eval/modes", "eval/checkpoints"} <= set(drawn)
+    for png in drawn.values():
+        assert min(Image.open(io.BytesIO(png)).size) > 100
+    assert sink.seen[-1] == "closed"
+    sink.seen.clear()
+    assert exit_code(run, *asked) == 0
+    assert sink.seen == [(24, {"eval/modes_captured_at_1": found[24]}), "closed"]

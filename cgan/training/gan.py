@@ -1,0 +1,114 @@
+"""The GAN as a procedure of the loop: both players, the picture of fixed latents, the probe."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import jax
+
+from cgan import parallel
+from cgan.assemble import Parts, assemble
+from cgan.config import Experiment, Launch
+from cgan.data import Source
+from cgan.networks import count_parameters
+from cgan.networks.former_names import FormerNames
+from cgan.probe import AT_LEAST, Probe
+from cgan.sampling.sampler import Sampler
+from cgan.state import TrainState
+from cgan.step import STAGES
+from cgan.training import warm_start
+from cgan.training.collapse_watch import CollapseWatch, WatchedElsewhere, find_reals, require_probes
+from cgan.training.procedure import Procedure, Sources, TrainStep, WatchContext, load_sources
+from cgan.training.watch import NoWatch, Watch
+
+
+class Gan(Procedure):
+    """One experiment."""
+
+    bar = {"D": "discriminator/loss", "G": "generator/loss"}  # noqa: RUF012
+    stages = STAGES
+
+    def __init__(self, parts: Parts, sources: Sources) -> None:
+        """Of parts that were assembled on the train split.
+
+        Raises:
+            ConfigError: what is to be probed with can't be read.
+        """
+        self.parts, self.sources, self.config = parts, sources, parts.config
+        self._reals = find_reals(parts, sources.held_out)
+
+    def init_state(self) -> TrainState:
+        """Both players before step 0."""
+        return self.parts.init_state()
+
+    def train_step(self) -> TrainStep:
+        """The discriminator's update, the generator's, and the average's."""
+        return self.parts.train_step(axis=parallel.DEVICES)
+
+    @property
+    def former_names(self) -> FormerNames:
+        """Names that the networks' parameters had before."""
+        return self.parts.networks.former_names
+
+    def check_start(self) -> None:
+        """Refuse to start from a run whose weights are not there or do not fit."""
+        warm_start.check(self.parts)
+
+    def begin(self, state: TrainState) -> TrainState:
+        """Load the weights of the run that the config starts from, if it names one."""
+        return warm_start.begin(self.parts, state)
+
+    def size(self, state: TrainState) -> str:
+        """Parameters of both players."""
+        counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
+        return f"generator {counts[0]:,} and discriminator {counts[1]:,} parameters"
+
+    def check(self, launch: Launch) -> None:
+        """Refuse to stop at a collapse that no probe would see."""
+        require_probes(self.config, self._reals, launch)
+
+    def remarks(self) -> Sequence[str]:
+        """Why there is no probe, where one was asked for."""
+        config = self.config
+        if self._reals is not None or not config.probe_nimg:
+            return ()
+        few = f"a split has fewer than {AT_LEAST} samples"
+        short = f"the first would come after {config.probe_nimg:,} images"
+        reason = few if config.probe_nimg <= config.final_nimg else short
+        return (f"no probe for mode collapse: {reason}",)
+
+    def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
+        """The fixed latents through the averaged generator."""
+        self._sampler.snapshot(parallel.fetch(state.generator_ema), path, title)
+        return True
+
+    def watch(self, context: WatchContext | None) -> Watch:
+        """The collapse alarm, if there are probes."""
+        if context is None:
+            return WatchedElsewhere()
+        if self._reals is None:
+            return NoWatch()
+        probe = Probe(self.parts, self._reals, context.devices)
+        stops = context.launch.on_collapse == "stop"
+        outputs, progress = context.outputs, context.progress
+        return CollapseWatch(self.config, probe, stops, outputs, progress, context.rows)
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        return Sampler(self.parts)
+
+
+def build(
+    config: Experiment,
+    devices: Sequence[jax.Device],
+    launch: Launch,
+    source: Source | None = None,
+) -> Gan:
+    """Build the GAN of an experiment; nothing is compiled or written.
+
+    Raises:
+        ConfigError: settings that do not fit together, the devices or the data.
+    """
+    parallel.check_divides(config.batch_size, config.micro_batches, devices)
+    parts = assemble(config, source)
+    return Gan(parts, load_sources(parts.config, launch, parts.source))
