@@ -35,7 +35,7 @@ EVAL_LAYERS: Layers = [
     {"gather", "sample_files"},
     {"dataset", "display"},
     {"records"},
-    {"measuring"},
+    {"measuring", "tracked"},
     {"study", "verdict"},
     {"report"},
     {"commands"},

@@ -20,6 +20,8 @@ Names = dict[str, str]
 """From the path of a module, such as `trunk/level_1/conv`, to the one that it had."""
 Layers = Iterable[tuple[str, str]]
 """Paths of layers with their classes, in the order in which a network makes them."""
+PARTS = {"trunk", "head"}
+"""First names in the path of a parameter; what stands before them in an array's is Adam's, say."""
 
 
 class FormerNames(NamedTuple):
@@ -31,6 +33,15 @@ class FormerNames(NamedTuple):
     def of_path(self, player: str, path: str) -> str:
         """What a parameter was called: the name of the innermost module with one, and the rest."""
         return former_path(getattr(self, player), path)
+
+    def of_array(self, name: str) -> str:
+        """The former name of an array of a training state, such as `generator_ema/trunk/...`."""
+        player = "generator" if name.startswith("generator") else "discriminator"
+        parts = name.split("/")
+        begin = next((at for at, part in enumerate(parts) if part in PARTS), len(parts))
+        if begin == len(parts):
+            return name
+        return "/".join([*parts[:begin], self.of_path(player, "/".join(parts[begin:]))])
 
 
 NO_FORMER_NAMES = FormerNames({}, {})

@@ -21,15 +21,19 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from cgan.config import ConfigError
-from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
-from cgan.run_folder.renamed import renamed
 from cgan.system.errors import DiskError, reason, writing
 
+FormerName = Callable[[str], str]
+"""From the name of an array of a state to the one that it had in checkpoints of before."""
 KEEP = 3
 """Number of checkpoints that stay on disk: the newest ones."""
 
 FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, RuntimeError)
 """Errors of Orbax and TensorStore over files that are missing, damaged or can't be written."""
+
+
+def _unchanged(name: str) -> str:
+    return name
 
 
 class Checkpoint(NamedTuple):
@@ -122,13 +126,13 @@ class Checkpoints:
                 if DELETED in path.name or ocp.utils.TMP_DIR_SUFFIX in path.name:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def restore(self, nimg: int, like: Any, former: FormerNames = NO_FORMER_NAMES) -> Checkpoint:
+    def restore(self, nimg: int, like: Any, former: FormerName = _unchanged) -> Checkpoint:
         """Read what there was after `nimg` images.
 
         Args:
             nimg: which checkpoint.
             like: a state of the same shapes and dtypes.
-            former: what parameters were called before: a checkpoint may have them by those names.
+            former: what arrays were called before: a checkpoint may have them by those names.
 
         Raises:
             ConfigError: there is no such checkpoint, it is damaged, or of another network.
@@ -146,9 +150,9 @@ class Checkpoints:
                 "config: move it away to go on from the one before"
             ) from None
 
-    def _read(self, path: Path, like: Any, former: FormerNames = NO_FORMER_NAMES) -> Checkpoint:
+    def _read(self, path: Path, like: Any, former: FormerName = _unchanged) -> Checkpoint:
         """Read a checkpoint; refused unless it is of the same form and as it was before writing."""
-        names = renamed((name for name, _ in _named(like)), former)
+        names = {former(name): name for name, _ in _named(like)}
         with _without_abandoned_reads(), _plainly_named(path.parent) as folder:
             items = ocp.args.Composite(notes=ocp.args.JsonRestore())
             notes = self._orbax.restore(folder / path.name, args=items)["notes"]

@@ -75,7 +75,7 @@ def restore_run(root: Path, nimg: int | None = None, source: Source | None = Non
         nimg = checkpoints.latest() if nimg is None else nimg
         if nimg is None:
             raise none_yet
-        form, former = parts.abstract_state(), parts.networks.former_names
+        form, former = parts.abstract_state(), parts.networks.former_names.of_array
         return Restored(parts, checkpoints.restore(nimg, form, former).state, nimg)
 
 

@@ -11,7 +11,6 @@ from cgan.assemble import Parts, assemble
 from cgan.config import Experiment, Launch
 from cgan.data import Source
 from cgan.networks import count_parameters
-from cgan.networks.former_names import FormerNames
 from cgan.probe import AT_LEAST, Probe
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
@@ -45,10 +44,9 @@ class Gan(Procedure):
         """The discriminator's update, the generator's, and the average's."""
         return self.parts.train_step(axis=parallel.DEVICES)
 
-    @property
-    def former_names(self) -> FormerNames:
-        """Names that the networks' parameters had before."""
-        return self.parts.networks.former_names
+    def former_name(self, array: str) -> str:
+        """The name that an array had before trunks and heads named the networks' parameters."""
+        return self.parts.networks.former_names.of_array(array)
 
     def check_start(self) -> None:
         """Refuse to start from a run whose weights are not there or do not fit."""

@@ -171,7 +171,7 @@ def _begin(
     pending: dict[str, Any] = {}
 
     def restore() -> State:
-        checkpoint = checkpoints.restore(nimg, form, procedure.former_names)
+        checkpoint = checkpoints.restore(nimg, form, procedure.former_name)
         pending.update(checkpoint.pending)
         return checkpoint.state
 

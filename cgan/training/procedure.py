@@ -13,7 +13,6 @@ from cgan.config import Launch, RunConfig, require
 from cgan.data import Source, load_held_out, load_source, require_outside
 from cgan.data.pipeline import Dispatches
 from cgan.finite import Outcome
-from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
 from cgan.training.outputs import Outputs
 from cgan.training.progress import TrainingProgress
 from cgan.training.watch import NoWatch, Watch
@@ -74,10 +73,9 @@ class Procedure(Protocol):
         """Shapes and dtypes of the state, computed without allocating it."""
         return jax.eval_shape(self.init_state)
 
-    @property
-    def former_names(self) -> FormerNames:
-        """Names that parameters had in checkpoints of before."""
-        return NO_FORMER_NAMES
+    def former_name(self, array: str) -> str:
+        """The name that an array of the state had in checkpoints of before."""
+        return array
 
     def check_start(self) -> None:
         """Refuse a fresh start from what is not there or does not fit; nothing was written yet.
