@@ -165,11 +165,15 @@ class StyleGAN2GeneratorTrunk(nn.Module):
         start = self.param("start", nn.initializers.normal(1.0), (BASE, BASE, of_sides[BASE]))
         x = spread(start, jnp.zeros((len(styles), *start.shape), styles.dtype))
         maps, channels = {STYLES: styles}, self.sample_shape[-1]
+        image: Images | None = None
         for number, features in enumerate(of_sides[at] for at in sorted(of_sides)):
             name = f"level_{number}"
             maps[name] = x = StyledLevel(features, doubles=number > 0, name=name)(x, styles)
             read_off = ToRGB(channels, name=f"rgb_{number}")
-            image = doubled(image, SMOOTH) + read_off(x, styles) if number else read_off(x, styles)
+            coarser = None if image is None else doubled(image, SMOOTH)
+            image = read_off(x, styles)
+            image = image if coarser is None else coarser + image
+        assert image is not None
         return maps | {TRUNK: x, SAMPLES: image}
 
 
