@@ -152,16 +152,16 @@ def test_every_setting_has_cases_of_both_kinds() -> None:
 
 
 PLAYERS = [
-    *((Generator, name, network) for name, network in GENERATORS.items()),
-    *((Discriminator, name, network) for name, network in DISCRIMINATORS.items()),
+    *((Generator, name, trunk_and_head) for name, trunk_and_head in GENERATORS.items()),
+    *((Discriminator, name, (trunk,)) for name, trunk in DISCRIMINATORS.items()),
 ]
 
 
-@pytest.mark.parametrize(("settings", "architecture", "network"), PLAYERS)
+@pytest.mark.parametrize(("settings", "architecture", "modules"), PLAYERS)
 def test_a_network_takes_the_settings_that_are_said_to_be_read_by_its_architecture(
-    settings: Any, architecture: str, network: type[nn.Module]
+    settings: Any, architecture: str, modules: tuple[type[nn.Module], ...]
 ) -> None:
-    taken = {field.name for field in dataclasses.fields(network)}
+    taken = {field.name for module in modules for field in dataclasses.fields(module)}
     for field, decider, readers in conditions(settings):
         assert decider == "architecture"
         assert (field in taken) == (architecture in readers), field

@@ -253,7 +253,7 @@ def _stylegan2_generator(sample_shape: tuple[int, ...], depth: int) -> Names:
         if level:
             layers.append((f"trunk/level_{level}/conv_0", "ModulatedConv3x3"))
         layers.append((f"trunk/level_{level}/conv_1", "ModulatedConv3x3"))
-        layers.append((f"head/level_{level}", "ToRGB"))
+        layers.append((f"trunk/rgb_{level}", "ToRGB"))
     return _roots() | _numbered(layers)
 
 

@@ -29,8 +29,8 @@ from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images, convolve
 from cgan.networks.factors import add_bias, spread, times
 from cgan.networks.layers import leaky_relu
-from cgan.networks.modules import TRUNK, Maps
-from cgan.networks.resample import BASE, SMOOTH, doubled, halved, sides, widths
+from cgan.networks.modules import SAMPLES, TRUNK, Maps
+from cgan.networks.resample import BASE, SMOOTH, doubled, halved, widths
 from cgan.types import Factors, Labels, Samples
 
 Styles = Float[Array, "n units"]
@@ -144,7 +144,7 @@ class StyleGAN2GeneratorTrunk(nn.Module):
 
     Latents of length 1 and, where there are classes, the vectors of the labels go through the
     mapping network to styles. A learnt 4x4 map goes through two convolutions a resolution, one at
-    the first.
+    the first; images read off each resolution are doubled and added up.
     """
 
     sample_shape: tuple[int, ...]
@@ -164,31 +164,27 @@ class StyleGAN2GeneratorTrunk(nn.Module):
             styles = activated(mapping(styles))
         start = self.param("start", nn.initializers.normal(1.0), (BASE, BASE, of_sides[BASE]))
         x = spread(start, jnp.zeros((len(styles), *start.shape), styles.dtype))
-        maps = {STYLES: styles}
+        maps, channels = {STYLES: styles}, self.sample_shape[-1]
+        image: Images | None = None
         for number, features in enumerate(of_sides[at] for at in sorted(of_sides)):
             name = f"level_{number}"
             maps[name] = x = StyledLevel(features, doubles=number > 0, name=name)(x, styles)
-        return maps | {TRUNK: x}
+            read_off = ToRGB(channels, name=f"rgb_{number}")
+            coarser = None if image is None else doubled(image, SMOOTH)
+            image = read_off(x, styles)
+            image = image if coarser is None else coarser + image
+        assert image is not None
+        return maps | {TRUNK: x, SAMPLES: image}
 
 
 class StyleGAN2GeneratorHead(nn.Module):
-    """Maps to images `[n, side, side, channels]`, about in [-1, 1].
+    """The images as the trunk has them: they are read off each resolution, by layers of its own."""
 
-    Images read off each resolution are doubled and added up.
-    """
-
-    sample_shape: tuple[int, ...]
-
-    @nn.compact
     def __call__(
         self, _latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
     ) -> Samples:
-        styles, channels = maps[STYLES], self.sample_shape[-1]
-        image = ToRGB(channels, name="level_0")(maps["level_0"], styles)
-        for number in range(1, len(sides(self.sample_shape[0]))):
-            name = f"level_{number}"
-            image = doubled(image, SMOOTH) + ToRGB(channels, name=name)(maps[name], styles)
-        return image
+        """The image of each latent."""
+        return maps[SAMPLES]
 
 
 class ResidualHalving(nn.Module):

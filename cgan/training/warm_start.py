@@ -120,7 +120,7 @@ def _plan(config: Experiment, name: str, form: Any, donor: Restored) -> Plan:
     source = donor.state.generator_ema if player == "generator" else getattr(donor.state, name)
     here, there = _by_path(form), _by_path(source)
     wanted = {path for path in here if _asked_for(config, player, path)}
-    for path in sorted(wanted & there.keys()):
+    for path in sorted(wanted & there.keys(), key=_trunk_first):
         ours, theirs = np.shape(here[path]), np.shape(there[path])
         if ours != theirs:
             raise ConfigError(
@@ -151,12 +151,17 @@ def _replaced(tree: Any, plan: Plan) -> Any:
     return jax.tree.unflatten(jax.tree.structure(tree), leaves)
 
 
+def _trunk_first(path: Path) -> tuple[bool, Path]:
+    return path[0] == "head", path
+
+
 def _groups(player: str, plan: Plan, which: str) -> list[str]:
     """The arrays of one kind, by the largest groups that are of one kind alone."""
     kinds = dict.fromkeys(plan.loaded, "loaded")
     kinds |= dict.fromkeys(plan.fresh, "fresh") | dict.fromkeys(plan.left, "left")
     found: dict[str, None] = {}
-    for path in (path for path, kind in kinds.items() if kind == which):
+    of_kind = (path for path, kind in kinds.items() if kind == which)
+    for path in sorted(of_kind, key=_trunk_first):
         for depth in range(1, len(path) + 1):
             group = path[:depth]
             if {kind for other, kind in kinds.items() if other[:depth] == group} == {which}:

@@ -1,0 +1,208 @@
+"""`--init-from RUN`: what is taken over, what starts afresh, what is refused."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from cgan.assemble import assemble
+from cgan.config import ConfigError, Data, Discriminator, Embedding, Experiment, Generator, Penalty
+from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.workdir import Workdir
+from cgan.state import TrainState
+from cgan.training import loop, warm_start
+from train import parse
+
+BATCH = 8
+ONE_DEVICE = jax.devices()[:1]
+CONFIG = Experiment(
+    workdir=Path("replaced"),
+    data=Data("ring8"),
+    generator=Generator(latent_dim=3, width=4, depth=2),
+    discriminator=Discriminator(width=4, depth=2, spectral_norm=True),
+    penalty=Penalty(r1=0.0, r2=0.0),
+    batch_size=BATCH,
+    total_nimg=2 * BATCH,
+    probe_nimg=0,
+)
+
+
+def saved(root: Path, config: Experiment = CONFIG) -> TrainState:
+    """A run with one checkpoint, all of whose arrays are unlike those of any start."""
+    config = dataclasses.replace(config, workdir=root)
+    state = assemble(config).init_state()
+    state = jax.tree.map(lambda leaf: np.asarray(leaf * 1.25 + 0.5).astype(leaf.dtype), state)
+    state = state._replace(
+        step=np.int32(4), generator_ema=jax.tree.map(lambda leaf: leaf + 1, state.generator)
+    )
+    workdir = Workdir(root)
+    workdir.create(config)
+    with Checkpoints(workdir.checkpoints) as checkpoints:
+        checkpoints.save(4 * BATCH, state)
+    return state
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainState]:
+    """A run's folder, and what is saved in it."""
+    root = tmp_path_factory.mktemp("warm") / "run"
+    return root, saved(root)
+
+
+def begun(config: Experiment) -> tuple[TrainState, TrainState]:
+    """The state before step 0, and as it is without another run."""
+    parts = assemble(config)
+    fresh = jax.device_get(parts.init_state())
+    return warm_start.begin(parts, fresh), fresh
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_a_run_starts_from_the_average_and_the_discriminator_with_its_stats(
+    run: tuple[Path, TrainState], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, there = run
+    state, fresh = begun(dataclasses.replace(CONFIG, init_from=root))
+    assert_same(state.generator, there.generator_ema)
+    assert_same(state.generator_ema, there.generator_ema)
+    assert_same(state.discriminator, there.discriminator)
+    assert_same(state.discriminator_stats, there.discriminator_stats)
+    for name in ("step", "learnt", "adaptive", "generator_optim", "discriminator_optim"):
+        assert_same(getattr(state, name), getattr(fresh, name))
+    said = capsys.readouterr().err
+    assert f"from {root} after 32 images" in said
+    assert "generator trunk, generator head, discriminator trunk, discriminator head" in said
+    assert "starting afresh: optimizers\n" in said
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize("part", ["trunk", "head"])
+def test_players_and_parts_can_be_chosen(
+    run: tuple[Path, TrainState], player: Any, part: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, there = run
+    config = dataclasses.replace(CONFIG, init_from=root, init_players=player, init_parts=part)
+    state, fresh = begun(config)
+    source = there.generator_ema if player == "generator" else there.discriminator
+    other = {"trunk": "head", "head": "trunk"}[part]
+    assert_same(getattr(state, player)[part], source[part])
+    assert_same(getattr(state, player)[other], getattr(fresh, player)[other])
+    idle = {"generator": "discriminator", "discriminator": "generator"}[player]
+    assert_same(getattr(state, idle), getattr(fresh, idle))
+    of_stats = there if player == "discriminator" else fresh
+    assert_same(state.discriminator_stats[part], of_stats.discriminator_stats[part])
+    assert_same(state.discriminator_stats[other], fresh.discriminator_stats[other])
+    assert "starting afresh: " in (said := capsys.readouterr().err)
+    assert f"{player} {other}" in said.partition("starting afresh")[2]
+
+
+def test_what_only_one_of_both_has_starts_afresh_or_is_left(
+    run: tuple[Path, TrainState], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A deeper generator, a shallower discriminator without spectral norm and with two heads."""
+    root, there = run
+    config = dataclasses.replace(
+        CONFIG,
+        init_from=root,
+        generator=dataclasses.replace(CONFIG.generator, depth=3),
+        discriminator=Discriminator(width=4, depth=1),
+        embedding=Embedding(weight=1.0, dimensions=3),
+    )
+    state, fresh = begun(config)
+    for layer in ("layer_0", "layer_1"):
+        assert_same(state.generator["trunk"][layer], there.generator_ema["trunk"][layer])
+    assert_same(state.generator["trunk"]["layer_2"], fresh.generator["trunk"]["layer_2"])
+    head, of_fresh = state.discriminator["head"], fresh.discriminator["head"]
+    assert_same(head["score"], there.discriminator["head"]["score"])
+    assert_same(head["embedding"], of_fresh["embedding"])
+    lines = capsys.readouterr().err.splitlines()
+    assert "generator trunk/layer_0, generator trunk/layer_1, generator head" in lines[-3]
+    assert lines[-2].endswith(
+        "starting afresh: generator trunk/layer_2, discriminator head/embedding, optimizers"
+    )
+    assert lines[-1].endswith(f"left in {root}: discriminator trunk/layer_1")
+
+
+CLASHES: dict[str, tuple[dict[str, Any], str]] = {
+    "wider": (
+        {"generator": dataclasses.replace(CONFIG.generator, width=5)},
+        r"generator trunk/layer_0/bias has the shape \(4,\) there, and \(5,\) in this config",
+    ),
+    "images": (
+        {"data": Data("digits")},
+        r"generator head/out/bias has the shape \(2,\) there, and \(64,\) in this config",
+    ),
+    "nothing": (
+        {
+            "data": Data("digits"),
+            "discriminator": Discriminator("conv", width=4, depth=1),
+            "init_players": "discriminator",
+            "init_parts": "trunk",
+        },
+        r"nothing there has a place here: its networks are 'mlp' and 'mlp', these 'mlp' and 'conv'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_what_does_not_fit_is_refused_before_anything_is_written(
+    name: str, run: tuple[Path, TrainState], tmp_path: Path
+) -> None:
+    root, _ = run
+    changes, message = CLASHES[name]
+    config = dataclasses.replace(CONFIG, workdir=tmp_path / "new", init_from=root, **changes)
+    with pytest.raises(ConfigError, match=rf"^init_from = .*: {message}"):
+        loop.train(config, ONE_DEVICE)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_run_that_is_not_there_or_has_no_checkpoint_is_refused(
+    made: bool, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    if made:
+        Workdir(other).create(dataclasses.replace(CONFIG, workdir=other))
+    config = dataclasses.replace(CONFIG, workdir=tmp_path / "new", init_from=other)
+    reason = "no checkpoints yet" if made else "not a run, config.json is missing"
+    with pytest.raises(ConfigError, match=rf"^init_from = '{other}': {other}: .*{reason}"):
+        loop.train(config, ONE_DEVICE)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_goes_on_without_the_one_that_it_started_from(tmp_path: Path) -> None:
+    """And the setting is written down, and can't be changed on the way."""
+    other = tmp_path / "other"
+    there = saved(other)
+    config = dataclasses.replace(CONFIG, workdir=tmp_path / "new", init_from=other)
+    first = loop.train(config, ONE_DEVICE)
+    apart = jax.tree.map(lambda a, b: np.abs(a - b).max(), first.generator, there.generator_ema)
+    assert 0 < max(jax.tree.leaves(apart)) < 0.01  # two steps of Adam away from there
+    assert Workdir(config.workdir).read_config().init_from == other
+    other.rename(tmp_path / "away")
+    longer = dataclasses.replace(config, total_nimg=4 * BATCH, ramp_nimg=2 * BATCH)
+    assert loop.train(longer, ONE_DEVICE).step == 4
+    with pytest.raises(ConfigError, match="init_from"):
+        loop.train(dataclasses.replace(longer, init_from=None), ONE_DEVICE)
+
+
+def test_the_command_line_says_what_to_start_from() -> None:
+    arguments = ["ring8", "--init-from", "runs/other", "--init-players", "discriminator"]
+    found = parse([*arguments, "--init-parts", "trunk"]).experiment
+    assert found.init_from == Path("runs/other")
+    assert (found.init_players, found.init_parts) == ("discriminator", "trunk")
+    assert parse(["ring8"]).experiment.init_from is None
+
+
+def test_players_and_parts_need_a_run_to_be_taken_from() -> None:
+    with pytest.raises(ConfigError, match=r"^init_players = 'generator': must be 'both'"):
+        dataclasses.replace(CONFIG, init_players="generator")
+    with pytest.raises(ConfigError, match=r"^init_parts = 'trunk': must be 'all'"):
+        dataclasses.replace(CONFIG, init_parts="trunk")
+    with pytest.raises(ConfigError, match=r"^init_from = '\.': must be the folder of a run"):
+        dataclasses.replace(CONFIG, init_from=Path())
