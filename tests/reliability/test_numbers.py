@@ -114,8 +114,8 @@ def test_debug_nans_finds_the_operation(tmp_path: Path, monkeypatch: pytest.Monk
 
     original = loop.assemble
 
-    def assembled(config: Experiment) -> Any:
-        parts = original(config)
+    def assembled(config: Experiment, source: Any = None) -> Any:
+        parts = original(config, source)
         monkeypatch.setattr(type(parts.source), "encode", staticmethod(encode))
         return parts
 
