@@ -25,6 +25,7 @@ from cgan.config import (
     Generator,
     Penalty,
 )
+from cgan.data.abilities import held_out_of
 from cgan.data.source import check_source
 from cgan.kinds import POINT, SEQUENCE
 from cgan.sampling.pictures import as_images, palette
@@ -374,5 +375,15 @@ def test_missing_members_and_settings_beside_an_object_are_named(
     with pytest.raises(ConfigError, match=r"^source = 'motifs': has no held_out; must have a memb"):
         trained(tmp_path / "run", Whole())
     assert not (tmp_path / "run").exists()
+
+    class Mixed(Motifs):
+        """Held out are points."""
+
+        held_out: Any = Ball()
+
+    with pytest.raises(
+        ConfigError, match=r"^source\.held_out\.sample_shape = \(3,\): must be \(16"
+    ):
+        held_out_of(Mixed())
     with pytest.raises(ConfigError, match=r"made for samples of \(16, 4\), not \(3,\)"):
         load_run(root, source=Ball())

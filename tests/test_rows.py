@@ -114,7 +114,7 @@ def test_so_do_those_that_a_probe_looks_at_each_of_its_own_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     train, held_out = numbered(120), numbered(100, start=120)
-    monkeypatch.setattr("cgan.probe.reals.load_source", lambda data, split: held_out)
+    monkeypatch.setattr("cgan.probe.reals.load_held_out", lambda data, train: held_out)
     config = Experiment(Path("none"), Data("digits"), conditioning=Conditioning(labels=True))
     config = dataclasses.replace(config, data=Data("folder", path=Path("none"), flip=True))
     splits = fixed_splits(assemble_on(config, train))

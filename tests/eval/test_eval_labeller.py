@@ -21,7 +21,7 @@ class Trained(Exception):
 def run(tmp_path, monkeypatch):
     """A run whose samples are held-out digits, on a machine where no classifier was trained yet."""
 
-    def load_run(path, checkpoint, step):
+    def load_run(path, checkpoint, step, source=None):
         config = Experiment(workdir=tmp_path, data=Data("digits"))
         return runs.Run(SimpleNamespace(parts=SimpleNamespace(config=config)), {}, 12_800)
 
