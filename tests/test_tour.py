@@ -1,10 +1,12 @@
 """The notebook of the examples, cell by cell."""
 
+import ast
 import dataclasses
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cgan.config import Discriminator, Generator
 from configs import CONFIGS
@@ -17,12 +19,23 @@ TINY = dataclasses.replace(
     discriminator=Discriminator(width=8, depth=1),
     batch_size=32,
     steps_per_dispatch=2,
+    probe_nimg=64,
 )
 
 
 def code_cells() -> list[str]:
     cells = json.loads(NOTEBOOK.read_text())["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def run_cell(source: str, names: dict[str, object]) -> object:
+    """As a notebook does: the value of the last line is what it shows."""
+    *before, last = ast.parse(source).body
+    if not isinstance(last, ast.Expr):
+        exec(source, names)
+        return None
+    exec(compile(ast.Module(before, []), NOTEBOOK.name, "exec"), names)
+    return eval(compile(ast.Expression(last.value), NOTEBOOK.name, "eval"), names)
 
 
 def test_its_cells_run_with_a_small_budget(
@@ -32,8 +45,13 @@ def test_its_cells_run_with_a_small_budget(
     monkeypatch.setitem(CONFIGS, "ring8", TINY)
     names: dict[str, object] = {}
     assert sum(BUDGET in cell for cell in code_cells()) == 1
+    sizes = []
     for cell in code_cells():
-        exec(compile(cell.replace(BUDGET, "64"), "tour.ipynb", "exec"), names)
+        shown = run_cell(cell.replace(BUDGET, "64"), names)
+        if isinstance(shown, Image.Image):
+            shown.load()  # which closes its file
+            sizes.append(shown.size)
+    assert sizes == [(600, 600), (1556, 608), (600, 600)]
     told = capsys.readouterr().out
     assert "(1000, 2) float32" in told
     assert "reverse_kl" in told
