@@ -25,7 +25,6 @@ UNKNOWN_SEC = 10.0
 START_SEC = 20.0
 """Before the first test of a session, about: imports and collection."""
 WALKS = ("glob", "rglob", "iterdir")
-COMMON = ("__init__.py", "__main__.py")
 REACH_ALL = ("pyproject.toml", "requirements.txt", "tests/conftest.py", "tests/requirements.txt")
 """What every test depends on."""
 
@@ -75,17 +74,22 @@ def module_name(path: str) -> str:
 
 
 def reads(path: str, file: File, changed: str) -> bool:
-    """Whether a file of tests names the changed one: its name, its folder where it is no module,
-    what `python -m` takes, or the room that it is in and that the test goes through."""
+    """Whether a file of tests goes through the room of the changed one, or names it or the folder
+    that it is in."""
+    room, name = changed.split("/")[0], Path(changed).name
     if not path.startswith("tests/") or is_test(changed):
         return False
-    room, name = changed.split("/")[0], Path(changed).name
     if file.walks and room in file.strings:
         return True
-    if not changed.endswith(".py"):
-        return bool(file.strings & {name, Path(changed).parent.name})
-    door = module_name(changed).removesuffix(".__main__")
-    return ("." in door and door in file.strings) or (name in file.strings and name not in COMMON)
+    return not changed.endswith(".py") and bool(file.strings & {name, Path(changed).parent.name})
+
+
+def starts(path: str, file: File, program: str) -> bool:
+    """Whether a file of tests starts the Python file at a path, by its name or with `python -m`."""
+    if not path.startswith("tests/") or is_test(program):
+        return False
+    door = module_name(program).removesuffix(".__main__")
+    return program in file.strings or ("-m" in file.strings and door in file.strings)
 
 
 def is_namesake(test: str, changed: str) -> bool:
@@ -113,6 +117,7 @@ def distances(changed: Iterable[str], files: Mapping[str, File]) -> dict[str, in
             if path not in found
             and (
                 file.modules & modules
+                or any(starts(path, file, one) for one in wave if one.endswith(".py"))
                 or (distance == 1 and any(reads(path, file, one) for one in changed))
             )
         ]

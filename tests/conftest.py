@@ -17,6 +17,9 @@ import pytest
 # XLA's CPU backend needs more threads than devices, or its collectives deadlock.
 os.environ.setdefault("NPROC", "16")
 
+# Each of the suite's processes has a core: more threads for matrices would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Whatever accelerator the environment has: these tests count simulated devices.
 os.environ["JAX_PLATFORMS"] = "cpu"
 
