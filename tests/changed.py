@@ -22,7 +22,7 @@ FOLDERS = ("benchmarks", "cgan", "configs", "eval", "examples", "tests")
 DURATIONS = ROOT / "tests" / "durations.json"
 UNKNOWN_SEC = 10.0
 """Taken for a test file that has no duration yet."""
-START_SEC = 20.0
+START_SEC = 15.0
 """Before the first test of a session, about: imports and collection."""
 WALKS = ("glob", "rglob", "iterdir")
 REACH_ALL = ("pyproject.toml", "requirements.txt", "tests/conftest.py", "tests/requirements.txt")
@@ -146,7 +146,7 @@ def choose(
     jobs: int,
 ) -> Choice:
     """The nearest test files that fit into the time; those that changed run in any case."""
-    room = max(budget_sec - START_SEC, 0.0)
+    room = max(budget_sec - START_SEC, 0.0) * jobs
 
     def rank(test: str) -> tuple[int, float, str]:
         near = test in changed or any(is_namesake(test, path) for path in changed)
@@ -155,7 +155,7 @@ def choose(
     run, left_out, taken = [], [], 0.0
     for path in sorted((path for path in distance if is_test(path)), key=rank):
         took = seconds.get(path, UNKNOWN_SEC)
-        if path in changed or (took <= room and taken + took <= room * jobs):
+        if path in changed or taken + took <= room:
             run.append(path)
             taken += took
         else:
