@@ -137,9 +137,17 @@ RANDOM_PENALTIES = {
     ),
 }
 """Their gradients have no oracle here: `tests/objectives` holds the estimators."""
-FEW = ("sum, 5 fakes, sharp", "spectral norm", "within classes, 5 fakes")
+FEW = ("spectral norm", "within classes, 5 fakes")
 """Enough for the fast suite, of states after several steps; the slow one has `SEVERAL`."""
-SEVERAL = (*FEW, "all fakes", "both, 5 fakes", "nonsaturating", "conv", "classes, hinge")
+SEVERAL = (
+    *FEW,
+    "sum, 5 fakes, sharp",
+    "all fakes",
+    "both, 5 fakes",
+    "nonsaturating",
+    "conv",
+    "classes, hinge",
+)
 COVERING = (
     "sum, 5 fakes, sharp",
     "spectral norm",
