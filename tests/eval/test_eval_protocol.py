@@ -152,15 +152,21 @@ def test_samples_that_are_not_finite_write_nothing(run, capsys, monkeypatch):
     assert list(run.iterdir()) == []
 
 
-def test_what_is_not_a_run_is_one_line_and_exit_code_2(tmp_path):
-    for path in (tmp_path / "nowhere", tmp_path):
-        command = [sys.executable, "-m", "eval", str(path)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 2, done.stderr
-        assert "Traceback" not in done.stderr
-        assert str(path) in done.stderr
-        assert done.stdout == ""
-        assert list(tmp_path.iterdir()) == []
+def test_what_is_not_a_run_is_one_line_and_exit_code_2(tmp_path, capsys):
+    """One in a process of its own."""
+    command = [sys.executable, "-m", "eval", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert exit_code(str(tmp_path / "nowhere")) == 2
+    here = capsys.readouterr()
+    assert done.returncode == 2, done.stderr
+    for path, out, err in (
+        (tmp_path, done.stdout, done.stderr),
+        (tmp_path / "nowhere", here.out, here.err),
+    ):
+        assert "Traceback" not in err
+        assert str(path) in err
+        assert out == ""
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_trained_run_is_evaluated_at_the_checkpoint_asked_for(tmp_path, capsys):
