@@ -140,22 +140,6 @@ def test_a_folder_that_can_not_be_written_ends_the_run(
         train(in_folder(folder))
 
 
-def test_tensorboard_shows_the_pictures(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    train(in_folder(folder))
-    (path,) = (folder / "tensorboard").iterdir()
-    shown = [
-        (event.step, value.image)
-        for event in events(path)
-        for value in event.summary.value
-        if value.HasField("image")
-    ]
-    assert [(step, image.encoded_image_string) for step, image in shown] == snapshots(folder)
-    for _, image in shown:
-        size = Image.open(io.BytesIO(image.encoded_image_string)).size
-        assert (image.width, image.height) == size
-
-
 def test_a_resumed_run_tells_tensorboard_from_where_it_goes_on(tmp_path: Path) -> None:
     workdir = Workdir(tmp_path)
     with Sinks([JsonLines(workdir, 0), TensorBoard(workdir, 48)]):

@@ -1,16 +1,13 @@
-"""TensorBoard's event files, for the eye."""
+"""TensorBoard's event files: curves for the eye."""
 
-import io
 import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
-from PIL import Image
 from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.proto.summary_pb2 import Summary
 
 from cgan.run_folder.workdir import Workdir
 from cgan.system.errors import writing
@@ -39,11 +36,7 @@ class TensorBoard:
                 self._write(nimg, summary=summary.scalar(name, value))
 
     def image(self, nimg: int, name: str, png: bytes) -> None:
-        """An event with the picture in it."""
-        width, height = Image.open(io.BytesIO(png)).size
-        shown = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
-        with writing(self._folder):
-            self._write(nimg, summary=Summary(value=[Summary.Value(tag=name, image=shown)]))
+        """Nothing: pictures have files of their own, and would take their room twice."""
 
     def flush(self) -> None:
         """Have all events on the disk."""
