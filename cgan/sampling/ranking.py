@@ -6,6 +6,7 @@ would put one batch of fakes into the same order for every real; each real meets
 Embeddings are compared pair by pair, and their order is the real's own.
 """
 
+from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -74,14 +75,12 @@ def rank_fakes(
     chosen, classes = held_out[varied_rows(held_out, reals, seed)]
     chosen = np.asarray(chosen)
     samples, margins = [], np.empty((reals, fakes), np.float32)
-    compare = jax.jit(compare_row, static_argnums=(0, 1))
+    compare = jax.jit(partial(compare_row, COMPARISONS[head], run.parts.networks))
     for row, real in enumerate(held_out.encode(chosen)):
         keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(fakes))
         latents = run.parts.networks.draw_latents(keys)
         label = jnp.asarray(classes[row]) if run.parts.classes else None
-        row_samples, row_margins = parallel.fetch(
-            compare(COMPARISONS[head], run.parts.networks, state, real, latents, label)
-        )
+        row_samples, row_margins = parallel.fetch(compare(state, real, latents, label))
         order = np.argsort(row_margins, kind="stable")
         samples.append(held_out.decode(row_samples[order]))
         margins[row] = row_margins[order]
