@@ -23,7 +23,7 @@ from eval.metrics import errors, kernel_distance, manifolds, memorisation
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.inception_score import inception_score
 from eval.metrics.modes import BOOTSTRAP_DRAWS, mode_shares, redrawn
-from eval.metrics.shares import OFF_MODE_SHARE, sampler_floor, true_shares
+from eval.metrics.shares import OFF_MODE_SHARE, true_shares
 from eval.sample_files.order import shuffled
 
 
@@ -194,15 +194,6 @@ def test_so_are_those_of_a_run_and_its_samples_are_made_for_them(
     monkeypatch.setattr(sampler, "form", Scatter(500))
     sampler.pictured({}, 4, "latents/samples")
     np.testing.assert_array_equal(made[1], made[0])
-
-
-def test_a_perfect_sampler_draws_by_the_true_shares() -> None:
-    """Seen with the mean class as the divergence, whose mean over draws is known."""
-    shares, classes = np.array([0.7, 0.2, 0.1]), np.arange(3)
-    floor = sampler_floor(lambda counts, _: float(counts @ classes / 3_000), shares, 3_000, seed=0)
-    error = np.sqrt((shares @ classes**2 - (shares @ classes) ** 2) / 3_000)
-    assert floor.mean == pytest.approx(shares @ classes, abs=5 * error / np.sqrt(64))
-    assert floor.sd == pytest.approx(error, rel=0.4)
 
 
 def test_figures_of_shares_take_the_true_ones(uneven: Parts) -> None:
