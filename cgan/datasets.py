@@ -32,7 +32,7 @@ class Dataset:
 
 
 DATASETS: dict[str, Dataset] = {}
-"""By name, in the order in which the help lists them."""
+"""Data sets by name, in the order in which the help lists them."""
 
 
 def register(name: str, kind: Kind, **known: bool) -> Callable[[Loader], Loader]:

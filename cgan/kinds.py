@@ -4,7 +4,7 @@ Nothing asks a sample's shape what it is. What a kind means stands in one table 
 kind: which views there are (`cgan/augment/views.py`), what a picture of samples is
 (`cgan/sampling/pictures.py`) and of a ranking (`cgan/sampling/ranking_picture.py`), where distances
 are taken (`cgan/probe/space.py`), and what is measured with and beside what noise
-(`eval/dataset/kinds.py`, `eval/dataset/noise.py`, `eval/metrics/catalogue.py`).
+(`eval/dataset/protocol.py`, `eval/dataset/noise.py`, `eval/metrics/catalogue.py`).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Kind:
     name: str
     plural: str
     axes: tuple[str, ...]
-    """Of one sample."""
+    """Names of the axes of one sample."""
     policies: tuple[str, ...]
     """Which of the augmentations of `--augment.policy` there are for it."""
 
@@ -33,10 +33,10 @@ class Kind:
 
 
 IMAGE = Kind("image", "images", ("height", "width", "channels"), ("views", "ada", "diffaugment"))
-"""uint8 pixels, NHWC; networks see them in [-1, 1]."""
+"""Images: uint8 pixels, NHWC; networks see them in [-1, 1]."""
 POINT = Kind("point", "points", ("dimensions",), ("views",))
-"""Coordinates, float32; networks see them in units of their spread."""
+"""Points: coordinates in float32; networks see them in units of their spread."""
 SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
-"""At each place a weight for each letter: one-hot in data, anything in what a generator makes."""
+"""Sequences: at each place a weight for each letter, one-hot in data, anything when generated."""
 
 KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE)}

@@ -10,7 +10,7 @@ from cgan.system import files, terminal
 from eval.records.record import Record
 
 PREFIX = "eval/"
-"""Of the names of figures and pictures there."""
+"""What the names of figures and pictures begin with in a tracker."""
 
 
 def send(

@@ -131,7 +131,7 @@ class PointsGenerator(nn.Module):
 
 
 class MLPGenerator(nn.Module):
-    """That of `cgan.networks.mlp` for images, without Fourier features and classes."""
+    """The generator of `cgan.networks.mlp` for images, without Fourier features and classes."""
 
     def __init__(self, tree: Tree, sample_shape: tuple[int, int, int]) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """That of `cgan.networks.mlp`, of scores; of images, or of points by features."""
+    """The discriminator of `cgan.networks.mlp`: scores of images, or of points by features."""
 
     def __init__(self, tree: Tree, features: FourierFeatures | None = None) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """That of `cgan.networks.conv`, of scores, without spectral norm."""
+    """The discriminator of `cgan.networks.conv`: scores, without spectral norm."""
 
     def __init__(self, tree: Tree, depth: int) -> None:
         super().__init__()

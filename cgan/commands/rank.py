@@ -25,7 +25,7 @@ class Fakes(NamedTuple):
 
 
 FAKES = {IMAGE: Fakes(12, 64), POINT: Fakes(256, 256), SEQUENCE: Fakes(12, 64)}
-"""By the kind of the samples."""
+"""How many fakes stand beside a real, by the kind of the samples."""
 
 
 @dataclass(frozen=True)

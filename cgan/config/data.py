@@ -15,7 +15,7 @@ else:
     EmbeddedName = Literal[named(from_files=False)]
     """Data sets that need no download."""
     SourceName = Literal[(*DATASETS, OWN)]
-    """Those, MNIST's digits in threes, two ways to the user's own, and what a program hands in."""
+    """All data sets by name, and `own` for what a program hands in."""
 Background = Literal["white", "black", "gray"]
 """Ground that transparent pixels are laid on."""
 WITH_SHARES = named(has_shares=True)

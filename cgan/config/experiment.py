@@ -102,12 +102,11 @@ class Experiment(Clock):
     seed: int = 0
     """Seed of everything random: same seed, same run."""
     init_from: Path | None = None
-    """Folder of a run whose newest weights this one starts from: the generator's average, and the
-    discriminator's. Read once, before step 0; None starts afresh."""
+    """Folder of a run whose newest weights this one starts from, once; None starts afresh."""
     init_players: InitPlayers = "both"
-    """Whose weights are taken from there."""
+    """Players whose weights are taken from `init_from`."""
     init_parts: InitParts = "all"
-    """Which of them: their trunks, their heads, or all; the rest starts afresh."""
+    """Weights taken from `init_from`: the trunks, the heads, or all; the rest starts afresh."""
 
     procedure = GAN  # unannotated: no setting
 

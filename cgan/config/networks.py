@@ -17,7 +17,7 @@ from cgan.config.setting import check_read, is_read, setting
 Architecture = Literal["mlp", "conv", "r3gan", "sngan", "stylegan2"]
 
 AT_SCALE: tuple[Architecture, ...] = ("r3gan", "sngan", "stylegan2")
-"""Those whose maps get wider where they get coarser."""
+"""Architectures whose maps get wider where they get coarser."""
 
 
 @dataclass(frozen=True)

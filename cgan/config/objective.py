@@ -67,7 +67,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Embedding:
-    """The same game on a second head: unit vectors that are alike for views of one real.
+    """The game on a second head of the discriminator: unit vectors, alike for views of one real.
 
     How it meets its fakes (normalize, fakes_per_real, dual, hardness, top_k) stands in `objective`,
     for both comparisons. Without views (`augment`) both views of a real are the real itself.

@@ -36,7 +36,7 @@ class RunConfig(Protocol):
 
     @property
     def data(self) -> Data:
-        """What it learns from."""
+        """The data set that is learnt."""
 
     @property
     def batch_size(self) -> int:
@@ -64,7 +64,7 @@ class RunConfig(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of everything random."""
+        """Seed of everything random."""
 
     @property
     def nimg_per_dispatch(self) -> int:
@@ -84,7 +84,7 @@ class RunConfig(Protocol):
 
     @property
     def ramp_end_nimg(self) -> int:
-        """Images seen when they reach it."""
+        """Images seen when the settings that move reach their last values."""
 
     def passes(self, nimg: int, interval_nimg: int) -> bool:
         """Whether the dispatch that ends after so many images passed a multiple of the interval."""
@@ -168,5 +168,5 @@ class RunSettings(Clock):
 
     @property
     def ramp_end_nimg(self) -> int:
-        """Nothing moves."""
+        """Images seen when the run ends, since no setting moves here."""
         return self.final_nimg

@@ -20,7 +20,7 @@ class AllBut:
 
 
 Values = tuple[Any, ...] | AllBut
-"""Of a setting: those with which another one is read."""
+"""Values of a setting with which another one is read."""
 
 
 class Condition(NamedTuple):
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
     decider: str
     """The other setting, by its own name or a dotted one."""
     values: Values
-    """Those of the other setting with which the field is read."""
+    """Values of the other setting with which the field is read."""
 
 
 def setting(default: T, *, read_by: Mapping[str, Values]) -> T:

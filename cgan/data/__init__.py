@@ -39,9 +39,9 @@ def load_held_out(data: Data, train: Source) -> Source:
 EMBEDDED: dict[str, Callable[[Split], Source]] = {
     name: partial(load_source, Data(name)) for name in named(from_files=False)
 }
-"""Those that need no download, as they are by default."""
+"""Loaders of the data sets that need no download, with their default settings, by name."""
 FROM_FILES = named(from_files=True)
-"""Loaders of the data sets that lie on the user's disk, from settings and a split."""
+"""Names of the data sets that lie on the user's disk."""
 
 
 def require_outside(data: Data, workdir: Path) -> None:

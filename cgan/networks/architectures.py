@@ -35,7 +35,7 @@ GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
     "sngan": (SNGANGeneratorTrunk, SNGANGeneratorHead),
     "stylegan2": (StyleGAN2GeneratorTrunk, StyleGAN2GeneratorHead),
 }
-"""Trunk and head of each."""
+"""Trunk and head of each architecture's generator."""
 DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "mlp": MLPDiscriminatorTrunk,
     "conv": ConvDiscriminatorTrunk,
@@ -43,7 +43,7 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "sngan": SNGANDiscriminatorTrunk,
     "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
-"""The trunk of each: the heads are the same. One that takes `factors` multiplies by them."""
+"""The trunk of each discriminator, whose heads are the same; one may multiply by `factors`."""
 
 
 def build_generator(

@@ -188,7 +188,7 @@ INNER: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "ToRGB": (("out", "ScaledDense_0"),),
 }
-"""By the class of a layer: what it is made of, with the former names."""
+"""What a layer is made of, with the former names, by the class of the layer."""
 
 
 def _hidden(depth: int) -> Layers:

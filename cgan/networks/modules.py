@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
         update_stats: bool = False,
         factors: Factors | None = None,
     ) -> DiscriminatorOutput:
-        """What it says of each sample."""
+        """Score and embedding of each sample, so far as there are such heads."""
         scaled = {} if factors is None else {"factors": factors}
         maps = self.trunk(samples, update_stats, **scaled)
         return self.head(maps[TRUNK], labels, update_stats)

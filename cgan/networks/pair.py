@@ -114,8 +114,11 @@ class Networks(NamedTuple):
     update_stats: Callable[[Params, Params], Params] = keep_stats
     """`update_stats(params, stats)`: the stats after one step of power iteration."""
     scales_with_factors: bool = False
-    """Whether `discriminate` multiplies its scores by `factors`: exact penalties are cheaper then,
-    and right without it. Checked before training: see `cgan/networks/scaling.py`."""
+    """Whether `discriminate` multiplies its scores by `factors`.
+
+    Exact penalties are cheaper then, and right without it. Checked before training: see
+    `cgan/networks/scaling.py`.
+    """
     features: Features = no_features
     """The discriminator's maps by the name of the tap, `trunk` being what its heads read."""
     generator_features: GeneratorFeatures = no_features
@@ -171,5 +174,5 @@ class Networks(NamedTuple):
 
 
 def _names(function: Callable[..., Any]) -> frozenset[str]:
-    """Of a function's arguments."""
+    """Names of a function's arguments."""
     return frozenset(inspect.signature(function).parameters)

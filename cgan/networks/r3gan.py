@@ -95,7 +95,7 @@ class Level(nn.Module):
     expansion: int
     group_size: int
     blocks: int
-    """Of the whole network."""
+    """Number of blocks of the whole network."""
     doubles: bool = False
     """Whether the maps' sides are doubled behind that convolution."""
 

@@ -18,7 +18,7 @@ from cgan.types import Params, present
 
 FACTORS = (0.5, 3.0)
 CLOSE = 0.02
-"""Of the largest score: rounding in bfloat16 is below."""
+"""Error that is allowed, as a share of the largest score; rounding in bfloat16 is below."""
 ASKED = (
     "must multiply its scores by `factors` (cgan/networks/factors.py), or be in a pair with "
     "scales_with_factors = False"

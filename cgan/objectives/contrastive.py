@@ -100,7 +100,7 @@ class Contrastive:
 
 
 def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
-    """Of rows over the whole batch, the columns of those that are met, counted round it.
+    """Choose from rows over the whole batch the columns that are met, counted round the batch.
 
     >>> print(choose(jnp.arange(6.0).reshape(2, 3), jnp.array([[1], [3]])))
     [[1.]
@@ -113,7 +113,7 @@ def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shap
 
 
 def hardest_negatives(negatives: Negatives, count: int) -> Negatives:
-    """Those with the smallest margins in each row; those that do not count come last.
+    """Choose the negatives with the smallest margins in each row; masked ones come last.
 
     >>> print(hardest_negatives(Negatives(jnp.array([[3.0, 1.0, 2.0]])), 2).margins)
     [[1. 2.]]

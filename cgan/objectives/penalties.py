@@ -56,7 +56,7 @@ def exact(
     heads: HeadNames,
     scales_with_factors: bool = False,
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By the backward pass: exact for the score, since the gradient of their sum holds them all.
+    """Squared gradient norms by the backward pass: exact for scores, whose sum has all gradients.
 
     An embedding would take a pass for each of its dimensions; one random vector `u` with unit
     covariance gives `|u J|^2`, whose mean is the squared Frobenius norm.
@@ -135,7 +135,7 @@ def _derivatives_of_the_same(
 def hutchinson(
     discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By one forward-mode product along random signs: unbiased, its variance below `2 |g|^4`.
+    """Squared gradient norms by one product along random signs: unbiased, variance below `2 |g|^4`.
 
     References:
         Hutchinson 1990, "A stochastic estimator of the trace of the influence matrix for
@@ -155,7 +155,7 @@ def hutchinson(
 def finite_differences(
     discriminate: BoundDiscriminate, samples: Samples, keys: RowKeys, heads: HeadNames, step: float
 ) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-    """By a second evaluation, `step` away in every dimension, with random signs.
+    """Squared gradient norms by a second evaluation, `step` away along random signs.
 
     What large generators use where a second derivative is too dear or a kernel has none (Lin et
     al. 2025, Seaweed-APT: "approximated R1", with Gaussian directions). A step too short is lost

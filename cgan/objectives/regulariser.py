@@ -13,8 +13,10 @@ from cgan.objectives.penalties import BoundDiscriminate, HeadNames
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
 LabelledDiscriminate = Callable[..., DiscriminatorOutput]
-"""A discriminator of samples beside their labels, None where there are no classes; one that scales
-with factors takes them behind the labels."""
+"""A discriminator of samples and of their labels, which are None where there are no classes.
+
+One that scales with factors takes them behind the labels.
+"""
 
 
 class Keys(NamedTuple):

@@ -41,12 +41,12 @@ class Sinks:
             sink.image(nimg, name, png)
 
     def flush(self) -> None:
-        """Each."""
+        """Have what all sinks were given safe."""
         for sink in self._sinks:
             sink.flush()
 
     def close(self) -> None:
-        """Each, also where one before it can't be."""
+        """Close all sinks, also where one before can't be closed."""
         with ExitStack() as stack:
             for sink in reversed(self._sinks):
                 stack.callback(sink.close)
@@ -70,7 +70,7 @@ class Guarded:
     """
 
     def __init__(self, sink: Sink, say: Callable[[str], None], name: str = "") -> None:
-        """Of a sink.
+        """Guard a sink.
 
         Args:
             sink: any.
@@ -90,11 +90,11 @@ class Guarded:
         self._try(lambda: self._sink.image(nimg, name, png))
 
     def flush(self) -> None:
-        """If it can."""
+        """Have what the sink was given safe, if it can."""
         self._try(self._sink.flush)
 
     def close(self) -> None:
-        """If it can."""
+        """Close the sink, if it can be closed."""
         self._try(self._sink.close)
 
     def _try(self, act: Callable[[], None]) -> None:

@@ -25,13 +25,13 @@ class JsonLines:
             self._rows = self._path.open("a")
 
     def scalars(self, nimg: int, row: Mapping[str, float]) -> None:
-        """One line."""
+        """Append a line to the file."""
         with writing(self._path):
             self._rows.write(json.dumps({"nimg": nimg} | dict(row)) + "\n")
             self._rows.flush()
 
     def image(self, nimg: int, name: str, png: bytes) -> None:
-        """Nothing: pictures have files of their own in the run's folder."""
+        """Leave pictures out: they have files of their own in the run's folder."""
 
     def flush(self) -> None:
         """Have all rows on the disk, before a checkpoint that has seen them."""

@@ -20,9 +20,9 @@ class About(NamedTuple):
     folder: Path
     """The run's folder, whose name is the run's."""
     config: Mapping[str, Any]
-    """Its resolved config, in JSON's types."""
+    """The run's resolved config, in JSON's types."""
     tags: Sequence[str]
-    """A few words to find it by."""
+    """A few words to find the run by."""
 
     @classmethod
     def run(cls, folder: Path, config: RunConfig) -> "About":
@@ -73,7 +73,7 @@ def open_tracker(name: TrackerName, about: About) -> Sink:
 
 
 def _run_id(folder: Path, name: TrackerName) -> str:
-    """By which this tracker knows the run: made once, and kept in its folder."""
+    """The name by which this tracker knows the run: made once, and kept in the run's folder."""
     file = folder / FILE
     known = json.loads(file.read_text()) if file.is_file() else {}
     if name not in known:

@@ -10,16 +10,19 @@ from PIL import Image
 from cgan.sinks.trackers import About
 
 PROJECT = "contrastive-gan"
-"""Unless WANDB_PROJECT names another one."""
+"""The project of runs there, unless WANDB_PROJECT names another one."""
 TAG_AT_MOST = 64
-"""Characters."""
+"""Most characters of a tag."""
 CLOCK = "nimg"
-"""The axis of all curves. Not W&B's own step, which must not go back: a run that goes on from a
-checkpoint writes some rows again, and an evaluation may be of an old one."""
+"""The axis of all curves: images seen.
+
+Not W&B's own step, which must not go back: a run that goes on from a checkpoint writes some rows
+again, and an evaluation may be of an old one.
+"""
 
 
 class WeightsAndBiases:
-    """One run there, which has the name of the run's folder."""
+    """A run of Weights & Biases, which has the name of the run's folder."""
 
     def __init__(self, about: About, run_id: str) -> None:
         self._run = wandb.init(
@@ -36,15 +39,15 @@ class WeightsAndBiases:
         self._run.define_metric("*", step_metric=CLOCK)
 
     def scalars(self, nimg: int, row: Mapping[str, float]) -> None:
-        """One row of its history."""
+        """Log one row of the run's history."""
         self._run.log({CLOCK: nimg} | dict(row))
 
     def image(self, nimg: int, name: str, png: bytes) -> None:
-        """The same with a picture."""
+        """Log a row of the run's history with a picture in it."""
         self._run.log({CLOCK: nimg, name: wandb.Image(Image.open(io.BytesIO(png)))})
 
     def flush(self) -> None:
-        """Nothing: its own process writes what it is given."""
+        """Do nothing: W&B's own process writes what it is given."""
 
     def close(self) -> None:
         """Send what is left."""

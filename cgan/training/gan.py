@@ -22,13 +22,13 @@ from cgan.training.watch import NoWatch, Watch
 
 
 class Gan(Procedure):
-    """One experiment."""
+    """The training of a GAN, as an `Experiment` sets it."""
 
     bar = {"D": "discriminator/loss", "G": "generator/loss"}  # noqa: RUF012
     stages = STAGES
 
     def __init__(self, parts: Parts, sources: Sources) -> None:
-        """Of parts that were assembled on the train split.
+        """Take parts that were assembled on the train split.
 
         Raises:
             ConfigError: what is to be probed with can't be read.

@@ -48,7 +48,7 @@ class DiskOutputs:
         sinks: Sinks,
         checkpoints: Checkpoints,
     ) -> None:
-        """Of a run.
+        """Take what the outputs of a run are written with.
 
         Args:
             draw: draws a state into a PNG file with a title, if there is anything to be seen.

@@ -19,12 +19,17 @@ from cgan.training.watch import NoWatch, Watch
 from cgan.types import Batch
 
 State = Any
-"""A pytree of arrays: all that training changes, and nothing else. Random keys follow from seed and
-step, so that a run that goes on draws what it would have drawn."""
+"""A pytree of arrays: all that training changes, and nothing else.
+
+Random keys follow from seed and step, so that a run that goes on draws what it would have drawn.
+"""
 TrainStep = Callable[[State, Batch], tuple[State, Outcome]]
-"""Some steps, to run inside a pmap. `batches` are stored samples `[steps, local rows, ...]` and
-labels; metrics come out as `[steps]`. What comes out must not depend on the device: gradients and
-metrics go through `parallel.mean`, and what is finite through `parallel.gather`."""
+"""Some training steps, to run inside a pmap, from a state and a batch to the next state.
+
+The batch is stored samples `[steps, local rows, ...]` and labels; metrics come out as `[steps]`.
+What comes out must not depend on the device: gradients and metrics go through `parallel.mean`, and
+what is finite through `parallel.gather`.
+"""
 
 
 class Sources(NamedTuple):
@@ -42,7 +47,7 @@ class WatchContext(NamedTuple):
     outputs: Outputs
     progress: TrainingProgress
     rows: Iterable[Mapping[str, Any]]
-    """Of metrics, as far as the run has come."""
+    """Rows of metrics, as far as the run has come."""
 
 
 @runtime_checkable

@@ -33,6 +33,7 @@ class Output:
         """Reason why the stream can't be written; None while it can."""
 
     def write(self, text: str) -> None:
+        """Write a text, if the stream still takes it."""
         self._try(self._stream.write, text)
 
     def flush(self) -> None:

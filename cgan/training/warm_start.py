@@ -19,7 +19,7 @@ from cgan.state import TrainState
 from cgan.system.cache import note
 
 Path = tuple[str, ...]
-"""Of an array in a player's tree, such as `("trunk", "level_0", "conv", "kernel")`."""
+"""Path to an array in a player's tree: `("trunk", "level_0", "conv", "kernel")`."""
 PLAYERS = ("generator", "discriminator")
 
 

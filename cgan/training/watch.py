@@ -27,22 +27,22 @@ class Watch(Protocol):
 
 
 class NoWatch:
-    """Leaves it to the first process, or to nobody."""
+    """A watch that leaves it to the first process, or to nobody."""
 
     def look(self, state: Any, nimg: int) -> Any:
-        """Nothing."""
+        """Probe nothing."""
         return None
 
     def update(self, nimg: int, look: Any) -> None:
-        """Nothing."""
+        """Take in nothing, since nothing was probed."""
 
     def allows_checkpoint(self, nimg: int) -> bool:
-        """Always."""
+        """Every state may become the newest checkpoint."""
         return True
 
     @property
     def wants_end(self) -> bool:
-        """Never."""
+        """No run is ended."""
         return False
 
     def ending(self) -> AgreedError:

@@ -16,7 +16,7 @@ BOUNDED_BY = 10_000
 
 
 def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """n samples of uniform noise, some at a time."""
+    """Draw n samples of uniform noise, some at a time."""
     rng = np.random.default_rng([seed, 2])
     make = NOISE[source.kind]
     for start in range(0, n, CHUNK):
@@ -26,15 +26,17 @@ def noise_chunks(source: Source, n: int, seed: int) -> Iterator[Shaped[np.ndarra
 def pixel_noise(
     source: Source, n: int, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "n height width channels"]:
-    """Every pixel uniform over 0..255."""
+    """Images whose every pixel is uniform over 0..255."""
     return rng.integers(0, 256, size=(n, *source.sample_shape), dtype=np.uint8)
 
 
 def box_noise(
     source: Source, n: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "n dimensions"]:
-    """Uniform over the box around all modes, three standard deviations wider on each side; where
-    none are known, around the first samples."""
+    """Points uniform over the box around all modes, three standard deviations wider on each side.
+
+    Where no modes are known it is the box around the first samples.
+    """
     modes = known_modes(source)
     if modes is None:
         some = np.asarray(source[np.arange(min(len(source), BOUNDED_BY))].x)
@@ -48,7 +50,7 @@ def box_noise(
 def letter_noise(
     source: Source, n: int, rng: np.random.Generator
 ) -> Shaped[np.ndarray, "n length letters"]:
-    """One letter at each place, each as likely as the others."""
+    """Sequences of one letter at each place, each as likely as the others."""
     length, letters = source.sample_shape
     one_hot = np.eye(letters, dtype=np.asarray(source[np.arange(1)].x).dtype)
     return one_hot[rng.integers(letters, size=(n, length))]
@@ -59,4 +61,4 @@ NOISE: dict[Kind, Callable[[Source, int, np.random.Generator], np.ndarray]] = {
     POINT: box_noise,
     SEQUENCE: letter_noise,
 }
-"""By the kind of the samples."""
+"""Functions that draw uniform noise like some data, by the kind of the samples."""

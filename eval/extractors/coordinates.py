@@ -38,13 +38,13 @@ class OwnRule:
 
     source: Classifying
     read: Int[np.ndarray, " n"]
-    """How it reads held-out samples."""
+    """Classes of held-out samples by the rule."""
     accuracy: float
     name: str = "own"
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of what it reads: a rule has no weights to be known by."""
+        """A fingerprint of the classes read: a rule has no weights to be known by."""
         return fingerprint(np.asarray(self.read, np.int32), "own-1")
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:

@@ -41,14 +41,17 @@ Block = tuple[tuple[Step, ...], ...]
 
 
 def average(maps: Maps) -> Maps:
+    """Means over 3x3 pixels, without the padding, one for each pixel."""
     return nn.avg_pool(maps, (3, 3), padding="SAME", count_include_pad=False)
 
 
 def maximum(maps: Maps) -> Maps:
+    """Maxima over 3x3 pixels, one for each pixel."""
     return nn.max_pool(maps, (3, 3), padding="SAME")
 
 
 def halved(maps: Maps) -> Maps:
+    """Maxima over 3x3 pixels, one for every other pixel of each axis, without padding."""
     return nn.max_pool(maps, (3, 3), strides=(2, 2))
 
 

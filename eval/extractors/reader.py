@@ -14,7 +14,7 @@ class Reader:
 
     extractor: Extractor
     labeller: Extractor | None = None
-    """None: samples have no classes."""
+    """What reads the samples' classes; None where they have none."""
     classes: int = 0
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:

@@ -44,8 +44,9 @@ def load(
     where: Whereabouts,
     source: Source | None = None,
 ) -> Loaded:
-    """What a command line names, see its arguments; and what the run learnt, where a program
-    handed that to `train`.
+    """Load what a command line names: the run, its data, what is measured of it.
+
+    `source` is what the run learnt, where a program handed that to `train`.
 
     Raises:
         ConfigError: an argument or a run that can't be used.

@@ -101,7 +101,7 @@ def offered(
 
 
 def by_default(metrics: dict[str, Metric], kind: Kind) -> dict[str, Metric]:
-    """Those that are measured of samples of this kind where nobody asks for others."""
+    """The metrics that are measured of samples of this kind where nobody asks for others."""
     left_out = {metric.name for metric in LEFT_OUT[kind]}
     return {name: metric for name, metric in metrics.items() if name not in left_out}
 

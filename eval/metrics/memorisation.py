@@ -37,8 +37,10 @@ def nearest_train(samples: Rows, train: Rows) -> NearestTrain:
 
 
 def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
-    """Distance of each sample to the train row nearest to it, over that row's distance to its own
-    nearest neighbour in the train set; 0 for a copy, at most 1 for a sample that is not authentic.
+    """Distance of each sample to its nearest train row, over that row's to its own nearest one.
+
+    The row's own nearest neighbour is of the train set too. The ratio is 0 for a copy, and at most
+    1 for a sample that is not authentic.
 
     Args:
         samples: features, `[n, d]`.

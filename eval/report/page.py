@@ -130,8 +130,7 @@ def modes(contents: Contents) -> str:
 
 
 def _real_of_class(contents: Contents, label: int, form: Tiles) -> np.ndarray | None:
-    """The picture of a train sample of a class, found by the labels of the reference; None where
-    it has none."""
+    """The picture of a train sample of a class; None where the reference has none of it."""
     reference, evaluation = contents.evaluation.reference.gathered, contents.evaluation
     rows = np.flatnonzero(present(reference.labels) == label)[:1]
     if not len(rows):

@@ -17,7 +17,7 @@ DPI = 140
 
 
 def pictures(contents: Contents) -> dict[str, bytes]:
-    """Those that there is anything to draw for."""
+    """Draw the pictures of a report for which there is anything, as PNG, by name."""
     figures = {
         "checkpoints": metric_curves(contents.history, contents.metrics),
         "probes": probe_curves(contents.rows, limits(from_json(contents.config_json))),

@@ -37,6 +37,7 @@ class SampleArray:
 
     @property
     def is_images(self) -> bool:
+        """Whether the samples are images, and not features."""
         return self.layout != "features"
 
     def __len__(self) -> int:

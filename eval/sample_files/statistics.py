@@ -48,6 +48,7 @@ class Statistics:
 
     @property
     def dimensions(self) -> int:
+        """Dimension of the features."""
         return len(self.moments.mean)
 
 

@@ -41,14 +41,18 @@ class Arguments:
     benchmarks: tuple[str, ...] = ()
     """Names of the only benchmarks to run; all unless given."""
     jobs: int | None = None
-    """How many at once: on this machine one on each accelerator, or 2 that share the cores, unless
-    given; on a cluster as many as it allows."""
+    """Number of jobs at once.
+
+    Unless given one on each accelerator of this machine, or 2 that share the cores; on a cluster as
+    many as it allows.
+    """
     seeds_at_once: int | None = None
     """Seeds trained in one dispatch; what was measured to be fast for the backend unless given.
-    With executor local or slurm a job holds no more than these."""
+
+    With executor local or slurm a job holds no more than these.
+    """
     executor: ExecutorName = "processes"
-    """What does the jobs: processes of this program, or those that submitit starts on this machine
-    or on a Slurm cluster."""
+    """What does the jobs: this program's processes, or submitit's, here or on a Slurm cluster."""
     slurm: Slurm = field(default_factory=Slurm)
     """What each job asks of the cluster."""
     logs: Path = Path("runs/study-jobs")

@@ -8,8 +8,10 @@ from eval.study.plan import Job
 from eval.study.results import Row
 
 FindStudy = Callable[[], Study]
-"""Finds a study in any process: what a study changes are functions, which can't be handed over."""
+"""Finds a study in any process: what it changes are functions, which can't be handed over."""
 
 Executor = Callable[[Sequence[Job], threading.Event], Generator[Row, None, None]]
-"""Does jobs, and yields their rows as they end. Once the event is set it begins no more of them,
-and what is in flight still comes home."""
+"""A function that does jobs, and yields their rows as they end.
+
+Once the event is set it begins no more of them, and what is in flight still comes home.
+"""

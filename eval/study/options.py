@@ -37,7 +37,7 @@ class Slurm:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """These options as submitit's executor takes them."""
+        """All options that are set, as submitit's executor takes them."""
         named = {
             "partition": self.partition,
             "time": self.minutes,

@@ -133,7 +133,7 @@ class _InFlight(NamedTuple):
     """A job that was handed over."""
 
     handle: Any
-    """Submitit's."""
+    """What submitit knows the job by."""
     job: Job
     place: Place | None
 

@@ -38,7 +38,7 @@ class Judged(NamedTuple):
     verdict: Verdict
     metrics: dict[str, Metric]
     shown: Shown | None
-    """None for features, for images of several sizes, and for points whose modes are not known."""
+    """Samples to draw; None for features, images of several sizes, points without known modes."""
 
 
 def samples_for_verdict(evaluation: Evaluation) -> int:

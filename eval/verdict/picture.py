@@ -49,9 +49,9 @@ class Shown:
     real: Callable[[Int[np.ndarray, " rows"]], Shaped[np.ndarray, "rows *sample"]]
     """Function from row numbers to these real samples, in the stored form."""
     kind: Kind
-    """Of the samples."""
+    """What the samples are: images, points or sequences."""
     modes: KnownModes | None = None
-    """Which are ringed; None for what is shown side by side."""
+    """Modes that are ringed; None for what is shown side by side."""
 
     def tiles(self, samples: Shaped[np.ndarray, "n *sample"]) -> UInt8[np.ndarray, "n _ _ _"]:
         """Samples as images, to stand side by side."""
