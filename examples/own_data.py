@@ -3,16 +3,16 @@
     python examples/own_data.py
 
 Here it is a spiral in the plane with two arms. Anything that can be indexed will do: the members
-are those of `cgan.Source`, whatever the class is.
+are those of `cgan.Source`, whatever the class is, and `held_out`, which is not trained on.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
-import jax
 import numpy as np
 
 import cgan
+from cgan.kinds import POINT
 from configs import CONFIGS
 
 
@@ -20,12 +20,14 @@ class Spiral:
     """Points on two arms around the origin, with a little noise; a point's class is its arm."""
 
     name = "spiral"
+    kind = POINT
     sample_shape = (2,)
     class_names = ("one arm", "the other")
     class_weights = np.array([0.5, 0.5])
 
-    def __init__(self, n: int, seed: int) -> None:
-        """Draw the samples of one split: another seed for those that are held out."""
+    def __init__(self, n: int, seed: int, held_out: "Spiral | None" = None) -> None:
+        """Draw the samples of one split."""
+        self.held_out = held_out
         rng = np.random.default_rng(seed)
         self.labels = rng.integers(2, size=n)
         radius = np.sqrt(rng.uniform(0.02, 1, size=n))
@@ -52,10 +54,13 @@ class Spiral:
 
 def main(total_nimg: int = 100_000, out: Path = Path("own_data.png")) -> None:
     """Train on the spiral, and draw what the generator makes of it."""
-    config = replace(CONFIGS["ring8"], total_nimg=total_nimg, steps_per_dispatch=10)
-    parts = cgan.Parts.of(config, Spiral(n=10_000, seed=0))
-    (trained,) = cgan.SeedTrainer(parts, jax.devices()[0]).train([config.seed])
-    cgan.Sampler(parts).snapshot(trained.state.generator_ema, out, f"{total_nimg:,} points seen")
+    workdir = out.parent / "runs/spiral"
+    config = replace(CONFIGS["ring8"], workdir=workdir, data=cgan.Data("own"))
+    config = replace(config, total_nimg=total_nimg, steps_per_dispatch=10)
+    source = Spiral(n=10_000, seed=0, held_out=Spiral(n=2_000, seed=1))
+    cgan.train(config, source=source)
+    run = cgan.load_run(config.workdir, source=source)
+    run.sampler.snapshot(run.params, out, f"{total_nimg:,} points seen")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Networks of your own: six functions of dictionaries of arrays; no class, no framework.
+"""Networks of your own: two functions a player, of any tree of arrays; no class, no framework.
 
     python examples/own_network.py
 
@@ -38,7 +38,7 @@ def perceptron(layers, x):
     return x @ weights + bias
 
 
-def generate(params, latents, labels=None):
+def generate(params, latents):
     """Points that latents are moved to: `z + f(z)`."""
     return latents + perceptron(params, latents)
 
@@ -49,34 +49,19 @@ def octaves(samples):
     return jnp.concatenate([samples, jnp.sin(angles), jnp.cos(angles)], axis=1)
 
 
-def discriminate(params, stats, samples, labels=None, factors=None):
-    """One score for each sample, multiplied by its factor where there is one.
-
-    The gradient of exact penalties is taken by the factors, see `cgan.networks.factors`.
-    """
-    score = perceptron(params, octaves(samples))[:, 0]
-    return cgan.DiscriminatorOutput(score if factors is None else score * factors, embedding=None)
-
-
-def init_discriminator(key):
-    """Its parameters, and what it carries beside them: nothing."""
-    return init(key, 2 + 2 * 2 * len(OCTAVES), 1), {}
-
-
-NETWORKS = cgan.Networks(
-    init_generator=partial(init, inputs=2, outputs=2),
-    init_discriminator=init_discriminator,
-    draw_latents=jax.vmap(lambda key: jax.random.normal(key, (2,))),
-    generate=generate,
-    discriminate=discriminate,
-    update_stats=lambda params, stats: stats,
-)
+def discriminate(params, samples):
+    """One score for each sample; it may see no other."""
+    return perceptron(params, octaves(samples))[:, 0]
 
 
 def main(total_nimg: int = 200_000, out: Path = Path("own_network.png")) -> None:
     """Train this pair on eight Gaussians, and draw what its generator makes."""
     config = replace(CONFIGS["ring8"], total_nimg=total_nimg, steps_per_dispatch=10)
-    parts = cgan.Parts.of(config)._replace(networks=NETWORKS)
+    parts = cgan.Parts.of(config)
+    networks = parts.networks.with_generator(partial(init, inputs=2, outputs=2), generate)
+    inputs = 2 + 2 * 2 * len(OCTAVES)
+    networks = networks.with_discriminator(partial(init, inputs=inputs, outputs=1), discriminate)
+    parts = parts._replace(networks=networks)
     (trained,) = cgan.SeedTrainer(parts, jax.devices()[0]).train([config.seed])
     print(trained.failure or f"{trained.state.step} steps, all numbers finite")
     cgan.Sampler(parts).snapshot(trained.state.generator_ema, out, f"{total_nimg:,} points seen")
