@@ -40,7 +40,7 @@ class Parts(NamedTuple):
         Raises:
             ConfigError: parts that do not fit together.
         """
-        return assemble(config) if source is None else assemble_on(config, source)
+        return assemble(config, source)
 
     @property
     def classes(self) -> int:
