@@ -277,6 +277,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("seed", 2**32, "from 0 to 2**32 - 1"),
     ("seed", 0.0, WHOLE),
     ("seed", None, WHOLE),
+    ("init_from", "runs/text", "a path or None"),
+    ("init_players", "all", "one of 'both', 'generator', 'discriminator'"),
+    ("init_players", "generator", "'both' where init_from is None, which does not use it"),
+    ("init_parts", "both", "one of 'all', 'trunk', 'head'"),
+    ("init_parts", "head", "'all' where init_from is None, which does not use it"),
 ]
 
 

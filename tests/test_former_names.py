@@ -19,6 +19,7 @@ from cgan.config import ConfigError
 from cgan.networks.former_names import FormerNames, former_path
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.renamed import renamed
+from cgan.state import TrainState
 from tests.backbones import PAIRS, experiment
 
 STARTS = json.loads((Path(__file__).parent / "former_starts.json").read_text())
@@ -104,16 +105,29 @@ def test_the_arrays_of_a_whole_state_are_found_by_their_former_names() -> None:
     assert list(renamed(names, former).values()) == names
 
 
-def formerly_named(tree: Any, former: dict[str, str]) -> Any:
-    """The state's tree with every parameter by its former name, as earlier versions saved it."""
-    nested: dict[str, Any] = {}
-    for name, leaf in tree.items():
-        *folders, last = former.get(name, name).split("/")
-        inner = nested
-        for folder in folders:
-            inner = inner.setdefault(folder, {})
-        inner[last] = leaf
-    return nested
+def formerly_named(state: TrainState, former: FormerNames) -> TrainState:
+    """The state with every parameter by its former name, as earlier versions saved it."""
+
+    def renested(player: str, params: Any) -> Any:
+        nested: dict[str, Any] = {}
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+            name = jax.tree_util.keystr(path, simple=True, separator="/")
+            *folders, last = former.of_path(player, name).split("/")
+            inner = nested
+            for folder in folders:
+                inner = inner.setdefault(folder, {})
+            inner[last] = leaf
+        return nested
+
+    def of_field(field: str, tree: Any) -> Any:
+        player = "generator" if field.startswith("generator") else "discriminator"
+        return jax.tree.map(
+            lambda part: renested(player, part) if isinstance(part, dict) else part,
+            tree,
+            is_leaf=lambda part: isinstance(part, dict) and "trunk" in part,
+        )
+
+    return TrainState(**{field: of_field(field, tree) for field, tree in state._asdict().items()})
 
 
 def test_a_checkpoint_of_before_is_read_array_for_array(tmp_path: Path) -> None:
@@ -123,14 +137,8 @@ def test_a_checkpoint_of_before_is_read_array_for_array(tmp_path: Path) -> None:
     state = jax.tree.map(
         lambda leaf: np.asarray(100 * rng.normal(size=leaf.shape)).astype(leaf.dtype), form
     )
-    flat = {
-        jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
-    }
-    former = {new: old for old, new in renamed(flat, names).items()}
-    assert sum(former[name] != name for name in flat) > 60
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.save(8, formerly_named(flat, former))
+        checkpoints.save(8, formerly_named(state, names))
         read = checkpoints.restore(8, form, names).state
         jax.tree.map(np.testing.assert_array_equal, read, state)
         with pytest.raises(ConfigError, match="no such array"):
