@@ -43,7 +43,7 @@ class Data:
     name: str | None = setting(None, read_by=OF_TFDS)
     """Name of the data set in tensorflow-datasets, such as cifar10 (tfds)."""
     data_dir: Path | None = setting(None, read_by={"source": ("tfds", "stacked_mnist")})
-    """Where it was prepared; tensorflow-datasets' own place unless given (tfds, stacked_mnist)."""
+    """Where it was prepared; in TFDS's usual place unless given (tfds, stacked_mnist)."""
     train_split: str = setting("train", read_by=OF_TFDS)
     """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
