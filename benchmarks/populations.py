@@ -71,12 +71,12 @@ def clusters(
         rng: draws centres and rows.
         decades: by which shares fall.
     """
-    centres = rng.normal(size=(count, d)) / noise
+    centers = rng.normal(size=(count, d)) / noise
     shares = np.logspace(0, -decades, count)
 
     def draw(n: int, missing: int) -> Rows:
         kept = np.where(np.arange(count) < missing, 0, shares)
-        return centres[rng.choice(count, n, p=kept / kept.sum())] + rng.normal(size=(n, d))
+        return centers[rng.choice(count, n, p=kept / kept.sum())] + rng.normal(size=(n, d))
 
     return draw
 

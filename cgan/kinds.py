@@ -4,7 +4,7 @@ Nothing asks a sample's shape what it is. What a kind means stands in one table 
 kind: which views there are (`cgan/augment/views.py`), what a picture of samples is
 (`cgan/sampling/pictures.py`) and of a ranking (`cgan/sampling/ranking_picture.py`), where distances
 are taken (`cgan/probe/space.py`), and what is measured with and beside what noise
-(`eval/dataset/protocol.py`, `eval/dataset/noise.py`, `eval/metrics/catalogue.py`).
+(`eval/dataset/protocol.py`, `eval/dataset/noise.py`, `eval/metrics/catalog.py`).
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ from cgan.objectives import (
     gaps,
     sign_of_reals,
 )
-from cgan.objectives.regulariser import Keys, Regulariser
+from cgan.objectives.regularizer import Keys, Regularizer
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
@@ -93,7 +93,7 @@ class TrainStep:
         self.networks = networks
         self.game = game
         self.augment = augment_lib.build(config.augment, kind)
-        self.regularise = Regulariser(config, networks.scales_with_factors)
+        self.regularize = Regularizer(config, networks.scales_with_factors)
         self.optimizer = optimizer
         self.encode = encode
 
@@ -135,7 +135,7 @@ class TrainStep:
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
-            real_out, fake_out, terms = self.regularise(
+            real_out, fake_out, terms = self.regularize(
                 discriminate, Keys(*keys), real, fake, rows.labels
             )
             reals = (rows.ids, rows.real, rows.labels, real_out)

@@ -1,6 +1,6 @@
 """Evaluation: extractor -> features -> metric -> record. `cgan` never imports this package.
 
-A new metric is a file in `eval/metrics/` and a line in its `catalogue.py`; a new extractor is a
+A new metric is a file in `eval/metrics/` and a line in its `catalog.py`; a new extractor is a
 file in `eval/extractors/` and a line in its `__init__.py`; the protocol of a data set is a line in
 `protocol.py`. What a notebook needs stands here by name, and is imported when it is asked for.
 """

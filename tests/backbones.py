@@ -42,7 +42,7 @@ def experiment(architecture: str, labels: bool = True, **settings: Any) -> Exper
     )
 
 
-def randomised(architecture: str, shapes: Any) -> Any:
+def randomized(architecture: str, shapes: Any) -> Any:
     """Variables of these shapes, about as large as they start; none is 0, which hides branches."""
     rng = np.random.default_rng(1)
 

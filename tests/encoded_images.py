@@ -5,11 +5,11 @@ import zlib
 
 import numpy as np
 
-GREY, RGB, GREY_ALPHA, RGBA = 0, 2, 4, 6
+GRAY, RGB, GRAY_ALPHA, RGBA = 0, 2, 4, 6
 """PNG's types of colour."""
 
 
-def png(samples, depth, colour, **chunks):
+def png(samples, depth, color, **chunks):
     """A PNG file of samples `[height, width, channels]` with so many bits each."""
 
     def chunk(name, body):
@@ -24,7 +24,7 @@ def png(samples, depth, colour, **chunks):
         bits = (rows[..., None] >> np.arange(depth)[::-1]) & 1
         packed = np.packbits(bits.reshape(height, -1).astype(np.uint8), axis=1)
     lines = np.hstack([np.zeros((height, 1), np.uint8), packed.reshape(height, -1)])
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     before = b"".join(chunk(name.encode(), b) for name, b in chunks.items() if name != "after")
     return (
         b"\x89PNG\r\n\x1a\n"

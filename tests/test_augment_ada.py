@@ -9,7 +9,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from cgan.augment import build
-from cgan.augment.colour import Tone, draw_tone, recolour
+from cgan.augment.color import Tone, draw_tone, recolor
 from cgan.augment.geometry import Move, draw_move, inverse_of
 from cgan.augment.warp import soften, warp
 from cgan.config import Augment
@@ -35,7 +35,7 @@ def images_of(*shape: int, seed: int = 3) -> np.ndarray:
 
 
 moved = jax.jit(lambda image, move: warp(image, inverse_of(move)))
-toned = jax.jit(recolour)
+toned = jax.jit(recolor)
 views_of = {name: jax.jit(build(Augment(policy=name, probability=1.0), IMAGE)) for name in POLICIES}
 draw_moves = jax.jit(jax.vmap(draw_move, in_axes=(0, None, None, None)), static_argnums=(2, 3))
 draw_tones = jax.jit(jax.vmap(draw_tone, in_axes=(0, None)))
@@ -160,7 +160,7 @@ def test_softening_takes_away_what_a_shrunken_image_would_alias() -> None:
 
 
 @pytest.mark.parametrize("angle", [0.4, -2.9])
-def test_hue_turns_colours_about_the_axis_of_greys(angle: float) -> None:
+def test_hue_turns_colors_about_the_axis_of_grays(angle: float) -> None:
     image = images_of(3, 4, 3)
     turn = Rotation.from_rotvec(angle * np.ones(3) / np.sqrt(3))
     found = np.asarray(toned(image, PLAIN._replace(hue=np.float32(angle))))
@@ -182,13 +182,13 @@ def test_tones_are_brightness_contrast_luma_flip_hue_and_saturation_in_this_orde
     for row in range(10):
         tone = Tone(*(leaf[row] for leaf in tones))
         x = (image.astype(float) + tone.brightness) * tone.contrast
-        grey = x.mean(axis=2, keepdims=True)
-        x = x - 2 * tone.inverted * grey
+        gray = x.mean(axis=2, keepdims=True)
+        x = x - 2 * tone.inverted * gray
         if channels == 3:
             turn = Rotation.from_rotvec(tone.hue * np.ones(3) / np.sqrt(3))
             x = turn.apply(x.reshape(-1, 3)).reshape(x.shape)
-        grey = x.mean(axis=2, keepdims=True)
-        expected = grey + tone.saturation * (x - grey)
+        gray = x.mean(axis=2, keepdims=True)
+        expected = gray + tone.saturation * (x - gray)
         np.testing.assert_allclose(np.asarray(toned(image, tone)), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -244,7 +244,7 @@ TONE = Tone(*map(np.float64, (0.1, 1.3, 1, 0.7, 0.4)))
     "view",
     [
         lambda x: warp(x, jnp.asarray(MATRIX)),
-        lambda x: recolour(x, jax.tree.map(jnp.asarray, TONE)),
+        lambda x: recolor(x, jax.tree.map(jnp.asarray, TONE)),
     ],
 )
 def test_gradients_of_both_orders_are_finite_differences(view) -> None:

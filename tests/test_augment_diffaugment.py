@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from cgan.augment.diffaugment import Change, changed, cut_out, draw_change, recolour, translate
+from cgan.augment.diffaugment import Change, changed, cut_out, draw_change, recolor, translate
 from cgan.rng import row_keys, stream_key
 
 draw_changes = jax.jit(jax.vmap(draw_change, in_axes=(0, None, None, None)), static_argnums=(2, 3))
@@ -20,19 +20,19 @@ def changes_of(n: int, probability: float, height: int, width: int) -> Change:
     return jax.tree.map(np.asarray, draw_changes(keys_of(n), probability, height, width))
 
 
-@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize("color", [True, False])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_view_is_colour_then_translation_then_cutout(channels: int, colour: bool) -> None:
+def test_a_view_is_color_then_translation_then_cutout(channels: int, color: bool) -> None:
     n, height, width = 12, 9, 16
     images = np.random.default_rng(0).uniform(-1, 1, (n, height, width, channels))
     images = images.astype(np.float32)
     changes = changes_of(n, 0.7, height, width)
-    view = jax.jit(jax.vmap(lambda key, image: changed(key, image, 0.7, colour)))
+    view = jax.jit(jax.vmap(lambda key, image: changed(key, image, 0.7, color)))
     found = np.asarray(view(keys_of(n), images))
     for row in range(n):
         change = Change(*(leaf[row] for leaf in changes))
         x = images[row].astype(float)
-        if colour:
+        if color:
             x = x + change.brightness
             mean = x.mean(axis=2, keepdims=True)
             x = mean + change.saturation * (x - mean)
@@ -89,7 +89,7 @@ def test_gradients_of_both_orders_are_finite_differences() -> None:
 
     def curved(image: jax.Array) -> jax.Array:
         how = jax.tree.map(jnp.asarray, change)
-        return jnp.sum(jnp.sin(cut_out(translate(recolour(image, how), how.shift), how)))
+        return jnp.sum(jnp.sin(cut_out(translate(recolor(image, how), how.shift), how)))
 
     with jax.enable_x64(True):
         image = jnp.asarray(np.random.default_rng(0).normal(size=(3, 4, 3)))

@@ -98,7 +98,7 @@ def shares_of_ranges(n: int, strength: float) -> np.ndarray:
     either_way = [view.shift, np.log2(view.scale), np.log2(view.contrast), view.brightness]
     limits = strength * np.array([1 / 8, 1 / 8, 1 / 3, 1 / 2, 0.3])
     shares = (np.column_stack(either_way) / limits + 1) / 2
-    return np.column_stack([shares, view.cutout_side / (strength / 2), view.cutout_centre])
+    return np.column_stack([shares, view.cutout_side / (strength / 2), view.cutout_center])
 
 
 def test_magnitudes_fill_their_ranges_and_no_more() -> None:
@@ -165,28 +165,28 @@ def test_a_scale_above_one_enlarges_about_the_middle() -> None:
 
 
 @pytest.mark.parametrize("side", [0.0, 0.1, 0.25, 0.5])
-@pytest.mark.parametrize("centre", [(0.5, 0.5), (0.0, 0.3), (0.97, 1.0), (0.31, 0.62)])
-def test_a_cutout_greys_each_pixel_by_the_share_it_covers(
-    centre: tuple[float, float], side: float
+@pytest.mark.parametrize("center", [(0.5, 0.5), (0.0, 0.3), (0.97, 1.0), (0.31, 0.62)])
+def test_a_cutout_grays_each_pixel_by_the_share_it_covers(
+    center: tuple[float, float], side: float
 ) -> None:
     height, width, fine = 6, 8, 400
     image = np.asarray(samples_of((height, width, 3), 1)[0]) + 3
     covered = []
-    for size, middle in zip((height, width), centre, strict=True):
+    for size, middle in zip((height, width), center, strict=True):
         points = (np.arange(size * fine) + 0.5) / (size * fine)
         inside = np.abs(points - middle) <= side / 2
         covered.append(inside.reshape(size, fine).mean(axis=1))
     expected = image * (1 - np.outer(*covered))[..., None]
-    found = cut_out(jnp.asarray(image), jnp.asarray(centre), jnp.float32(side))
+    found = cut_out(jnp.asarray(image), jnp.asarray(center), jnp.float32(side))
     np.testing.assert_allclose(np.asarray(found), expected, atol=6 * 4 / fine)
     blank = jnp.ones((height, width, 1))
-    lost = 1 - np.asarray(cut_out(blank, jnp.asarray(centre), jnp.float32(side)))
+    lost = 1 - np.asarray(cut_out(blank, jnp.asarray(center), jnp.float32(side)))
     assert lost.mean() <= side**2 + 1e-6
-    if centre == (0.5, 0.5):
+    if center == (0.5, 0.5):
         assert lost.mean() == pytest.approx(side**2, abs=1e-6)
 
 
-def test_whole_pixels_that_are_cut_out_are_exactly_grey_and_the_others_untouched() -> None:
+def test_whole_pixels_that_are_cut_out_are_exactly_gray_and_the_others_untouched() -> None:
     image = samples_of((8, 8, 1), 1)[0]
     found = np.asarray(cut_out(image, jnp.asarray([0.5, 0.25]), jnp.float32(0.25)))
     np.testing.assert_array_equal(found[3:5, 1:3], 0)
@@ -210,8 +210,8 @@ def test_a_view_is_shift_and_zoom_then_tone_then_cutout(strength: float) -> None
             column_at / view.scale[row] + width / 2 - 0.5,
             indexing="ij",
         )
-        top, left = view.cutout_centre[row] - view.cutout_side[row] / 2
-        bottom, right = view.cutout_centre[row] + view.cutout_side[row] / 2
+        top, left = view.cutout_center[row] - view.cutout_side[row] / 2
+        bottom, right = view.cutout_center[row] + view.cutout_side[row] / 2
         for channel in range(channels):
             plane = np.asarray(images[row, :, :, channel], float)
             plane = ndimage.map_coordinates(plane, grid, order=1, mode="nearest")

@@ -13,7 +13,7 @@ from cgan import networks
 from cgan.config import ConfigError, Embedding, Experiment
 from cgan.types import DiscriminatorOutput, present
 from configs import CONFIGS
-from tests.backbones import AT_SCALE, PAIRS, experiment, randomised
+from tests.backbones import AT_SCALE, PAIRS, experiment, randomized
 
 KEY = jax.random.key(0)
 CLASSES, ROWS = 3, 3
@@ -100,7 +100,7 @@ def test_samples_and_outputs_have_their_shapes_and_are_float32(
 def random_pair(architecture: str) -> tuple[networks.Networks, Any, tuple[Any, Any]]:
     """A small pair with random variables."""
     pair, *shapes = abstract(experiment(architecture), (8, 8, 1), CLASSES)
-    generator, (params, stats) = (randomised(architecture, of) for of in shapes)
+    generator, (params, stats) = (randomized(architecture, of) for of in shapes)
     return pair, generator, (params, stats)
 
 

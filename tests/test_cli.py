@@ -470,7 +470,7 @@ def test_devices_that_jax_does_not_find_are_said_in_one_line(
     assert updates == [("jax_platforms", None)]
 
 
-def test_a_misspelt_platform_is_named_before_anything_is_written(tmp_path: Path) -> None:
+def test_a_misspelled_platform_is_named_before_anything_is_written(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "train.py", "digits", "--workdir", str(tmp_path / "run")],
         cwd=ROOT,

@@ -25,13 +25,13 @@ from cgan.types import present
 from tests.unchecked import assert_refused, make
 
 KEY = jax.random.key(0)
-POINT, GREY = (2,), (8, 8, 1)
+POINT, GRAY = (2,), (8, 8, 1)
 CLASSES, DIMENSIONS, LATENT_DIM = 3, 6, 5
 LABELS = jnp.array([2, 0, 1, 2])
 SHAPES = [
     pytest.param(POINT, {}, id="points"),
     pytest.param(POINT, {"fourier_features": 3}, id="points-fourier"),
-    pytest.param(GREY, {"architecture": "conv"}, id="conv"),
+    pytest.param(GRAY, {"architecture": "conv"}, id="conv"),
 ]
 
 
@@ -53,7 +53,7 @@ def build(
     return networks.build(config, shape, classes)
 
 
-def randomised(tree: Any, seed: int = 1) -> Any:
+def randomized(tree: Any, seed: int = 1) -> Any:
     rng = np.random.default_rng(seed)
     return jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), jnp.float32), tree)
 
@@ -62,7 +62,7 @@ def variables(pair: Networks) -> tuple[Any, Any, Any]:
     """Random parameters of both networks, and stats."""
     generator = jax.eval_shape(pair.init_generator, KEY)
     discriminator, stats = jax.eval_shape(pair.init_discriminator, KEY)
-    return randomised(generator), randomised(discriminator, 2), randomised(stats, 3)
+    return randomized(generator), randomized(discriminator, 2), randomized(stats, 3)
 
 
 def some(*shape: int) -> jax.Array:
@@ -174,8 +174,8 @@ def test_a_network_with_classes_does_not_work_without_labels() -> None:
         pair.discriminate(discriminator, stats, some(4, 2))
 
 
-LABELLED = {"conditioning.labels": True}
-SAME = LABELLED | {"conditioning.compare": "same_class"}
+LABELED = {"conditioning.labels": True}
+SAME = LABELED | {"conditioning.compare": "same_class"}
 ALONE = {
     "objective.weight": 0.0,
     "embedding.weight": 1.0,
@@ -203,7 +203,7 @@ ALONE = {
             "'all' with objective.loss = 'hinge', which does not use it",
         ),
         (
-            LABELLED | ALONE,
+            LABELED | ALONE,
             "conditioning.compare",
             "'same_class' with objective.weight = 0: the embedding sees no labels",
         ),
@@ -216,7 +216,7 @@ def test_settings_that_nothing_would_use_are_refused(
 
 
 def test_settings_that_fit_are_accepted() -> None:
-    for settings in (LABELLED, SAME, SAME | ALONE, LABELLED | {"objective.loss": "hinge"}):
+    for settings in (LABELED, SAME, SAME | ALONE, LABELED | {"objective.loss": "hinge"}):
         make(settings)
     make(SAME | {"objective.loss": "hinge", "embedding.weight": 1.0})
 

@@ -141,7 +141,7 @@ NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
         ("micro_batches", 6, {"batch_size": 8}, "a divisor of batch_size = 8"),
     ],
 )
-def test_a_value_that_its_neighbours_rule_out_is_refused(
+def test_a_value_that_its_neighbors_rule_out_is_refused(
     name: str, value: Any, others: dict[str, Any], expected: str
 ) -> None:
     make(others | {"embedding.weight": 1.0})

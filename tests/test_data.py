@@ -254,7 +254,7 @@ def test_an_imbalance_draws_modes_by_a_power_law_of_their_rank(name: str, split:
 
 
 @pytest.mark.parametrize("name", IMBALANCED)
-def test_the_same_modes_are_rare_in_both_splits_and_they_are_not_neighbours(name: str) -> None:
+def test_the_same_modes_are_rare_in_both_splits_and_they_are_not_neighbors(name: str) -> None:
     train, test = (load_source(Data(name, imbalance=ALPHA), split) for split in SPLITS)
     np.testing.assert_array_equal(train.class_weights, test.class_weights)
     assert train.name == f"{name}_imbalance_1.25"

@@ -32,7 +32,7 @@ def test_lossless_images_come_back_exactly(shape, kind, options):
     np.testing.assert_array_equal(decode(encoded(pixels, kind, **options), AS_STORED), pixels)
 
 
-def test_grey_images_have_one_channel_unless_three_are_wanted():
+def test_gray_images_have_one_channel_unless_three_are_wanted():
     pixels = noise(6, 5)
     content = encoded(pixels)
     np.testing.assert_array_equal(decode(content, AS_STORED), pixels[..., None])
@@ -94,17 +94,17 @@ def test_of_several_pictures_the_first_is_taken(kind):
 
 def test_whatever_stores_the_same_pixels_is_read_alike():
     """A palette, a bitmap, levels of 1 bit, an ending that lies (endings are not looked at)."""
-    grey = noise(9, 11) // 64 * 85  # four levels
-    image = Image.fromarray(grey)
+    gray = noise(9, 11) // 64 * 85  # four levels
+    image = Image.fromarray(gray)
     paletted = image.convert("P")
-    of_one_bit = Image.fromarray(grey > 100).convert("1")
+    of_one_bit = Image.fromarray(gray > 100).convert("1")
     for content, expected in (
-        (saved(image, "bmp"), grey),
-        (saved(paletted, "png"), grey),
-        (saved(paletted, "bmp"), grey),
-        (saved(image.convert("RGB"), "bmp"), grey),
-        (saved(of_one_bit, "png"), np.where(grey > 100, 255, 0)),
-        (saved(of_one_bit, "bmp"), np.where(grey > 100, 255, 0)),
+        (saved(image, "bmp"), gray),
+        (saved(paletted, "png"), gray),
+        (saved(paletted, "bmp"), gray),
+        (saved(image.convert("RGB"), "bmp"), gray),
+        (saved(of_one_bit, "png"), np.where(gray > 100, 255, 0)),
+        (saved(of_one_bit, "bmp"), np.where(gray > 100, 255, 0)),
     ):
         three = decode(content, Form(None, 3))
         np.testing.assert_array_equal(three, expected[..., None].repeat(3, axis=-1))

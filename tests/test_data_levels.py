@@ -10,7 +10,7 @@ from PIL import Image
 
 from cgan.data.decode import Form, decode, sample_shape
 from cgan.data.levels import BACKGROUNDS, laid_on
-from tests.encoded_images import GREY, GREY_ALPHA, RGB, RGBA, png
+from tests.encoded_images import GRAY, GRAY_ALPHA, RGB, RGBA, png
 
 AS_STORED = Form(None, None)
 
@@ -30,11 +30,11 @@ def nearest(value, highest):
     return round(Fraction(int(value) * 255, highest))
 
 
-def test_grey_of_16_bits_is_scaled_so_that_white_stays_white():
+def test_gray_of_16_bits_is_scaled_so_that_white_stays_white():
     levels = np.arange(0, 65_536, 13, dtype=np.uint32)[:5_000].reshape(50, 100)
     levels[0, :4] = 0, 65_535, 128, 129
     expected = np.vectorize(lambda value: nearest(value, 65_535))(levels)
-    content = png(levels, 16, GREY)
+    content = png(levels, 16, GRAY)
     found = decode(content, AS_STORED)
     assert found.shape == (50, 100, 1)
     np.testing.assert_array_equal(found[..., 0], expected)
@@ -43,21 +43,21 @@ def test_grey_of_16_bits_is_scaled_so_that_white_stays_white():
 
 
 @pytest.mark.parametrize("channels", [None, 1, 3])
-def test_the_same_grey_picture_has_the_same_pixels_at_any_depth(channels):
+def test_the_same_gray_picture_has_the_same_pixels_at_any_depth(channels):
     """Four levels, which 2 bits are enough for."""
-    grey = noise(10, 13) // 64
-    level, deep = grey * 85, grey.astype(np.uint32) * 85 * 257
-    opaque8, opaque16 = np.full_like(grey, 255), np.full_like(deep, 65_535)
+    gray = noise(10, 13) // 64
+    level, deep = gray * 85, gray.astype(np.uint32) * 85 * 257
+    opaque8, opaque16 = np.full_like(gray, 255), np.full_like(deep, 65_535)
     form = Form(None, channels)
     forms = [
         decode(content, form)
         for content in (
-            png(grey, 2, GREY),
-            png(level // 17, 4, GREY),
-            png(level, 8, GREY),
-            png(deep, 16, GREY),
-            png(np.stack([level, opaque8], axis=-1), 8, GREY_ALPHA),
-            png(np.stack([deep, opaque16], axis=-1), 16, GREY_ALPHA),
+            png(gray, 2, GRAY),
+            png(level // 17, 4, GRAY),
+            png(level, 8, GRAY),
+            png(deep, 16, GRAY),
+            png(np.stack([level, opaque8], axis=-1), 8, GRAY_ALPHA),
+            png(np.stack([deep, opaque16], axis=-1), 16, GRAY_ALPHA),
         )
     ]
     expected = level[..., None].repeat(channels or 1, axis=-1)
@@ -72,7 +72,7 @@ def test_the_same_grey_picture_has_the_same_pixels_at_any_depth(channels):
         np.testing.assert_array_equal(found, level[..., None].repeat(channels or 3, axis=-1))
 
 
-def test_colours_of_16_bits_are_at_most_one_level_off():
+def test_colors_of_16_bits_are_at_most_one_level_off():
     deep = np.random.default_rng(0).integers(65_536, size=(20, 20, 3))
     found = decode(png(deep, 16, RGB), AS_STORED)
     assert np.abs(found - deep / 257).max() < 1
@@ -90,27 +90,27 @@ OPACITIES = [0, 90, 255, 255]
 def transparent_images():
     """Encoded images by name, with the RGBA picture that each of them is."""
     rgba = noise(7, 9, 4)
-    grey = np.dstack([rgba[..., 0]] * 3 + [rgba[..., 3]])
+    gray = np.dstack([rgba[..., 0]] * 3 + [rgba[..., 3]])
     numbers = noise(7, 9) % 4
     paletted = np.array([(*c, a) for c, a in zip(PALETTE, OPACITIES, strict=True)], np.uint8)
     indexed = Image.fromarray(numbers).convert("P")
-    indexed.putpalette([level for colour in PALETTE for level in colour])
+    indexed.putpalette([level for color in PALETTE for level in color])
     few, opaque = rgba[..., :3] // 128 * 85, np.full((7, 9, 1), 255, np.uint8)
     key = few[3, 3]
     keyed = np.where((few == key).all(axis=-1, keepdims=True), 0, opaque)
     four = noise(7, 9) // 16
 
-    def keyed_grey(levels):
+    def keyed_gray(levels):
         return np.dstack([levels] * 3 + [np.where(levels == levels[2, 2], 0, 255)])
 
-    grey_key = struct.pack(">H", four[2, 2])
+    gray_key = struct.pack(">H", four[2, 2])
     deep_key = struct.pack(">H", int(four[2, 2]) * 17 * 257)
     bit = noise(7, 9) // 128
     return {
         "RGBA": (encoded(Image.fromarray(rgba)), rgba),
         "RGBA WebP": (encoded(Image.fromarray(rgba), "webp", lossless=True, exact=True), rgba),
-        "LA": (png(rgba[..., [0, 3]], 8, GREY_ALPHA), grey),
-        "LA of 16 bits": (png(rgba[..., [0, 3]].astype(int) * 257, 16, GREY_ALPHA), grey),
+        "LA": (png(rgba[..., [0, 3]], 8, GRAY_ALPHA), gray),
+        "LA of 16 bits": (png(rgba[..., [0, 3]].astype(int) * 257, 16, GRAY_ALPHA), gray),
         "RGBA of 16 bits": (png(rgba.astype(int) * 257, 16, RGBA), rgba),
         "palette": (encoded(indexed, transparency=bytes(OPACITIES)), paletted[numbers]),
         "palette, one colour": (
@@ -131,21 +131,21 @@ def transparent_images():
             np.concatenate([few, keyed], axis=-1),
         ),
         "grey, one level": (
-            png(four * 17, 8, GREY, tRNS=struct.pack(">H", int(four[2, 2]) * 17)),
-            keyed_grey(four * 17),
+            png(four * 17, 8, GRAY, tRNS=struct.pack(">H", int(four[2, 2]) * 17)),
+            keyed_gray(four * 17),
         ),
-        "grey of 4 bits, one level": (png(four, 4, GREY, tRNS=grey_key), keyed_grey(four * 17)),
+        "grey of 4 bits, one level": (png(four, 4, GRAY, tRNS=gray_key), keyed_gray(four * 17)),
         "grey of 2 bits, one level": (
-            png(four // 4, 2, GREY, tRNS=struct.pack(">H", four[2, 2] // 4)),
-            keyed_grey(four // 4 * 85),
+            png(four // 4, 2, GRAY, tRNS=struct.pack(">H", four[2, 2] // 4)),
+            keyed_gray(four // 4 * 85),
         ),
         "grey of 16 bits, one level": (
-            png(four.astype(int) * 17 * 257, 16, GREY, tRNS=deep_key),
-            keyed_grey(four * 17),
+            png(four.astype(int) * 17 * 257, 16, GRAY, tRNS=deep_key),
+            keyed_gray(four * 17),
         ),
         "1 bit, one level": (
-            png(bit, 1, GREY, tRNS=struct.pack(">H", bit[2, 2])),
-            keyed_grey(bit * 255),
+            png(bit, 1, GRAY, tRNS=struct.pack(">H", bit[2, 2])),
+            keyed_gray(bit * 255),
         ),
     }
 
@@ -165,9 +165,9 @@ def test_transparent_pixels_are_laid_on_the_background(name, background):
     found = decode(content, Form(None, 3, background))
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(laid_on(rgba.astype(np.uint8), background), expected)
-    grey = decode(content, Form(None, 1, background))
+    gray = decode(content, Form(None, 1, background))
     luma = expected @ [0.299, 0.587, 0.114]
-    assert np.abs(grey[..., 0] - luma).max() < 2
+    assert np.abs(gray[..., 0] - luma).max() < 2
 
 
 def test_the_background_is_white_unless_another_one_is_asked_for():

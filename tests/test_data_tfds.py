@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 TRAIN, TEST = 90, 30
 
 
-def grey(image):
+def gray(image):
     return image
 
 
@@ -31,17 +31,17 @@ def wide_rgb(image):
     return np.concatenate([image, 255 - image, image // 2], axis=-1)[:, 1:7]
 
 
-FORMS = {"grey": (grey, (8, 8, 1)), "wide_rgb": (wide_rgb, (8, 6, 3))}
+FORMS = {"grey": (gray, (8, 8, 1)), "wide_rgb": (wide_rgb, (8, 6, 3))}
 
 
-def prepared_digits(folder, form, labelled):
+def prepared_digits(folder, form, labeled):
     """What a user's own data set looks like."""
     change, _ = FORMS[form]
     digits = load_digits("train")
     parts = {"train": slice(0, TRAIN), "test": slice(TRAIN, TRAIN + TEST)}
     images = {split: [change(i) for i in digits.images[part]] for split, part in parts.items()}
-    labels = {split: digits.labels[part] for split, part in parts.items()} if labelled else None
-    name = f"real_digits_{form}_{'labelled' if labelled else 'bare'}"
+    labels = {split: digits.labels[part] for split, part in parts.items()} if labeled else None
+    name = f"real_digits_{form}_{'labelled' if labeled else 'bare'}"
     return prepare(folder, name, images, labels, "abcdefghij")
 
 
@@ -49,8 +49,8 @@ def prepared_digits(folder, form, labelled):
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     return folder, {
-        (form, labelled): prepared_digits(folder, form, labelled)
-        for form, labelled in (("grey", True), ("grey", False), ("wide_rgb", True))
+        (form, labeled): prepared_digits(folder, form, labeled)
+        for form, labeled in (("grey", True), ("grey", False), ("wide_rgb", True))
     }
 
 
@@ -59,9 +59,9 @@ def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "cache"))
 
 
-def settings(prepared, form="grey", labelled=True, **others):
+def settings(prepared, form="grey", labeled=True, **others):
     folder, names = prepared
-    return Data("tfds", name=names[form, labelled], data_dir=folder, **others)
+    return Data("tfds", name=names[form, labeled], data_dir=folder, **others)
 
 
 def rows(source):
@@ -69,18 +69,16 @@ def rows(source):
     return sorted((image.tobytes(), int(label)) for image, label in zip(*batch, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("form", "labelled"), [("grey", True), ("grey", False), ("wide_rgb", True)]
-)
-def test_what_was_prepared_is_read_back_exactly(prepared, form, labelled):
+@pytest.mark.parametrize(("form", "labeled"), [("grey", True), ("grey", False), ("wide_rgb", True)])
+def test_what_was_prepared_is_read_back_exactly(prepared, form, labeled):
     change, shape = FORMS[form]
     digits = load_digits("train")
     parts = {"train": slice(0, TRAIN), "test": slice(TRAIN, TRAIN + TEST)}
     for split, part in parts.items():
-        source = load_source(settings(prepared, form, labelled), split)
+        source = load_source(settings(prepared, form, labeled), split)
         assert source.sample_shape == shape
-        assert source.class_names == (tuple("abcdefghij") if labelled else ())
-        labels = digits.labels[part] if labelled else np.zeros(len(digits.labels[part]), int)
+        assert source.class_names == (tuple("abcdefghij") if labeled else ())
+        labels = digits.labels[part] if labeled else np.zeros(len(digits.labels[part]), int)
         expected = [
             (np.ascontiguousarray(change(image)).tobytes(), int(label))
             for image, label in zip(digits.images[part], labels, strict=True)

@@ -19,7 +19,7 @@ from cgan.sampling.runs import Run, asked_labels, draw_samples
 from cgan.sampling.sampler import Sampler
 from eval import sample_files
 from eval.measuring import comparison
-from eval.metrics import errors, kernel_distance, manifolds, memorisation
+from eval.metrics import errors, kernel_distance, manifolds, memorization
 from eval.metrics.base import Gathered, Inputs, present
 from eval.metrics.inception_score import inception_score
 from eval.metrics.modes import BOOTSTRAP_DRAWS, mode_shares, redrawn
@@ -85,17 +85,17 @@ def test_train_rows_beside_held_out_ones_are_each_looked_at_once(
 ) -> None:
     searched: list[np.ndarray] = []
 
-    def spy(samples: np.ndarray, train: np.ndarray) -> memorisation.NearestTrain:
+    def spy(samples: np.ndarray, train: np.ndarray) -> memorization.NearestTrain:
         searched.append(train)
-        return memorisation.NearestTrain(np.zeros(len(samples), int), np.ones(len(samples)))
+        return memorization.NearestTrain(np.zeros(len(samples), int), np.ones(len(samples)))
 
-    monkeypatch.setattr(memorisation, "nearest_train", spy)
+    monkeypatch.setattr(memorization, "nearest_train", spy)
     train, held_out, samples = (
         Gathered(n, features=start + np.arange(float(n))[:, None])
         for n, start in ((50, 0), (60, 1_000), (20, 2_000))
     )
     inputs = Inputs(samples, train, held_out=held_out)
-    memorisation.NEAREST_TRAIN_RATIO.measure(inputs, 0)
+    memorization.NEAREST_TRAIN_RATIO.measure(inputs, 0)
     of_train, of_held_out = searched
     assert len(of_train) == len(of_held_out) == len(np.unique(of_train)) == 30
     assert of_train.max() < 50

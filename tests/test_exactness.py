@@ -285,7 +285,7 @@ def test_so_is_every_product_of_metrics() -> None:
     meet = partial(candidates._meet, share=1e-6, within="two_blocks")
     first = struct(dtype="int32")
     assert_in_full(products_of(meet, estimates, estimates, first, first, met, met))
-    for form in (resize.resized, resize.resized_in_grey_levels):
+    for form in (resize.resized, resize.resized_in_gray_levels):
         weights = resize.Resize(struct(8, 5), struct(8, 4))
         assert_in_full(products_of(form, weights, struct(2, 5, 4, 3, dtype="uint8")), 2)
 

@@ -16,7 +16,7 @@ from cgan import networks
 from cgan.config import Embedding, Experiment
 from cgan.objectives import penalties
 from cgan.types import DiscriminatorOutput, present
-from tests.backbones import PAIRS, experiment, randomised
+from tests.backbones import PAIRS, experiment, randomized
 
 KEY, ROWS, CLASSES = jax.random.key(0), 4, 3
 LABELS = jnp.array([0, 2, 1, 2])
@@ -53,7 +53,7 @@ class Case:
             config = dataclasses.replace(config, embedding=Embedding())
         pair = networks.build(config, shape, CLASSES)
         variables = jax.eval_shape(pair.init_discriminator, KEY)
-        self.params, self.stats = randomised(config.discriminator.architecture, variables)
+        self.params, self.stats = randomized(config.discriminator.architecture, variables)
         self.samples = jax.random.normal(KEY, (ROWS, *shape))
         self.heads, self.pair = heads, pair
 

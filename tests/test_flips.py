@@ -35,7 +35,7 @@ def test_the_hash_is_splitmix64() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 2**32 - 1])
-def test_half_are_flipped_and_neighbours_do_not_know_of_each_other(seed: int) -> None:
+def test_half_are_flipped_and_neighbors_do_not_know_of_each_other(seed: int) -> None:
     drawn = signs(seed)
     assert abs(drawn.mean()) < LIMIT
     for lag in (1, 2, 3, 16, 64, 100, 1024, 50_000):

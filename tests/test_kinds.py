@@ -17,7 +17,7 @@ from cgan.sampling.pictures import PICTURES
 from cgan.sampling.ranking_picture import DRAWN
 from eval.dataset.noise import NOISE
 from eval.dataset.protocol import USUAL
-from eval.metrics.catalogue import LEFT_OUT
+from eval.metrics.catalog import LEFT_OUT
 
 ROOT = Path(__file__).parents[1]
 TABLES = {

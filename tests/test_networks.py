@@ -24,7 +24,7 @@ from cgan.rng import row_keys, stream_key
 from cgan.types import DiscriminatorOutput, present
 
 KEY = jax.random.key(0)
-POINT, GREY, COLOUR, WIDE = (2,), (8, 8, 1), (8, 8, 3), (8, 16, 3)
+POINT, GRAY, COLOR, WIDE = (2,), (8, 8, 1), (8, 8, 3), (8, 16, 3)
 
 
 def build(
@@ -61,7 +61,7 @@ def samples_of(shape: tuple[int, ...], n: int = 6) -> jax.Array:
     return jax.random.normal(jax.random.key(3), (n, *shape))
 
 
-def randomised(shapes: Any, seed: int = 1, scale: float = 0.5) -> Any:
+def randomized(shapes: Any, seed: int = 1, scale: float = 0.5) -> Any:
     """A tree of these shapes with every leaf random, biases too."""
     rng = np.random.default_rng(seed)
     return jax.tree.map(
@@ -70,12 +70,12 @@ def randomised(shapes: Any, seed: int = 1, scale: float = 0.5) -> Any:
 
 
 def generator_params(pair: Networks, scale: float = 0.5) -> Any:
-    return randomised(jax.eval_shape(pair.init_generator, KEY), 1, scale)
+    return randomized(jax.eval_shape(pair.init_generator, KEY), 1, scale)
 
 
 def discriminator_variables(pair: Networks) -> tuple[Any, Any]:
     """Random parameters and stats."""
-    return randomised(jax.eval_shape(pair.init_discriminator, KEY), 2)
+    return randomized(jax.eval_shape(pair.init_discriminator, KEY), 2)
 
 
 def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.Array:
@@ -88,9 +88,9 @@ PAIRS = [
     pytest.param(POINT, {}, {}, id="points"),
     pytest.param(POINT, FOURIER, FOURIER, id="points-fourier"),
     pytest.param(POINT, {"latent_dim": 2, "residual": True}, {}, id="points-residual"),
-    pytest.param(GREY, {}, {"spectral_norm": True}, id="mlp-images-spectral"),
-    pytest.param(COLOUR, CONV | {"depth": 1}, CONV | {"depth": 1}, id="conv-shallow"),
-    pytest.param(GREY, CONV | {"depth": 3}, CONV | {"depth": 3}, id="conv-to-one-pixel"),
+    pytest.param(GRAY, {}, {"spectral_norm": True}, id="mlp-images-spectral"),
+    pytest.param(COLOR, CONV | {"depth": 1}, CONV | {"depth": 1}, id="conv-shallow"),
+    pytest.param(GRAY, CONV | {"depth": 3}, CONV | {"depth": 3}, id="conv-to-one-pixel"),
     pytest.param(WIDE, CONV, CONV | {"spectral_norm": True}, id="conv-not-square-spectral"),
 ]
 
@@ -126,7 +126,7 @@ def test_a_pair_makes_samples_and_outputs_of_the_right_shape(
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv"])
 def test_images_stay_in_range_however_large_the_weights_are(architecture: str) -> None:
-    pair = build(COLOUR, {"architecture": architecture})
+    pair = build(COLOR, {"architecture": architecture})
     samples = np.asarray(pair.generate(generator_params(pair, scale=30), samples_of((5,))))
     assert np.abs(samples).max() <= 1
     assert np.abs(samples).max() > 0.9
@@ -146,9 +146,9 @@ def test_points_are_not_squashed() -> None:
         # 5 and 3 sines and 3 cosines -> 4 -> 4 -> 2
         (POINT, FOURIER, (5 + 3 + 3 + 1) * 4 + (4 + 1) * 4 + (4 + 1) * 2),
         # 5 -> 7 -> 192
-        (COLOUR, {"width": 7, "depth": 1}, (5 + 1) * 7 + (7 + 1) * 192),
+        (COLOR, {"width": 7, "depth": 1}, (5 + 1) * 7 + (7 + 1) * 192),
         # 5 -> 2x2x16; 16 -> 4x8, conv 8 -> 8; 8 -> 4x4, conv 4 -> 4; conv 4 -> 1
-        (GREY, CONV, 6 * 64 + 17 * 32 + 73 * 8 + 9 * 16 + 37 * 4 + 37 * 1),
+        (GRAY, CONV, 6 * 64 + 17 * 32 + 73 * 8 + 9 * 16 + 37 * 4 + 37 * 1),
         # 5 -> 4x8x8; 8 -> 4x4, conv 4 -> 4; conv 4 -> 3
         (WIDE, CONV | {"depth": 1}, 6 * 256 + 9 * 16 + 37 * 4 + 37 * 3),
     ],
@@ -168,7 +168,7 @@ def test_generators_have_as_many_parameters_as_counted_by_hand(
         # 2 and 3 sines and 3 cosines -> 4 -> 4 -> 1
         (POINT, FOURIER, (2 + 3 + 3 + 1) * 4 + (4 + 1) * 4 + 4),
         # conv 1 -> 4; conv 4 -> 4, 4x4 -> 8; conv 8 -> 8, 4x8 -> 16; 2x2x16 -> 1
-        (GREY, CONV, 10 * 4 + 37 * 4 + 17 * 8 + 73 * 8 + 33 * 16 + 64),
+        (GRAY, CONV, 10 * 4 + 37 * 4 + 17 * 8 + 73 * 8 + 33 * 16 + 64),
         # conv 3 -> 4; conv 4 -> 4, 4x4 -> 8; 4x8x8 -> 1
         (WIDE, CONV | {"depth": 1}, 28 * 4 + 37 * 4 + 17 * 8 + 256),
     ],
@@ -192,7 +192,7 @@ def leaky(x: np.ndarray) -> np.ndarray:
 
 
 def test_an_mlp_pair_computes_what_numpy_computes() -> None:
-    pair = build(GREY, dimensions=3)
+    pair = build(GRAY, dimensions=3)
     generator, (discriminator, _) = generator_params(pair), discriminator_variables(pair)
 
     def forward(params: Any, x: np.ndarray, last: str) -> np.ndarray:
@@ -230,8 +230,8 @@ def test_a_residual_generator_adds_its_latents_to_the_plain_one() -> None:
 SCORERS = [
     pytest.param(POINT, {}, id="mlp"),
     pytest.param(POINT, FOURIER | {"spectral_norm": True}, id="mlp-fourier-spectral"),
-    pytest.param(GREY, CONV | {"depth": 1}, id="conv"),
-    pytest.param(GREY, CONV | {"depth": 1, "spectral_norm": True}, id="conv-spectral"),
+    pytest.param(GRAY, CONV | {"depth": 1}, id="conv"),
+    pytest.param(GRAY, CONV | {"depth": 1, "spectral_norm": True}, id="conv-spectral"),
 ]
 
 
@@ -260,7 +260,7 @@ def test_an_output_does_not_depend_on_the_other_samples(
 def test_no_head_has_a_bias_and_each_has_its_own_spectral_norm(
     dimensions: int, score: bool, spectral_norm: bool
 ) -> None:
-    pair = build(GREY, None, CONV | {"spectral_norm": spectral_norm}, dimensions, score)
+    pair = build(GRAY, None, CONV | {"spectral_norm": spectral_norm}, dimensions, score)
     params, stats_ = jax.eval_shape(pair.init_discriminator, KEY)
     heads = {name for name, made in [("score", score), ("embedding", dimensions)] if made}
     assert set(params["head"]) == heads
@@ -277,7 +277,7 @@ def test_no_head_has_a_bias_and_each_has_its_own_spectral_norm(
 
 
 @pytest.mark.parametrize("spectral_norm", [False, True])
-@pytest.mark.parametrize(("shape", "discriminator"), [(POINT, FOURIER), (GREY, CONV)])
+@pytest.mark.parametrize(("shape", "discriminator"), [(POINT, FOURIER), (GRAY, CONV)])
 def test_embeddings_are_unit_vectors(
     shape: tuple[int, ...], discriminator: dict[str, Any], spectral_norm: bool
 ) -> None:
@@ -313,8 +313,8 @@ def test_features_of_zero_have_no_direction_and_finite_gradients() -> None:
     ("shape", "discriminator"),
     [
         (POINT, FOURIER | {"depth": 3}),
-        (GREY, CONV | {"depth": 1}),
-        pytest.param(GREY, SNGAN, marks=pytest.mark.slow),
+        (GRAY, CONV | {"depth": 1}),
+        pytest.param(GRAY, SNGAN, marks=pytest.mark.slow),
     ],
 )
 def test_spectral_norm_divides_every_kernel_by_its_largest_singular_value(
@@ -373,7 +373,7 @@ def test_stats_move_only_where_they_are_updated() -> None:
 
 
 def test_without_spectral_norm_there_are_no_stats() -> None:
-    pair = build(GREY, None, CONV)
+    pair = build(GRAY, None, CONV)
     params, stats_ = discriminator_variables(pair)
     assert stats_ == {}
     assert pair.update_stats(params, stats_) == {}
@@ -413,11 +413,11 @@ def test_a_row_of_latents_does_not_depend_on_the_other_rows() -> None:
     [
         (POINT, CONV, {}, r"generator\.architecture = 'conv': .*\(2,\); must be 'mlp'"),
         (POINT, {}, CONV, r"discriminator\.architecture = 'conv': .*\(2,\); must be 'mlp'"),
-        (GREY, CONV | {"depth": 4}, {}, r"generator\.depth = 4: .*8x8 .* must be at most 3"),
+        (GRAY, CONV | {"depth": 4}, {}, r"generator\.depth = 4: .*8x8 .* must be at most 3"),
         (WIDE, {}, CONV | {"depth": 4}, r"discriminator\.depth = 4: .*8x16 .* must be at most 3"),
         ((12, 20, 3), CONV | {"depth": 3}, {}, r"generator\.depth = 3: .* must be at most 2"),
         (POINT, {"residual": True}, {}, r"generator\.residual = True: .*\(2,\).*latent_dim is 5"),
-        (GREY, {"residual": True}, {}, r"generator\.residual = True: .*\(8, 8, 1\)"),
+        (GRAY, {"residual": True}, {}, r"generator\.residual = True: .*\(8, 8, 1\)"),
     ],
 )
 def test_an_architecture_that_does_not_fit_the_samples_is_refused(

@@ -97,10 +97,10 @@ def recorded(own: Parts) -> Any:
 
 @pytest.mark.parametrize("function", [without_factors, bent, factors_behind, by_class])
 def test_a_function_of_ones_own_is_trained_on_the_gradient_written_plainly(function: Any) -> None:
-    labelled = function is by_class
-    base = parts(labelled)
+    labeled = function is by_class
+    base = parts(labeled)
     networks = base.networks.with_discriminator(
-        lambda key: init(key, 64 if labelled else 2), function
+        lambda key: init(key, 64 if labeled else 2), function
     )
     assert networks.scales_with_factors == (function is factors_behind)
     own = base._replace(networks=networks)
@@ -166,9 +166,9 @@ def test_the_check_works_where_the_step_is_made_while_another_is_traced() -> Non
         traced(jnp.uint32(0))
 
 
-@pytest.mark.parametrize("labelled", [False, True])
-def test_a_generator_of_ones_own_is_any_function(labelled: bool) -> None:
-    base = parts(labelled)
+@pytest.mark.parametrize("labeled", [False, True])
+def test_a_generator_of_ones_own_is_any_function(labeled: bool) -> None:
+    base = parts(labeled)
     shape = base.source.sample_shape
     size = int(np.prod(shape))
 
@@ -180,15 +180,15 @@ def test_a_generator_of_ones_own_is_any_function(labelled: bool) -> None:
 
     own = base._replace(
         networks=base.networks.with_generator(
-            lambda key: jax.random.normal(key, (3, size)), by_label if labelled else plain
+            lambda key: jax.random.normal(key, (3, size)), by_label if labeled else plain
         )
     )
     gradient = recorded(own).generator_optim
     assert gradient.shape == (3, size)
     assert np.abs(gradient).max() > 0
-    labels = jnp.array([1, 0]) if labelled else None
+    labels = jnp.array([1, 0]) if labeled else None
     made = own.networks.generate(jnp.ones((3, size)), jnp.ones((2, 3)), labels)
-    np.testing.assert_allclose(made[0], np.tanh(3) * (2 if labelled else 1), rtol=1e-6)
+    np.testing.assert_allclose(made[0], np.tanh(3) * (2 if labeled else 1), rtol=1e-6)
 
 
 def test_a_network_of_ones_own_has_no_taps() -> None:

@@ -177,7 +177,7 @@ def test_it_is_resumed_with_the_same_object_bit_for_bit_and_with_no_other(tmp_pa
     jax.tree.map(np.testing.assert_array_equal, whole, resumed)
 
 
-def test_its_snapshots_are_rows_of_coloured_letters(root: Path) -> None:
+def test_its_snapshots_are_rows_of_colored_letters(root: Path) -> None:
     parts = assemble(config(root), Motifs())
     assert parts.config.data == Data("own")
     with Image.open(root / "samples" / "0000000064.png") as picture:
@@ -187,17 +187,17 @@ def test_its_snapshots_are_rows_of_coloured_letters(root: Path) -> None:
     assert drawn.shape == (64, 16, 4)
     cell = found[4 : 4 + 14, 4 : 4 + 96]
     np.testing.assert_array_equal(cell, as_images(drawn[:1])[0])
-    colours = np.rint(255 * palette(4)).astype(np.uint8)
-    np.testing.assert_array_equal(cell[3, 3::6], colours[drawn[0].argmax(axis=-1)])
-    assert len(np.unique(colours, axis=0)) == 4
+    colors = np.rint(255 * palette(4)).astype(np.uint8)
+    np.testing.assert_array_equal(cell[3, 3::6], colors[drawn[0].argmax(axis=-1)])
+    assert len(np.unique(colors, axis=0)) == 4
 
 
 def test_a_picture_of_few_classes_has_a_row_for_each(tmp_path: Path) -> None:
-    labelled = config(tmp_path, conditioning=Conditioning(labels=True))
-    assert Sampler(assemble(labelled, Motifs())).picture_size == 4 * 4
+    labeled = config(tmp_path, conditioning=Conditioning(labels=True))
+    assert Sampler(assemble(labeled, Motifs())).picture_size == 4 * 4
 
 
-def test_weights_between_letters_have_a_colour_between_theirs() -> None:
+def test_weights_between_letters_have_a_color_between_theirs() -> None:
     sequences = np.array([[[1, 0], [0, 1], [1, 1], [-1, 3], [0, 0]]], np.float32)
     strip = as_images(sequences)[0, 0, ::6].astype(int)
     first, second = np.rint(255 * palette(2)).astype(int)

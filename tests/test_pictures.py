@@ -9,7 +9,7 @@ from PIL import Image
 from cgan.sampling import pictures
 from cgan.system import files
 
-GREY = 96
+GRAY = 96
 GAP = 4
 
 
@@ -37,7 +37,7 @@ def test_every_pixel_of_a_grid_is_its_tiles_or_the_ground(
     rows = -(-n // columns)
     tall, wide = height * factor, width * factor
     expected = np.full(
-        (rows * (tall + GAP) + GAP, columns * (wide + GAP) + GAP, channels), GREY, np.uint8
+        (rows * (tall + GAP) + GAP, columns * (wide + GAP) + GAP, channels), GRAY, np.uint8
     )
     for index in range(n):
         top = GAP + (index // columns) * (tall + GAP)
@@ -68,7 +68,7 @@ def reddish(path: Path) -> np.ndarray:
     return pixels[..., 0] > pixels[..., 1] + 60
 
 
-def centre(mask: np.ndarray) -> tuple[float, float]:
+def center(mask: np.ndarray) -> tuple[float, float]:
     rows, columns = np.nonzero(mask)
     return float(rows.mean()) / mask.shape[0], float(columns.mean()) / mask.shape[1]
 
@@ -87,7 +87,7 @@ def test_a_scatter_shows_the_points_where_they_lie(tmp_path: Path, walks: int) -
         drawn[name] = reddish(path)
         drawn[name][: drawn[name].shape[0] // 3, -drawn[name].shape[1] // 3 :] = False
         assert drawn[name].sum() > 100
-    (low_row, left_column), (top_row, middle_column) = map(centre, drawn.values())
+    (low_row, left_column), (top_row, middle_column) = map(center, drawn.values())
     assert low_row > 0.6 > 0.4 > top_row
     assert left_column < 0.45 < middle_column
 

@@ -17,7 +17,7 @@ from cgan.data.pipeline import load_batches
 from cgan.networks import build
 from cgan.objectives import penalties
 from cgan.types import DiscriminatorOutput, present
-from tests.backbones import PAIRS, experiment, randomised
+from tests.backbones import PAIRS, experiment, randomized
 
 KEY = jax.random.key(0)
 PASSIVE = optax.GradientTransformation(
@@ -60,9 +60,9 @@ def test_losses_and_gradients_in_bfloat16_follow_those_in_float32(architecture: 
         pair = build(dataclasses.replace(config, embedding=Embedding()), shape)
 
         of_generator = jax.eval_shape(pair.init_generator, KEY)
-        of_generator = randomised(architecture, of_generator)
+        of_generator = randomized(architecture, of_generator)
         of_discriminator = jax.eval_shape(pair.init_discriminator, KEY)
-        of_discriminator, stats = randomised(architecture, of_discriminator)
+        of_discriminator, stats = randomized(architecture, of_discriminator)
 
         @jax.jit
         def loss(params: Any) -> jax.Array:

@@ -196,7 +196,7 @@ def test_a_state_that_is_not_finite_is_named_and_not_saved(
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(whole: Whole, tmp_path: Path) -> None:
-    class Signalling(Recorder):
+    class Signaling(Recorder):
         def scalars(self, nimg: int, row: Mapping[str, float]) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
             while interrupt.asked_by is None:
@@ -207,7 +207,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(whole: Whole, tmp_path: Path
         Interrupt(60) as interrupt,
         pytest.raises(StoppedError, match="by SIGTERM: saved after 64 images"),
     ):
-        train(config, interrupt=interrupt, sinks=[Signalling()])
+        train(config, interrupt=interrupt, sinks=[Signaling()])
     assert Checkpoints(config.workdir / "checkpoints").all() == [64]
     assert_equal(train(config), whole.state)
     assert rows(config) == rows(whole.config)

@@ -32,7 +32,7 @@ from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import ranking, ranking_picture
 from cgan.sampling.ranking import Head, Ranking, varied_rows
-from cgan.sampling.ranking_picture import MIN_TILE, colouring, in_figures, lay_out, save_ranking
+from cgan.sampling.ranking_picture import MIN_TILE, coloring, in_figures, lay_out, save_ranking
 from cgan.sampling.runs import Restored, restore_run
 from cgan.system import cli
 
@@ -104,9 +104,9 @@ def unscored(tmp_path_factory: pytest.TempPathFactory) -> Restored:
     return restore_run(save_run(root, objective=NO_CRITIC, embedding=EMBEDDING))
 
 
-def dense(layer: Any, x: np.ndarray, normalise: bool = False) -> np.ndarray:
+def dense(layer: Any, x: np.ndarray, normalize: bool = False) -> np.ndarray:
     kernel = np.asarray(layer["kernel"], float)
-    kernel = kernel / np.linalg.norm(kernel, 2) if normalise else kernel
+    kernel = kernel / np.linalg.norm(kernel, 2) if normalize else kernel
     return x @ kernel + np.asarray(layer.get("bias", 0))
 
 
@@ -268,7 +268,7 @@ def drawn(path: Path) -> np.ndarray:
     ("rows", "count", "shape"),
     [(3, 5, (8, 8, 1)), (1, 2, (8, 8, 3)), (2, 14, (20, 40, 3)), (2, 3, (100, 96, 1))],
 )
-def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_colour(
+def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_color(
     tmp_path: Path, kind: str, rows: int, count: int, shape: tuple[int, int, int]
 ) -> None:
     ranking = some_ranking(kind, rows, count, shape)
@@ -278,7 +278,7 @@ def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_colour(
     factor = max(1, -(-MIN_TILE // max(shape[:2])))
     assert (layout.tall, layout.wide) == (shape[0] * factor, shape[1] * factor)
     assert (len(layout.tops), len(layout.lefts)) == (rows, 1 + count)
-    colours = colouring(ranking).to_rgba(ranking.values, bytes=True)
+    colors = coloring(ranking).to_rgba(ranking.values, bytes=True)
     block = np.ones((factor, factor, 1), int)
     covered = np.zeros(pixels.shape[:2], int)
     for row, top in enumerate(layout.tops):
@@ -288,7 +288,7 @@ def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_colour(
             np.testing.assert_array_equal(pixels[place], np.kron(image, block) + np.zeros(3, int))
             covered[place] += 1
             below = pixels[top + layout.tall + 8, left : left + layout.wide]
-            expected = colours[row, column - 1, :3] if column else 255
+            expected = colors[row, column - 1, :3] if column else 255
             assert (below == expected).all()
     assert covered.max() == 1
     words = pixels[layout.tops[-1] + layout.row_height :]
@@ -324,12 +324,12 @@ def test_a_picture_of_points_has_a_panel_with_a_star_for_each_real(
 
 
 def test_the_sign_of_a_margin_is_its_hue_and_similarities_run_from_light_to_dark() -> None:
-    colours = colouring(some_ranking()).to_rgba(np.array([-0.5, 0.0, 0.5]))
-    assert colours[0, 2] > colours[0, 0] + 0.2
-    assert np.ptp(colours[1, :3]) < 0.05
-    assert colours[2, 0] > colours[2, 2] + 0.2
+    colors = coloring(some_ranking()).to_rgba(np.array([-0.5, 0.0, 0.5]))
+    assert colors[0, 2] > colors[0, 0] + 0.2
+    assert np.ptp(colors[1, :3]) < 0.05
+    assert colors[2, 0] > colors[2, 2] + 0.2
     lightness = (
-        colouring(some_ranking("similarity")).to_rgba(np.linspace(0.6, -0.6, 9))[:, :3].sum(1)
+        coloring(some_ranking("similarity")).to_rgba(np.linspace(0.6, -0.6, 9))[:, :3].sum(1)
     )
     assert (np.diff(lightness) < 0).all()
 

@@ -44,7 +44,7 @@ def numbered(n: int, start: int = 0, name: str = "numbered") -> DecodedImages:
     return DecodedImages(name, images, labels, tuple("abc"), 0, np.zeros((n, 32), np.uint8))
 
 
-def assert_labelled(images: np.ndarray, labels: np.ndarray | None) -> None:
+def assert_labeled(images: np.ndarray, labels: np.ndarray | None) -> None:
     assert labels is not None
     assert len(np.unique(labels)) == CLASSES
     np.testing.assert_array_equal(labels, class_of(images))
@@ -76,9 +76,9 @@ def test_images_keep_their_labels_where_others_are_skipped(folder: Path, broken:
     splits = [load_source(data, split) for split in ("train", "test")]
     for source in splits:
         batch = source[np.arange(len(source))]
-        assert_labelled(batch.x, batch.label)
+        assert_labeled(batch.x, batch.label)
         mixed = np.random.default_rng(0).permutation(len(source))
-        assert_labelled(*source[mixed])
+        assert_labeled(*source[mixed])
         shares = np.bincount(class_of(batch.x), minlength=CLASSES) / len(source)
         np.testing.assert_allclose(source.class_weights, shares)
     numbers = np.concatenate([source[np.arange(len(source))].x[:, 0, 0, 0] for source in splits])
@@ -90,7 +90,7 @@ def test_images_that_are_decoded_each_time_keep_them_in_any_order(folder: Path) 
     for split in ("train", "test"):
         source = load_source(Data("folder", path=folder, cached=False), split)
         mixed = np.random.default_rng(1).integers(len(source), size=60)
-        assert_labelled(*source[mixed])
+        assert_labeled(*source[mixed])
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -101,7 +101,7 @@ def test_so_do_the_rows_of_batches_on_any_of_many_hosts(flip: bool) -> None:
         for start in range(4)
     ]
     for batch in batches:
-        assert_labelled(batch.x.reshape(-1, 4, 4, 1), batch.label.ravel())
+        assert_labeled(batch.x.reshape(-1, 4, 4, 1), batch.label.ravel())
     whole = load_batches(source, 32, 3, 5, 4, flip=flip)
     for start, batch in enumerate(batches):
         np.testing.assert_array_equal(batch.x, whole.x[:, start::4])
@@ -120,10 +120,10 @@ def test_so_do_those_that_a_probe_looks_at_each_of_its_own_split(
     splits = fixed_splits(assemble_on(config, train))
     assert splits is not None
     for reals, numbers in zip(splits, (range(120), range(120, 220)), strict=True):
-        assert_labelled(reals.x, reals.labels)
+        assert_labeled(reals.x, reals.labels)
         assert sorted(reals.x[:, 0, 0, 0]) == list(numbers), "each once"
     few = fixed_reals(numbered(600), config)
-    assert_labelled(few.x, few.labels)
+    assert_labeled(few.x, few.labels)
 
 
 def test_reals_to_be_ranked_are_of_different_classes_and_each_comes_once() -> None:
@@ -173,7 +173,7 @@ def test_an_evaluation_compares_with_train_rows_and_sets_held_out_ones_beside_it
         assert (np.diff(numbers) < 0).any(), "in the order of the data"
     np.testing.assert_array_equal(sets["generated"].samples.asked, asked)
     images = np.concatenate(list(evaluation.real_chunks(100, 4)))
-    assert_labelled(images, evaluation.real_labels(100, 4))
+    assert_labeled(images, evaluation.real_labels(100, 4))
     assert sorted(of_real) == sorted(images[:, 0, 0, 0])
     assert set(of_real) != set(numbers_of(Pixels()(_real(evaluation, 5)).features))
 
@@ -186,7 +186,7 @@ def test_chunks_and_labels_of_the_same_rows_are_in_the_same_order() -> None:
     source, rows = numbered(N), np.random.default_rng(2).permutation(N)
     images = np.concatenate(list(chunks_of(source, rows)))
     np.testing.assert_array_equal(images[:, 0, 0, 0], rows)
-    assert_labelled(images, labels_of(source, rows))
+    assert_labeled(images, labels_of(source, rows))
 
 
 def test_an_evaluation_holds_both_splits_apart(evaluation: protocol.Evaluation) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cgan import networks
 from cgan.config import ConfigError
 from cgan.types import present
-from tests.backbones import PAIRS, experiment, randomised
+from tests.backbones import PAIRS, experiment, randomized
 
 KEY, ROWS, CLASSES, SHAPE = jax.random.key(0), 2, 3, (8, 8, 1)
 LABELS = jnp.array([2, 0])
@@ -41,7 +41,7 @@ def pair_of(architecture: str, precision: Any = "float32") -> tuple[networks.Net
     config = experiment(architecture, precision=precision)
     pair = networks.build(config, SHAPE, CLASSES)
     shapes = jax.eval_shape(pair.init_generator, KEY), jax.eval_shape(pair.init_discriminator, KEY)
-    generator, discriminator = (randomised(architecture, of) for of in shapes)
+    generator, discriminator = (randomized(architecture, of) for of in shapes)
     return pair, generator, discriminator
 
 

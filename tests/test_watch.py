@@ -88,7 +88,7 @@ def two_in_flight(monkeypatch):
 
 
 @pytest.fixture
-def signalled(monkeypatch):
+def signaled(monkeypatch):
     """Call it with a step: the signal comes right after it, and is voted on in the next one."""
     interrupt, look, chosen = Interrupt(60), Probe.look, []
 
@@ -239,28 +239,28 @@ def test_a_run_that_was_cut_raises_the_same_alarms(cut_nimg, tmp_path, collapse,
     assert set(alarms(tmp_path / "whole").values()) == {0, 1}
 
 
-def test_a_signal_saves_though_a_collapse_is_suspected(tmp_path, collapse, signalled):
+def test_a_signal_saves_though_a_collapse_is_suspected(tmp_path, collapse, signaled):
     collapse([8])
     with pytest.raises(StoppedError, match="saved after 128 images"):
-        train(tmp_path / "run", STOP, signalled(7))
+        train(tmp_path / "run", STOP, signaled(7))
     assert saved(tmp_path / "run")[-1] == 128
 
 
-def test_a_signal_that_comes_with_a_collapse_saves_nothing(tmp_path, collapse, signalled):
+def test_a_signal_that_comes_with_a_collapse_saves_nothing(tmp_path, collapse, signaled):
     collapse(COLLAPSE)
     with pytest.raises(CollapseError):
-        train(tmp_path / "run", STOP, signalled(8))
+        train(tmp_path / "run", STOP, signaled(8))
     assert saved(tmp_path / "run")[-1] == 96
 
 
 @pytest.mark.usefixtures("two_in_flight")
-def test_a_checkpoint_that_waits_does_not_change_where_a_run_ends(tmp_path, collapse, signalled):
+def test_a_checkpoint_that_waits_does_not_change_where_a_run_ends(tmp_path, collapse, signaled):
     """Who holds one back has read all votes: the other processes, which do not, end there too."""
     ends = []
     for name, suspected_after in (("waits", [8]), ("does not", [])):
         collapse(suspected_after)
         with pytest.raises(StoppedError):
-            train(tmp_path / name, STOP, signalled(8))
+            train(tmp_path / name, STOP, signaled(8))
         ends.append(saved(tmp_path / name)[-1])
     assert ends == [BATCH * 10] * 2  # step 9 took the vote, and one more was in flight
 

@@ -43,7 +43,7 @@ class Training:
         self.generator, self.discriminator = generator, discriminator
         self.average = copy.deepcopy(generator).requires_grad_(False)
         optim = config.optim
-        self.optimisers = [
+        self.optimizers = [
             torch.optim.Adam(
                 player.parameters(), lr=optim.lr, betas=(optim.beta1, optim.beta2), fused=True
             )
@@ -55,7 +55,7 @@ class Training:
 
     def step(self, reals: torch.Tensor) -> None:
         """Update the discriminator, the generator and the average once, on these reals."""
-        for_generator, for_discriminator = self.optimisers
+        for_generator, for_discriminator = self.optimizers
         with torch.no_grad(), self.precision(reals):
             fakes = self.draw(self.latents(reals))
         for_discriminator.zero_grad(set_to_none=True)

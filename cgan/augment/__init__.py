@@ -30,7 +30,7 @@ def build(config: Augment, kind: Kind) -> Policy:
     if config.policy == "views":
         return lambda keys, samples, probability: augment(keys, samples, config.strength, kind)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
-    of_rows = partial(of_image, colour=config.color)
+    of_rows = partial(of_image, color=config.color)
     return jax.vmap(of_rows, in_axes=(0, 0, None))
 
 

@@ -8,25 +8,25 @@ generator that fools the discriminator must make images that are not transformed
 import jax
 from jaxtyping import Array, Float
 
-from cgan.augment.colour import draw_tone, recolour
+from cgan.augment.color import draw_tone, recolor
 from cgan.augment.geometry import draw_move, inverse_of
 from cgan.augment.warp import Image, warp
 from cgan.types import RandomKey
 
 
 def transformed(
-    key: RandomKey, image: Image, probability: Float[Array, ""] | float, colour: bool = True
+    key: RandomKey, image: Image, probability: Float[Array, ""] | float, color: bool = True
 ) -> Image:
     """Draw one random view of an image: linear in it, and the image itself where p is 0.
 
     Args:
         key: of this image.
-        image: of 1 or 3 channels, in [-1, 1]; without `colour` of any number.
+        image: of 1 or 3 channels, in [-1, 1]; without `color` of any number.
         probability: p of each transformation, from 0 to 1.
-        colour: change colours too.
+        color: change colours too.
     """
     of_move, of_tone = jax.random.split(key)
     move = draw_move(of_move, probability, *image.shape[:2])
     moved = warp(image, inverse_of(move))
-    seen = recolour(moved, draw_tone(of_tone, probability)) if colour else moved
+    seen = recolor(moved, draw_tone(of_tone, probability)) if color else moved
     return seen.astype(image.dtype)

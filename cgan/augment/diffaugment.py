@@ -49,7 +49,7 @@ def draw_change(key: RandomKey, probability: Scalar | float, height: int, width:
         width: the same.
     """
     keys = jax.random.split(key)
-    colour, translation, cutout = jax.random.uniform(keys[0], (3,)) < probability
+    color, translation, cutout = jax.random.uniform(keys[0], (3,)) < probability
     u = jax.random.uniform(keys[1], (7,))
     size = jnp.array([height, width], jnp.float32)
     farthest, side = jnp.rint(MAX_SHIFT * size), jnp.rint(CUTOUT * size)
@@ -57,32 +57,30 @@ def draw_change(key: RandomKey, probability: Scalar | float, height: int, width:
     # The hole's middle pixel is anywhere in the image.
     start = jnp.floor((size + 1 - side % 2) * u[5:7]) - jnp.floor(side / 2)
     return Change(
-        brightness=jnp.where(colour, MAX_BRIGHTNESS * (2 * u[0] - 1), 0.0),
-        saturation=jnp.where(colour, _between(SATURATION, u[1]), 1.0),
-        contrast=jnp.where(colour, _between(CONTRAST, u[2]), 1.0),
+        brightness=jnp.where(color, MAX_BRIGHTNESS * (2 * u[0] - 1), 0.0),
+        saturation=jnp.where(color, _between(SATURATION, u[1]), 1.0),
+        contrast=jnp.where(color, _between(CONTRAST, u[2]), 1.0),
         shift=jnp.where(translation, shift, 0.0),
         cut_from=start,
         cut_to=jnp.where(cutout, start + side, start),
     )
 
 
-def changed(
-    key: RandomKey, image: Image, probability: Scalar | float, colour: bool = True
-) -> Image:
+def changed(key: RandomKey, image: Image, probability: Scalar | float, color: bool = True) -> Image:
     """Draw one random view of an image: affine in it, the image itself where p is 0.
 
     Args:
         key: of this image.
         image: in [-1, 1].
         probability: of each of the three, from 0 to 1.
-        colour: change colours too.
+        color: change colours too.
     """
     change = draw_change(key, probability, *image.shape[:2])
-    toned = recolour(image, change) if colour else image
+    toned = recolor(image, change) if color else image
     return cut_out(translate(toned, change.shift), change).astype(image.dtype)
 
 
-def recolour(image: Image, change: Change) -> Image:
+def recolor(image: Image, change: Change) -> Image:
     """Change brightness, saturation about each pixel's mean, contrast about the image's mean."""
     image = image + change.brightness
     image = _about(image.mean(axis=2, keepdims=True), image, change.saturation)

@@ -80,7 +80,7 @@ class View(NamedTuple):
     contrast: Scalar
     brightness: Scalar
     cutout_side: Scalar
-    cutout_centre: Float[Array, "2"]
+    cutout_center: Float[Array, "2"]
 
 
 def draw_view(key: RandomKey, strength: float) -> View:
@@ -96,7 +96,7 @@ def draw_view(key: RandomKey, strength: float) -> View:
         contrast=2 ** (strength * MAX_CONTRAST * u[3]),
         brightness=strength * MAX_BRIGHTNESS * u[4],
         cutout_side=strength * MAX_CUTOUT * (u[5] + 1) / 2,
-        cutout_centre=(u[6:] + 1) / 2,
+        cutout_center=(u[6:] + 1) / 2,
     )
 
 
@@ -112,7 +112,7 @@ def apply_view(view: View, image: Image) -> Image:
         for size, shift in zip(image.shape[:2], view.shift, strict=True)
     )
     toned = view.contrast * resample(image, rows, columns) + view.brightness
-    return cut_out(toned, view.cutout_centre, view.cutout_side).astype(image.dtype)
+    return cut_out(toned, view.cutout_center, view.cutout_side).astype(image.dtype)
 
 
 def positions(size: int, shift: Scalar, scale: Scalar) -> Float[Array, " size"]:
@@ -142,7 +142,7 @@ def resample(
     return product("vw,uwc->uvc", along_width, product("uh,hwc->uwc", along_height, image))
 
 
-def cut_out(image: Image, centre: Float[Array, "2"], side: Scalar) -> Image:
+def cut_out(image: Image, center: Float[Array, "2"], side: Scalar) -> Image:
     """Set a rectangle of an image, of its own proportions, to mid-grey, which is 0.
 
     A pixel is greyed by the share of its area that the rectangle covers, so the edges move
@@ -154,7 +154,7 @@ def cut_out(image: Image, centre: Float[Array, "2"], side: Scalar) -> Image:
         pixel = jnp.arange(size)
         return jnp.maximum(0, jnp.minimum(pixel + 1, high) - jnp.maximum(pixel, low))
 
-    rows, columns = covered(image.shape[0], centre[0]), covered(image.shape[1], centre[1])
+    rows, columns = covered(image.shape[0], center[0]), covered(image.shape[1], center[1])
     return image * (1 - rows[:, None] * columns)[..., None]
 
 

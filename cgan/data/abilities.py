@@ -24,7 +24,7 @@ class Described(Protocol):
 
 
 @runtime_checkable
-class Recognisable(Protocol):
+class Recognizable(Protocol):
     """A source that knows what it holds without reading all of it."""
 
     def content(self) -> Content:

@@ -20,7 +20,7 @@ from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from cgan.config import Background, Data
-from cgan.data.levels import MODES, flat, is_grey, stored_as
+from cgan.data.levels import MODES, flat, is_gray, stored_as
 from cgan.data.orientation import LYING, orientation, upright, without_metadata
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp")
@@ -96,14 +96,14 @@ def sample_shape(file: File, form: Form) -> tuple[int, int, int]:
     """
     with opened_image(file) as image:
         _require_mode(image)
-        grey = _becomes_grey(image, stored_as(image), form)
+        gray = _becomes_gray(image, stored_as(image), form)
         if form.resolution is not None:
-            return form.resolution, form.resolution, 1 if grey else 3
+            return form.resolution, form.resolution, 1 if gray else 3
         if image.format == "PNG" and image.width != image.height:
             image.load()  # EXIF may lie behind the pixels
         lying = orientation(image.info) in LYING
         width, height = image.size[::-1] if lying else image.size
-        return height, width, 1 if grey else 3
+        return height, width, 1 if gray else 3
 
 
 def require_sample(
@@ -204,23 +204,23 @@ def _require_mode(image: Image.Image) -> None:
         raise UnusableImage(f"has pixels of the kind {image.mode}; {expected}")
 
 
-def _becomes_grey(image: Image.Image, stored: str, form: Form) -> bool:
-    return form.channels == 1 or (form.channels is None and is_grey(image, stored))
+def _becomes_gray(image: Image.Image, stored: str, form: Form) -> bool:
+    return form.channels == 1 or (form.channels is None and is_gray(image, stored))
 
 
 def _decode(image: Image.Image, form: Form) -> UInt8[np.ndarray, "height width channels"]:
     _require_mode(image)
     stored = stored_as(image)
     image.load()
-    grey = _becomes_grey(image, stored, form)
-    levels = upright(flat(image, stored, grey, form.background), orientation(image.info))
+    gray = _becomes_gray(image, stored, form)
+    levels = upright(flat(image, stored, gray, form.background), orientation(image.info))
     if form.resolution is not None:
         size = (form.resolution, form.resolution)
         levels = _central_square(levels)
         if levels.size != size:
             levels = levels.resize(size, Image.Resampling.LANCZOS)
     pixels = np.asarray(levels)
-    return pixels[..., None] if grey else pixels
+    return pixels[..., None] if gray else pixels
 
 
 def _central_square(image: Image.Image) -> Image.Image:

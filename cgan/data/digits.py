@@ -28,7 +28,7 @@ STACKED_SAMPLES = {"train": 1_048_576, "test": 26_000}
 SPLIT_SEED = 0
 LITERATURE = Literature(10_000, min_accuracy=0.97)
 PLACE_VALUES = np.array([100, 10, 1], np.int32)
-LabelledImages = tuple[UInt8[np.ndarray, "n height width 1"], Int[np.ndarray, " n"]]
+LabeledImages = tuple[UInt8[np.ndarray, "n height width 1"], Int[np.ndarray, " n"]]
 
 
 def _shares(labels: Int[np.ndarray, " n"]) -> Float[np.ndarray, " 10"]:
@@ -111,7 +111,7 @@ def load_digits(split: Split) -> Digits:
     return Digits(*kept("digits-1", split, _of_scikit_learn))
 
 
-def _of_scikit_learn() -> LabelledImages:
+def _of_scikit_learn() -> LabeledImages:
     from sklearn import datasets
 
     bunch = datasets.load_digits()
@@ -119,7 +119,7 @@ def _of_scikit_learn() -> LabelledImages:
     return images, bunch.target.astype(np.int32)
 
 
-def kept(version: str, split: Split, load: Callable[[], LabelledImages]) -> LabelledImages:
+def kept(version: str, split: Split, load: Callable[[], LabeledImages]) -> LabeledImages:
     """A split of a library's images, from the cache folder or now: importing them takes seconds.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cgan.data.abilities import Recognisable
+from cgan.data.abilities import Recognizable
 from cgan.data.contents import Content
 from cgan.data.source import Source
 
@@ -66,7 +66,7 @@ def identify(train: Source, held_out: Source) -> Identity:
 
 
 def _split(source: Source) -> Split:
-    content = source.content() if isinstance(source, Recognisable) else _read(source)
+    content = source.content() if isinstance(source, Recognizable) else _read(source)
     counts = np.bincount(content.labels, minlength=len(source.class_names))
     labels = hashlib.sha256(np.asarray(content.labels, "<i4").tobytes()).hexdigest()
     per_class = tuple(int(count) for count in counts[: len(source.class_names)])

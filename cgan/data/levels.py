@@ -15,10 +15,10 @@ from cgan.config import Background
 
 BACKGROUNDS: dict[Background, int] = {"white": 255, "black": 0, "gray": 128}
 """Level of each channel of the backgrounds, 0..255, by name."""
-DEEP_GREY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+DEEP_GRAY = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 """Pillow's modes of grey levels of 16 bits; `I` has room for 32, which no format here fills."""
-GREY_MODES = ("1", "L", "LA", *DEEP_GREY)
-MODES = (*GREY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
+GRAY_MODES = ("1", "L", "LA", *DEEP_GRAY)
+MODES = (*GRAY_MODES, "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 """Modes of Pillow's that are read."""
 
 
@@ -28,33 +28,33 @@ def stored_as(image: Image.Image) -> str:
     return str(tiles[0].args) if image.format == "PNG" and tiles else image.mode
 
 
-def is_grey(image: Image.Image, stored: str) -> bool:
+def is_gray(image: Image.Image, stored: str) -> bool:
     """Whether an image has grey levels only; one with a palette counts as coloured."""
-    return image.mode in GREY_MODES or stored.startswith("LA")
+    return image.mode in GRAY_MODES or stored.startswith("LA")
 
 
-def flat(image: Image.Image, stored: str, grey: bool, background: Background) -> Image.Image:
+def flat(image: Image.Image, stored: str, gray: bool, background: Background) -> Image.Image:
     """Turn a decoded image into 8 bits a channel, in the mode `L` or `RGB`.
 
     Args:
         image: of one of `MODES`.
         stored: see `stored_as`.
-        grey: whether to make it grey.
+        gray: whether to make it grey.
         background: what transparent pixels are laid on.
     """
     if isinstance(image.info.get("transparency"), str):  # a PNG's text may be called anything
         del image.info["transparency"]
     opacity = _opacity(image, stored)
-    if image.mode in DEEP_GREY:
+    if image.mode in DEEP_GRAY:
         image = Image.fromarray(_eight_bits(np.asarray(image)))
     elif image.mode in ("P", "PA"):
         image = image.convert("RGBA")
     image.info.pop("transparency", None)
-    levels = image.convert("L" if grey else "RGB")
+    levels = image.convert("L" if gray else "RGB")
     if opacity is None or opacity.getextrema()[0] == 255:
         return levels
     level = BACKGROUNDS[background]
-    beneath = Image.new(levels.mode, levels.size, level if grey else (level,) * 3)
+    beneath = Image.new(levels.mode, levels.size, level if gray else (level,) * 3)
     return Image.composite(levels, beneath, opacity)
 
 

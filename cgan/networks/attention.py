@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 from cgan.networks import exactness
 from cgan.networks.convolution import Images
 from cgan.networks.factors import spread, times
-from cgan.networks.layers import Pointwise, normalised
+from cgan.networks.layers import Pointwise, normalized
 from cgan.types import Factors
 
 
@@ -36,7 +36,7 @@ class SelfAttention(nn.Module):
             features: int, maps: Images, name: str
         ) -> Float[Array, "n height width features"]:
             layer = Pointwise(features, name=name)
-            return normalised(layer, self.spectral_norm, update_stats)(maps)
+            return normalized(layer, self.spectral_norm, update_stats)(maps)
 
         narrow, half = max(1, channels // 8), max(1, channels // 2)
         queries = project(narrow, x, "query").reshape(n, height * width, narrow)

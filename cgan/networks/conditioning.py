@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks.exactness import HIGHEST
-from cgan.networks.layers import normalised
+from cgan.networks.layers import normalized
 from cgan.types import Labels
 
 
@@ -61,7 +61,7 @@ def projection(
     """
     init = nn.initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
     layer = _vectors(features.shape[-1], init)
-    vectors = normalised(layer, spectral_norm, update_stats)(one_hot(labels, classes))
+    vectors = normalized(layer, spectral_norm, update_stats)(one_hot(labels, classes))
     return jnp.sum(vectors * features, axis=-1)
 
 

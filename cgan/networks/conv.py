@@ -35,7 +35,7 @@ class Halving(nn.Module):
         self, x: Images, update_stats: bool, factors: Factors | None
     ) -> Float[Array, "n height//2 width//2 outputs"]:
         def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
+            return layers.normalized(module, self.spectral_norm, update_stats)(x, factors)
 
         x = layers.leaky_relu(layer(layers.Conv3x3(self.features, name="conv"), x))
         halved = layers.space_to_depth(x)
@@ -94,7 +94,7 @@ class ConvDiscriminatorTrunk(nn.Module):
     def __call__(
         self, samples: Samples, update_stats: bool = False, factors: Factors | None = None
     ) -> Maps:
-        stem = layers.normalised(
+        stem = layers.normalized(
             layers.Conv3x3(self.width, name="stem"), self.spectral_norm, update_stats
         )
         x = layers.leaky_relu(stem(times(samples, factors), factors))

@@ -104,6 +104,8 @@ def _generator(config: Experiment, sample_shape: tuple[int, ...]) -> Names:
             return _sngan_generator(sample_shape)
         case "stylegan2":
             return _stylegan2_generator(sample_shape, player.depth)
+        case _:
+            return {}
     return _roots() | _numbered(layers)
 
 
@@ -126,6 +128,8 @@ def _discriminator(config: Experiment, sample_shape: tuple[int, ...], classes: i
             layers = [*_blocks_of_sngan(len(of_sides))]
         case "stylegan2":
             layers = [*_layers_of_stylegan2(len(of_sides) - 1)]
+        case _:
+            return {}
     names = _roots() | _numbered(layers)
     if player.architecture == "sngan":
         names |= _attention(player.spectral_norm)

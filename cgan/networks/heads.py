@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from cgan.networks.conditioning import projection
 from cgan.networks.exactness import HIGHEST
-from cgan.networks.layers import normalised, on_sphere
+from cgan.networks.layers import normalized, on_sphere
 from cgan.types import DiscriminatorOutput, Labels
 
 
@@ -51,7 +51,7 @@ class Heads(nn.Module):
                 kernel_init=nn.initializers.he_normal(),
                 name=name,
             )
-            return normalised(layer, self.spectral_norm, update_stats)(features)
+            return normalized(layer, self.spectral_norm, update_stats)(features)
 
         def score() -> Float[Array, " n"]:
             alone = head(1, "score")[:, 0]

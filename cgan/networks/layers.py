@@ -63,7 +63,7 @@ class Conv3x3(nn.Module):
         return add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors)
 
 
-def normalised(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Callable[..., Array]:
+def normalized(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Callable[..., Array]:
     """The layer, its kernel divided by its largest singular value where asked for.
 
     The value is estimated by one step of power iteration a call (Miyato et al. 2018, algorithm

@@ -77,7 +77,7 @@ class MLPDiscriminatorTrunk(nn.Module):
         maps = {}
         for number in range(self.depth):
             name = f"layer_{number}"
-            hidden = layers.normalised(
+            hidden = layers.normalized(
                 layers.Dense(self.width, name=name), self.spectral_norm, update_stats
             )
             maps[name] = x = layers.leaky_relu(hidden(x, factors))

@@ -129,7 +129,7 @@ class DownBlock(nn.Module):
         self, x: Images, update_stats: bool, factors: Factors | None
     ) -> Float[Array, "n height width features"]:
         def layer(module: nn.Module, x: Images) -> Float[Array, "..."]:
-            return layers.normalised(module, self.spectral_norm, update_stats)(x, factors)
+            return layers.normalized(module, self.spectral_norm, update_stats)(x, factors)
 
         start = x if self.on_image else nn.relu(x)
         y = nn.relu(layer(layers.Conv3x3(self.features, name="conv_0"), start))

@@ -114,12 +114,12 @@ class ModulatedConv3x3(nn.Module):
 class ToRGB(nn.Module):
     """A modulated 1x1 convolution to the channels of an image; its length stays as it is."""
 
-    colours: int
+    colors: int
 
     @nn.compact
     def __call__(self, x: Images, styles: Styles) -> Float[Array, "n height width colours"]:
         scale = ScaledDense(x.shape[-1], bias_at_start=1.0, name="style")(styles)
-        return ScaledDense(self.colours, name="out")(x * spread(scale[:, None, None], x))
+        return ScaledDense(self.colors, name="out")(x * spread(scale[:, None, None], x))
 
 
 STYLES = "styles"

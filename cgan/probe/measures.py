@@ -31,7 +31,7 @@ from cgan.data.mixtures import RADIUS_SIGMAS
 from cgan.data.source import Source
 from cgan.probe.space import Rows, squared_distances
 
-NEIGHBOUR = 5
+NEIGHBOR = 5
 """Rank of the neighbour that bounds a held-out real's neighbourhood."""
 DUPLICATE_SHARE, DUPLICATE_SCALE = 0.01, 0.5
 """Quantile of the reals' distances to their nearest, and duplicates' share of that distance."""
@@ -74,7 +74,7 @@ def reference(
         squared_radii = np.full(len(targets), (RADIUS_SIGMAS * modes.sigma / modes.scale) ** 2)
     else:
         targets = held_out
-        squared_radii = np.partition(_squares(held_out), NEIGHBOUR - 1, axis=1)[:, NEIGHBOUR - 1]
+        squared_radii = np.partition(_squares(held_out), NEIGHBOR - 1, axis=1)[:, NEIGHBOR - 1]
     known = (
         targets,
         squared_radii,

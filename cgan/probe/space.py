@@ -57,7 +57,7 @@ def squared_distances(a: Rows, b: Float[Array, "m d"]) -> Float[Array, "n m"]:
     """Squared distances of all rows of `a` and `b`, in full float32 on every kind of device."""
     if a.shape[1] <= FEW_DIMENSIONS:
         return jnp.square(a[:, None] - b).sum(axis=-1)
-    centre = b.mean(axis=0)
-    a, b = a - centre, b - centre
+    center = b.mean(axis=0)
+    a, b = a - center, b - center
     products = jnp.matmul(a, b.T, precision=jax.lax.Precision.HIGHEST)
     return jnp.maximum(jnp.square(a).sum(1)[:, None] + jnp.square(b).sum(1) - 2 * products, 0)

@@ -29,7 +29,7 @@ TITLE, WORDS, FIGURES = 14, 11, 9.5
 """Font sizes in points."""
 TITLE_AT_MOST = 90
 """Most characters of the title, as many as the least width has room for."""
-COLOURS = {"margin": "coolwarm", "similarity": "viridis"}
+COLORS = {"margin": "coolwarm", "similarity": "viridis"}
 ENDS = {
     "margin": ("closest to real", "furthest from real"),
     "similarity": ("most like this real", "least like it"),
@@ -126,7 +126,7 @@ def rows_of_images(ranking: Ranking, title: str) -> Picture:
         below = top + tall + STRIP_GAP + STRIP + 15
         for left, value in zip(lefts[1:], values, strict=True):
             axes.text(left + wide / 2, below, value, **style)
-    add_colour_bar(figure, ranking, first, layout.height - FOOTER + 20)
+    add_color_bar(figure, ranking, first, layout.height - FOOTER + 20)
     picture = render(figure)
     paint_images(picture, layout, ranking)
     return picture
@@ -135,13 +135,13 @@ def rows_of_images(ranking: Ranking, title: str) -> Picture:
 def paint_images(picture: Picture, layout: Layout, ranking: Ranking) -> None:
     """Put images and strips of colour in their places, pixel by pixel."""
     tall, wide, lefts, tops = layout
-    colours = colouring(ranking).to_rgba(ranking.values, bytes=True)[..., :3]
-    for top, real, fakes, strips in zip(tops, ranking.reals, ranking.fakes, colours, strict=True):
+    colors = coloring(ranking).to_rgba(ranking.values, bytes=True)[..., :3]
+    for top, real, fakes, strips in zip(tops, ranking.reals, ranking.fakes, colors, strict=True):
         for left, image in zip(lefts, [real, *fakes], strict=True):
             picture[top : top + tall, left : left + wide] = enlarged(image)
         strip_top = top + tall + STRIP_GAP
-        for left, colour in zip(lefts[1:], strips, strict=True):
-            picture[strip_top : strip_top + STRIP, left : left + wide] = colour
+        for left, color in zip(lefts[1:], strips, strict=True):
+            picture[strip_top : strip_top + STRIP, left : left + wide] = color
 
 
 def enlarged(image: UInt8[np.ndarray, "height width channels"]) -> UInt8[np.ndarray, "_ _ 3"]:
@@ -161,7 +161,7 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
     told = f"Each held-out real (star) among {count} fakes of its own (dots), by {ranking.kind}."
     figure = page(width, height, title, told)
     reach = 1.15 * max(np.abs(ranking.reals).max(), np.quantile(np.abs(ranking.fakes), 0.99))
-    colours = colouring(ranking).to_rgba(ranking.values)
+    colors = coloring(ranking).to_rgba(ranking.values)
     for row, (real, fakes) in enumerate(zip(ranking.reals, ranking.fakes, strict=True)):
         left = BORDER + row % columns * (PANEL + GAP)
         bottom = height - HEADER - row // columns * (PANEL + GAP) - PANEL
@@ -169,13 +169,13 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
         axes.plot(
             *in_plane(real[None]).T, "*", color="gold", markersize=24, markeredgecolor=INK, zorder=0
         )
-        dots = colours[row, ::-1]
+        dots = colors[row, ::-1]
         edges = [tuple(0.65 * dot[:3]) for dot in dots]
         x, y = in_plane(fakes[::-1]).T
         axes.scatter(x, y, s=20, c=dots, linewidths=0.5, edgecolors=edges)
         axes.spines[:].set_color(LINE)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
-    add_colour_bar(figure, ranking, BORDER, height - FOOTER + 20, ENDS[ranking.kind])
+    add_color_bar(figure, ranking, BORDER, height - FOOTER + 20, ENDS[ranking.kind])
     return render(figure)
 
 
@@ -215,14 +215,14 @@ def render(figure: Figure) -> Picture:
     return np.array(canvas.buffer_rgba())[..., :3]
 
 
-def colouring(ranking: Ranking) -> ScalarMappable:
+def coloring(ranking: Ranking) -> ScalarMappable:
     """Map values to colours: a margin's sign is its hue, blue where the fake beats the real."""
     norm = CenteredNorm(0) if ranking.kind == "margin" else Normalize()
     norm.autoscale(ranking.values)
-    return ScalarMappable(norm, COLOURS[ranking.kind])
+    return ScalarMappable(norm, COLORS[ranking.kind])
 
 
-def add_colour_bar(
+def add_color_bar(
     figure: Figure, ranking: Ranking, left: int, top: int, ends: tuple[str, str] = ("", "")
 ) -> None:
     """Add a bar of the colours that occur and what they mean, from the closest to real on.
@@ -238,7 +238,7 @@ def add_colour_bar(
     right = width - BORDER
     place = (left / width, 1 - (top + 10) / height, (right - left) / width, 10 / height)
     axes = figure.add_axes(place)
-    bar = figure.colorbar(colouring(ranking), cax=axes, orientation="horizontal")
+    bar = figure.colorbar(coloring(ranking), cax=axes, orientation="horizontal")
     low, high = ranking.values.min(), ranking.values.max()
     if low < high:
         axes.set_xlim((low, high) if ranking.kind == "margin" else (high, low))

@@ -36,7 +36,7 @@ class TensorBoard:
                 self._write(nimg, summary=summary.scalar(name, value))
 
     def image(self, nimg: int, name: str, png: bytes) -> None:
-        """Nothing: pictures have files of their own, and would take their room twice."""
+        """Leave pictures out: they have files of their own, and would take their room twice."""
 
     def flush(self) -> None:
         """Have all events on the disk."""

@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.measuring.measure import SamplesError, choose_metrics
     from eval.measuring.runs import RECORDS
     from eval.metrics.base import FeatureError
-    from eval.metrics.catalogue import require_known
+    from eval.metrics.catalog import require_known
     from eval.records.record import append_records
     from eval.records.table import print_report
     from eval.sample_files import Statistics, open_samples_or_statistics

@@ -19,7 +19,7 @@ from eval.extractors.reader import Reader
 from eval.extractors.stacked import StackedClassifier
 from eval.gather import Advance, silent
 from eval.metrics.base import Gathered, Metric
-from eval.metrics.catalogue import by_default, offered
+from eval.metrics.catalog import by_default, offered
 from eval.names import ExtractorName
 from eval.splits import Splits
 
@@ -40,15 +40,15 @@ class Protocol:
     """Least accuracy of the labeller on held-out samples: worse ones would miscount modes."""
 
 
-LABELLED = Protocol("classifier", "classifier", 50_000, 131_072)
+LABELED = Protocol("classifier", "classifier", 50_000, 131_072)
 """Images with classes."""
-UNLABELLED = Protocol("pixels", None, 50_000, 131_072)
+UNLABELED = Protocol("pixels", None, 50_000, 131_072)
 """Images without classes; `inception` and `dinov2` need a file of weights."""
 BY_COORDINATES = Protocol("coordinates", None, 50_000, 131_072)
 """What nothing here learns to read: classes are read where the source itself knows how."""
 
 USUAL: dict[Kind, tuple[Protocol, Protocol]] = {
-    IMAGE: (LABELLED, UNLABELLED),
+    IMAGE: (LABELED, UNLABELED),
     POINT: (BY_COORDINATES, BY_COORDINATES),
     SEQUENCE: (BY_COORDINATES, BY_COORDINATES),
 }

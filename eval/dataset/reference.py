@@ -140,8 +140,8 @@ def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:
 
 def _from_arrays(arrays: dict[str, np.ndarray], reader: Reader) -> Gathered | None:
     """Statistics from a file's arrays; None where a part is missing or does not fit the others."""
-    labelled = {"counts", "labels"} if reader.labeller is not None else set()
-    if set(arrays) - {"logits"} != {"n", "mean", "scatter", "features"} | labelled:
+    labeled = {"counts", "labels"} if reader.labeller is not None else set()
+    if set(arrays) - {"logits"} != {"n", "mean", "scatter", "features"} | labeled:
         return None
     n, mean, scatter, features = (arrays[key] for key in ("n", "mean", "scatter", "features"))
     if n.ndim != 1 or features.ndim != 2:

@@ -30,7 +30,7 @@ Weights = dict[str, np.ndarray]
 """The network's parameters by path, such as `params/Dense_0/kernel`."""
 
 
-class Labelled(NamedTuple):
+class Labeled(NamedTuple):
     """Images with the class of each."""
 
     images: UInt8[np.ndarray, "n height width channels"]
@@ -101,7 +101,7 @@ def _shifted(
     return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def train(data: Labelled, classes: int, recipe: Recipe = RECIPE) -> Weights:
+def train(data: Labeled, classes: int, recipe: Recipe = RECIPE) -> Weights:
     """Train the classifier: AdamW with a cosine decay, cross-entropy, shifted images."""
     n = len(data.images)
     network = ClassifierNetwork(classes, recipe.features)
@@ -109,9 +109,9 @@ def train(data: Labelled, classes: int, recipe: Recipe = RECIPE) -> Weights:
     batches = n // batch_size
     epochs = min(recipe.epochs, max(2, recipe.nimg_at_most // n))
     schedule = optax.cosine_decay_schedule(recipe.lr, epochs * batches)
-    optimiser = optax.adamw(schedule, weight_decay=recipe.weight_decay)
+    optimizer = optax.adamw(schedule, weight_decay=recipe.weight_decay)
     params = jax.jit(network.init)(jax.random.key(recipe.seed), data.images[:1])
-    state = optimiser.init(params)
+    state = optimizer.init(params)
 
     def mean_loss(
         params: Params, images: UInt8[Array, "n height width channels"], labels: Int[Array, " n"]
@@ -122,7 +122,7 @@ def train(data: Labelled, classes: int, recipe: Recipe = RECIPE) -> Weights:
     @jax.jit
     def update(params: Params, state: Any, images: Any, labels: Any) -> tuple[Params, Any]:
         gradient = jax.grad(mean_loss)(params, images, labels)
-        updates, state = optimiser.update(gradient, state, params)
+        updates, state = optimizer.update(gradient, state, params)
         return optax.apply_updates(params, updates), state
 
     rng = np.random.default_rng(recipe.seed)
@@ -173,10 +173,10 @@ class Classifier:
         return Features(features, logits.argmax(axis=-1), logits)
 
 
-def labelled(source: Source, at_most: int) -> Labelled:
+def labeled(source: Source, at_most: int) -> Labeled:
     """The images and labels of a source, at most the first so many."""
     batch = source[np.arange(min(len(source), at_most))]
-    return Labelled(np.asarray(batch.x), np.asarray(batch.label))
+    return Labeled(np.asarray(batch.x), np.asarray(batch.label))
 
 
 def load(train_source: Source, held_out_source: Source) -> Classifier:
@@ -185,8 +185,8 @@ def load(train_source: Source, held_out_source: Source) -> Classifier:
     Its `accuracy` is measured anew on the held-out split. A cached file that reads worse than it
     did when it was made is damaged, and is made again.
     """
-    data = labelled(train_source, RECIPE.train_rows_at_most)
-    held_out = labelled(held_out_source, RECIPE.train_rows_at_most)
+    data = labeled(train_source, RECIPE.train_rows_at_most)
+    held_out = labeled(held_out_source, RECIPE.train_rows_at_most)
     classes = len(train_source.class_names)
 
     def measured(weights: Weights) -> Classifier:

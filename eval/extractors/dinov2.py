@@ -53,7 +53,7 @@ def load(path: Path | None = None) -> ImageNetwork:
         params=arranged(state, layers),
         apply=DinoNetwork(hidden, layers).apply,
         resize=resize.square(resize.bicubic_antialiased, SIDE),
-        resized=resize.resized_in_grey_levels,
+        resized=resize.resized_in_gray_levels,
     )
 
 

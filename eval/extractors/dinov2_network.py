@@ -61,10 +61,10 @@ class DinoNetwork(nn.Module):
 
     @nn.compact
     def __call__(self, squares: Float[Array, "n 224 224 3"]) -> Read:
-        normalised = (squares / 255 - MEAN) / STD
+        normalized = (squares / 255 - MEAN) / STD
         patches = nn.Conv(
             self.hidden, (PATCH, PATCH), PATCH, "VALID", precision=HIGHEST, name="patches"
-        )(normalised)
+        )(normalized)
         zeros, grid = nn.initializers.zeros, (SIDE // PATCH) ** 2
         class_token = self.param("class_token", zeros, (self.hidden,))
         positions = self.param("positions", zeros, (1 + grid, self.hidden))

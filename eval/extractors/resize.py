@@ -34,7 +34,7 @@ def resized(
     return _along_rows(weights, _along_columns(weights, images.astype(jnp.float32)))
 
 
-def resized_in_grey_levels(
+def resized_in_gray_levels(
     weights: Resize, images: UInt8[Array, "n height width channels"]
 ) -> Float[Array, "n to_height to_width channels"]:
     """Resize images, rounded to whole grey levels along the way as images of bytes are.
@@ -42,8 +42,8 @@ def resized_in_grey_levels(
     Rounded after the columns and after the rows, halves upwards.
     """
 
-    def whole(grey: Float[Array, "..."]) -> Float[Array, "..."]:
-        return jnp.clip(jnp.floor(grey + 0.5), 0, 255)
+    def whole(gray: Float[Array, "..."]) -> Float[Array, "..."]:
+        return jnp.clip(jnp.floor(gray + 0.5), 0, 255)
 
     return whole(_along_rows(weights, whole(_along_columns(weights, images.astype(jnp.float32)))))
 
@@ -85,8 +85,8 @@ def _cubic(distance: Float[np.ndarray, "..."], a: float) -> Float[np.ndarray, ".
 def bicubic_antialiased(size: int, to: int) -> Matrix:
     """Weights of cubic convolution (a = -1/2) that widens as it shrinks images, as Pillow's."""
     scale = size / to
-    centres = (np.arange(to)[:, None] + 0.5) * scale
-    weights = _cubic((np.arange(size) + 0.5 - centres) / max(scale, 1.0), a=-0.5)
+    centers = (np.arange(to)[:, None] + 0.5) * scale
+    weights = _cubic((np.arange(size) + 0.5 - centers) / max(scale, 1.0), a=-0.5)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 

@@ -17,7 +17,7 @@ from eval.extractors.reader import Reader
 from eval.gather import GROUPS, Advance, Wanted, gather, silent
 from eval.measuring.measure import Origin, measure, needs_of, require_enough
 from eval.metrics.base import IMAGES_KEPT, Gathered, Inputs, Metric, Need, present
-from eval.metrics.catalogue import HELD_OUT_ONLY, by_default, offered
+from eval.metrics.catalog import HELD_OUT_ONLY, by_default, offered
 from eval.metrics.moments import moments
 from eval.names import ExtractorName
 from eval.records.record import Record, SampleSet

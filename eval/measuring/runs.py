@@ -13,7 +13,7 @@ from eval.display.progress import reading
 from eval.measuring.measure import choose_metrics
 from eval.measuring.subject import Subject
 from eval.metrics.base import Metric
-from eval.metrics.catalogue import need_classes, require_known, with_classes
+from eval.metrics.catalog import need_classes, require_known, with_classes
 from eval.names import ExtractorName
 from eval.splits import Splits
 

@@ -1,1 +1,1 @@
-"""Metrics: pure functions on what was gathered of samples. `catalogue.py` lists them."""
+"""Metrics: pure functions on what was gathered of samples. `catalog.py` lists them."""

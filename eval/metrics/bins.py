@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from eval.metrics.base import Gathered, present
 from eval.metrics.distances import Rows, exact_squares
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 
 BINS = 100
 FITTED_A_BIN, COUNTED_A_BIN = 5, 20
@@ -40,17 +40,17 @@ ITERATIONS = 100
 class Bins:
     """Cells of the space of features, each with all that is nearest to one of the centres."""
 
-    centres: Float[np.ndarray, "bins d"]
+    centers: Float[np.ndarray, "bins d"]
     reference: Int[np.ndarray, " bins"]
     """Number of reference rows in each bin, of those that no centre was fitted to."""
 
     def place(self, rows: Rows) -> Int[np.ndarray, " n"]:
         """The bin of each row: `[n, d]` to `[n]`."""
-        return nearest(rows, self.centres, 1).indices[:, 0]
+        return nearest(rows, self.centers, 1).indices[:, 0]
 
     def count(self, rows: Rows) -> Int[np.ndarray, " bins"]:
         """Number of these rows `[n, d]` in each bin."""
-        return np.bincount(self.place(rows), minlength=len(self.centres))
+        return np.bincount(self.place(rows), minlength=len(self.centers))
 
 
 @lru_cache(maxsize=2)
@@ -61,11 +61,11 @@ def bins_of(reference: Gathered) -> Bins:
     """
     rows = present(reference.features)
     fitted, counted = np.split(rows, [max(1, min(FITTED_AT_MOST, len(rows) // FITTED_PART))])
-    centres = _centres(fitted)
-    return _dissolved(centres, counted if len(counted) else fitted)
+    centers = _centers(fitted)
+    return _dissolved(centers, counted if len(counted) else fitted)
 
 
-def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
+def _centers(rows: Rows) -> Float[np.ndarray, "bins d"]:
     different = len(np.unique(rows, axis=0))
     many = max(1, min(BINS, len(rows) // FITTED_A_BIN, different))
     # To about 1 and back by a power of two: float32 has no squares of 1e30 or 1e-30.
@@ -73,22 +73,22 @@ def _centres(rows: Rows) -> Float[np.ndarray, "bins d"]:
     # In one thread: sums in another order would lead to other bins on another machine.
     with threadpool_limits(1):
         found = KMeans(many, n_init=1, max_iter=ITERATIONS, random_state=0)
-        centres = found.fit(np.ldexp(rows, -exponent)).cluster_centers_
-    return np.ldexp(centres, exponent).astype(np.float32)
+        centers = found.fit(np.ldexp(rows, -exponent)).cluster_centers_
+    return np.ldexp(centers, exponent).astype(np.float32)
 
 
-def _dissolved(centres: Float[np.ndarray, "bins d"], counted: Rows) -> Bins:
+def _dissolved(centers: Float[np.ndarray, "bins d"], counted: Rows) -> Bins:
     """The bins that are left when those with too few rows are dissolved, the smallest first."""
-    kept = np.arange(len(centres))
-    places = nearest(counted, centres, 1).indices[:, 0]
+    kept = np.arange(len(centers))
+    places = nearest(counted, centers, 1).indices[:, 0]
     while len(kept) > 1:
-        counts = np.bincount(places, minlength=len(centres))[kept]
+        counts = np.bincount(places, minlength=len(centers))[kept]
         if counts.min() >= COUNTED_A_BIN:
             break
         smallest, kept = kept[counts.argmin()], np.delete(kept, counts.argmin())
         moved = np.flatnonzero(places == smallest)
         if len(moved):
-            row, centre = np.divmod(np.arange(len(moved) * len(kept)), len(kept))
-            squares = exact_squares(counted[moved], centres[kept], row, centre)
+            row, center = np.divmod(np.arange(len(moved) * len(kept)), len(kept))
+            squares = exact_squares(counted[moved], centers[kept], row, center)
             places[moved] = kept[squares.reshape(-1, len(kept)).argmin(axis=1)]
-    return Bins(centres[kept], np.bincount(places, minlength=len(centres))[kept])
+    return Bins(centers[kept], np.bincount(places, minlength=len(centers))[kept])

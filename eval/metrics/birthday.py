@@ -30,7 +30,7 @@ from eval.metrics.base import (
 )
 from eval.metrics.collisions import Collisions, collisions, count_alike
 from eval.metrics.distances import Rows
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 
 ROWS_AT_MOST = 10_000
 """Number of the first samples, and of train samples, whose pairs are looked at: 50 million."""

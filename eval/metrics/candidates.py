@@ -62,7 +62,7 @@ def float64_candidates(a: Rows, b: Rows, count: int) -> Bounds:
     unit = 2.0**-53
     share = (a.shape[1] + 16) * unit
     scale = scale_of(a, b)
-    near, far = ((rows.astype(np.float64) - scale.centre) * scale.factor for rows in (a, b))
+    near, far = ((rows.astype(np.float64) - scale.center) * scale.factor for rows in (a, b))
     lengths = (far**2).sum(axis=1)
     columns = np.empty((len(a), count), np.int64)
     lower, upper = np.empty((2, len(a), count))

@@ -63,8 +63,8 @@ def _estimate(
     real: Float[np.ndarray, "n d"], fake: Float[np.ndarray, "m d"], sigma: float
 ) -> tuple[float, float]:
     """The distance, and its standard error over redraws of the fakes: see `kernel_distance`."""
-    centre = real.mean(axis=0)
-    real, fake = real - centre, fake - centre
+    center = real.mean(axis=0)
+    real, fake = real - center, fake - center
     kernel = gaussian_kernel(sigma)
     of_fake = row_sums(fake, real, kernel)
     of_real = row_sums(real, real[:0], kernel)

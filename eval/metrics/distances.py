@@ -62,7 +62,7 @@ def block_size(n: int) -> int:
 class Scale(NamedTuple):
     """A shift and scale of rows before distances are taken, alike for all of one comparison."""
 
-    centre: Float[np.ndarray, " d"]
+    center: Float[np.ndarray, " d"]
     factor: float
     """Factor that rows are multiplied by, a power of two."""
 
@@ -79,7 +79,7 @@ class Scale(NamedTuple):
         def prepare(start: int) -> None:
             some = slice(start, min(start + step, len(rows)))
             moved = rows[some].astype(np.float64)
-            moved -= self.centre
+            moved -= self.center
             moved *= self.factor
             padded[some] = moved
             squares[some] = np.einsum("nd,nd->n", moved, moved)
@@ -90,11 +90,11 @@ class Scale(NamedTuple):
 
 def scale_of(*sets: Rows) -> Scale:
     """The scale that centres on the first set's mean, and brings the largest number to about 1."""
-    centre = sets[0].mean(axis=0, dtype=np.float64)
-    reach = [np.maximum(rows.max(axis=0) - centre, centre - rows.min(axis=0)) for rows in sets]
+    center = sets[0].mean(axis=0, dtype=np.float64)
+    reach = [np.maximum(rows.max(axis=0) - center, center - rows.min(axis=0)) for rows in sets]
     largest = float(np.max(reach))
     exponent = -np.frexp(largest)[1] if largest > 0 else 0
-    return Scale(centre, float(np.ldexp(1.0, int(exponent))))
+    return Scale(center, float(np.ldexp(1.0, int(exponent))))
 
 
 def error_share(dimensions: int) -> float:

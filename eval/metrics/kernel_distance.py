@@ -26,16 +26,16 @@ SUBSETS, SUBSET_SIZE, SUBSET_SEED = 100, 1_000, 2020
 Kernel = Callable[[Float[np.ndarray, "a d"], Float[np.ndarray, "b d"]], Float[np.ndarray, "a b"]]
 
 
-def about(centre: Float[np.ndarray, " d"]) -> Kernel:
-    """The cubic kernel of rows given as differences from `centre`, less what cancels.
+def about(center: Float[np.ndarray, " d"]) -> Kernel:
+    """The cubic kernel of rows given as differences from `center`, less what cancels.
 
     With rows c + u and c + v, a = |c|^2 / d + 1 and t = (c . u + c . v + u . v) / d the kernel is
     (a + t)^3 = a^3 + 3 a^2 t + 3 a t^2 + t^3. In MMD^2 any term that one row alone decides cancels:
     a^3 is left out, and of 3 a^2 t all but 3 a^2 u . v / d.
     """
-    dimensions = len(centre)
-    constant = centre @ centre / dimensions + 1
-    weight = centre / dimensions
+    dimensions = len(center)
+    constant = center @ center / dimensions + 1
+    weight = center / dimensions
 
     def kernel(
         a: Float[np.ndarray, "a d"], b: Float[np.ndarray, "b d"]
@@ -114,8 +114,8 @@ def _estimate(
     """
     check_features(fake, real)
     real, fake = real.astype(np.float64), fake.astype(np.float64)
-    centre = np.concatenate([real, fake]).mean(axis=0)
-    real, fake, kernel = real - centre, fake - centre, about(centre)
+    center = np.concatenate([real, fake]).mean(axis=0)
+    real, fake, kernel = real - center, fake - center, about(center)
     sums = row_sums(fake, real, kernel)
     m = len(fake)
     own, across = sums.own / (m - 1), sums.others / len(real)

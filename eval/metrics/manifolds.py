@@ -16,7 +16,7 @@ from eval.metrics.balls import Balls, Ties, count_inside
 from eval.metrics.base import Gathered, StandardError, check_features, present
 from eval.metrics.distances import Rows
 from eval.metrics.errors import HALVES
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 
 ROWS_AT_MOST = 10_000
 """Number of the first rows of each side that are looked at: the literature's."""

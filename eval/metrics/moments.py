@@ -24,8 +24,8 @@ def moments(rows: Float[np.ndarray, "n d"]) -> Moments:
     """The moments of these rows `[n, d]` (at least one), in float64."""
     rows = rows.astype(np.float64)
     mean = rows.mean(axis=0)
-    centred = rows - mean
-    return Moments(len(rows), mean, centred.T @ centred)
+    centered = rows - mean
+    return Moments(len(rows), mean, centered.T @ centered)
 
 
 def merge(parts: Sequence[Moments]) -> Moments:

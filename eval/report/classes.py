@@ -9,7 +9,7 @@ from cgan.kinds import Kind
 from cgan.sampling import pictures
 from cgan.sampling.pictures import PICTURES, Tiles
 from eval.metrics.base import Metric, present
-from eval.metrics.catalogue import BY_CLASS
+from eval.metrics.catalog import BY_CLASS
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN
 from eval.records.record import Record, SampleSet

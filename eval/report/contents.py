@@ -25,8 +25,8 @@ from eval.measuring.measure import (
 )
 from eval.measuring.runs import Loaded, subject_of
 from eval.metrics.base import Gathered, Metric, Need, present
-from eval.metrics.memorisation import copy_ratios
-from eval.metrics.neighbours import nearest
+from eval.metrics.memorization import copy_ratios
+from eval.metrics.neighbors import nearest
 from eval.records.record import Record, read_records
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judged import Judged, judge_sets
@@ -46,7 +46,7 @@ CURVES = (
 )
 """Metrics that are followed over checkpoints, where they are measured."""
 PICTURED: frozenset[Need] = frozenset({"features", "images", "labels", "counts"})
-SHOWN, NEIGHBOURS, SEARCHED = 8, 3, 1_000
+SHOWN, NEIGHBORS, SEARCHED = 8, 3, 1_000
 """Samples beside train images, train images beside each, and samples searched for likely copies."""
 
 
@@ -56,7 +56,7 @@ class BesideTrain(NamedTuple):
     number: int
     """Number of the sample, in the order in which samples were drawn."""
     sample: Shaped[np.ndarray, "*sample"]
-    neighbours: Shaped[np.ndarray, "neighbours *sample"]
+    neighbors: Shaped[np.ndarray, "neighbours *sample"]
     distances: Float[np.ndarray, " neighbours"]
     ratio: float
     """The sample's `copy_ratios`: 0 for a copy."""
@@ -210,7 +210,7 @@ def beside_train(
     ratios = copy_ratios(features, train)
 
     def chosen(rows: np.ndarray) -> list[BesideTrain]:
-        found = nearest(features[rows], train, min(NEIGHBOURS, len(train)))
+        found = nearest(features[rows], train, min(NEIGHBORS, len(train)))
         images = evaluation.splits.train[evaluation.reference_rows[found.indices.ravel()]].x
         images = np.asarray(images).reshape(*found.indices.shape, *samples.shape[1:])
         return [

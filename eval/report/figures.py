@@ -58,15 +58,15 @@ def training_curves(rows: Sequence[MetricsRow]) -> Figure | None:
         return None
     with mpl.rc_context(STYLE):
         figure, axes = panels(1 + len(others))
-        for name, colour in zip(losses, (REAL, GENERATED), strict=False):
+        for name, color in zip(losses, (REAL, GENERATED), strict=False):
             axes[0].plot(
-                *_series(rows, name), color=colour, label=lettered(name.removesuffix("/loss"))
+                *_series(rows, name), color=color, label=lettered(name.removesuffix("/loss"))
             )
         axes[0].set_title("losses")
         axes[0].legend(fontsize=8)
         for name, ax in zip(others, axes[1:], strict=True):
-            colour = GENERATED if name.startswith("generator") else REAL
-            ax.plot(*_series(rows, name), color=colour)
+            color = GENERATED if name.startswith("generator") else REAL
+            ax.plot(*_series(rows, name), color=color)
             ax.set_title(lettered(name), fontsize=8)
         for ax in axes:
             images_seen(ax)
@@ -99,10 +99,10 @@ def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figu
     with mpl.rc_context(STYLE):
         figure, axes = panels(len(drawn))
         for (name, records), ax in zip(drawn.items(), axes, strict=True):
-            for samples, colour in (("generated_matched", MATCHED), ("generated", GENERATED)):
+            for samples, color in (("generated_matched", MATCHED), ("generated", GENERATED)):
                 of_set = [record for record in records if record.samples == samples]
                 if of_set:
-                    _points_with_errors(ax, of_set, colour)
+                    _points_with_errors(ax, of_set, color)
             smallest = min(records, key=lambda record: record.n)
             if smallest.floor is not None and smallest.floor_n == smallest.n:
                 label = f"real data, n = {smallest.n:,}"
@@ -113,11 +113,11 @@ def metric_curves(history: Sequence[Record], metrics: dict[str, Metric]) -> Figu
     return figure
 
 
-def _points_with_errors(ax: Axes, records: Sequence[Record], colour: str) -> None:
+def _points_with_errors(ax: Axes, records: Sequence[Record], color: str) -> None:
     seen = np.array([record.checkpoint_nimg for record in records], np.float64)
     values = np.array([record.value for record in records], np.float64)
     errors = [record.standard_error or 0.0 for record in records]
-    style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2, "color": colour}
+    style: dict[str, Any] = {"fmt": "o-", "markersize": 4, "capsize": 2, "color": color}
     ax.errorbar(seen, values, errors, label=f"generated, n = {records[0].n:,}", **style)
 
 
@@ -217,10 +217,10 @@ def modes_of_points(
         ax.plot(*points.T, ".", color=GENERATED, alpha=0.5, markersize=2.5, markeredgewidth=0)
         turn = np.linspace(0, 2 * np.pi, 49)
         circle = RADIUS_SIGMAS * sigma * np.stack([np.cos(turn), np.sin(turn)])
-        for which, colour, told in kinds:
+        for which, color, told in kinds:
             for mean in means[which]:
-                ax.plot(*(mean[:, None] + circle), color=colour, linewidth=1)
-            ax.plot([], [], color=colour, label=f"{told}: {which.sum()}")
+                ax.plot(*(mean[:, None] + circle), color=color, linewidth=1)
+            ax.plot([], [], color=color, label=f"{told}: {which.sum()}")
         reach = 1.2 * float(np.abs(means).max()) + RADIUS_SIGMAS * sigma
         ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
         figure.legend(loc="outside lower center", ncols=3, title="modes (circles of 3 sigma)")

@@ -206,7 +206,7 @@ def _rows(found: Iterable[BesideTrain], form: Tiles) -> str:
     for each in found:
         near = "".join(
             f"<figure>{small(image, 'train image')}<figcaption>{distance:.3g}</figcaption></figure>"
-            for image, distance in zip(form.of(each.neighbours), each.distances, strict=True)
+            for image, distance in zip(form.of(each.neighbors), each.distances, strict=True)
         )
         caption = f"<figcaption>#{each.number}, ratio {each.ratio:.2f}</figcaption>"
         shown = small(form.of(each.sample[None])[0], "sample")

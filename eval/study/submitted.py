@@ -156,7 +156,7 @@ def _run(
     in_flight: list[_InFlight] = []
     here = _Program(os.getpid(), os.environ.get(VISIBLE["gpu"]))
     work = functools.partial(_work, find, seeds_at_once, here)
-    with _cancelled_at_the_end(in_flight):
+    with _canceled_at_the_end(in_flight):
         while waiting or in_flight:
             if enough.is_set():
                 waiting.clear()
@@ -213,7 +213,7 @@ def _cancel_those_that_wait(in_flight: list[_InFlight]) -> None:
 
 
 @contextlib.contextmanager
-def _cancelled_at_the_end(in_flight: list[_InFlight]) -> Iterator[None]:
+def _canceled_at_the_end(in_flight: list[_InFlight]) -> Iterator[None]:
     """Leave no job behind that nobody waits for, whether by an error or by a signal."""
 
     def cancel() -> None:

@@ -35,7 +35,7 @@ HALF = 0.5
 """Half of the data's mass, or of the samples: the share that makes a collapse."""
 ROUNDING = 1e-9
 """Rounding that sums of shares may be off by."""
-RECOGNISED = 0.1
+RECOGNIZED = 0.1
 """Share of real data's fidelity below which samples are not recognisable as this data."""
 ONE_SIDED = 1.645
 """Standard errors from a value to its one-sided 95 % limit."""
@@ -106,7 +106,7 @@ def judge(evidence: Evidence, seed: int) -> Verdict:
 def _decide(evidence: Evidence, tested: Tested) -> tuple[Kind, Reason]:
     if repeats(evidence.generated[BIRTHDAY.name]):
         return "collapsed", "repeats"
-    if unrecognisable(evidence.fidelity):
+    if unrecognizable(evidence.fidelity):
         return "unrecognisable", "fidelity"
     if evidence.modes.held(tested.named) >= HALF - ROUNDING:
         return "collapsed", "shares"
@@ -130,12 +130,12 @@ def repeats(record: Record) -> bool:
     return bool(high < record.details["small_below"] and at_least >= HALF)
 
 
-def unrecognisable(record: Record) -> bool:
+def unrecognizable(record: Record) -> bool:
     """Whether the share of the samples that lie where data lie is below a tenth of real data's."""
     if record.value is None or record.floor is None:
         return False
     count = np.array(round(record.value * record.n))
-    return float(upper_limit(count, record.n, LEVEL)) < RECOGNISED * record.floor
+    return float(upper_limit(count, record.n, LEVEL)) < RECOGNIZED * record.floor
 
 
 def narrow(record: Record | None, fraction: float) -> bool:

@@ -22,7 +22,7 @@ from cgan.sampling import pictures
 from cgan.sampling.pictures import PICTURES, Tiles
 from cgan.system.lettering import lettered
 from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 from eval.verdict.judge import Verdict
 from eval.verdict.modes import ModeCounts
 from eval.verdict.words import share
@@ -143,10 +143,10 @@ def _ringed_points(verdict: Verdict, points: Float[np.ndarray, "n 2"], known: Kn
     radius = max(RADIUS_SIGMAS * known.sigma, reach / 32)
     turn = np.linspace(0, 2 * np.pi, 49)
     circle = radius * np.stack([np.cos(turn), np.sin(turn)])
-    for which, colour, width, told in kinds:
+    for which, color, width, told in kinds:
         for mean in known.means[modes.labels[which]]:
-            axes.plot(*(mean[:, None] + circle), color=colour, linewidth=width)
-        axes.plot([], [], color=colour, linewidth=width, label=f"{told}: {which.sum()}")
+            axes.plot(*(mean[:, None] + circle), color=color, linewidth=width)
+        axes.plot([], [], color=color, linewidth=width, label=f"{told}: {which.sum()}")
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
     axes.tick_params(colors=FAINT)
     figure.legend(loc="outside lower center", ncols=3, title="modes")

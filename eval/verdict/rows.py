@@ -10,7 +10,7 @@ from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.quality import WIDTH_RATIO
 from eval.records.record import Record
 from eval.records.words import cell, text_of
-from eval.verdict.judge import HALF, RECOGNISED, Verdict
+from eval.verdict.judge import HALF, RECOGNIZED, Verdict
 from eval.verdict.modes import FRACTION, LEVEL
 from eval.verdict.words import number, share
 
@@ -78,7 +78,7 @@ def _rule(verdict: Verdict, record: Record) -> str:
     if record.metric == WIDTH_RATIO.name:
         return f"below {FRACTION}: collapsed"
     if record is verdict.evidence.fidelity and record.floor is not None:
-        return f"below {share(RECOGNISED * record.floor)}: unrecognisable"
+        return f"below {share(RECOGNIZED * record.floor)}: unrecognisable"
     return ""
 
 

@@ -21,7 +21,7 @@ def sentence(verdict: Verdict) -> str:
         "collapsed": _collapsed,
         "drops": _drops,
         "undecided": _undecided,
-        "unrecognisable": _unrecognisable,
+        "unrecognisable": _unrecognizable,
     }[verdict.kind](verdict)
 
 
@@ -95,7 +95,7 @@ def _not_judged(verdict: Verdict) -> str:
     )
 
 
-def _unrecognisable(verdict: Verdict) -> str:
+def _unrecognizable(verdict: Verdict) -> str:
     found = verdict.evidence.fidelity
     return (
         f"Not recognisable as this data: {share(found.value or 0.0)} of the samples lie where data "
@@ -105,7 +105,7 @@ def _unrecognisable(verdict: Verdict) -> str:
 
 def cautions(verdict: Verdict) -> list[str]:
     """Sentences for what the verdict alone would hide, one each."""
-    told = (_open_modes, _unjudged, _repeats, _narrow, _rarely_recognised, _misread)
+    told = (_open_modes, _unjudged, _repeats, _narrow, _rarely_recognized, _misread)
     return [words for each in told if (words := each(verdict))]
 
 
@@ -145,7 +145,7 @@ def _narrow(verdict: Verdict) -> str:
     return f"Modes are {WIDTH_RATIO.text(found.value or 0.0)} times as wide as they should be."
 
 
-def _rarely_recognised(verdict: Verdict) -> str:
+def _rarely_recognized(verdict: Verdict) -> str:
     found = verdict.evidence.fidelity
     value, real = found.value, found.floor
     if verdict.reason == "fidelity" or value is None or real is None or value >= HALF * real:

@@ -13,22 +13,22 @@ def gathered(rows):
     return Gathered(len(rows), features=rows.astype(np.float32))
 
 
-def by_brute_force(rows, centres):
-    return ((rows[:, None].astype(np.float64) - centres) ** 2).sum(axis=2).argmin(axis=1)
+def by_brute_force(rows, centers):
+    return ((rows[:, None].astype(np.float64) - centers) ** 2).sum(axis=2).argmin(axis=1)
 
 
 @pytest.mark.parametrize("d", [3, 40])
-def test_bins_are_counted_on_the_rows_that_no_centre_was_fitted_to(d):
+def test_bins_are_counted_on_the_rows_that_no_center_was_fitted_to(d):
     rows = np.random.default_rng(d).normal(size=(900, d)).astype(np.float32)
     fitted, counted = rows[: 900 // FITTED_PART], rows[900 // FITTED_PART :]
     bins = bins_of(gathered(rows))
-    places = by_brute_force(counted, bins.centres)
-    assert bins.reference.tolist() == np.bincount(places, minlength=len(bins.centres)).tolist()
+    places = by_brute_force(counted, bins.centers)
+    assert bins.reference.tolist() == np.bincount(places, minlength=len(bins.centers)).tolist()
     assert bins.reference.min() >= COUNTED_A_BIN
     np.testing.assert_array_equal(bins.place(counted), places)
     # Rows that were counted decide nothing but which bins are dissolved.
     moved = np.concatenate([fitted, counted[::-1]])
-    np.testing.assert_array_equal(bins_of(gathered(moved)).centres, bins.centres)
+    np.testing.assert_array_equal(bins_of(gathered(moved)).centers, bins.centers)
 
 
 @pytest.mark.parametrize("exponent", [-100, 100, 120])
@@ -37,7 +37,7 @@ def test_the_unit_of_features_changes_no_bin(exponent):
     scaled = bins_of(gathered(np.ldexp(rows, exponent)))
     bins = bins_of(gathered(rows))
     assert len(bins.reference) > 8
-    np.testing.assert_array_equal(np.ldexp(scaled.centres, -exponent), bins.centres)
+    np.testing.assert_array_equal(np.ldexp(scaled.centers, -exponent), bins.centers)
     assert scaled.reference.tolist() == bins.reference.tolist()
 
 

@@ -171,7 +171,7 @@ def test_reads_images_of_other_sizes_and_classes():
     doubled = digits.images.repeat(2, axis=1).repeat(2, axis=2)
     enlarged = np.pad(doubled, [(0, 0), (2, 2), (0, 0), (0, 0)])
     weights = classifier.train(
-        classifier.Labelled(enlarged[:1_000], digits.labels[:1_000] % 2),
+        classifier.Labeled(enlarged[:1_000], digits.labels[:1_000] % 2),
         2,
         classifier.Recipe(epochs=4),
     )

@@ -135,7 +135,7 @@ def test_refuses_a_network_with_registers_and_a_missing_file(state, tmp_path, mo
 def test_the_resize_is_pillows(loaded, shape):
     images = np.random.default_rng(0).integers(0, 256, (2, *shape, 3), dtype=np.uint8)
     expected = [np.asarray(Image.fromarray(i).resize((224, 224), Image.BICUBIC)) for i in images]
-    resized = np.asarray(resize.resized_in_grey_levels(loaded.resize(*shape), jnp.asarray(images)))
+    resized = np.asarray(resize.resized_in_gray_levels(loaded.resize(*shape), jnp.asarray(images)))
     # Pillow's weights are whole multiples of 2^-22: ties may fall to the other side.
     np.testing.assert_allclose(resized, expected, atol=1)
     assert (resized != expected).mean() < 1e-3

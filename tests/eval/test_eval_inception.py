@@ -60,14 +60,14 @@ def test_the_resize_is_that_of_tensorflow_1(case):
     np.testing.assert_allclose(resized[inception_recipe.ROWS], expected, atol=1e-4)
 
 
-def test_grey_images_are_read_as_rgb_and_batches_do_not_matter(loaded):
-    grey = inception_recipe.images("32")[: N + 1, :, :, :1]
-    read = loaded(grey)
+def test_gray_images_are_read_as_rgb_and_batches_do_not_matter(loaded):
+    gray = inception_recipe.images("32")[: N + 1, :, :, :1]
+    read = loaded(gray)
     assert isinstance(loaded, Extractor)
     assert read.features.shape == (N + 1, 2048)
     assert read.logits.shape == (N + 1, 1008)
     assert read.labels is None
-    again = loaded(np.repeat(grey[N:], 3, axis=-1))
+    again = loaded(np.repeat(gray[N:], 3, axis=-1))
     np.testing.assert_allclose(read.features[N:], again.features, rtol=1e-5, atol=1e-5)
     assert np.abs(read.features[0] - read.features[N]).max() > 0.1
 

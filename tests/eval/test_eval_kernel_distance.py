@@ -21,10 +21,8 @@ from eval.metrics.kernel_distance import (
 def test_the_unbiased_estimate_equals_the_reference(name):
     expected = target(name, "kid_unbiased_all_rows")
     found = kernel_distance(*pair(name))
-    cancelling = (
-        name == "offset_1e4"
-    )  # the reference's own sums keep only as many digits as it says
-    rel = expected["rtol"] if cancelling else 1e-9
+    canceling = name == "offset_1e4"  # the reference's own sums keep only as many digits as it says
+    rel = expected["rtol"] if canceling else 1e-9
     assert found == pytest.approx(expected["value"], rel=rel, abs=1e-9)
 
 

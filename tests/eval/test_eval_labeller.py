@@ -8,7 +8,7 @@ from cgan.config import Data, Experiment
 from cgan.data.digits import load_digits
 from cgan.sampling import runs
 from eval import extractors
-from eval.metrics.catalogue import ANY, need_classes
+from eval.metrics.catalog import ANY, need_classes
 from eval.records.record import read_records
 from tests.eval.commands import exit_code
 

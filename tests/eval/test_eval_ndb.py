@@ -81,15 +81,15 @@ def test_bins_are_fitted_once_for_a_reference_and_are_always_the_same(monkeypatc
     for samples in (gathered(rows[:50]), gathered(rows[50:])):
         NDB.measure(Inputs(samples, one), 0)
     assert len(fits) == 1
-    np.testing.assert_array_equal(bins_of(other).centres, bins_of(one).centres)
+    np.testing.assert_array_equal(bins_of(other).centers, bins_of(one).centers)
     assert bins_of(one).reference.sum() == 267
-    assert 2 < len(bins_of(one).centres) <= 10
+    assert 2 < len(bins_of(one).centers) <= 10
 
 
 def test_a_single_bin_holds_all_of_any_samples_and_leaves_the_share_undefined():
     few = gathered(np.random.default_rng(5).normal(size=(30, 4)))
     for one in (gathered(np.ones((60, 2))), few):
-        assert len(bins_of(one).centres) == 1
+        assert len(bins_of(one).centers) == 1
         inputs = Inputs(gathered(one.features + 9), one)
         for ask in (NDB.measure, lambda of, seed: NDB.floor(of, 60, seed)):
             with pytest.raises(UndefinedError, match="more than one bin"):
@@ -99,4 +99,4 @@ def test_a_single_bin_holds_all_of_any_samples_and_leaves_the_share_undefined():
 def test_a_reference_of_few_rows_has_few_bins():
     apart = np.repeat([0.0, 9.0], 60)[np.random.default_rng(3).permutation(120)]
     two = gathered(apart[:, None] + np.random.default_rng(4).normal(size=(120, 2)))
-    assert len(bins_of(two).centres) == 2
+    assert len(bins_of(two).centers) == 2

@@ -17,14 +17,14 @@ from cgan.config import Data, Discriminator, Experiment, Generator
 from cgan.data.digits import load_digits
 from cgan.sinks import trackers
 from cgan.training import loop
-from eval.dataset.protocol import UNLABELLED, Evaluation
+from eval.dataset.protocol import UNLABELED, Evaluation
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
 from eval.extractors.reader import Reader
 from eval.gather import Wanted, gather
 from eval.metrics.frechet import FRECHET
-from eval.metrics.memorisation import authentic, copy_ratios
+from eval.metrics.memorization import authentic, copy_ratios
 from eval.records.record import Record, read_records
 from eval.report import figures
 from eval.report import page as pages
@@ -246,7 +246,7 @@ def digits():
     rows = np.random.default_rng(0).permutation(len(splits.train))
     reader = Reader(Pixels())
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    return Evaluation(splits, reader, reference, rows, UNLABELLED)
+    return Evaluation(splits, reader, reference, rows, UNLABELED)
 
 
 def gathered(evaluation, images):
@@ -263,12 +263,12 @@ def test_copies_are_found_and_stand_beside_their_originals(digits):
     for copy in likeliest[:2]:
         assert copy.ratio == 0
         assert copy.distances[0] == 0
-        np.testing.assert_array_equal(copy.neighbours[0], copy.sample)
+        np.testing.assert_array_equal(copy.neighbors[0], copy.sample)
     for each in first:
         pixels = train.reshape(len(train), -1) / 255.0
         apart = np.linalg.norm(pixels - each.sample.ravel() / 255.0, axis=1)
         np.testing.assert_allclose(each.distances, np.sort(apart)[:3], rtol=1e-5)
-        np.testing.assert_array_equal(each.neighbours[0], train[apart.argmin()])
+        np.testing.assert_array_equal(each.neighbors[0], train[apart.argmin()])
     ratios = [each.ratio for each in likeliest]
     assert ratios == sorted(ratios)
 
@@ -424,7 +424,7 @@ def test_classes_are_pictured_by_name_and_missing_ones_by_real_images():
     rows = np.random.default_rng(0).permutation(len(splits.train))
     reader = Reader(Pixels(), ByHeart(), 10)
     reference = load_reference("digits", reader, lambda: chunks_of(splits.train, rows))
-    evaluation = Evaluation(splits, reader, reference, rows, UNLABELLED)
+    evaluation = Evaluation(splits, reader, reference, rows, UNLABELED)
     present = splits.train.images[splits.train.labels != 7]
     needs = frozenset({"features", "images", "labels", "counts"})
     (generated,) = gather([present], reader, [Wanted(None, needs)])

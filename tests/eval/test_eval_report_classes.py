@@ -13,13 +13,13 @@ from PIL import Image
 
 from cgan.data.digits import load_digits, load_stacked_digits
 from cgan.data.mixtures import load_ring8
-from eval.dataset.protocol import LABELLED, Evaluation
+from eval.dataset.protocol import LABELED, Evaluation
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors.base import Features
 from eval.extractors.reader import Reader
 from eval.measuring.measure import gather_sets, measure, needs_of, origin_of
 from eval.measuring.subject import Subject
-from eval.metrics.catalogue import BY_CLASS
+from eval.metrics.catalog import BY_CLASS
 from eval.records.words import lowest_classes
 from eval.report.classes import classes
 from eval.report.contents import PICTURED, Contents
@@ -62,7 +62,7 @@ def contents_of(splits, samples, asked):
     reader = Reader(by_heart, by_heart, len(splits.train.class_names))
     chunks = lambda: chunks_of(splits.train, rows)  # noqa: E731
     reference = load_reference(splits.train.name, reader, chunks)
-    evaluation = Evaluation(splits, reader, reference, rows, LABELLED)
+    evaluation = Evaluation(splits, reader, reference, rows, LABELED)
     subject = Subject([samples], len(samples), 0, asked)
     sets = gather_sets(evaluation, subject, 0, needs_of(METRICS) | PICTURED)
     records = measure(sets, METRICS, origin_of(evaluation, 0, 0))
@@ -155,7 +155,7 @@ def train_images(train):
     return train.images[..., 0], train.labels
 
 
-def test_missing_samples_leave_grey_places():
+def test_missing_samples_leave_gray_places():
     splits = Splits(load_digits("train"), load_digits("test"))
     samples = splits.train.images[:40]
     asked = np.where(np.arange(40) < 3, 5, 2).astype(np.int32)

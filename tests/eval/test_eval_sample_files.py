@@ -10,7 +10,7 @@ from PIL import Image
 
 from cgan.config import ConfigError
 from eval.sample_files import Statistics, open_samples, open_samples_or_statistics
-from tests.encoded_images import GREY, RGB, png, turned
+from tests.encoded_images import GRAY, RGB, png, turned
 from tests.eval import commands
 
 N = 12
@@ -80,9 +80,9 @@ def npy(path, array):
 
 
 X = pictures()
-GREYS = pictures(channels=1)
+GRAYS = pictures(channels=1)
 LABELS = np.arange(N)
-COLOURED = {
+COLORED = {
     "folder": lambda at: write(at, encoded, X),
     "turned": lambda at: write(at, turned_png, X),
     "bitmaps": lambda at: write(at, lambda x: encoded(x, "bmp"), X, "{:03d}.BMP"),
@@ -114,28 +114,28 @@ COLOURED = {
         at.with_suffix(".npz"), arr_0=X, mu=np.zeros(2048), sigma=np.zeros((2, 2048))
     ),
 }
-GREY_FORMS = {
-    "folder": lambda at: write(at, encoded, GREYS),
-    "16 bits": lambda at: write(at, lambda x: png(x.astype(int) * 257, 16, GREY), GREYS),
-    "colours": lambda at: write(at, lambda x: encoded(x.repeat(3, axis=-1)), GREYS),
-    "archive": lambda at: zipped(at.with_suffix(".zip"), GREYS),
-    "with a channel": lambda at: npz(at.with_suffix(".npz"), x=GREYS),
-    "without one": lambda at: npz(at.with_suffix(".npz"), x=GREYS[..., 0]),
-    "channel first": lambda at: npz(at.with_suffix(".npz"), x=GREYS.transpose(0, 3, 1, 2)),
-    "three channels": lambda at: npy(at.with_suffix(".npy"), GREYS.repeat(3, axis=-1)),
-    "int32": lambda at: npy(at.with_suffix(".npy"), GREYS[..., 0].astype(np.int32)),
+GRAY_FORMS = {
+    "folder": lambda at: write(at, encoded, GRAYS),
+    "16 bits": lambda at: write(at, lambda x: png(x.astype(int) * 257, 16, GRAY), GRAYS),
+    "colours": lambda at: write(at, lambda x: encoded(x.repeat(3, axis=-1)), GRAYS),
+    "archive": lambda at: zipped(at.with_suffix(".zip"), GRAYS),
+    "with a channel": lambda at: npz(at.with_suffix(".npz"), x=GRAYS),
+    "without one": lambda at: npz(at.with_suffix(".npz"), x=GRAYS[..., 0]),
+    "channel first": lambda at: npz(at.with_suffix(".npz"), x=GRAYS.transpose(0, 3, 1, 2)),
+    "three channels": lambda at: npy(at.with_suffix(".npy"), GRAYS.repeat(3, axis=-1)),
+    "int32": lambda at: npy(at.with_suffix(".npy"), GRAYS[..., 0].astype(np.int32)),
 }
 
 
-@pytest.mark.parametrize("form", COLOURED)
-def test_colours_are_the_same_in_every_form(form, tmp_path):
-    np.testing.assert_array_equal(read(COLOURED[form](tmp_path / "real")), X[in_order()])
+@pytest.mark.parametrize("form", COLORED)
+def test_colors_are_the_same_in_every_form(form, tmp_path):
+    np.testing.assert_array_equal(read(COLORED[form](tmp_path / "real")), X[in_order()])
 
 
-@pytest.mark.parametrize("form", GREY_FORMS)
-def test_grey_is_the_same_in_every_form_and_always_read_as_rgb(form, tmp_path):
-    expected = GREYS[in_order()].repeat(3, axis=-1)
-    np.testing.assert_array_equal(read(GREY_FORMS[form](tmp_path / "real")), expected)
+@pytest.mark.parametrize("form", GRAY_FORMS)
+def test_gray_is_the_same_in_every_form_and_always_read_as_rgb(form, tmp_path):
+    expected = GRAYS[in_order()].repeat(3, axis=-1)
+    np.testing.assert_array_equal(read(GRAY_FORMS[form](tmp_path / "real")), expected)
 
 
 @pytest.mark.parametrize("background", ["white", "black", "gray"])
@@ -163,9 +163,9 @@ def frechet(tmp_path, capsys, *argv):
 
 def test_the_command_finds_no_distance_between_forms(tmp_path, capsys):
     pixels = ("--extractor", "pixels")
-    made = {form: GREY_FORMS[form](tmp_path / form) for form in ("16 bits", "without one")}
+    made = {form: GRAY_FORMS[form](tmp_path / form) for form in ("16 bits", "without one")}
     assert frechet(tmp_path, capsys, *made.values(), *pixels) == pytest.approx(0, abs=1e-9)
-    real, fake = (COLOURED[form](tmp_path / form) for form in ("turned", "labelled"))
+    real, fake = (COLORED[form](tmp_path / form) for form in ("turned", "labelled"))
     assert frechet(tmp_path, capsys, real, fake, *pixels) == pytest.approx(0, abs=1e-9)
 
 
@@ -175,8 +175,8 @@ def test_a_pair_has_one_distance_whatever_it_lies_in(tmp_path, capsys):
     found = [
         frechet(tmp_path, capsys, real, fake, "--extractor", "pixels")
         for real, fake in (
-            (write(tmp_path / "a", encoded, GREYS), write(tmp_path / "b", encoded, other)),
-            (npy(tmp_path / "a.npy", GREYS), npy(tmp_path / "b.npy", other)),
+            (write(tmp_path / "a", encoded, GRAYS), write(tmp_path / "b", encoded, other)),
+            (npy(tmp_path / "a.npy", GRAYS), npy(tmp_path / "b.npy", other)),
             (tmp_path / "a", npy(tmp_path / "c.npy", other.repeat(3, axis=-1))),
         )
     ]
@@ -193,9 +193,9 @@ def test_features_are_the_same_in_either_order_of_bytes(tmp_path):
 
 
 def test_that_channels_come_first_is_said(tmp_path, capsys):
-    read(COLOURED["channels first"](tmp_path / "real"))
+    read(COLORED["channels first"](tmp_path / "real"))
     assert "x is uint8 [12, 3, 2, 5], read with the channels first" in capsys.readouterr().err
-    read(COLOURED["samples"](tmp_path / "real"))
+    read(COLORED["samples"](tmp_path / "real"))
     assert capsys.readouterr().err == ""
 
 

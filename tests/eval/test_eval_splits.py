@@ -15,21 +15,21 @@ TRAIN, HELD_OUT = 10, 200
 """The grey level of each split."""
 
 
-def split(grey: int, n: int) -> DecodedImages:
+def split(gray: int, n: int) -> DecodedImages:
     labels = (np.arange(n) % 2).astype(np.int32)
-    images = np.full((n, 4, 4, 1), grey, np.uint8) + labels[:, None, None, None].astype(np.uint8)
+    images = np.full((n, 4, 4, 1), gray, np.uint8) + labels[:, None, None, None].astype(np.uint8)
     return DecodedImages(
         "two", images, labels, ("a", "b"), 0, np.zeros((len(images), 32), np.uint8)
     )
 
 
 @pytest.fixture
-def learnt(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[classifier.Labelled]:
+def learnt(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[classifier.Labeled]:
     """What the classifier was trained on; it then reads grey levels of the train split alone."""
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path))
-    seen: list[classifier.Labelled] = []
+    seen: list[classifier.Labeled] = []
 
-    def train(data: classifier.Labelled, classes: int) -> dict[str, np.ndarray]:
+    def train(data: classifier.Labeled, classes: int) -> dict[str, np.ndarray]:
         seen.append(data)
         return {"nothing": np.zeros(1, np.float32)}
 
@@ -44,7 +44,7 @@ def learnt(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[classifier.La
 
 
 def test_a_classifier_learns_from_the_train_split_and_is_measured_on_the_other(
-    learnt: list[classifier.Labelled],
+    learnt: list[classifier.Labeled],
 ) -> None:
     train, held_out = split(TRAIN, 40), split(HELD_OUT, 24)
     found = load_extractor("classifier", Splits(train, held_out))
@@ -55,7 +55,7 @@ def test_a_classifier_learns_from_the_train_split_and_is_measured_on_the_other(
 
 
 def test_so_does_the_reader_of_stacks_with_single_digits(
-    learnt: list[classifier.Labelled],
+    learnt: list[classifier.Labeled],
 ) -> None:
     digits = [load_digits(of) for of in ("train", "test")]
     stacks = [
@@ -79,7 +79,7 @@ def test_each_epoch_of_the_classifier_shows_every_image_once(
 
     monkeypatch.setattr(classifier, "_shifted", unmoved)
     images = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None, None, None], (40, 4, 4, 1))
-    data = classifier.Labelled(images.copy(), np.zeros(40, np.int32))
+    data = classifier.Labeled(images.copy(), np.zeros(40, np.int32))
     classifier.train(data, 2, classifier.Recipe(features=2, epochs=3, batch_size=20))
     epochs = np.concatenate(shown).reshape(3, 40)
     np.testing.assert_array_equal(np.sort(epochs), np.broadcast_to(np.arange(40), (3, 40)))

@@ -152,8 +152,8 @@ def test_what_statistics_can_not_tell_is_refused(tmp_path, capsys):
     made = ours(tmp_path / "pixels.npz", real, "--extractor", "pixels")
     other = foreign(tmp_path / "other.npz", REAL)
     given = ours(tmp_path / "given.npz", fake)
-    grey = images(tmp_path / "grey", 4)
-    Image.new("RGB", (5, 5)).save(grey / "odd.png")
+    gray = images(tmp_path / "grey", 4)
+    Image.new("RGB", (5, 5)).save(gray / "odd.png")
     capsys.readouterr()
     changed = dict(np.load(made)) | {"extractor_fingerprint": np.array("older")}
     np.savez(tmp_path / "older.npz", **changed)
@@ -170,7 +170,7 @@ def test_what_statistics_can_not_tell_is_refused(tmp_path, capsys):
         (("compare", other, fake, *pixels), "left out where features are given"),
         (("compare", other, other, *pixels), "left out where features are given"),
         (("compare", made, given), "of pixels (pixels-1) and given (given-1)"),
-        (("compare", made, grey), "must be a set of images of one size"),
+        (("compare", made, gray), "must be a set of images of one size"),
         (("collapse", "--real", other, "--fake", fake), "must hold the samples themselves"),
         (("reference", other, "--out", tmp_path / "x.npz"), "must hold the samples themselves"),
         (("reference", fake), "out = None: must be an .npz file to write to"),

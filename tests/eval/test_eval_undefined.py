@@ -12,7 +12,7 @@ from eval.extractors.reader import Reader
 from eval.measuring.measure import Origin, measure
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import FeatureError, Gathered, Inputs, Metric, UndefinedError, Value
-from eval.metrics.catalogue import ANY, MS_SSIM, POINTS
+from eval.metrics.catalog import ANY, MS_SSIM, POINTS
 from eval.metrics.moments import moments
 from eval.records.table import print_report
 from tests.eval.commands import exit_code

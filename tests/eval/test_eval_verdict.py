@@ -12,7 +12,7 @@ from rich.console import Console
 from cgan.data import EMBEDDED
 from cgan.data.digits import load_digits
 from eval.dataset.noise import noise_chunks
-from eval.dataset.protocol import UNLABELLED, Evaluation, protocol_of
+from eval.dataset.protocol import UNLABELED, Evaluation, protocol_of
 from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors import points
 from eval.extractors.base import Features
@@ -20,7 +20,7 @@ from eval.extractors.pixels import Pixels
 from eval.extractors.reader import Reader
 from eval.measuring.measure import gather_beside_real, origin_of
 from eval.measuring.subject import Subject
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 from eval.splits import Splits
 from eval.verdict.entry import append_entry, entry
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
@@ -183,15 +183,15 @@ def test_mixtures(ring):
 
 
 @pytest.fixture(scope="module")
-def unlabelled(digits):
-    return evaluation_of(digits.splits, Reader(Pixels()), UNLABELLED)
+def unlabeled(digits):
+    return evaluation_of(digits.splits, Reader(Pixels()), UNLABELED)
 
 
-def test_without_classes_modes_are_bins(unlabelled):
-    train = unlabelled.splits.train
-    held_out = judged(unlabelled, unlabelled.splits.held_out.images).verdict
+def test_without_classes_modes_are_bins(unlabeled):
+    train = unlabeled.splits.train
+    held_out = judged(unlabeled, unlabeled.splits.held_out.images).verdict
     assert held_out.kind in ("covers", "undecided")
-    result = judged(unlabelled, drawn(train, [0] * 5 + [1] * 5, 700))
+    result = judged(unlabeled, drawn(train, [0] * 5 + [1] * 5, 700))
     found = result.verdict
     assert (found.kind, found.evidence.modes.kind) == ("drops", "bins")
     pairs = zip(train.images, train.labels, strict=True)

@@ -10,7 +10,7 @@ from eval.dataset.protocol import load_evaluation
 from eval.measuring.measure import evaluate, gather_sets, needs_of
 from eval.measuring.subject import Subject
 from eval.metrics.base import Gathered, Inputs
-from eval.metrics.memorisation import NEAREST_TRAIN_RATIO
+from eval.metrics.memorization import NEAREST_TRAIN_RATIO
 from eval.metrics.within_classes import PRECISION_WITHIN, RECALL_WITHIN, ROWS_AT_MOST
 
 WITHIN = {metric.name: metric for metric in (PRECISION_WITHIN, RECALL_WITHIN)}

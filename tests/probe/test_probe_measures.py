@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from cgan.config import Data
 from cgan.data import load_source
 from cgan.kinds import IMAGE, POINT, SEQUENCE
-from cgan.probe.measures import NEIGHBOUR, measure, reference
+from cgan.probe.measures import NEIGHBOR, measure, reference
 from cgan.probe.space import coordinates, squared_distances
 from eval.extractors.points import load
 
@@ -51,7 +51,7 @@ def test_distances_are_those_of_float64(dimensions):
 
 def test_coverage_is_that_of_prdc():
     for samples in (TRAIN, OTHERS, OTHERS * 0.7, np.repeat(OTHERS[:4], 50, axis=0)):
-        expected = compute_prdc(HELD_OUT, samples, NEIGHBOUR)["coverage"]
+        expected = compute_prdc(HELD_OUT, samples, NEIGHBOR)["coverage"]
         assert measured(samples, KNOWN)["captured"] == pytest.approx(expected, abs=1e-6)
 
 

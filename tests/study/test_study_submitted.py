@@ -63,7 +63,7 @@ class Cluster(MockedSubprocess):
 
     def __init__(self, logs):
         super().__init__(known_cmds=["srun"])
-        self.logs, self.scripts, self.cancelled, self.refusal = logs, [], [], None
+        self.logs, self.scripts, self.canceled, self.refusal = logs, [], [], None
         self.states = {}
         """Of jobs by number, where they are not to be done."""
         self._waiting = []
@@ -89,7 +89,7 @@ class Cluster(MockedSubprocess):
 
     def __call__(self, command, **options):
         if command[0] == "scancel":
-            self.cancelled += command[1:]
+            self.canceled += command[1:]
         return super().__call__(command, **options)
 
 
@@ -175,22 +175,22 @@ def test_a_job_that_the_cluster_ends_has_failed(cluster):
         next(rows)
 
 
-def test_jobs_that_still_wait_are_cancelled_where_no_more_is_to_be_begun(cluster):
+def test_jobs_that_still_wait_are_canceled_where_no_more_is_to_be_begun(cluster):
     cluster.states["12_1"] = "PENDING"
     enough = threading.Event()
     rows = slurm(cluster)([PLAIN, OTHER], enough)
     first = next(rows)
     enough.set()
     assert [first["seed"], *(one["seed"] for one in rows)] == [0, 1]
-    assert cluster.cancelled == ["12_1"]
+    assert cluster.canceled == ["12_1"]
 
 
-def test_jobs_are_cancelled_where_nobody_waits_for_them_any_more(cluster):
+def test_jobs_are_canceled_where_nobody_waits_for_them_any_more(cluster):
     cluster.states["12_1"] = "RUNNING"
     rows = slurm(cluster)([PLAIN, OTHER], threading.Event())
     next(rows)
     rows.close()
-    assert cluster.cancelled == ["12_1"]
+    assert cluster.canceled == ["12_1"]
 
 
 def test_a_cluster_that_refuses_the_jobs_is_quoted(cluster):
@@ -224,7 +224,7 @@ def test_jobs_are_split_by_their_seeds_alone():
     ]
 
 
-SIGNALLED = """
+SIGNALED = """
 import time
 from eval.study.submitted import _InFlight, _cancelled_at_the_end
 
@@ -241,7 +241,7 @@ with _cancelled_at_the_end([_InFlight(Handle(), None, None)] * 2):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_what_is_in_flight_and_ends_at_once(number):
     process = subprocess.Popen(
-        [sys.executable, "-c", SIGNALLED],
+        [sys.executable, "-c", SIGNALED],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -29,7 +29,7 @@ class Classes(NamedTuple):
     """Number of each image's class, for both splits; 0 where there are no classes."""
     how: str
     """Words for what decided the classes."""
-    unlabelled: tuple[PurePosixPath, ...] = ()
+    unlabeled: tuple[PurePosixPath, ...] = ()
     """Images of which the file of labels says nothing."""
     missing: tuple[str, ...] = ()
     """Names in the file of labels that are not there."""

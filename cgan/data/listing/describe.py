@@ -116,7 +116,7 @@ def _left_out(images: ImageSet) -> dict[str, list[str]]:
             add("unreadable", path, f": {plain(str(seen))}")
         elif seen != shape:
             add("of another form", path, f": {sizes(seen)}")
-    for path in images.classes.unlabelled:
+    for path in images.classes.unlabeled:
         add("without a label", path)
     if images.classes.missing:
         found["labelled and not there"] = list(images.classes.missing)

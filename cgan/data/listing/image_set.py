@@ -54,11 +54,11 @@ class ImageSet:
     def usable(self, split: Split) -> list[PurePosixPath]:
         """The images of a split that have the commonest shape, and a label if others do."""
         shape = None if self.common is None else self.common[0]
-        return [path for path in self._labelled(split) if self.shapes[path] == shape]
+        return [path for path in self._labeled(split) if self.shapes[path] == shape]
 
-    def _labelled(self, split: Split) -> list[PurePosixPath]:
-        unlabelled = set(self.classes.unlabelled)
-        return [path for path in self.part(split).paths if path not in unlabelled]
+    def _labeled(self, split: Split) -> list[PurePosixPath]:
+        unlabeled = set(self.classes.unlabeled)
+        return [path for path in self.part(split).paths if path not in unlabeled]
 
     def check(self) -> None:
         """Refuse what would not be trained on as these settings ask.
@@ -100,7 +100,7 @@ class ImageSet:
         if self.data.unusable == "skip":
             return
         for paths, wrong in (
-            (self.classes.unlabelled, "says nothing of {} images"),
+            (self.classes.unlabeled, "says nothing of {} images"),
             (self.classes.missing, "names {} that are not there"),
         ):
             if paths:
@@ -142,7 +142,7 @@ class ImageSet:
                 f"{given(self.data)}: has {len(self.paths)} images, none of them in the split "
                 f"{split!r}; must hold at least {10 * HELD_OUT_ONE_IN}, or folders train and test"
             )
-        paths = self._labelled(split)
+        paths = self._labeled(split)
         labels = np.array([self.classes.of[path] for path in paths], np.int32)
         return Listing(
             name=self.name,

@@ -12,7 +12,7 @@ from cgan.objectives import penalties
 from cgan.objectives.penalties import BoundDiscriminate, HeadNames
 from cgan.types import DiscriminatorOutput, Factors, Labels, PerSample, RowKeys, Samples
 
-LabelledDiscriminate = Callable[..., DiscriminatorOutput]
+LabeledDiscriminate = Callable[..., DiscriminatorOutput]
 """A discriminator of samples and of their labels, which are None where there are no classes.
 
 One that scales with factors takes them behind the labels.
@@ -27,7 +27,7 @@ class Keys(NamedTuple):
     between: RowKeys
 
 
-class Regulariser:
+class Regularizer:
     """The penalties of a config; heads and sides without a weight cost nothing."""
 
     def __init__(self, config: Experiment, scales_with_factors: bool = False) -> None:
@@ -46,7 +46,7 @@ class Regulariser:
 
     def __call__(
         self,
-        discriminate: LabelledDiscriminate,
+        discriminate: LabeledDiscriminate,
         keys: Keys,
         real: Samples,
         fake: Samples,
@@ -84,7 +84,7 @@ class Regulariser:
 
 
 def _with_labels(
-    discriminate: LabelledDiscriminate,
+    discriminate: LabeledDiscriminate,
     labels: Labels | None,
     samples: Samples,
     *factors: Factors,

@@ -6,7 +6,7 @@ from reference.cases import FINITE, arrays, pair, target
 from scipy.spatial.distance import cdist
 
 from eval.metrics.base import FeatureError, Gathered, Inputs
-from eval.metrics.memorisation import (
+from eval.metrics.memorization import (
     AUTHENTICITY,
     NEAREST_TRAIN_RATIO,
     authentic,

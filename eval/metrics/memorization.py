@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int
 from eval.metrics.base import Inputs, Metric, Value, check_features, present
 from eval.metrics.distances import Rows
 from eval.metrics.errors import half_samples, of_mean
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 
 SAMPLES_AT_MOST = 10_000
 

@@ -54,7 +54,7 @@ def draw_tone(key: RandomKey, probability: Scalar | float) -> Tone:
     )
 
 
-def recolour(image: Image, tone: Tone) -> Image:
+def recolor(image: Image, tone: Tone) -> Image:
     """Change colours: `S H F (contrast (x + brightness))` at each pixel `x`, not clipped.
 
     With `v` the unit vector of greys: `F = I - 2 v v^T` if inverted, `H` the rotation about `v`
@@ -65,14 +65,14 @@ def recolour(image: Image, tone: Tone) -> Image:
         tone: what to do.
     """
     channels = image.shape[-1]
-    identity, greys = (
+    identity, grays = (
         np.eye(channels, dtype=np.float32),
         np.full((channels, channels), 1 / channels),
     )
-    greys = greys.astype(np.float32)
-    flip = identity - 2 * tone.inverted * greys
-    saturate = tone.saturation * identity + (1 - tone.saturation) * greys
-    turn = _turned(tone.hue, identity, greys) if channels == 3 else identity
+    grays = grays.astype(np.float32)
+    flip = identity - 2 * tone.inverted * grays
+    saturate = tone.saturation * identity + (1 - tone.saturation) * grays
+    turn = _turned(tone.hue, identity, grays) if channels == 3 else identity
     matrix = _product(_product(saturate, turn), flip) * tone.contrast
     mixed = jnp.einsum("hwc,dc->hwd", image, matrix, precision="highest")
     return mixed + tone.brightness * matrix.sum(axis=1)
@@ -81,11 +81,11 @@ def recolour(image: Image, tone: Tone) -> Image:
 _product = partial(jnp.matmul, precision="highest")
 
 
-def _turned(angle: Scalar, identity: np.ndarray, greys: np.ndarray) -> Float[Array, "3 3"]:
+def _turned(angle: Scalar, identity: np.ndarray, grays: np.ndarray) -> Float[Array, "3 3"]:
     """Rotation of colours about the axis of greys `v = (1, 1, 1) / sqrt(3)`.
 
     Rodrigues' formula: `cos I + sin [v]x + (1 - cos) v v^T`.
     """
     cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float32) / np.sqrt(np.float32(3))
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
-    return cosine * identity + sine * cross + (1 - cosine) * greys
+    return cosine * identity + sine * cross + (1 - cosine) * grays

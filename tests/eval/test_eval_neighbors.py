@@ -12,7 +12,7 @@ from eval.metrics import distances
 from eval.metrics.balls import Balls, count_inside
 from eval.metrics.base import FeatureError, Gathered, Inputs
 from eval.metrics.density_coverage import COVERAGE, DENSITY, density_coverage
-from eval.metrics.neighbours import nearest
+from eval.metrics.neighbors import nearest
 from eval.metrics.precision_recall import PRECISION, RECALL, precision_recall
 
 METRICS = (PRECISION, RECALL, DENSITY, COVERAGE)
@@ -94,7 +94,7 @@ def test_tiles_do_not_matter(monkeypatch):
 
 
 @pytest.mark.parametrize("d", [2, 30])
-def test_neighbours_in_order_without_the_row_itself(d):
+def test_neighbors_in_order_without_the_row_itself(d):
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(200, d)).astype("f4")
     rows[100:110] = rows[7]

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from cgan.config import Embedding, Experiment, Penalty
-from cgan.objectives.regulariser import Keys, Regulariser
+from cgan.objectives.regularizer import Keys, Regularizer
 from tests.objectives.test_objective_penalties import SAMPLES, curved, keys, squared_jacobians
 
 
-def regularised(settings, discriminate=curved, real=SAMPLES, fake=SAMPLES + 1):
+def regularized(settings, discriminate=curved, real=SAMPLES, fake=SAMPLES + 1):
     embedding = Embedding(weight=1.0, **settings.pop("embedding", {}))
     config = Experiment(Path("unused"), embedding=embedding, penalty=Penalty(**settings))
-    return Regulariser(config)(
+    return Regularizer(config)(
         lambda x, _labels: discriminate(x),
         Keys(keys(), keys(seed=1), keys(seed=2)),
         real,
@@ -24,8 +24,8 @@ def regularised(settings, discriminate=curved, real=SAMPLES, fake=SAMPLES + 1):
 NONE = {"r1": 0.0, "r2": 0.0}
 
 
-def test_the_regulariser_weighs_half_the_squared_gradients_of_each_side():
-    said_real, said_fake, terms = regularised({"r1": 2.0, "r2": 6.0})
+def test_the_regularizer_weighs_half_the_squared_gradients_of_each_side():
+    said_real, said_fake, terms = regularized({"r1": 2.0, "r2": 6.0})
     for said, name, weight, samples in (
         (said_real, "r1", 2, SAMPLES),
         (said_fake, "r2", 6, SAMPLES + 1),
@@ -50,7 +50,7 @@ def test_the_regulariser_weighs_half_the_squared_gradients_of_each_side():
     ids=str,
 )
 def test_heads_and_sides_without_a_weight_have_no_term(settings, names):
-    said_real, said_fake, terms = regularised(dict(settings))
+    said_real, said_fake, terms = regularized(dict(settings))
     assert terms.keys() == set(names)
     assert all(term.shape == (5,) for term in terms.values())
     np.testing.assert_allclose(said_real.score, curved(SAMPLES).score, rtol=1e-6)

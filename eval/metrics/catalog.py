@@ -17,7 +17,7 @@ from eval.metrics.density_coverage import COVERAGE, DENSITY
 from eval.metrics.frechet import FRECHET
 from eval.metrics.inception_score import INCEPTION_SCORE
 from eval.metrics.kernel_distance import KERNEL_DISTANCE, KERNEL_DISTANCE_SUBSETS
-from eval.metrics.memorisation import AUTHENTICITY, NEAREST_TRAIN_RATIO
+from eval.metrics.memorization import AUTHENTICITY, NEAREST_TRAIN_RATIO
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
 from eval.metrics.ms_ssim import MS_SSIM, scales_for
 from eval.metrics.ndb import NDB

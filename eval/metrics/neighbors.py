@@ -20,7 +20,7 @@ SPARE = 7
 """Candidates that are kept beyond the k nearest, for close calls."""
 
 
-class Neighbours(NamedTuple):
+class Neighbors(NamedTuple):
     """The k nearest rows of a set to each row of another, the nearest first.
 
     Of equally near rows the one with the smaller index comes first.
@@ -31,7 +31,7 @@ class Neighbours(NamedTuple):
     """Squared distances to the neighbours, float64."""
 
 
-def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbours:
+def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbors:
     """The k nearest rows of `b` to each row of `a`, exactly.
 
     Args:
@@ -61,7 +61,7 @@ def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbours:
 
 def _settled(
     a: Rows, b: Rows, k: int, bounds: Bounds, others_left: bool
-) -> tuple[Neighbours, Bool[np.ndarray, " n"]]:
+) -> tuple[Neighbors, Bool[np.ndarray, " n"]]:
     """The k nearest of the candidates by exact distances, and which rows are crowded.
 
     Exact are the distances of all candidates that may be among the nearest. A row is crowded where
@@ -77,13 +77,13 @@ def _settled(
 
 def _first(
     columns: Int[np.ndarray, "n count"], squares: Float[np.ndarray, "n count"], k: int
-) -> Neighbours:
+) -> Neighbors:
     order = np.lexsort((columns, squares), axis=1)[:, :k]
     indices = np.take_along_axis(columns, order, axis=1).astype(np.int64)
-    return Neighbours(indices, np.take_along_axis(squares, order, axis=1))
+    return Neighbors(indices, np.take_along_axis(squares, order, axis=1))
 
 
-def _searched_again(a: Rows, b: Rows, k: int) -> Neighbours:
+def _searched_again(a: Rows, b: Rows, k: int) -> Neighbors:
     """Neighbours by float64 candidates, for rows that float32 leaves crowded.
 
     Where even that leaves rows crowded: from all exact distances.
@@ -95,10 +95,10 @@ def _searched_again(a: Rows, b: Rows, k: int) -> Neighbours:
     )
     rows = np.flatnonzero(crowded)
     found.indices[rows], found.squares[rows] = _among_all(distinct[rows], b, k)
-    return Neighbours(found.indices[inverse.ravel()], found.squares[inverse.ravel()])
+    return Neighbors(found.indices[inverse.ravel()], found.squares[inverse.ravel()])
 
 
-def _among_all(a: Rows, b: Rows, k: int) -> Neighbours:
+def _among_all(a: Rows, b: Rows, k: int) -> Neighbors:
     """Neighbours from the exact distances of all pairs, a row at a time."""
     everyone = np.arange(len(b))
     indices, squares = np.empty((len(a), k), np.int64), np.empty((len(a), k))
@@ -106,18 +106,18 @@ def _among_all(a: Rows, b: Rows, k: int) -> Neighbours:
         exact = exact_squares(a, b, np.full(len(b), row), everyone)
         found = _first(everyone[None], exact[None], k)
         indices[row], squares[row] = found.indices[0], found.squares[0]
-    return Neighbours(indices, squares)
+    return Neighbors(indices, squares)
 
 
-def _without_own(found: Neighbours, rows: Int[np.ndarray, " n"]) -> Neighbours:
+def _without_own(found: Neighbors, rows: Int[np.ndarray, " n"]) -> Neighbors:
     """Drop the row itself from its neighbours, or the last where copies left the row out."""
     own = found.indices == rows[:, None]
     own[~own.any(axis=1), -1] = True
     shape = (len(rows), own.shape[1] - 1)
-    return Neighbours(found.indices[~own].reshape(shape), found.squares[~own].reshape(shape))
+    return Neighbors(found.indices[~own].reshape(shape), found.squares[~own].reshape(shape))
 
 
-def _from_tree(a: Rows, b: Rows, k: int) -> Neighbours:
+def _from_tree(a: Rows, b: Rows, k: int) -> Neighbors:
     """Neighbours by a tree, which leaves open whose turn it is among equally near rows."""
     count = min(k + SPARE, len(b))
     distinct, inverse = np.unique(a, axis=0, return_inverse=True)
@@ -128,4 +128,4 @@ def _from_tree(a: Rows, b: Rows, k: int) -> Neighbours:
     found = _first(columns, squares, k)
     rows = np.flatnonzero((squares.max(axis=1) <= found.squares[:, -1]) & (count < len(b)))
     found.indices[rows], found.squares[rows] = _among_all(distinct[rows], b, k)
-    return Neighbours(found.indices[inverse.ravel()], found.squares[inverse.ravel()])
+    return Neighbors(found.indices[inverse.ravel()], found.squares[inverse.ravel()])
