@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from eval.measuring.subject import Subject
     from eval.metrics.base import Inputs, Metric, StandardError, Value
     from eval.records.record import Record
+    from eval.splits import Splits
 
 __all__ = [
     "Inputs",
     "Metric",
     "Record",
+    "Splits",
     "StandardError",
     "Subject",
     "Value",
@@ -49,6 +51,7 @@ def _names() -> tuple[Any, ...]:
     from eval.measuring.subject import Subject
     from eval.metrics.base import Inputs, Metric, StandardError, Value
     from eval.records.record import Record
+    from eval.splits import Splits
 
     of_metrics = (Metric, Inputs, Value, StandardError)
-    return evaluate, load_evaluation, subject_of, Subject, Record, *of_metrics
+    return evaluate, load_evaluation, subject_of, Subject, Splits, Record, *of_metrics

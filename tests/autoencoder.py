@@ -12,6 +12,7 @@ import optax
 
 from cgan import parallel
 from cgan.config import Launch, RunSettings
+from cgan.data import Source
 from cgan.finite import Outcome, is_finite
 from cgan.rng import row_keys, stream_key
 from cgan.sampling import pictures
@@ -91,6 +92,11 @@ def decoded(weights: Any, x: Any) -> Any:
     return (jnp.tanh(x.reshape(len(x), -1) @ weights["in"]) @ weights["out"]).reshape(x.shape)
 
 
-def build(config: Autoencoding, devices: Sequence[jax.Device], launch: Launch) -> Autoencoder:
+def build(
+    config: Autoencoding,
+    devices: Sequence[jax.Device],
+    launch: Launch,
+    source: Source | None = None,
+) -> Autoencoder:
     """As a line of `BUILDERS` would have it."""
-    return Autoencoder(config, load_sources(config, launch))
+    return Autoencoder(config, load_sources(config, launch, source))

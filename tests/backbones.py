@@ -42,9 +42,9 @@ def experiment(architecture: str, labels: bool = True, **settings: Any) -> Exper
     )
 
 
-def randomized(architecture: str, shapes: Any) -> Any:
+def randomized(architecture: str, shapes: Any, seed: int = 1) -> Any:
     """Variables of these shapes, about as large as they start; none is 0, which hides branches."""
-    rng = np.random.default_rng(1)
+    rng = np.random.default_rng(seed)
 
     def draw(leaf: Any) -> jax.Array:
         # Those of stylegan2 are scaled where they are used.

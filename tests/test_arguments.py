@@ -40,6 +40,7 @@ PROGRAMS: dict[str, Any] = {
 
 PATHS: dict[tuple[str, str], str] = {
     ("train.py", "experiment.workdir"): "digits --workdir {}",
+    ("train.py", "experiment.init_from"): "digits --init-from {}",
     ("train.py", "experiment.data.path"): "ffhq64 --data.path {}",
     ("train.py", "experiment.data.data_dir"): "cifar10 --data.data-dir {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",
@@ -81,6 +82,7 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/run.py", "weights"): "run --weights {}",
     ("eval/commands/run.py", "data_path"): "run --data-path {}",
     ("eval/commands/run.py", "out"): "run --out {}.jsonl",
+    ("eval/study/__main__.py", "logs"): "quick --executor local --logs {}",
     ("eval/study/__main__.py", "out"): "quick --out {}.jsonl",
     ("eval/study/__main__.py", "page"): "quick --page {}.md",
     ("eval/study/__main__.py", "plot"): "quick --plot {}.svg",

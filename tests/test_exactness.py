@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from flax import linen as nn
 
 from cgan import parallel
 from cgan.assemble import assemble
@@ -212,16 +211,10 @@ def test_fourier_phases_and_heads_say_so_themselves() -> None:
     found = products_of(lambda x: layers.FourierFeatures(4, 3.0).apply({}, x), struct(5, 2))
     assert found == [Product("dot_general", ("float32", "float32"), "float32", HIGHEST)]
 
-    class Alone(nn.Module):
-        @nn.compact
-        def __call__(self, features: jax.Array, labels: jax.Array) -> Any:
-            return heads.discriminator_output(
-                features, labels, heads.HeadSpec(True, 3, 4), False, False
-            )
-
+    alone = heads.Heads(heads.HeadSpec(True, 3, 4))
     features, labels = jnp.ones((5, 2), jnp.bfloat16), jnp.zeros(5, int)
-    params = Alone().init(KEY, features, labels)
-    found = products_of(lambda x: Alone().apply(params, x, labels), features)
+    params = alone.init(KEY, features, labels, False)
+    found = products_of(lambda x: alone.apply(params, x, labels, False), features)
     assert found == 3 * [Product("dot_general", ("float32", "float32"), "float32", HIGHEST)]
 
 

@@ -23,7 +23,7 @@ from cgan.config import (
 )
 from cgan.data.pipeline import load_batches
 from cgan.types import DiscriminatorOutput
-from tests.plain_step import Discriminating, PlainStep
+from tests.plain_step import plain_step
 
 KEY, BATCH, UNITS = jax.random.key(0), 8, 6
 RECORDER = optax.GradientTransformation(
@@ -90,7 +90,7 @@ def ignoring(params: Any, samples: jax.Array, factors: Any = None) -> jax.Array:
 def recorded(own: Parts) -> Any:
     """The state after one step: its optimizers hold the gradients."""
     devices = jax.devices()[:1]
-    step = parallel.replicated_step(own.train_step(), devices)
+    step = parallel.replicated_step(own.train_step(axis=parallel.DEVICES), devices)
     batches = parallel.shard(load_batches(own.source, BATCH, 0, 0, 1), devices)
     return parallel.fetch(step(parallel.replicate(own.init_state(), devices), batches)[0])
 
@@ -104,10 +104,10 @@ def test_a_function_of_ones_own_is_trained_on_the_gradient_written_plainly(funct
     )
     assert networks.scales_with_factors == (function is factors_behind)
     own = base._replace(networks=networks)
-    start, plain = own.init_state(), PlainStep(own)
+    start, plain = own.init_state(), plain_step(own)
 
     def loss(params: Any) -> jax.Array:
-        return plain.discriminator_loss(Discriminating(params, {}, start.learnt), start.generator)
+        return plain.discriminator_loss((params, start.learnt), start)
 
     expected = np.asarray(ravel_pytree(jax.jit(jax.grad(loss))(start.discriminator))[0])
     found = np.asarray(ravel_pytree(recorded(own).discriminator_optim)[0])
@@ -116,7 +116,7 @@ def test_a_function_of_ones_own_is_trained_on_the_gradient_written_plainly(funct
     fakes = plain.fakes(start.generator, "discriminator")
 
     def penalty(params: Any) -> jax.Array:
-        return plain.penalties(Discriminating(params, {}, start.learnt), fakes)
+        return plain.penalties(start._replace(discriminator=params), fakes)
 
     of_penalty = np.asarray(ravel_pytree(jax.jit(jax.grad(penalty))(start.discriminator))[0])
     assert np.linalg.norm(found - of_penalty) > 1e-2 * np.linalg.norm(found)

@@ -108,7 +108,7 @@ def test_ctrl_c_ends_a_program_that_only_has_to_exit() -> None:
 
 
 def test_a_program_in_the_background_of_a_script_is_not_hit_by_ctrl_c() -> None:
-    program = "import os, signal\nfrom cgan import cli\n"
+    program = "import os, signal\nfrom cgan.system import cli\n"
     program += "cli.run(lambda: os.kill(os.getpid(), signal.SIGINT) or print('went on'))"
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
     out, err = started(program, *ignoring).communicate(timeout=LOADED_SEC)

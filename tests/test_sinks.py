@@ -18,7 +18,7 @@ from tensorboardX.proto import event_pb2
 
 from cgan.config import ConfigError, Data, Experiment, Launch
 from cgan.run_folder.workdir import Workdir
-from cgan.sinks import JsonLines, Sinks, TensorBoard, trackers
+from cgan.sinks import JsonLines, Sinks, TensorBoard, require_sinks, trackers
 from cgan.system.errors import DiskError, NonFiniteError
 from cgan.training import loop
 from tests import wandb_files
@@ -110,6 +110,18 @@ def test_a_sink_that_fails_is_told_of_once_and_the_run_goes_on(
     assert [nimg for nimg, _ in sink.seen] == [16, 32]  # it was asked again
     assert after.seen[-1] == "closed"
     assert [row["nimg"] for row in rows(tmp_path / "run")] == [16, 32]
+
+
+def test_what_lacks_a_method_of_a_sink_is_refused() -> None:
+    class Half:
+        def scalars(self, nimg: int, row: Mapping[str, float]) -> None:
+            """Nothing more."""
+
+    require_sinks([Recorder()])
+    with pytest.raises(
+        ConfigError, match=r"^sinks = 'Half': must be an object with scalars, image"
+    ):
+        require_sinks([Recorder(), Half()])
 
 
 def test_sinks_are_closed_where_a_run_ends_early(

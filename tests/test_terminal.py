@@ -16,7 +16,7 @@ ENVIRONMENT = {name: of for name, of in os.environ.items() if name != "PYTHONUNB
 
 def program(body):
     """A program that `cli.run` runs, as a command line's words."""
-    script = f"import os, sys\nfrom cgan import cli\ndef main():\n{body}\ncli.run(main)"
+    script = f"import os, sys\nfrom cgan.system import cli\ndef main():\n{body}\ncli.run(main)"
     return [sys.executable, "-c", script]
 
 

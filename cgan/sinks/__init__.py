@@ -1,6 +1,6 @@
 """Where a run's numbers and pictures go: metrics.jsonl, TensorBoard, trackers, a user's own."""
 
-from cgan.sinks.base import Guarded, Sink, Sinks
+from cgan.sinks.base import Guarded, Sink, Sinks, require_sinks
 from cgan.sinks.json_lines import JsonLines
 from cgan.sinks.tensorboard import TensorBoard
 from cgan.sinks.trackers import About, require_installed, tracking
@@ -13,5 +13,6 @@ __all__ = [
     "Sinks",
     "TensorBoard",
     "require_installed",
+    "require_sinks",
     "tracking",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Protocol, runtime_checkable
 
+from cgan.config import require
 from cgan.system.errors import DiskError, reason
 
 
@@ -22,6 +23,17 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """There is no more."""
+
+
+def require_sinks(sinks: Sequence[object]) -> None:
+    """Refuse what lacks a method of a sink, before a run depends on it.
+
+    Raises:
+        ConfigError: naming its class.
+    """
+    for sink in sinks:
+        expected = "an object with scalars, image, flush and close"
+        require(isinstance(sink, Sink), "sinks", type(sink).__name__, expected)
 
 
 class Sinks:

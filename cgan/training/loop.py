@@ -30,6 +30,7 @@ from cgan.sinks import (
     Sinks,
     TensorBoard,
     require_installed,
+    require_sinks,
     tracking,
 )
 from cgan.system import hosts
@@ -91,6 +92,7 @@ def run(
     launch = launch or Launch()
     config = procedure.config
     require_installed(launch.track)
+    require_sinks(sinks)
     parallel.check_divides(config.batch_size, 1, devices)
     procedure.check(launch)
     data = identify(*procedure.sources)

@@ -75,9 +75,9 @@ def _described(config: Experiment, donor: Restored, plans: dict[str, Plan]) -> l
     loaded = [name for player in PLAYERS for name in _groups(player, plans[player], "loaded")]
     fresh = [name for player in PLAYERS for name in _groups(player, plans[player], "fresh")]
     left = [name for player in PLAYERS for name in _groups(player, plans[player], "left")]
+    average = ", the generator's average" if plans["generator"].loaded else ""
     lines = [
-        f"from {config.init_from} after {donor.nimg:,} images, the generator's average: "
-        f"{', '.join(loaded)}",
+        f"from {config.init_from} after {donor.nimg:,} images{average}: {', '.join(loaded)}",
         f"starting afresh: {', '.join([*fresh, 'optimizers'])}",
     ]
     return lines + ([f"left in {config.init_from}: {', '.join(left)}"] if left else [])
