@@ -226,13 +226,13 @@ def test_jobs_are_split_by_their_seeds_alone():
 
 SIGNALED = """
 import time
-from eval.study.submitted import _InFlight, _cancelled_at_the_end
+from eval.study.submitted import _InFlight, _canceled_at_the_end
 
 class Handle:
     def cancel(self, check):
         print("cancelled", flush=True)
 
-with _cancelled_at_the_end([_InFlight(Handle(), None, None)] * 2):
+with _canceled_at_the_end([_InFlight(Handle(), None, None)] * 2):
     print("waits", flush=True)
     time.sleep(60)
 """
