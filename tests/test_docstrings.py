@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_layering import ROOT, module_name, python_files, tree
+from tests.test_layering import ROOT, module_name, of_each, python_files, tree
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef
 
@@ -97,7 +97,7 @@ FILES = python_files("benchmarks", "cgan", "configs", "eval")
 PUBLIC = python_files("cgan", "configs", "eval")
 
 
-@pytest.mark.parametrize("path", [*FILES, ROOT / "train.py"], ids=module_name)
+@of_each([*FILES, ROOT / "train.py"])
 def test_the_first_line_of_a_docstring_stands_alone(path: Path) -> None:
     wrong = {
         name: f"{text.splitlines()[0]!r} {why}"
@@ -107,7 +107,7 @@ def test_the_first_line_of_a_docstring_stands_alone(path: Path) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("path", PUBLIC, ids=module_name)
+@of_each(PUBLIC)
 def test_all_that_is_public_has_a_docstring(path: Path) -> None:
     assert list(undocumented(tree(path), module_name(path))) == []
 

@@ -23,6 +23,8 @@ from tests.backbones import PAIRS, experiment
 
 STARTS = json.loads((Path(__file__).parent / "former_starts.json").read_text())
 CASES = list(dict.fromkeys(case for case, *_ in STARTS))
+FAST = ("mlp", "conv", "sngan")
+"""Enough for the fast suite: layers of all forms, and attention."""
 
 
 def started(case: str) -> tuple[networks.Networks, dict[str, Any]]:
@@ -48,7 +50,10 @@ def by_name(tree: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=() if case in FAST else pytest.mark.slow) for case in CASES],
+)
 def test_a_seed_starts_as_it_did_under_the_former_names(case: str) -> None:
     pair, trees = started(case)
     for field, tree in trees.items():

@@ -1,6 +1,7 @@
 """The order of the layers: a file imports only from rows above its own."""
 
 import ast
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -108,10 +109,30 @@ def names_used(path: Path) -> set[str]:
     return used
 
 
-CGAN = [pytest.param(path, id=module_name(path)) for path in python_files("cgan")]
-LAYERED = [pytest.param(path, id=module_name(path)) for path in python_files(*LAYERS)]
-PROJECT = [pytest.param(p, id=module_name(p)) for p in python_files("cgan", "configs", "eval")]
-PROJECT.append(pytest.param(ROOT / "train.py", id="train"))
+CGAN = python_files("cgan")
+LAYERED = python_files(*LAYERS)
+PROJECT = [*python_files("cgan", "configs", "eval"), ROOT / "train.py"]
+
+Check = Callable[[Path], None]
+
+
+def of_each(paths: Iterable[Path]) -> Callable[[Check], Callable[[], None]]:
+    """One test of many files: as many tests would take longer to be told apart than to run."""
+
+    def of_all(check: Check) -> Callable[[], None]:
+        def test() -> None:
+            wrong = {}
+            for path in paths:
+                try:
+                    check(path)
+                except AssertionError as error:
+                    wrong[module_name(path)] = str(error)
+            assert not wrong
+
+        test.__doc__ = check.__doc__
+        return test
+
+    return of_all
 
 
 def test_imports_are_found() -> None:
@@ -143,7 +164,7 @@ def test_every_part_of_a_package_has_one_row(package: str) -> None:
     assert parts == set(row_of(package))
 
 
-@pytest.mark.parametrize("path", LAYERED)
+@of_each(LAYERED)
 def test_a_file_imports_only_from_the_rows_above_its_own(path: Path) -> None:
     module = module_name(path)
     package, part, row = module.split(".")[0], part_of(module), row_of(module.split(".")[0])
@@ -165,7 +186,7 @@ def test_a_file_imports_only_from_the_rows_above_its_own(path: Path) -> None:
         assert row[other] < row[part], f"{part} imports {other}"
 
 
-@pytest.mark.parametrize("path", CGAN)
+@of_each(CGAN)
 def test_cgan_knows_neither_evaluation_nor_experiments(path: Path) -> None:
     assert not packages(path) & {"eval", "configs", "train", "tests"}
 
@@ -176,13 +197,13 @@ def test_configs_import_only_the_config_classes() -> None:
         assert not packages(path) & {"eval", "train", "jax"}
 
 
-@pytest.mark.parametrize("path", PROJECT)
+@of_each(PROJECT)
 def test_flax_stays_in_the_networks_and_the_extractors(path: Path) -> None:
     if not module_name(path).startswith(("cgan.networks", "eval.extractors")):
         assert "flax" not in packages(path)
 
 
-@pytest.mark.parametrize("path", PROJECT)
+@of_each(PROJECT)
 def test_devices_stay_in_parallel(path: Path) -> None:
     if module_name(path) != "cgan.parallel":
         assert not names_used(path) & (DEVICE_MAPS | AXIS_OPERATIONS)
@@ -191,7 +212,7 @@ def test_devices_stay_in_parallel(path: Path) -> None:
 PURE = [ROOT / "cgan/accumulation.py", *python_files("cgan/augment", "cgan/objectives")]
 
 
-@pytest.mark.parametrize("path", PURE, ids=module_name)
+@of_each(PURE)
 def test_objectives_views_and_accumulation_know_neither_networks_nor_devices(path: Path) -> None:
     assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
 
@@ -207,13 +228,13 @@ def test_the_loop_knows_no_gan(name: str) -> None:
     assert not found & {"cgan.training.gan", "cgan.training.collapse_watch"}
 
 
-@pytest.mark.parametrize("path", PROJECT)
+@of_each(PROJECT)
 def test_the_config_is_imported_whole(path: Path) -> None:
     if not module_name(path).startswith("cgan.config"):
         assert not [name for name in imports(path) if name.startswith("cgan.config.")]
 
 
-@pytest.mark.parametrize("path", PROJECT)
+@of_each(PROJECT)
 def test_nothing_is_chosen_by_an_import_string(path: Path) -> None:
     assert not packages(path) & {"importlib", "pkgutil", "runpy"}
     modules = {

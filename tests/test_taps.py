@@ -79,11 +79,12 @@ def test_a_score_is_a_linear_map_of_the_trunks_features(architecture: str) -> No
     config = experiment(architecture)
     if config.discriminator.spectral_norm:
         params, stats = pair.init_discriminator(KEY)
+        step = jax.jit(pair.update_stats)
         for _ in range(100):
-            stats = jax.jit(pair.update_stats)(params, stats)
+            stats = step(params, stats)
     samples, _ = samples_and_latents()
-    features = np.asarray(pair.features(params, stats, samples), float)
-    said = pair.discriminate(params, stats, samples, LABELS)
+    features = np.asarray(jax.jit(pair.features)(params, stats, samples), float)
+    said = jax.jit(pair.discriminate)(params, stats, samples, LABELS)
 
     def kernel(name: str) -> np.ndarray:
         found = np.asarray(params["head"][name]["kernel"], float)
