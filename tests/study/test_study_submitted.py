@@ -39,6 +39,7 @@ def keep(out, rows):
             results.append(one)
 
 
+@pytest.mark.slow
 def test_two_runs_of_submitits_local_executor_are_those_of_this_process(
     tmp_path, monkeypatch, capsys
 ):
