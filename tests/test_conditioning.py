@@ -149,8 +149,9 @@ def test_without_classes_networks_are_those_without_labels_bit_for_bit(
 def test_spectral_norm_divides_the_class_vectors_too() -> None:
     plain, normed = build(POINT), build(POINT, spectral_norm=True)
     _, params, stats = variables(normed)
+    step = jax.jit(normed.update_stats)
     for _ in range(200):
-        stats = normed.update_stats(params, stats)
+        stats = step(params, stats)
 
     def divide(leaf: jax.Array) -> jax.Array:
         return leaf / np.linalg.svd(leaf, compute_uv=False)[0] if leaf.ndim == 2 else leaf

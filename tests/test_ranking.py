@@ -68,8 +68,9 @@ def save_run(
     parts, workdir = assemble(config), Workdir(root)
     state = parts.init_state()
     stats = state.discriminator_stats
+    step = jax.jit(parts.networks.update_stats)
     for _ in range(30):
-        stats = parts.networks.update_stats(state.discriminator, stats)
+        stats = step(state.discriminator, stats)
     state = state._replace(
         generator_ema=jax.tree.map(lambda leaf: leaf * 1.5 + 0.1, state.generator),
         discriminator_stats=stats,
