@@ -35,10 +35,10 @@ class Parts(NamedTuple):
 
         Args:
             config: the experiment.
-            source: what to train on, whatever the config says of data; None for what it names.
+            source: as for `assemble`.
 
         Raises:
-            ConfigError: parts that do not fit together.
+            ConfigError: as for `assemble`.
         """
         return assemble(config, source)
 
