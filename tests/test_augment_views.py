@@ -1,5 +1,8 @@
 """Augmentation: oracles in NumPy and SciPy, ranges, gradients, and what a view depends on."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +16,9 @@ from cgan.kinds import IMAGE, POINT, SEQUENCE
 from cgan.rng import row_keys, stream_key
 
 SHAPES = [(8, 8, 1), (8, 8, 3), (5, 9, 2), (1, 1, 1), (2,), (7,)]
+Resample = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+FORMS = [views.resample, views.by_products, views.by_reads]
+"""What a backend gets, and both that it may be."""
 
 
 def augment(keys: jax.Array, samples: jax.Array, strength: float) -> jax.Array:
@@ -117,18 +123,23 @@ def test_magnitudes_are_in_proportion_to_the_strength() -> None:
     np.testing.assert_allclose(weak, strong, atol=1e-3)
 
 
-@jax.jit
-def moved(image: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+def sampled(form: Resample, image: jax.Array, shift: jax.Array, scale: jax.Array) -> jax.Array:
+    """A shifted and scaled image, by one of the forms of the interpolation."""
     rows, columns = (views.positions(image.shape[axis], shift[axis], scale) for axis in (0, 1))
-    return views.resample(image, rows, columns)
+    return form(image, rows, columns)
 
 
-@pytest.mark.parametrize(("height", "width", "channels"), [(5, 9, 3), (1, 4, 2)])
+moved = jax.jit(partial(sampled, views.resample))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("height", "width", "channels"), [(5, 9, 3), (1, 4, 2), (1, 1, 1)])
 def test_resampling_is_scipys_linear_interpolation_with_edges_repeated(
-    height: int, width: int, channels: int
+    height: int, width: int, channels: int, form: Resample
 ) -> None:
     rng = np.random.default_rng([height, width, channels])
     image = rng.normal(size=(height, width, channels))
+    resampled = jax.jit(partial(sampled, form))
     for _ in range(5):
         shift, scale = rng.uniform(-0.3, 0.3, 2), 2 ** rng.uniform(-1, 1)
         # Scaling about the middle, then shifting, in units of the sides, pixels centred at halves.
@@ -142,9 +153,37 @@ def test_resampling_is_scipys_linear_interpolation_with_edges_repeated(
             for plane in np.moveaxis(image, -1, 0)
         ]
         with jax.enable_x64(True):
-            found = np.asarray(moved(jnp.asarray(image), jnp.asarray(shift), jnp.asarray(scale)))
+            arguments = (jnp.asarray(value) for value in (image, shift, scale))
+            found = np.asarray(resampled(*arguments))
         assert found.dtype == np.float64
-        np.testing.assert_allclose(found, np.moveaxis(expected, 0, -1), rtol=1e-10, atol=1e-10)
+        np.testing.assert_allclose(found, np.stack(expected, axis=-1), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("count_rows", "count_columns"), [(7, 3), (2, 11)])
+def test_resampling_beyond_the_image_finds_nothing(
+    count_rows: int, count_columns: int, form: Resample
+) -> None:
+    """SciPy's mode "grid-constant": nothing outside, to which edges fade within a pixel."""
+    rng = np.random.default_rng(count_rows)
+    image = rng.normal(size=(4, 6, 2))
+    at = [rng.uniform(-3, size + 2, n) for size, n in ((4, count_rows), (6, count_columns))]
+    grid = np.meshgrid(*at, indexing="ij")
+    expected = [
+        ndimage.map_coordinates(plane, grid, order=1, mode="grid-constant", cval=0.0)
+        for plane in np.moveaxis(image, -1, 0)
+    ]
+    with jax.enable_x64(True):
+        found = np.asarray(jax.jit(form)(*map(jnp.asarray, (image, *at))))
+    np.testing.assert_allclose(found, np.stack(expected, axis=-1), rtol=1e-10, atol=1e-10)
+
+
+def test_derivatives_of_resampling_are_finite_differences_in_positions_too() -> None:
+    rng = np.random.default_rng(0)
+    image, rows, columns = rng.normal(size=(4, 3, 2)), [0.3, 1.4, 2.7], [0.2, 1.6]
+    with jax.enable_x64(True):
+        arguments = tuple(map(jnp.asarray, (image, rows, columns)))
+        check_grads(jax.jit(views.resample), arguments, order=2, atol=1e-5, rtol=1e-5)
 
 
 def test_a_whole_pixel_shift_moves_content_down_and_to_the_right() -> None:

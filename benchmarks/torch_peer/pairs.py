@@ -2,47 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 from torch import nn
 
+from benchmarks.noise import Noise
 from benchmarks.torch_peer import networks, r3gan, sngan
 from benchmarks.torch_peer.networks import Tree
 from cgan.config import Data, Discriminator, Experiment, Generator, Objective
-from cgan.data.source import class_shares, decode_images, encode_images
-from cgan.kinds import IMAGE, POINT, Kind
-from cgan.types import Batch
+from cgan.kinds import POINT
 from configs import r3gan_cifar10, ring8, stacked_digits
 from configs.images import images_experiment
 
 SIDE = 32
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Uniform random images, or points, as a data set."""
-
-    sample_shape: tuple[int, ...]
-    kind: Kind = IMAGE
-    name: str = "noise"
-    class_names: tuple[str, ...] = ("0",)
-    encode = staticmethod(encode_images)
-    decode = staticmethod(decode_images)
-
-    @property
-    def class_weights(self) -> np.ndarray:
-        """Share of the one class that there is."""
-        return class_shares(np.zeros(1, np.int32), 1)
-
-    def __len__(self) -> int:
-        return 2**20
-
-    def __getitem__(self, indices: np.ndarray) -> Batch:
-        rng = np.random.default_rng(indices.ravel()[0])
-        images = rng.integers(256, size=(len(indices), *self.sample_shape), dtype=np.uint8)
-        return Batch(images, np.zeros(len(indices), np.int32))
 
 
 class Pair(NamedTuple):

@@ -126,20 +126,64 @@ def positions(size: int, shift: Scalar, scale: Scalar) -> Float[Array, " size"]:
     return jnp.clip((from_middle - shift * size) / scale + middle, 0, size - 1)
 
 
+@jax.custom_jvp
 def resample(
     image: Image, rows: Float[Array, " new_height"], columns: Float[Array, " new_width"]
 ) -> Float[Array, "new_height new_width channels"]:
     """Interpolate an image bilinearly at every pair of a row and a column position, in pixels.
 
-    A matrix product along each axis, whose weights are hats `max(0, 1 - |position - pixel|)`:
-    inside `lax.scan` XLA's CPU backend is fast at products, and not at gathers and scatters.
+    A pixel weighs `max(0, 1 - |position - pixel|)`: nothing comes from outside the image. CPUs
+    read the two pixels beside a position, accelerators multiply by matrices of weights.
+    Derivatives are of products everywhere: those of reads would be scatters, which are slow.
     """
+    form = by_reads if jax.default_backend() == "cpu" else by_products
+    return form(image, rows, columns)
+
+
+@resample.defjvp
+def _slopes_of_resample(
+    primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]
+) -> tuple[Array, Array]:
+    return resample(*primals), jax.jvp(by_products, primals, tangents)[1]
+
+
+def by_products(
+    image: Image, rows: Float[Array, " new_height"], columns: Float[Array, " new_width"]
+) -> Float[Array, "new_height new_width channels"]:
+    """Interpolate as `resample` by a product with a matrix of all weights along each axis."""
     along_height, along_width = (
         jnp.maximum(0, 1 - jnp.abs(at[:, None] - jnp.arange(size)))
         for at, size in zip((rows, columns), image.shape[:2], strict=True)
     )
     product = partial(jnp.einsum, precision="highest")  # or accelerators round whole pixels
     return product("vw,uwc->uvc", along_width, product("uh,hwc->uwc", along_height, image))
+
+
+def by_reads(
+    image: Image, rows: Float[Array, " new_height"], columns: Float[Array, " new_width"]
+) -> Float[Array, "new_height new_width channels"]:
+    """Interpolate as `resample` by reading two rows for each new one, and then two columns.
+
+    Rows lie in memory as one, columns do not: so the image is turned over and its columns are read
+    as rows. A loop of two turns, since what stands side by side XLA fuses, and then reads four
+    pixels one by one for each new one.
+    """
+    side = max(*image.shape[:2], len(rows), len(columns))  # so that both turns are alike
+    positions = jnp.stack([jnp.pad(at, (0, side - len(at))) for at in (rows, columns)])
+    padding = [(0, side - size) for size in image.shape[:2]]
+    square = jnp.pad(image, [*padding, (0, 0)]).astype(jnp.result_type(image, positions))
+
+    def read_rows(axis: Array, x: Image) -> Image:
+        at = positions[axis]
+        first = jnp.clip(jnp.floor(at), 0, max(side - 2, 0)).astype(jnp.int32)
+
+        def weighed(pixel: Array) -> Image:
+            weights = jnp.maximum(0, 1 - jnp.abs(at - pixel))
+            return weights[:, None, None] * x.at[pixel].get(mode="clip")
+
+        return (weighed(first) + weighed(first + 1)).swapaxes(0, 1)
+
+    return jax.lax.fori_loop(0, 2, read_rows, square)[: len(rows), : len(columns)]
 
 
 def cut_out(image: Image, center: Float[Array, "2"], side: Scalar) -> Image:
@@ -154,8 +198,11 @@ def cut_out(image: Image, center: Float[Array, "2"], side: Scalar) -> Image:
         pixel = jnp.arange(size)
         return jnp.maximum(0, jnp.minimum(pixel + 1, high) - jnp.maximum(pixel, low))
 
-    rows, columns = covered(image.shape[0], center[0]), covered(image.shape[1], center[1])
-    return image * (1 - rows[:, None] * columns)[..., None]
+    height, width, channels = image.shape
+    rows, columns = covered(height, center[0]), covered(width, center[1])
+    kept = 1 - rows[:, None] * jnp.repeat(columns, channels)
+    # Pixels and channels on one axis: CPUs work along the last, and that of channels is short.
+    return (image.reshape(height, -1) * kept).reshape(image.shape)
 
 
 VIEWS: dict[Kind, Callable[[RandomKey, Any, float], Any] | None] = {
