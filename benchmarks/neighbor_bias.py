@@ -41,7 +41,7 @@ class Arguments:
     """Standard deviation of each coordinate across the mean direction."""
     temperature: float = 0.1
     """Tau, the width of the kernel."""
-    samples: int = 1_000_000
+    samples: int = 200_000
     """Reals drawn for each batch size."""
     seed: int = 0
     """Seed of the draws."""
