@@ -35,6 +35,8 @@ class BatchOutputs(NamedTuple):
 
     It is the same for a row's real and for its fake, which share their class.
     """
+    nimg: Float[Array, ""] | float = 0.0
+    """Images seen before this step."""
 
 
 def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Array, " K"]:
