@@ -23,7 +23,7 @@ from cgan.objectives.comparisons import products
 from cgan.objectives.neighbor import excesses, log_mean_exp
 from cgan.system import cli
 from cgan.system.arguments import parse
-from cgan.types import DiscriminatorOutput, Embeddings, RandomKey
+from cgan.types import DiscriminatorOutput, Embeddings, PerSample, RandomKey
 
 Losses = dict[str, Float[Array, ""]]
 Slopes = dict[str, Float[np.ndarray, " draws"]]
@@ -71,12 +71,13 @@ def losses(real: Embeddings, fake: Embeddings, temperature: float) -> Losses:
     soft = {name: jnp.mean(jax.nn.softplus(excess)) for name, excess in found.items()}
     everyone = jnp.ones((len(real), len(real)), bool)
 
-    def kept(rows: Embeddings) -> Losses:
+    def kept(rows: Embeddings) -> PerSample:
         """The densities of the other kind, with the fake or the real of the own row too."""
         other = fake if rows is real else real
         return log_mean_exp(products(rows, other) / temperature, everyone)
 
-    def left_out(rows: Embeddings) -> Losses:
+    def left_out(rows: Embeddings) -> PerSample:
+        """The densities of its own kind, without the sample itself."""
         return log_mean_exp(products(rows, rows) / temperature, ~jnp.eye(len(rows), dtype=bool))
 
     with_own = [left_out(rows) - kept(rows) for rows in (real, fake)]

@@ -71,9 +71,8 @@ class NeighborGame(Tempered):
 
         A sample that has no other to be compared with costs nothing.
         """
-        temperature = self.generator_temperature
-        if temperature is None:
-            temperature = self.temperature_by(learnt)
+        own = self.generator_temperature
+        temperature = self.temperature_by(learnt) if own is None else own
         if self.two_sided:
             return {"coupling": two_sided_coupling(batch, temperature)}
         return {
