@@ -84,7 +84,7 @@ class NeighborGame(Tempered):
 def excesses(
     batch: BatchOutputs, temperature: Temperature, halves: Halves = "both"
 ) -> dict[str, PerSample]:
-    """By how much more of its own kind than of the other a sample has around it, `[n]`.
+    """Log-densities of its own kind around each sample less those of the other kind, `[n]`.
 
     `covering` is `p - q` at reals, `realism` is `q - p` at fakes; 0 where a sample has no other to
     be compared with.
