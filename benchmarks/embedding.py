@@ -72,7 +72,7 @@ def alone(source: str, temperature: float, strength: float) -> Experiment:
         CONFIGS[source],
         objective=Objective(weight=0.0),
         penalty=Penalty(r1=0.0, r2=0.0),
-        embedding=Embedding(weight=1.0, temperature=temperature),
+        embedding=Embedding(weight=1.0, game="mirrored", temperature=temperature),
         augment=Augment(strength),
     )
 

@@ -283,7 +283,8 @@ class TrainStep:
         mask = None
         if labels is not None and self.config.conditioning.compare == "same_class":
             mask = labels[:, None] == self.axis.gather(labels)
-        return BatchOutputs(local, whole, self.axis.row_ids(count), offsets, mask)
+        rows, nimg = self.axis.row_ids(count), images_seen(state.step, size)
+        return BatchOutputs(local, whole, rows, offsets, mask, nimg)
 
     def _descend(
         self,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cgan.config.checks import SIZE_AT_MOST, check_types, positive
-from cgan.config.objective import CURVES
+from cgan.config.objective import COMPARING
 from cgan.config.setting import AllBut, check_read, setting
 
 
@@ -19,9 +19,9 @@ class Conditioning:
     )
     """Length of the learnt vector of a class that stands beside the latents."""
     compare: Literal["all", "same_class"] = setting(
-        "all", read_by={"labels": (True,), "curves": CURVES}
+        "all", read_by={"labels": (True,), "curves": COMPARING}
     )
-    """What each is graded against: all that it meets, or only those of its own class (curves)."""
+    """What each is graded against: all it meets, or those of its class (curves, neighbor)."""
 
     def __post_init__(self) -> None:
         check_types(self, "conditioning.")

@@ -170,6 +170,17 @@ class Experiment(Clock):
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
             only_defaults(objective, "objective.", ("normalize", "hardness"), when)
+        if self.embedding.weight and self.embedding.game == "neighbor":
+            expected = (
+                "2 or more with embedding.game = 'neighbor', which compares a sample with others"
+            )
+            require(self.batch_size > 1, "batch_size", self.batch_size, expected)
+        if self.embedding.coupling == "two_sided":
+            expected = "None with embedding.coupling = 'two_sided', which couples the whole batch"
+            require(fakes is None, "objective.fakes_per_real", fakes, expected)
+            name, compare = "conditioning.compare", self.conditioning.compare
+            expected = expected.replace("None", "'all'")
+            require(compare != "same_class", name, compare, expected)
 
     def _check_labels(self) -> None:
         """A head must see the labels."""
@@ -202,13 +213,15 @@ class Experiment(Clock):
 
     @property
     def curves(self) -> dict[str, str]:
-        """The curves in use by the settings that choose them, or the classic loss where none is."""
+        """The curves in use by the settings that choose them, or the game where none is."""
         objective, embedding = self.objective, self.embedding
         found: dict[str, str] = {}
         if objective.weight > 0 and objective.is_contrastive:
             found["objective.loss"] = objective.loss
-        if embedding.weight > 0:
+        if embedding.weight > 0 and embedding.game == "mirrored":
             found["embedding.curve"] = embedding.curve
+        if not found and embedding.weight > 0:
+            return {"embedding.game": embedding.game}
         return found or {"objective.loss": objective.loss}
 
     @property
@@ -225,6 +238,7 @@ class Experiment(Clock):
             "optim.final_beta2": optim.final_beta2 is not None,
             "optim.final_ema_halflife_nimg": optim.final_ema_halflife_nimg is not None,
             "penalty.final_fraction": self.penalty.final_fraction != 1,
+            "embedding.final_fraction": self.embedding.final_fraction != 1,
             "augment.final_probability": self.augment.final_probability is not None,
         }
         return tuple(name for name, does in moves.items() if does)

@@ -20,9 +20,14 @@ LossName = Literal[CurveName, ClassicName]
 Bounds = tuple[float, float]
 
 CURVES: tuple[CurveName, ...] = get_args(CurveName)
+COMPARING: tuple[str, ...] = (*CURVES, "neighbor")
+"""Curves and games that compare the samples of a batch with each other."""
 ON: dict[str, Values] = {"weight": AllBut(0)}
 """Where a comparison is not left out."""
 WITH_CURVE: dict[str, Values] = {"loss": CURVES, **ON}
+NEIGHBOR: dict[str, Values] = {**ON, "game": ("neighbor",)}
+SAMPLEWISE: dict[str, Values] = {**NEIGHBOR, "coupling": ("sample",)}
+MIRRORED: dict[str, Values] = {**ON, "game": ("mirrored",)}
 
 
 @dataclass(frozen=True)
@@ -35,8 +40,8 @@ class Objective:
     """Weight of the loss on scores beside that on embeddings; 0 leaves the score out."""
     normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
-    fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
-    """K, the fakes that each real is graded against; None takes the whole global batch (curves)."""
+    fakes_per_real: int | None = setting(None, read_by={"curves": COMPARING})
+    """K, fakes that each real is graded against; None takes the global batch (curves, neighbor)."""
     dual: bool = setting(True, read_by={"curves": CURVES})
     """Grade each fake against the reals too; the loss is the mean of both directions (curves)."""
     hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
@@ -69,20 +74,34 @@ class Objective:
 class Embedding:
     """The game on a second head of the discriminator: unit vectors, alike for views of one real.
 
-    How it meets its fakes (normalize, fakes_per_real, dual, hardness, top_k) stands in `objective`,
-    for both comparisons. Without views (`augment`) both views of a real are the real itself.
+    The fakes that a real meets (objective.fakes_per_real) are those of the score's game. Without
+    views (`augment`) both views of a real are the real itself.
     """
 
     weight: float = 0.0
-    """Weight of this comparison; 0 leaves the head out."""
-    curve: CurveName = setting("softmax", read_by=ON)
-    """Curve over the margins of embeddings."""
+    """Weight of this game at the start; 0 leaves the head out."""
+    final_fraction: float = setting(1.0, read_by=ON)
+    """Weight at the end, as a share of that at the start (half a cosine)."""
+    game: Literal["neighbor", "mirrored"] = setting("neighbor", read_by=ON)
+    """Game: neighbor compares densities, mirrored plays the score's game on cosines."""
+    curve: CurveName = setting("softmax", read_by=MIRRORED)
+    """Curve over the margins of embeddings (mirrored)."""
+    negatives: Literal["both", "fakes", "reals"] = setting("both", read_by=NEIGHBOR)
+    """Samples that another view of a real is told from: other reals, fakes, or both (neighbor)."""
+    halves: Literal["both", "covering", "realism"] = setting("both", read_by=SAMPLEWISE)
+    """The generator's losses: covering at reals, realism at fakes, both (neighbor; sample)."""
+    coupling: Literal["sample", "two_sided"] = setting("sample", read_by=NEIGHBOR)
+    """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""
+    graded: bool = setting(False, read_by=NEIGHBOR)
+    """Let the discriminator grade the densities too, against the generator (neighbor)."""
     dimensions: int = setting(64, read_by=ON)
     """Length of the unit vectors."""
     temperature: float = setting(0.1, read_by=ON)
-    """Divides the differences of cosines, which lie between -2 and 2."""
+    """Divides cosines, which lie between -1 and 1."""
     temperature_bounds: Bounds | None = setting(None, read_by=ON)
     """Learn the temperature between these two, from `temperature` on; None keeps it."""
+    generator_temperature: float | None = setting(None, read_by=NEIGHBOR)
+    """Temperature of the generator's half; None for the discriminator's (neighbor)."""
     r1: float = setting(0.0, read_by=ON)
     """Penalty on the embedding's squared Jacobian at real samples; not scaled by `weight`."""
     r2: float = setting(0.0, read_by=ON)
@@ -90,9 +109,11 @@ class Embedding:
 
     def __post_init__(self) -> None:
         check_types(self, "embedding.")
-        not_negative(self, "embedding.", "weight", "r1", "r2")
+        not_negative(self, "embedding.", "weight", "final_fraction", "r1", "r2")
         require(self.dimensions >= 2, "embedding.dimensions", self.dimensions, "2 or more")
         positive(self, "embedding.", "dimensions", at_most=SIZE_AT_MOST)
+        if self.generator_temperature is not None:
+            positive(self, "embedding.", "generator_temperature")
         _check_temperature(self, "embedding.")
         check_read(self, "embedding.")
 

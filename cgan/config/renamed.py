@@ -23,4 +23,7 @@ def renamed(values: Any) -> Any:
         inside = found.get(section)
         if isinstance(inside, dict) and isinstance(value := inside.get(name), str):
             inside[name] = names.get(value, value)
+    embedding = found.get("embedding")
+    if isinstance(embedding, dict) and embedding.get("weight"):
+        embedding.setdefault("game", "mirrored")  # the only one, when it had no name
     return found

@@ -1,13 +1,17 @@
 """Losses as pure functions from outputs to named per-sample terms, without networks and devices."""
 
+from functools import partial
+
 from cgan import config as config_lib
 from cgan.config import Experiment
 from cgan.objectives.classic import BOUNDARY, CLASSIC
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.objectives.games import Game, Loss, WeightedSum
+from cgan.objectives.games import Game, Loss, Weight, WeightedSum
+from cgan.objectives.neighbor import NeighborGame
 from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, gaps, sign_of_reals
+from cgan.schedules import ramp
 from cgan.types import Head
 
 GAME_NAMES: dict[Head, str] = {"score": "critic", "embedding": "embedding"}
@@ -23,12 +27,32 @@ def build(config: Experiment) -> Game:
         games[on_score] = _contrastive(ScoreComparison(), objective.loss, objective, objective)
     elif objective.weight:
         games[on_score] = CLASSIC[objective.loss]
-    if embedding.weight:
+    if embedding.weight and embedding.game == "mirrored":
         games[on_embedding] = _contrastive(
             EmbeddingComparison(), embedding.curve, objective, embedding
         )
-    weights = {on_score: objective.weight, on_embedding: embedding.weight}
+    elif embedding.weight:
+        games[on_embedding] = _neighbor(embedding)
+    weights: dict[str, Weight] = {on_score: objective.weight, on_embedding: embedding.weight}
+    if embedding.final_fraction != 1:
+        last = embedding.weight * embedding.final_fraction
+        weights[on_embedding] = partial(
+            ramp, embedding.weight, last, ramp_nimg=config.ramp_end_nimg
+        )
     return WeightedSum(games, {name: weights[name] for name in games})
+
+
+def _neighbor(embedding: config_lib.Embedding) -> NeighborGame:
+    """Build the neighbour game."""
+    return NeighborGame(
+        temperature=embedding.temperature,
+        temperature_bounds=embedding.temperature_bounds,
+        generator_temperature=embedding.generator_temperature,
+        negatives=embedding.negatives,
+        halves=embedding.halves,
+        two_sided=embedding.coupling == "two_sided",
+        graded=embedding.graded,
+    )
 
 
 def _contrastive(

@@ -1,6 +1,7 @@
 """What a loss of both players is, the least that one takes, and the weighted sum of several."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -8,6 +9,9 @@ from jaxtyping import Array, Float
 
 from cgan.objectives.outputs import BatchOutputs
 from cgan.types import Params, PerSample
+
+Weight = float | Callable[[Float[Array, ""] | float], Float[Array, ""]]
+"""A weight of a loss, or a function of images seen that gives it."""
 
 
 @runtime_checkable
@@ -71,7 +75,7 @@ class WeightedSum:
     """Several losses by name, each with its weight. Their terms are named `game/term`."""
 
     games: dict[str, Game]
-    weights: dict[str, float]
+    weights: dict[str, Weight]
 
     def init(self) -> Params:
         """The learnt values of each loss before step 0."""
@@ -91,19 +95,20 @@ class WeightedSum:
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's weighted losses."""
-        return self._weighted(
-            {n: game.discriminator_terms(learnt[n], batch) for n, game in self.games.items()}
-        )
+        terms = {n: game.discriminator_terms(learnt[n], batch) for n, game in self.games.items()}
+        return self._weighted(terms, batch)
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's weighted losses."""
-        return self._weighted(
-            {n: game.generator_terms(learnt[n], batch) for n, game in self.games.items()}
-        )
+        terms = {n: game.generator_terms(learnt[n], batch) for n, game in self.games.items()}
+        return self._weighted(terms, batch)
 
-    def _weighted(self, terms: dict[str, dict[str, PerSample]]) -> dict[str, PerSample]:
+    def _weighted(
+        self, terms: dict[str, dict[str, PerSample]], batch: BatchOutputs
+    ) -> dict[str, PerSample]:
+        weights = {n: of(batch.nimg) if callable(of) else of for n, of in self.weights.items()}
         return {
-            f"{name}/{term}": self.weights[name] * loss
+            f"{name}/{term}": weights[name] * loss
             for name, losses in terms.items()
             for term, loss in losses.items()
         }

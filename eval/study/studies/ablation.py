@@ -27,13 +27,14 @@ def views(config: Experiment) -> Experiment:
     return dataclasses.replace(config, augment=Augment(strength))
 
 
+MIRRORED: dict[str, Any] = {"game": "mirrored", "weight": 1.0}
 ALONE: dict[str, dict[str, Any]] = {
     "objective": {"weight": 0.0},
     "penalty": {"r1": 0.0, "r2": 0.0},
-    "embedding": {"weight": 1.0},
+    "embedding": MIRRORED,
 }
-"""Settings for the embedding comparison alone: no score, and no penalties."""
-EMBEDDING_PENALTY = {"embedding": {"weight": 1.0, "r1": 0.5, "r2": 0.5}}
+"""Settings for the mirrored game on embeddings alone: no score, and no penalties."""
+EMBEDDING_PENALTY = {"embedding": MIRRORED | {"r1": 0.5, "r2": 0.5}}
 
 
 def _finite_differences(step: float) -> dict[str, Any]:
@@ -77,15 +78,13 @@ GROUPS: dict[str, dict[str, Change]] = {
         "beta = 1": change(objective={"hardness": 1.0}),
         "top 8": change(objective={"top_k": 8}),
     },
-    "embedding": {
+    "mirrored embedding": {
         "views only": views,
-        "beside the score": change(views, embedding={"weight": 1.0}),
+        "beside the score": change(views, embedding=MIRRORED),
         "alone": change(views, **ALONE),
         "alone, no views": change(**ALONE),
         "alone, R1 and R2 on it": change(views, **ALONE | EMBEDDING_PENALTY),
-        "alone, tau = 1": change(
-            views, **ALONE | {"embedding": {"weight": 1.0, "temperature": 1.0}}
-        ),
+        "alone, tau = 1": change(views, **ALONE | {"embedding": MIRRORED | {"temperature": 1.0}}),
     },
 }
 """Changes of settings by group and variant. All start from `softmax`."""
