@@ -30,7 +30,7 @@ from cgan.probe.uncovered import comparable, uncovered
 from cgan.sampling.embeddings import embedding_temperature
 from cgan.sampling.sampler import Asked, Sampler
 from cgan.state import TrainState
-from cgan.types import DiscriminatorOutput, Embeddings, Labels, Params, Samples, Scores, single
+from cgan.types import DiscriminatorOutput, Embeddings, Labels, Params, Samples, single
 
 STREAM = "latents/probe"
 
@@ -173,7 +173,7 @@ class Probe:
         return measure(jnp.concatenate(pieces)[: self._size], known)
 
     def _means(self, said: Judged) -> Judged:
-        def mean(pieces: list[DiscriminatorOutput], count: int) -> Scores:
+        def mean(pieces: list[DiscriminatorOutput], count: int) -> Float[Array, ""]:
             scores = jnp.concatenate([single(piece.score) for piece in pieces])
             return scores[: min(count, SCORED_AT_MOST)].mean()
 

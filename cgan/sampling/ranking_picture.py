@@ -149,8 +149,8 @@ def told(ranking: Ranking) -> str:
     if ranking.others is None:
         return f"Each held-out real (left) beside {count} fakes of its own, by {ranking.kind}."
     return (
-        "Each held-out real (left), the other reals nearest to it, and of a batch of "
-        f"{ranking.drawn} fakes those most and least like it: by the embedding's cosine."
+        "Each held-out real, the other reals nearest to it, and of "
+        f"{ranking.drawn} fakes those most and least like it."
     )
 
 
@@ -162,7 +162,7 @@ def headings(ranking: Ranking) -> list[str]:
     return ["nearest other reals", *fakes]
 
 
-def add_heading(figure: Figure, words: str, left: float, right: float, middle: float) -> None:
+def add_heading(figure: Figure, words: str, left: int, right: int, middle: int) -> None:
     """Write words over a group of columns, smaller where there is little room."""
     text = figure.axes[0].text(
         (left + right) / 2,
@@ -177,9 +177,7 @@ def add_heading(figure: Figure, words: str, left: float, right: float, middle: f
     text.set_fontsize(WORDS * min(1.0, room / text.get_window_extent().width))
 
 
-def add_arrow(
-    figure: Figure, ends: tuple[str, str], left: float, right: float, middle: float
-) -> None:
+def add_arrow(figure: Figure, ends: tuple[str, str], left: int, right: int, middle: int) -> None:
     """Draw an arrow from the words for the first fake to those for the last one."""
     axes = figure.axes[0]
     style: dict[str, Any] = {"fontsize": WORDS, "color": INK, "verticalalignment": "center"}
@@ -226,7 +224,9 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
     height = HEADER + lines * (PANEL + GAP) + FOOTER
     words = f"Each held-out real (star) among {count} fakes of its own (dots), by {ranking.kind}."
     if ranking.others is not None:
-        words += f" Rings: the {ranking.others.values.shape[1]} other reals most like it."
+        near = ranking.others.values.shape[1]
+        words = f"Each held-out real (star), the {near} other reals nearest to it (rings), and "
+        words += f"{count} fakes (dots)."
     figure = page(width, height, title, words)
     reach = 1.15 * max(np.abs(ranking.reals).max(), np.quantile(np.abs(ranking.fakes), 0.99))
     colors = coloring(ranking).to_rgba(ranking.values)

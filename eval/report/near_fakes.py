@@ -128,7 +128,7 @@ def find_near_fakes(
                 *_nearest(reals.embeddings[index], reals, leave_out=index),
                 *_nearest(reals.embeddings[index], fakes),
             )
-            for index in chosen[:WORST]
+            for index in chosen[:WORST].tolist()
         ],
         classes=counted(which) if names else None,
         by_chance=float(np.mean([counted(half).nobody_imitates.sum() for half in halves]))

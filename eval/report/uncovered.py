@@ -67,19 +67,19 @@ def _classes(found: NearFakes, beside: Agreement | None) -> str:
     )
     if beside is None:
         return paragraph(text)
-    unseen, dropped = int(beside.unseen.sum()), int(beside.dropped.sum())
-    text += (
-        f" The verdict, by a labeller that knows nothing of this, drops {dropped:,}: "
-        f"{beside.both:,} of these {dropped:,} are among those {unseen:,}"
-    )
+    dropped = int(beside.dropped.sum())
+    text += " The verdict, by a labeller that knows nothing of this, "
     if dropped:
         text += (
-            f", and {beside.likeliest:,} among the {dropped:,} classes with the largest shares of "
-            "reals without a near fake"
+            f"drops {dropped:,}: {beside.both:,} of these are among those {count:,}, and "
+            f"{beside.likeliest:,} among the {dropped:,} classes with the largest shares of reals "
+            "without a near fake"
         )
+    else:
+        text += "names none as dropped"
     if count:
         ratios = "{:.2f} of their true share, and of all others {:.2f}".format(*beside.held)
-        text += f". As the labeller reads them, the samples hold of the {count:,} {ratios}"
+        text += f". As the labeller reads them, the samples hold of those {count:,} {ratios}"
     return paragraph(text + ".")
 
 
