@@ -6,7 +6,8 @@ is mapped over them (`vmap`). Each run's numbers are those of the run alone, up 
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +15,7 @@ import numpy as np
 
 from cgan import finite, parallel
 from cgan.assemble import Parts
+from cgan.config import require
 from cgan.data.pipeline import load_batches
 from cgan.rng import Seed
 from cgan.state import TrainState
@@ -25,11 +27,11 @@ BATCH_AXIS = 2
 
 
 class Trained(NamedTuple):
-    """End of one run: its last state, or why it failed."""
+    """One run at its end or on its way: its state, or why it failed."""
 
     seed: int
     state: TrainState
-    """Last training state, on the host."""
+    """Training state, on the host."""
     failure: str | None
     """Words for where numbers stopped being finite; None if they never did."""
 
@@ -49,25 +51,47 @@ class SeedTrainer:
 
         A run whose numbers stop being finite is carried along by the others, and says so.
         """
+        (trained,) = self.course(seeds, (self.parts.config.final_nimg,))
+        return trained
+
+    def course(self, seeds: Sequence[int], nimgs: Sequence[int]) -> Iterator[list[Trained]]:
+        """Train as `train` does, and yield all the runs each time they have seen so many images.
+
+        Training is the same whether it is looked at or not, to the bit. What moves over a run's
+        length, as the learning rate does, moves over the length that the config says: a state on
+        the way is not the end of a shorter run.
+
+        Args:
+            seeds: of the runs.
+            nimgs: numbers of images, ascending, rounded up to whole dispatches; training ends with
+                the last.
+
+        Raises:
+            ConfigError: numbers that do not ascend, or beyond the length that the config says.
+        """
         config, carried = self.parts.config, self.begin(seeds)
-        starts = range(0, config.final_nimg // config.batch_size, config.steps_per_dispatch)
+        _require_ascending(nimgs, config.final_nimg)
         failures: dict[int, str] = {}
-        in_flight: deque[tuple[int, Any]] = deque()
-        for step in starts:
-            batches = self.place(step, seeds)  # while the device works on the last dispatch
-            carried, outcome = self.dispatch(carried, batches)
-            in_flight.append((step, outcome))
-            if len(in_flight) > 1:
-                failures = _failed(*in_flight.popleft(), seeds) | failures
-                if len(failures) == len(seeds):
-                    break
-        for started, outcome in in_flight:
-            failures = _failed(started, outcome, seeds) | failures
-        _, states = parallel.fetch(carried)
-        return [
-            Trained(seed, state, failures.get(seed) or _not_finite(state))
-            for seed, state in zip(seeds, _unstacked(states, len(seeds)), strict=True)
-        ]
+        step = 0
+        for nimg in nimgs:
+            end = -(-nimg // config.nimg_per_dispatch) * config.steps_per_dispatch
+            in_flight: deque[tuple[int, Any]] = deque()
+            while step < end and len(failures) < len(seeds):
+                batches = self.place(step, seeds)  # while the device works on the last dispatch
+                carried, outcome = self.dispatch(carried, batches)
+                in_flight.append((step, outcome))
+                step += config.steps_per_dispatch
+                if len(in_flight) > 1:
+                    failures = _failed(*in_flight.popleft(), seeds) | failures
+            for started, outcome in in_flight:
+                failures = _failed(started, outcome, seeds) | failures
+            _, states = parallel.fetch(carried)
+            trained = [
+                Trained(seed, state, failures.get(seed) or _not_finite(state, step))
+                for seed, state in zip(seeds, _unstacked(states, len(seeds)), strict=True)
+            ]
+            failures |= {run.seed: run.failure for run in trained if run.failure is not None}
+            yield trained
 
     def begin(self, seeds: Sequence[int]) -> Any:
         """Place the seeds, with the states before their first steps, on the device."""
@@ -104,6 +128,12 @@ class SeedTrainer:
         return (seeds, states), outcome
 
 
+def _require_ascending(nimgs: Sequence[int], final_nimg: int) -> None:
+    ascending = all(before < after for before, after in pairwise((0, *nimgs)))
+    fits = ascending and (not nimgs or nimgs[-1] <= final_nimg)
+    require(fits, "nimgs", tuple(nimgs), f"ascending numbers from 1 to {final_nimg}")
+
+
 def _unstacked(tree: Any, runs: int) -> list[Any]:
     return [jax.tree.map(lambda leaf, run=run: leaf[run], tree) for run in range(runs)]
 
@@ -118,9 +148,9 @@ def _failed(step: int, outcome: Any, seeds: Sequence[int]) -> dict[int, str]:
     return failures
 
 
-def _not_finite(state: TrainState) -> str | None:
-    """The part of a state that is not finite: a bad last update shows there alone."""
+def _not_finite(state: TrainState, step: int) -> str | None:
+    """The part of a state after so many steps that is not finite: a bad last update shows there."""
     for name, tree in zip(state._fields, state, strict=True):
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)):
-            return f"{name} is not finite at the end"
+            return f"{name} is not finite after {step} steps"
     return None

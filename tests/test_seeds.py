@@ -7,8 +7,9 @@ import jax
 import numpy as np
 import pytest
 
+from cgan import parallel
 from cgan.assemble import Parts, assemble
-from cgan.config import Data, Discriminator, Experiment, Generator, Objective, Penalty
+from cgan.config import ConfigError, Data, Discriminator, Experiment, Generator, Objective, Penalty
 from cgan.multi_seed import SeedTrainer
 from cgan.training import loop
 
@@ -56,6 +57,30 @@ def test_seeds_differ(trained):
     assert np.abs(first - second).max() > 0.1
 
 
+def test_states_on_the_way_are_those_between_dispatches_and_the_end_is_that_of_training_through(
+    trainer, trained
+):
+    """Dispatches of 16 images: 16 are one of them, 20 are rounded up to two. Equal to the bit."""
+    seeds = [0, 2**32 - 1]
+    *on_the_way, last = list(trainer.course(seeds, (16, 20, 48)))
+    carried = trainer.begin(seeds)
+    for number, runs in enumerate(on_the_way):
+        carried, _ = trainer.dispatch(carried, trainer.place(2 * number, seeds))
+        _, states = parallel.fetch(carried)
+        for at, run in enumerate(runs):
+            assert (run.seed, run.failure, int(run.state.step)) == (seeds[at], None, 2 * number + 2)
+            expected = jax.tree.map(lambda leaf, at=at: leaf[at], states)
+            jax.tree.map(np.testing.assert_array_equal, run.state, expected)
+    for run, through in zip(last, trained, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, run.state, through.state)
+
+
+@pytest.mark.parametrize("nimgs", [(32, 16), (16, 16), (0, 48), (16, 49)])
+def test_images_that_do_not_ascend_to_the_end_are_refused(trainer, nimgs):
+    with pytest.raises(ConfigError, match=r"nimgs = .*: must be ascending numbers from 1 to 48"):
+        next(trainer.course([0], nimgs))
+
+
 def test_a_run_that_leaves_the_numbers_says_where_and_the_others_go_on(
     trainer, trained, monkeypatch
 ):
@@ -67,7 +92,8 @@ def test_a_run_that_leaves_the_numbers_says_where_and_the_others_go_on(
         return state if seed == 0 else state._replace(generator=lost)
 
     monkeypatch.setattr(Parts, "init_state", broken)
-    sound, lost = trainer.train([0, 7])
+    (_, early), (sound, lost) = trainer.course([0, 7], (16, 48))
+    assert early.failure == lost.failure
     assert sound.failure is None
     jax.tree.map(np.testing.assert_array_equal, sound.state, trained[0].state)
     assert lost.failure is not None

@@ -102,20 +102,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     from eval.study import session
 
     name = arguments.study or ""
-    study = session.narrowed(STUDIES[name], arguments.benchmarks)
+    study = session.narrowed(STUDIES[name], arguments.benchmarks, arguments.seeds)
     out = arguments.out or RESULTS / f"{name}.jsonl"
-    seeds = arguments.seeds or study.seeds
     if arguments.page is not None:
         from eval.study.page import read_page
 
         read_page(arguments.page, name)
     if arguments.run:
-        session.run(study, out, seeds, executor_of(arguments))
+        session.run(study, out, executor_of(arguments))
     command = shlex.join(["python", "-m", "eval.study", *argv])
     plot = arguments.plot
     if plot is None and arguments.page is not None:
         plot = arguments.page.parent / "images" / f"study-{name}.png"
-    session.publish(name, study, out, seeds, command, arguments.page, plot)
+    session.publish(name, study, out, command, arguments.page, plot)
 
 
 def executor_of(arguments: Arguments) -> "Executor":
@@ -139,10 +138,7 @@ def executor_of(arguments: Arguments) -> "Executor":
 def print_list() -> None:
     """Print the studies, a few lines each."""
     for name, study in STUDIES.items():
-        tuned = sum(variant.tuned for variant in study.variants.values())
-        tuning = tuned * len(study.tuning.factors) * len(study.tuning.seeds)
-        runs = len(study.benchmarks) * (len(study.variants) * study.seeds + tuning)
-        print(f"{name}: {study.summary}\n    {', '.join(study.benchmarks)}; {runs} runs")
+        print(f"{name}: {study.summary}\n    {', '.join(study.benchmarks)}; {study.runs} runs")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from cgan.config import Experiment
@@ -31,13 +32,31 @@ def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
     return apply
 
 
+def penalties(*factors: float) -> dict[str, Change]:
+    """Trials of the weight of R1 and R2, named by the factor on the experiment's own."""
+
+    def scaled(factor: float) -> Change:
+        def apply(config: Experiment) -> Experiment:
+            penalty = config.penalty
+            return change(penalty={"r1": factor * penalty.r1, "r2": factor * penalty.r2})(config)
+
+        return apply
+
+    return {f"{factor:g}": scaled(factor) for factor in factors}
+
+
 @dataclass(frozen=True)
 class Variant:
     """One row of a table: a change of settings in each benchmark's experiment."""
 
     change: Change
-    tuned: bool = False
-    """Whether the weight of R1 and R2 is chosen, on seeds that are not reported."""
+    trials: dict[str, Change] = field(default_factory=dict)
+    """Changes after the variant's own, by name, of which one is chosen; none where it is not tuned.
+
+    They are tried on seeds that are not reported.
+    """
+    ordered: bool = True
+    """Whether the first and the last trial are edges, beyond which others might do better."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,7 @@ class Figure:
     """Format of the figure in tables."""
     n: int | None = None
     """Number of generated samples; None for the literature's."""
+    more_is_better: bool = False
 
     @property
     def key(self) -> str:
@@ -65,19 +85,41 @@ class Benchmark:
     total_nimg: int
     """Images that each run sees in training."""
     figures: tuple[Figure, ...]
-    """Figures that are measured of each run."""
+    """Figures that are measured of each run, at each of its budgets."""
     change: Change = as_it_is
     """Change of settings for all variants, before their own."""
+    budgets: tuple[int, ...] = ()
+    """Images, ascending and fewer than all, at which runs are measured on their way too.
+
+    What moves over a run's length moves over all of it: where the learning rate falls, it has not
+    come down at an earlier budget, and a run of that length alone would score otherwise.
+    """
+    tuned_at: int | None = None
+    """Budget whose figures choose trials, and that ends their runs; the last unless given."""
+    step_time: dict[str, float] = field(default_factory=dict)
+    """Time of a step of each variant as a ratio to the baseline's, measured; 1 unless given.
+
+    With any, there is a table at equal time beside that of each budget.
+    """
+    seeds: int | None = None
+    """Number of seeds, from 0 on; the study's unless given."""
+    without: tuple[str, ...] = ()
+    """Names of variants that are not run here."""
+
+    @property
+    def all_budgets(self) -> tuple[int, ...]:
+        """Images at which runs are measured, the last of which ends them."""
+        return (*self.budgets, self.total_nimg)
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """Settings of how a penalty's weight is chosen: the one with the smallest mean figure."""
+    """Settings of how trials are chosen: the one with the smallest mean figure."""
 
-    factors: tuple[float, ...] = (0.2, 1.0, 5.0)
-    """Factors on the experiment's own weights of R1 and R2."""
     seeds: tuple[int, ...] = (100, 101, 102)
     """Seeds of the tuning runs, none of which is ever reported."""
+    trials: int | None = None
+    """Number of trials that each tuned variant must have; None for any."""
 
 
 SEEDS_AT_MOST = 100
@@ -98,17 +140,31 @@ class Study:
     seeds: int = 5
     """Number of seeds, from 0 on, of which each is a run."""
     decides_by: str = "reverse_kl_nats"
-    """Key of the figure that decides: chooses penalties, is tested and drawn; smaller is better."""
+    """Key of the figure that decides: chooses trials, is tested and drawn; smaller is better."""
+    contender: str | None = None
+    """Name of a variant that is compared with every other too; None for none."""
+    contends_by: tuple[str, ...] = ("modes_captured_at_1",)
+    """Keys of the figures by which it is compared, beside the one that decides."""
     tuning: Tuning = field(default_factory=Tuning)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the variants of each table, under the baseline; empty for one table of all."""
 
     def __post_init__(self) -> None:
         assert self.baseline in self.variants, f"{self.baseline} is no variant"
-        assert 0 < self.seeds <= SEEDS_AT_MOST <= min(self.tuning.seeds)
+        assert self.contender is None or self.contender in self.variants
+        assert min(self.tuning.seeds) >= SEEDS_AT_MOST
+        for name, variant in self.variants.items():
+            right = self.tuning.trials in (None, len(variant.trials))
+            assert right or not variant.trials, f"{name} has {len(variant.trials)} trials"
         for name, benchmark in self.benchmarks.items():
             assert name in CONFIGS, f"{name} is no experiment"
             assert self.decides_by in {figure.key for figure in benchmark.figures}
+            assert all(before < after for before, after in pairwise((0, *benchmark.all_budgets)))
+            assert benchmark.tuned_at in (None, *benchmark.all_budgets)
+            assert {*benchmark.step_time, *benchmark.without} <= self.variants.keys()
+            assert all(ratio > 0 for ratio in benchmark.step_time.values())
+            assert self.baseline not in benchmark.without
+            assert 0 < self.seeds_of(name) <= SEEDS_AT_MOST
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -120,6 +176,48 @@ class Study:
             for title, names in groups.items()
         }
 
+    @property
+    def runs(self) -> int:
+        """Number of runs, those for tuning among them."""
+        return sum(
+            self.seeds_of(benchmark) + len(variant.trials) * len(self.tuning.seeds)
+            for benchmark in self.benchmarks
+            for variant in self.variants_of(benchmark).values()
+        )
+
+    def seeds_of(self, benchmark: str) -> int:
+        """Number of reported seeds on a benchmark."""
+        return self.benchmarks[benchmark].seeds or self.seeds
+
+    def variants_of(self, benchmark: str) -> dict[str, Variant]:
+        """The variants that are run on a benchmark."""
+        without = self.benchmarks[benchmark].without
+        return {name: of for name, of in self.variants.items() if name not in without}
+
+    def nimgs(self, benchmark: str, variant: str, seed: int = 0) -> tuple[int, ...]:
+        """Images at which a run is measured: the budgets, and what takes the baseline's time.
+
+        Where its seed is one for tuning: the budget that chooses, alone.
+        """
+        declared = self.benchmarks[benchmark]
+        if seed >= SEEDS_AT_MOST:
+            return (declared.tuned_at or declared.total_nimg,)
+        budgets = declared.all_budgets
+        in_time = (self.nimg_in_time(benchmark, variant, budget) for budget in budgets)
+        return tuple(sorted({*budgets, *in_time}))
+
+    def nimg_in_time(self, benchmark: str, variant: str, budget: int) -> int:
+        """Images that a variant sees while the baseline sees those of a budget.
+
+        In whole dispatches, rounded down, but for at least one. A variant that is no slower than
+        the baseline is measured at the budget itself: no run goes beyond the images of all.
+        """
+        ratio = self.benchmarks[benchmark].step_time.get(variant, 1.0)
+        if ratio <= 1:
+            return budget
+        dispatch = self.experiment(benchmark, variant, None).nimg_per_dispatch
+        return max(1, int(budget / ratio / dispatch)) * dispatch
+
     def figures(self, benchmark: str, seed: int = 0) -> tuple[Figure, ...]:
         """Figures that are measured of a run.
 
@@ -130,12 +228,10 @@ class Study:
             return figures
         return tuple(figure for figure in figures if figure.key == self.decides_by)
 
-    def experiment(self, benchmark: str, variant: str, factor: float | None) -> Experiment:
+    def experiment(self, benchmark: str, variant: str, trial: str | None) -> Experiment:
         """The experiment of a run, but for its seed."""
-        declared = self.benchmarks[benchmark]
-        config = self.variants[variant].change(declared.change(CONFIGS[benchmark]))
-        if factor is not None:
-            penalty, weights = config.penalty, ("r1", "r2")
-            scaled = {name: factor * getattr(penalty, name) for name in weights}
-            config = dataclasses.replace(config, penalty=dataclasses.replace(penalty, **scaled))
+        declared, of = self.benchmarks[benchmark], self.variants[variant]
+        config = of.change(declared.change(CONFIGS[benchmark]))
+        if trial is not None:
+            config = of.trials[trial](config)
         return dataclasses.replace(config, total_nimg=declared.total_nimg)

@@ -85,7 +85,7 @@ def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
         floor = perfect_sampler(metric, inputs, size, SEED)
         if floor is not None:
             perfect[key], spread[key] = floor.mean, floor.sd
-    named = {"benchmark": benchmark, "factor": None, "seed": None}
+    named = {"benchmark": benchmark, "trial": None, "seed": None, "nimg": None}
     return [
         named | {"variant": REAL} | read | real,
         named | {"variant": PERFECT, "spread": spread} | perfect,

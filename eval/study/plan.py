@@ -1,7 +1,7 @@
-"""Runs that are missing, and penalties that are chosen: functions of a study and its rows."""
+"""Runs that are missing, and trials that are chosen: functions of a study and its rows."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,21 +16,25 @@ class Job(NamedTuple):
     benchmark: str
     variant: str | None
     """Name of the variant; None for the baselines, which train nothing."""
-    factor: float | None
+    trial: str | None
+    nimgs: tuple[int, ...]
+    """Images, ascending, at which each run is measured; it ends with the last."""
     seeds: tuple[int, ...]
 
 
 class Choice(NamedTuple):
-    """A chosen factor of the penalty's weight, and the figures that chose it."""
+    """A chosen trial, and the figures that chose it."""
 
-    factor: float
-    means: dict[float, float]
-    """Mean figure of each factor; infinite where a run failed."""
+    trial: str
+    means: dict[str, float]
+    """Mean figure of each trial, in the order of their declaration; infinite where a run failed."""
+    ordered: bool
 
     @property
     def is_at_the_edge(self) -> bool:
-        """Whether a factor beyond those tried might do better."""
-        return len(self.means) > 1 and self.factor in (min(self.means), max(self.means))
+        """Whether a trial beyond those of an ordered row might do better."""
+        names = list(self.means)
+        return self.ordered and len(names) > 1 and self.trial in (names[0], names[-1])
 
 
 Choices = dict[tuple[str, str], Choice]
@@ -38,61 +42,77 @@ Choices = dict[tuple[str, str], Choice]
 
 
 def choices(study: Study, rows: Sequence[Row]) -> Choices:
-    """Choose the penalties from the tuning runs, where all of these are there."""
+    """Choose the trials from the tuning runs, where all of these are there."""
     found: Choices = {}
     deciding: dict[Task, float] = {
         task_of(row): np.inf if "failed" in row else row[study.decides_by]
         for row in rows
-        if is_run(row) and row["factor"] is not None
+        if is_run(row) and row["trial"] is not None
     }
     for benchmark in study.benchmarks:
-        for name, variant in study.variants.items():
-            if not variant.tuned:
-                continue
-            means = {}
-            for factor in study.tuning.factors:
-                tasks = [Task(benchmark, name, factor, seed) for seed in study.tuning.seeds]
-                if all(task in deciding for task in tasks):
-                    means[factor] = float(np.mean([deciding[task] for task in tasks]))
-            if len(means) == len(study.tuning.factors):
-                found[benchmark, name] = Choice(min(means, key=lambda f: means[f]), means)
+        for name, variant in study.variants_of(benchmark).items():
+            tasks = {
+                trial: _tasks(study, benchmark, name, trial, study.tuning.seeds)
+                for trial in variant.trials
+            }
+            if tasks and all(task in deciding for of in tasks.values() for task in of):
+                means = {
+                    trial: float(np.mean([deciding[task] for task in of]))
+                    for trial, of in tasks.items()
+                }
+                best = min(means, key=lambda trial: means[trial])
+                found[benchmark, name] = Choice(best, means, variant.ordered)
     return found
 
 
-def reported(study: Study, chosen: Choices, seeds: int) -> list[Task]:
+def reported(study: Study, chosen: Choices) -> list[Task]:
     """The runs that tables report, as far as it is known which they are."""
+    found = []
+    for benchmark in study.benchmarks:
+        for name, variant in study.variants_of(benchmark).items():
+            choice = chosen.get((benchmark, name))
+            if choice is not None or not variant.trials:
+                trial = None if choice is None else choice.trial
+                seeds = range(study.seeds_of(benchmark))
+                found += _tasks(study, benchmark, name, trial, seeds)
+    return found
+
+
+def _tasks(
+    study: Study, benchmark: str, variant: str, trial: str | None, seeds: Iterable[int]
+) -> list[Task]:
     return [
-        Task(benchmark, name, chosen[benchmark, name].factor if variant.tuned else None, seed)
-        for benchmark in study.benchmarks
-        for name, variant in study.variants.items()
-        if not variant.tuned or (benchmark, name) in chosen
-        for seed in range(seeds)
+        Task(benchmark, variant, trial, seed, nimg)
+        for seed in seeds
+        for nimg in study.nimgs(benchmark, variant, seed)
     ]
 
 
-def missing(study: Study, rows: Sequence[Row], seeds: int) -> list[Job]:
+def missing(study: Study, rows: Sequence[Row]) -> list[Job]:
     """The jobs that can be run now and were not, in the order of the benchmarks.
 
-    Runs whose penalty is not chosen yet come up when it is: ask again until nothing is missing.
+    Runs whose trial is not chosen yet come up when it is: ask again until nothing is missing.
     """
     chosen = choices(study, rows)
     tuning = [
-        Task(benchmark, name, factor, seed)
+        task
         for benchmark in study.benchmarks
-        for name, variant in study.variants.items()
-        if variant.tuned
-        for factor in study.tuning.factors
-        for seed in study.tuning.seeds
+        for name, variant in study.variants_of(benchmark).items()
+        for trial in variant.trials
+        for task in _tasks(study, benchmark, name, trial, study.tuning.seeds)
     ]
     known = {task_of(row) for row in rows if is_run(row)}
-    todo: dict[tuple[str, str, float | None], list[int]] = defaultdict(list)
-    for task in [*tuning, *reported(study, chosen, seeds)]:
+    nimgs: dict[tuple[str, str, str | None, int], list[int]] = defaultdict(list)
+    for task in [*tuning, *reported(study, chosen)]:
         if task not in known:
-            todo[task.benchmark, task.variant, task.factor].append(task.seed)
-    jobs = [Job(*of, tuple(of_job)) for of, of_job in todo.items()]
+            nimgs[task.benchmark, task.variant, task.trial, task.seed].append(task.nimg)
+    seeds: dict[Job, list[int]] = defaultdict(list)
+    for (benchmark, name, of_trial, seed), lacks in nimgs.items():
+        seeds[Job(benchmark, name, of_trial, tuple(lacks), ())].append(seed)
+    jobs = [job._replace(seeds=tuple(of_job)) for job, of_job in seeds.items()]
     measured = {(row["benchmark"], row["variant"]) for row in rows}
     bare = [
-        Job(benchmark, None, None, ())
+        Job(benchmark, None, None, (), ())
         for benchmark in study.benchmarks
         if not all((benchmark, name) in measured for name in BASELINES)
     ]

@@ -15,7 +15,7 @@ from eval.files import json_lines
 from eval.files.json_lines import JsonLines
 
 Row = dict[str, Any]
-"""A row of results: a run by the fields of `Task`, with its figures or with `failed`.
+"""A row of results: a run's by the fields of `Task`, with its figures or with `failed`.
 
 Or a baseline's figures.
 """
@@ -26,17 +26,19 @@ BASELINES = (REAL, PERFECT, NOISE)
 
 
 class Task(NamedTuple):
-    """One run of a study, by what names it in the results."""
+    """One run of a study as it is after so many images, by what names it in the results."""
 
     benchmark: str
     variant: str
-    factor: float | None
-    """What the weights of R1 and R2 are multiplied by; None where they are not tuned."""
+    trial: str | None
+    """Name of one of the variant's trials; None where it is not tuned."""
     seed: int
+    nimg: int
+    """Images seen, out of all that the run may see."""
 
 
 def task_of(row: Row) -> Task:
-    """The run that a row of results is of."""
+    """The run, and where on its way, that a row of results is of."""
     return Task(*(row[name] for name in Task._fields))
 
 

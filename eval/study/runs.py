@@ -1,4 +1,4 @@
-"""One job of a study: train its seeds, measure each, and yield a row for each as it is known."""
+"""One job of a study: train its seeds, measure each on its way, yield each row as it is known."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def rows_of(
     """
     if enough():
         return
-    config = study.experiment(job.benchmark, job.variant or study.baseline, job.factor)
+    config = study.experiment(job.benchmark, job.variant or study.baseline, job.trial)
     evaluation = evaluation_of(config.data)
     if job.variant is None:
         yield from baselines(job.benchmark, Panel(evaluation, study.figures(job.benchmark)))
@@ -57,20 +57,22 @@ def rows_of(
     for start in range(0, len(job.seeds), count):
         if enough():
             break
-        began = time.monotonic()
-        trained = trainer.train(job.seeds[start : start + count])
-        training_sec = (time.monotonic() - began) / len(trained)
-        for run in trained:
-            task = Task(job.benchmark, job.variant, job.factor, run.seed)
-            row = task._asdict() | {"nimg": config.total_nimg}
-            if run.failure is not None:
-                yield row | {"failed": run.failure}
-                continue
+        began, training_sec = time.monotonic(), 0.0
+        course = trainer.course(job.seeds[start : start + count], job.nimgs)
+        for nimg, trained in zip(job.nimgs, course, strict=True):
+            training_sec += (time.monotonic() - began) / len(trained)
+            for run in trained:
+                task = Task(job.benchmark, job.variant, job.trial, run.seed, nimg)
+                row = task._asdict() | {"total_nimg": config.total_nimg}
+                if run.failure is not None:
+                    yield row | {"failed": run.failure}
+                    continue
+                began = time.monotonic()
+                panel = Panel(evaluation, study.figures(job.benchmark, run.seed))
+                samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
+                found = panel.measure(samples)
+                seconds = training_sec + time.monotonic() - began
+                told = {"seconds": round(seconds, 1), "device": device.device_kind}
+                yield row | told | found
             began = time.monotonic()
-            panel = Panel(evaluation, study.figures(job.benchmark, run.seed))
-            samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
-            found = panel.measure(samples)
-            seconds = training_sec + time.monotonic() - began
-            told = {"seconds": round(seconds, 1), "device": device.device_kind}
-            yield row | told | found
     jax.clear_caches()  # compiled programs of finished jobs

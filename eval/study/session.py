@@ -19,13 +19,17 @@ from eval.study.summary import tables
 from eval.study.table import how_to_read, markdown
 
 
-def narrowed(study: Study, benchmarks: Sequence[str]) -> Study:
-    """The study with some of its benchmarks; none given means all."""
-    kept = {name: of for name, of in study.benchmarks.items() if name in benchmarks}
-    return dataclasses.replace(study, benchmarks=kept or study.benchmarks)
+def narrowed(study: Study, benchmarks: Sequence[str] = (), seeds: int | None = None) -> Study:
+    """The study with some of its benchmarks, or all unless given, and another number of seeds."""
+    kept = {
+        name: of if seeds is None else dataclasses.replace(of, seeds=seeds)
+        for name, of in study.benchmarks.items()
+        if not benchmarks or name in benchmarks
+    }
+    return dataclasses.replace(study, benchmarks=kept)
 
 
-def run(study: Study, out: Path, seeds: int, execute: Executor) -> None:
+def run(study: Study, out: Path, execute: Executor) -> None:
     """Run what the file of results lacks, round by round: tuning decides on later runs.
 
     Where nobody reads what it prints any more, what is in flight is still kept, and no more begun.
@@ -33,7 +37,6 @@ def run(study: Study, out: Path, seeds: int, execute: Executor) -> None:
     Args:
         study: a study, or a part of one.
         out: the file of results.
-        seeds: seeds 0 to this.
         execute: what does the jobs.
 
     Raises:
@@ -45,10 +48,10 @@ def run(study: Study, out: Path, seeds: int, execute: Executor) -> None:
     began = time.monotonic()
     with opened(out) as results:
         require_same_budgets(study, results.rows, out)
-        while jobs := missing(study, results.rows, seeds):
+        while jobs := missing(study, results.rows):
             chosen = choices(study, results.rows)
-            todo = sum(len(job.seeds) for job in jobs)
-            print(f"{out}: {sum(map(is_run, results.rows))} runs known, {todo} to do", flush=True)
+            todo = sum(len(job.seeds) * len(job.nimgs) for job in jobs)
+            print(f"{out}: {sum(map(is_run, results.rows))} rows known, {todo} to do", flush=True)
             done, enough, unheard = 0, threading.Event(), None
             with contextlib.closing(execute(jobs, enough)) as rows:
                 for row in rows:
@@ -73,7 +76,7 @@ def require_same_budgets(study: Study, rows: Sequence[Row], out: Path) -> None:
     """
     for row in filter(is_run, rows):
         if row["benchmark"] in study.benchmarks:
-            budget, found = study.benchmarks[row["benchmark"]].total_nimg, row.get("nimg")
+            budget, found = study.benchmarks[row["benchmark"]].total_nimg, row.get("total_nimg")
             expected = (
                 f"another file: it has runs of {found} images on {row['benchmark']}, where the "
                 f"study has {budget}"
@@ -83,24 +86,23 @@ def require_same_budgets(study: Study, rows: Sequence[Row], out: Path) -> None:
 
 def told(study: Study, row: Row) -> str:
     """A row of results in words, on one line."""
-    factor = "" if row["factor"] is None else f", penalty x {row['factor']:g}"
-    seed = "" if row["seed"] is None else f", seed {row['seed']}"
+    trial = "" if row["trial"] is None else f", trial {row['trial']}"
+    seed = "" if row["seed"] is None else f", seed {row['seed']}, {row['nimg']:,} images"
     said = row.get("failed") or f"{study.decides_by} {row.get(study.decides_by)}"
-    return f"{row['benchmark']}, {row['variant']}{factor}{seed}: {said}"
+    return f"{row['benchmark']}, {row['variant']}{trial}{seed}: {said}"
 
 
 def _tell_choices(study: Study, now: Choices, before: Choices) -> None:
     for (benchmark, variant), choice in now.items():
         if (benchmark, variant) not in before:
-            means = ", ".join(f"x {factor:g}: {mean:.4f}" for factor, mean in choice.means.items())
-            print(f"{benchmark}, {variant}: penalty x {choice.factor:g} of {means}", flush=True)
+            means = ", ".join(f"{trial}: {mean:.4f}" for trial, mean in choice.means.items())
+            print(f"{benchmark}, {variant}: trial {choice.trial} of {means}", flush=True)
 
 
 def publish(
     name: str,
     study: Study,
     out: Path,
-    seeds: int,
     command: str,
     page: Path | None,
     picture: Path | None,
@@ -111,7 +113,6 @@ def publish(
         name: of the study.
         study: itself, or a part of it.
         out: the file of results.
-        seeds: seeds 0 to this.
         command: what made all this.
         page: with the study's markers; None prints.
         picture: the file to draw; None draws nothing.
@@ -119,13 +120,14 @@ def publish(
     Raises:
         ConfigError: a page without the markers.
     """
-    found = tables(study, read(out), seeds)
+    found = tables(study, read(out))
     if not found:
         print(f"{out}: not enough runs for a table yet")
         return
-    parts = [f"Made by `{command}`. {how_to_read(study, seeds)}", markdown(study, found)]
-    if picture is not None:
-        plot.save(picture, found, study.baseline)
+    parts = [f"Made by `{command}`. {how_to_read(study)}", markdown(study, found)]
+    last = [table for table in found if table.is_last]
+    if picture is not None and last:
+        plot.save(picture, last, study.baseline)
         if page is not None:
             link = os.path.relpath(picture, page.parent)
             parts.insert(1, f"![{study.decides_by} of each variant, by benchmark]({link})")

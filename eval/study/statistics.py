@@ -61,6 +61,22 @@ def paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Paired | N
     return Paired(len(seeds), mean, error, p)
 
 
+def paired_together(
+    sides: Mapping[str, tuple[Mapping[int, float], Mapping[int, float]]],
+) -> dict[str, Paired]:
+    """Differences as `paired` has them, tested together: each p is adjusted for their number.
+
+    Args:
+        sides: ours and theirs of each comparison. Those with too few seeds are left out.
+    """
+    found = {name: paired(*both) for name, both in sides.items()}
+    tested = {name: pair for name, pair in found.items() if pair is not None}
+    adjusted = holm([pair.p for pair in tested.values()])
+    return {
+        name: pair._replace(p=p) for (name, pair), p in zip(tested.items(), adjusted, strict=True)
+    }
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values for their number (Holm 1979): `max_{j <= i} min(1, (m - j) p_(j))`."""
     adjusted = [0.0] * len(p_values)

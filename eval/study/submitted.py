@@ -194,8 +194,8 @@ def _handed_over(
 
 def _named(job: Job) -> str:
     """A job in a few words."""
-    penalty = "" if job.factor is None else f", penalty x {job.factor:g}"
-    return f"{job.benchmark}, {job.variant or 'baselines'}{penalty}"
+    trial = "" if job.trial is None else f", trial {job.trial}"
+    return f"{job.benchmark}, {job.variant or 'baselines'}{trial}"
 
 
 def _returned(handle: Any) -> Returned:

@@ -1,23 +1,28 @@
 """Tables of a study from its rows: the lines of each, with spreads and comparisons."""
 
+import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from eval.study.declare import Figure, Study
-from eval.study.plan import Choice, choices, reported
+from eval.study.plan import Choice, Choices, choices, reported
 from eval.study.results import BASELINES, PERFECT, REAL, Row, is_run, task_of
-from eval.study.statistics import Paired, Spread, holm, paired, spread
+from eval.study.statistics import Paired, Spread, paired_together, spread
 
 
 class Line(NamedTuple):
     """One line of a table: a variant on one benchmark."""
 
     variant: str
+    nimg: int
+    """Images that each run has seen."""
     penalty: float | None
     """Weight of R1 and R2 alike; None where there is none, or where they differ."""
     choice: Choice | None
-    """Choice of the penalty's weight; None where it was not tuned."""
+    """Choice among the variant's trials; None where it was not tuned."""
+    tunes_penalty: bool
+    """Whether the trials differ in penalties alone, so that the weight tells which was chosen."""
     values: dict[str, dict[int, float]]
     """Values of each figure by key and seed, as far as they are defined."""
     runs: int
@@ -36,59 +41,97 @@ class Table(NamedTuple):
     benchmark: str
     title: str
     """Name of the group of variants; empty where there is one for all."""
+    budget: int
+    """Images that the baseline's runs have seen."""
+    in_time: bool
+    """Whether the others have seen what takes the same time, in place of as many images."""
+    is_last: bool
+    """Whether it has the runs at their end, at equal images."""
     figures: tuple[Figure, ...]
     decides_by: Figure
     """The one that is tested and drawn."""
     lines: list[Line]
+    lead: dict[str, dict[str, Paired]]
+    """Contender's figures less those of each other variant, by key and that one's name.
+
+    The p-values of a figure are adjusted together. Empty without a contender.
+    """
     baselines: dict[str, dict[str, Spread]]
     """Figures by their keys, of real data, a perfect sampler and noise."""
     facts: Row
     """Row of real data: which data they were, what read their classes and how well."""
 
 
-def tables(study: Study, rows: Sequence[Row], seeds: int) -> list[Table]:
-    """Tables for each group and benchmark with two lines, or with all that there are."""
+def tables(study: Study, rows: Sequence[Row]) -> list[Table]:
+    """Tables for each group, benchmark and budget with two lines, or with all that there are.
+
+    Those at equal time stand behind those at equal images, where some variant is slower.
+    """
     chosen = choices(study, rows)
-    wanted = set(reported(study, chosen, seeds))
-    runs: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    wanted = set(reported(study, chosen))
+    runs: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
     for row in rows:
         if is_run(row) and task_of(row) in wanted:
-            runs[row["benchmark"], row["variant"]].append(row)
+            runs[row["benchmark"], row["variant"], row["nimg"]].append(row)
     found = []
     for title, names in study.tables.items():
         for benchmark, declared in study.benchmarks.items():
-            present = [name for name in names if runs[benchmark, name]]
-            if len(present) < min(2, len(names)):
-                continue
-            lines = [
-                _line(study, benchmark, name, runs[benchmark, name], chosen) for name in present
-            ]
             bare = {row["variant"]: row for row in rows if row["benchmark"] == benchmark}
-            found.append(
-                Table(
-                    benchmark,
-                    title,
-                    declared.figures,
-                    next(f for f in declared.figures if f.key == study.decides_by),
-                    _compared(lines, study.decides_by, study.baseline),
-                    {name: _of_baseline(bare[name], declared.figures) for name in BASELINES}
-                    if all(name in bare for name in BASELINES)
-                    else {},
-                    bare.get(REAL, {}),
+            for budget, nimgs in _columns(study, benchmark, names):
+                lines = [
+                    _line(study, benchmark, name, nimg, runs[benchmark, name, nimg], chosen)
+                    for name, nimg in nimgs.items()
+                    if runs[benchmark, name, nimg]
+                ]
+                if len(lines) < min(2, len(nimgs)):
+                    continue
+                in_time = set(nimgs.values()) != {budget}
+                found.append(
+                    Table(
+                        benchmark,
+                        title,
+                        budget,
+                        in_time,
+                        budget == declared.total_nimg and not in_time,
+                        declared.figures,
+                        next(f for f in declared.figures if f.key == study.decides_by),
+                        _compared(lines, study.decides_by, study.baseline),
+                        _lead(study, lines, declared.figures),
+                        {name: _of_baseline(bare[name], declared.figures) for name in BASELINES}
+                        if all(name in bare for name in BASELINES)
+                        else {},
+                        bare.get(REAL, {}),
+                    )
                 )
-            )
     return found
+
+
+def _columns(
+    study: Study, benchmark: str, names: Sequence[str]
+) -> Iterator[tuple[int, dict[str, int]]]:
+    """Budgets, and the images of each variant there: as many, then what takes the same time."""
+    here = [name for name in names if name in study.variants_of(benchmark)]
+    for budget in study.benchmarks[benchmark].all_budgets:
+        yield budget, dict.fromkeys(here, budget)
+        in_time = {name: study.nimg_in_time(benchmark, name, budget) for name in here}
+        if set(in_time.values()) != {budget}:
+            yield budget, in_time
 
 
 def _line(
     study: Study,
     benchmark: str,
     variant: str,
+    nimg: int,
     runs: Sequence[Row],
-    chosen: dict[tuple[str, str], Choice],
+    chosen: Choices,
 ) -> Line:
     choice = chosen.get((benchmark, variant))
-    config = study.experiment(benchmark, variant, None if choice is None else choice.factor)
+    config = study.experiment(benchmark, variant, None if choice is None else choice.trial)
+    tried = [
+        study.experiment(benchmark, variant, trial) for trial in study.variants[variant].trials
+    ]
+    same = [dataclasses.replace(each, penalty=config.penalty) == config for each in tried]
     r1, r2 = config.penalty.r1, config.penalty.r2
     ended = [run for run in runs if "failed" not in run]
     values = {
@@ -98,25 +141,36 @@ def _line(
         for figure in study.benchmarks[benchmark].figures
     }
     penalty = r1 if r1 == r2 and r1 > 0 else None
-    return Line(variant, penalty, choice, values, len(runs), len(runs) - len(ended), None)
+    failed = len(runs) - len(ended)
+    return Line(variant, nimg, penalty, choice, all(same), values, len(runs), failed, None)
 
 
 def _compared(lines: list[Line], decides_by: str, baseline: str) -> list[Line]:
     """The lines with their differences to the baseline's, tested together."""
     base = next((line.values[decides_by] for line in lines if line.variant == baseline), {})
-    against = {
-        line.variant: paired(line.values[decides_by], base)
-        for line in lines
-        if line.variant != baseline
+    others = [line for line in lines if line.variant != baseline]
+    tested = paired_together({line.variant: (line.values[decides_by], base) for line in others})
+    return [line._replace(against=tested.get(line.variant)) for line in lines]
+
+
+def _lead(
+    study: Study, lines: Sequence[Line], figures: Sequence[Figure]
+) -> dict[str, dict[str, Paired]]:
+    """The contender's differences to each other line, by figure; empty where it has no line."""
+    keys = (*study.contends_by, study.decides_by)
+    return {
+        figure.key: paired_together(
+            {
+                line.variant: (own.values[figure.key], line.values[figure.key])
+                for line in lines
+                if line.variant != study.contender
+            }
+        )
+        for own in lines
+        if own.variant == study.contender
+        for figure in figures
+        if figure.key in keys
     }
-    tested = {name: pair for name, pair in against.items() if pair is not None}
-    adjusted = dict(zip(tested, holm([pair.p for pair in tested.values()]), strict=True))
-    return [
-        line._replace(against=tested[line.variant]._replace(p=adjusted[line.variant]))
-        if line.variant in tested
-        else line
-        for line in lines
-    ]
 
 
 def _of_baseline(row: Row, figures: Sequence[Figure]) -> dict[str, Spread]:

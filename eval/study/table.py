@@ -1,6 +1,6 @@
 """Tables of a study as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from eval.study.declare import Figure, Study
 from eval.study.results import BASELINES
@@ -17,33 +17,41 @@ def markdown(study: Study, tables: Sequence[Table]) -> str:
 
 def _table(study: Study, table: Table) -> str:
     tuned = any(line.choice is not None for line in table.lines)
+    named = any(_trial(line) for line in table.lines)
     compares = len(study.variants) > 1
     title = table.benchmark if not table.title else f"{table.benchmark}: {table.title}"
-    heads = ["variant", *(["R1 = R2"] if tuned else []), "seeds"]
+    heads = ["variant", *(["R1 = R2" + "; trial" * named] if tuned else [])]
+    heads += [*(["images"] if table.in_time else []), "seeds"]
     heads += [figure.heading for figure in table.figures]
     heads += [f"{table.decides_by.heading} less {study.baseline}'s"] if compares else []
     lines = [f"**{title}** {_caption(study, table)}", "", _row(heads), "|---" * len(heads) + "|"]
     for line in table.lines:
-        cells = [line.variant, *([_penalty(line)] if tuned else []), _seeds(line)]
+        cells = [line.variant, *([_chosen(line)] if tuned else [])]
+        cells += [*([f"{line.nimg:,}"] if table.in_time else []), _seeds(line)]
         cells += [_spread(figure, line.spread(figure.key)) for figure in table.figures]
         cells += [_against(table.decides_by, line.against)] if compares else []
         lines.append(_row(cells))
     for name in BASELINES if table.baselines else ():
         of = table.baselines[name]
-        cells = [f"*{name}*", *([""] if tuned else []), ""]
+        cells = [f"*{name}*", *([""] if tuned else []), *([""] if table.in_time else []), ""]
         cells += [_spread(f, of[f.key]) if f.key in of else "" for f in table.figures]
         lines.append(_row([*cells, *([""] if compares else [])]))
-    if tuned:
+    if table.lead:
+        lines += ["", *_lead(study, table)]
+    if tuned and table.is_last:
         lines += ["", _tuning(study, table)]
     return "\n".join(lines)
 
 
-def _row(cells: Sequence[str]) -> str:
+def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
 def _caption(study: Study, table: Table) -> str:
-    parts = [f"{study.benchmarks[table.benchmark].total_nimg:,} images a run"]
+    total = study.benchmarks[table.benchmark].total_nimg
+    seen = f"{table.budget:,} images" + (f" of {total:,}" if table.budget < total else "")
+    in_time = f"equal time: what {study.baseline} takes for {seen}"
+    parts = [in_time if table.in_time else f"{seen} a run"]
     if source := table.facts.get("source"):
         parts.append(f"data `{source}`")
     if accuracy := table.facts.get("labeller_accuracy"):
@@ -51,11 +59,15 @@ def _caption(study: Study, table: Table) -> str:
     return f"({'; '.join(parts)})"
 
 
-def _penalty(line: Line) -> str:
-    if line.penalty is None:
-        return "none"
+def _chosen(line: Line) -> str:
+    """Weight of R1 and R2, and the trial where that does not tell which it is."""
+    penalty = "none" if line.penalty is None else f"{line.penalty:.3g}"
     edge = line.choice is not None and line.choice.is_at_the_edge
-    return f"{line.penalty:.3g}" + ("*" if edge else "")
+    return "; ".join([penalty, *_trial(line)]) + ("*" if edge else "")
+
+
+def _trial(line: Line) -> list[str]:
+    return [] if line.choice is None or line.tunes_penalty else [line.choice.trial]
 
 
 def _seeds(line: Line) -> str:
@@ -78,23 +90,52 @@ def _against(figure: Figure, pair: Paired | None) -> str:
     return f"{difference}, {p}"
 
 
+def _lead(study: Study, table: Table) -> list[str]:
+    """A table of the contender less each other variant, and words for whom it leads."""
+    figures = [figure for figure in table.figures if figure.key in table.lead]
+    heads = [f"{study.contender} less", *(figure.heading for figure in figures)]
+    others = [line.variant for line in table.lines if line.variant != study.contender]
+    cells = {
+        other: [_against(f, table.lead[f.key].get(other)) for f in figures] for other in others
+    }
+    told = []
+    for figure in figures:
+        led = [other for other, pair in table.lead[figure.key].items() if leads(figure, pair)]
+        whom = "all" if led == others else ", ".join(led) or "none"
+        told.append(f"in {figure.heading} {whom} ({len(led)} of {len(others)})")
+    return [
+        _row(heads),
+        "|---" * len(heads) + "|",
+        *(_row([other, *cells[other]]) for other in others),
+        "",
+        f"Led by {study.contender} by more than two standard errors: {'; '.join(told)}.",
+    ]
+
+
+def leads(figure: Figure, pair: Paired) -> bool:
+    """Whether a difference, ours less theirs, is better by more than two standard errors."""
+    better = pair.mean if figure.more_is_better else -pair.mean
+    return better > 2 * pair.error
+
+
 def _tuning(study: Study, table: Table) -> str:
-    """Words for each tuned variant's mean figure at each weight tried."""
-    factors = ", ".join(f"{factor:g}" for factor in study.tuning.factors)
+    """Words for each tuned variant's mean figure at each trial."""
     seeds = ", ".join(map(str, study.tuning.seeds))
     told = []
     for line in table.lines:
         if line.choice is not None:
             means = [
-                f"**{_number(table.decides_by, mean)}**"
-                if factor == line.choice.factor
-                else _number(table.decides_by, mean)
-                for factor, mean in line.choice.means.items()
+                f"{'**' * (trial == line.choice.trial)}{trial}: "
+                f"{_number(table.decides_by, mean)}{'**' * (trial == line.choice.trial)}"
+                for trial, mean in line.choice.means.items()
             ]
             told.append(f"{line.variant} {', '.join(means)}")
+    declared = study.benchmarks[table.benchmark]
+    early = f" at {declared.tuned_at:,} images" if declared.tuned_at else ""
     return (
-        f"Chosen penalties, of {factors} times the experiment's own, by the mean "
-        f"{table.decides_by.heading} of seeds {seeds}: {'; '.join(told)}. `*`: at an edge of them."
+        f"Trials by the mean {table.decides_by.heading} of seeds {seeds}{early}, the chosen one in "
+        f"bold: {'; '.join(told)}. A number alone: times the experiment's own R1 and R2. `*`: the "
+        "first or the last of trials in order."
     )
 
 
@@ -102,13 +143,29 @@ def _number(figure: Figure, mean: float) -> str:
     return "failed" if mean == float("inf") else figure.text.format(mean)
 
 
-def how_to_read(study: Study, seeds: int) -> str:
+def how_to_read(study: Study) -> str:
     """Words for what the numbers of all the tables are."""
-    spread = f"Mean ± standard deviation over seeds 0 to {seeds - 1}."
-    if len(study.variants) == 1:
-        return spread
-    return (
-        f"{spread} The last column is the mean difference, seed by seed, ± its standard error, "
-        "with p of a paired t-test (two-sided) adjusted for the table's comparisons by Holm's "
-        "method."
-    )
+    counts = {study.seeds_of(name) for name in study.benchmarks}
+    fewer = "" if len(counts) == 1 else f", or to {min(counts) - 1} where there are fewer"
+    parts = [f"Mean ± standard deviation over seeds 0 to {max(counts) - 1}{fewer}."]
+    if len(study.variants) > 1:
+        parts.append(
+            "The last column is the mean difference, seed by seed, ± its standard error, "
+            "with p of a paired t-test (two-sided) adjusted for the table's comparisons by Holm's "
+            "method."
+        )
+    if study.contender is not None:
+        parts.append(
+            f"Below it {study.contender} less each other, likewise, adjusted for each figure's."
+        )
+    if any(of.budgets for of in study.benchmarks.values()):
+        parts.append(
+            "Rows at fewer images than a run's all are of the same training on its way there: what "
+            "moves over its length, as a learning rate that falls, has not come to its end."
+        )
+    if any(of.step_time for of in study.benchmarks.values()):
+        parts.append(
+            f"At equal time a variant has seen the images that its measured step takes in the time "
+            f"of {study.baseline}, or as many as that one where it is no slower."
+        )
+    return " ".join(parts)

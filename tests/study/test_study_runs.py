@@ -1,5 +1,6 @@
 """Runs of a tiny study, a kill between two of them, and what the command line refuses."""
 
+import dataclasses
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cgan.assemble import assemble
@@ -20,15 +22,17 @@ from cgan.system import cli, terminal
 from configs import CONFIGS
 from eval.dataset.protocol import load_evaluation
 from eval.measuring.measure import figures
+from eval.metrics.catalog import ANY
 from eval.study import __main__ as program
 from eval.study import pool, runs, session
-from eval.study.declare import Figure
+from eval.study.declare import Figure, change
 from eval.study.figures import Panel
 from eval.study.places import Place
 from eval.study.plan import missing
 from eval.study.results import BASELINES, opened, read
 from eval.study.studies import STUDIES
-from tests.study.toy import STUDY, TOY, bare, find_study, row, whole
+from eval.study.studies.contenders import DIGITS, POINTS, STACKED_COVERAGE, STACKED_TWICE
+from tests.study.toy import STUDY, TOY, at_budgets, bare, find_study, row, whole
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,15 +41,15 @@ def test_a_job_yields_a_row_for_each_seed_whether_it_fails_or_not(monkeypatch):
     """The figures are those of samples that the trained states draw, measured elsewhere."""
     kept = []
 
-    def looked_at(state):
+    def looked_at(state, step):
         kept.append(state)
         return None if len(kept) == 1 else "generator is not finite"
 
     monkeypatch.setattr("cgan.multi_seed._not_finite", looked_at)
-    job = missing(STUDY, bare(), 2)[0]
-    assert job == ("ring8", "plain", None, (0, 1))
+    job = missing(STUDY, bare())[0]
+    assert job == ("ring8", "plain", None, (64,), (0, 1))
     sound, failed = runs.rows_of(STUDY, job)
-    task = {"benchmark": "ring8", "variant": "plain", "factor": None, "nimg": 64}
+    task = {"benchmark": "ring8", "variant": "plain", "trial": None, "nimg": 64, "total_nimg": 64}
     assert failed == task | {"seed": 1, "failed": "generator is not finite"}
     assert sound.items() >= (task | {"seed": 0, "device": "cpu"}).items()
 
@@ -58,8 +62,63 @@ def test_a_job_yields_a_row_for_each_seed_whether_it_fails_or_not(monkeypatch):
     assert figures(evaluation, samples, metrics) == pytest.approx({n: sound[n] for n in names})
 
 
+def test_a_run_is_measured_on_its_way_and_what_fails_there_has_failed_for_good(monkeypatch):
+    """Dispatches of 16 images of 8: states after 4 and 8 steps; the second seed fails after 4."""
+    kept = []
+
+    def looked_at(state, step):
+        kept.append(state)
+        return f"lost after {step} steps" if len(kept) == 2 else None
+
+    monkeypatch.setattr("cgan.multi_seed._not_finite", looked_at)
+    study = at_budgets(STUDY)
+    way = dataclasses.replace(
+        study.variants["plain"], change=change(study.variants["plain"].change, steps)
+    )
+    study = dataclasses.replace(study, variants=study.variants | {"plain": way})
+    job = next(job for job in missing(study, bare()) if job.variant == "plain")
+    rows = list(runs.rows_of(study, job, 2))
+    assert [(one["seed"], one["nimg"]) for one in rows] == [(0, 32), (1, 32), (0, 64), (1, 64)]
+    assert [one.get("failed") for one in rows] == [None, "lost after 4 steps"] * 2
+    assert [int(kept[at].step) for at in (0, 2)] == [4, 8]
+    assert {one["total_nimg"] for one in rows} == {64}
+
+    config = study.experiment("ring8", "plain", None)
+    evaluation = load_evaluation(config.data)
+    metrics = {"reverse_kl_nats": evaluation.metrics["reverse_kl_nats"]}
+    for state, one in zip((kept[0], kept[2]), (rows[0], rows[2]), strict=True):
+        run = Run(Sampler(assemble(config)), state.generator_ema, one["nimg"])
+        samples = draw_samples(run, 2_500, seed=0)
+        found = figures(evaluation, samples, metrics)
+        assert one["reverse_kl_nats"] == pytest.approx(found["reverse_kl_nats"])
+
+
+def steps(config):
+    """Dispatches of two steps, in place of all."""
+    return dataclasses.replace(config, steps_per_dispatch=2)
+
+
+@pytest.mark.parametrize("figures_of", [POINTS, STACKED_TWICE, STACKED_COVERAGE, DIGITS])
+def test_figures_that_studies_share_are_metrics_of_the_catalogue_each_once(figures_of):
+    assert {figure.metric for figure in figures_of} <= {metric.name for metric in ANY}
+    assert len({figure.key for figure in figures_of}) == len(figures_of)
+
+
+def test_what_is_covered_and_copied_can_be_figures_of_digits():
+    """Of held-out digits all of it is in order; of black images nothing is covered."""
+    evaluation = load_evaluation(CONFIGS["digits"].data)
+    few = tuple(dataclasses.replace(figure, n=100) for figure in DIGITS)
+    panel = Panel(evaluation, few)
+    real = panel.measure(evaluation.real_chunks(100, 0))
+    assert set(real) == {figure.key for figure in few}
+    black = panel.measure([np.zeros((100, *evaluation.splits.train.sample_shape), np.uint8)])
+    for name in ("coverage_k5_strict", "recall_k3_inclusive", "precision_k3_inclusive"):
+        assert real[f"{name}@100"] > 0.5 > 0.1 > black[f"{name}@100"]
+    assert real["ndb_share_5_percent_split@100"] < 0.2 < black["ndb_share_5_percent_split@100"]
+
+
 def test_the_baselines_are_real_data_a_perfect_sampler_and_noise():
-    real, perfect, noise = runs.rows_of(STUDY, missing(STUDY, [], 1)[0])
+    real, perfect, noise = runs.rows_of(STUDY, missing(STUDY, [])[0])
     assert [one["variant"] for one in (real, perfect, noise)] == list(BASELINES)
     assert real["modes_captured_at_1"] == perfect["modes_captured_at_1"] == 8
     assert real["reverse_kl_nats"] < 0.01 < 4 < noise["reverse_kl_nats"]
@@ -95,27 +154,27 @@ def test_a_study_that_is_killed_goes_on_where_it_was(tmp_path, capsys):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        session.run(STUDY, out, 2, killed)
+        session.run(STUDY, out, killed)
     first = read(out)
     assert [one["variant"] for one in first] == [*BASELINES, "plain"]
     with out.open("a") as file:
         file.write('{"benchmark": "ring8", "vari')  # a second kill, in the middle of a line
-    session.run(STUDY, out, 2, work)
+    session.run(STUDY, out, work)
     rows = read(out)
     assert rows[:4] == first
     assert worked == [("plain", 0), ("plain", 1), ("other", 0), ("other", 1)]
-    assert missing(STUDY, rows, 2) == []
-    session.run(STUDY, out, 2, work)
+    assert missing(STUDY, rows) == []
+    session.run(STUDY, out, work)
     assert read(out) == rows
-    session.publish("toy", STUDY, out, 2, "the command", None, tmp_path / "picture.png")
+    session.publish("toy", STUDY, out, "the command", None, tmp_path / "picture.png")
     told = capsys.readouterr().out
-    assert "results.jsonl: 1 runs known, 3 to do" in told
+    assert "results.jsonl: 1 rows known, 3 to do" in told
     assert "Made by `the command`." in told
     assert "| other | 2 | " in told
     assert (tmp_path / "picture.png").exists()
 
 
-def test_the_penalty_is_chosen_between_two_rounds(tmp_path, capsys):
+def test_the_trial_is_chosen_between_two_rounds(tmp_path, capsys):
     asked = []
 
     def work(jobs, enough):
@@ -124,11 +183,11 @@ def test_the_penalty_is_chosen_between_two_rounds(tmp_path, capsys):
             if job.variant is None:
                 yield from bare()
             for seed in job.seeds:
-                yield row(job.variant, seed, job.factor or 3.0, factor=job.factor)
+                yield row(job.variant, seed, float(job.trial or 3), trial=job.trial)
 
-    session.run(TOY, tmp_path / "results.jsonl", 3, work)
-    assert [[job.factor for job in jobs] for jobs in asked] == [[0.5, 2.0], [0.5]]
-    assert "penalty x 0.5 of x 0.5: 0.5000, x 2: 2.0000" in capsys.readouterr().out
+    session.run(TOY, tmp_path / "results.jsonl", work)
+    assert [[job.trial for job in jobs] for jobs in asked] == [["0.5", "2"], ["0.5"]]
+    assert "trial 0.5 of 0.5: 0.5000, 2: 2.0000" in capsys.readouterr().out
 
 
 def test_no_row_in_flight_is_lost_where_nobody_reads_on(tmp_path, monkeypatch):
@@ -145,7 +204,7 @@ def test_no_row_in_flight_is_lost_where_nobody_reads_on(tmp_path, monkeypatch):
     with os.fdopen(writer, "w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
         with pytest.raises(SystemExit) as stop:
-            cli.run(lambda: session.run(STUDY, out, 2, work))
+            cli.run(lambda: session.run(STUDY, out, work))
     assert stop.value.code == terminal.CLOSED_PIPE
     assert [one["variant"] for one in read(out)] == [*BASELINES, "plain"]
 
@@ -157,14 +216,14 @@ def test_a_job_begins_no_more_once_that_is_asked_for():
         begun.append(len(begun))
         return len(begun) > 2
 
-    rows = runs.rows_of(STUDY, missing(STUDY, bare(), 2)[0], 1, enough)
+    rows = runs.rows_of(STUDY, missing(STUDY, bare())[0], 1, enough)
     assert [one["seed"] for one in rows] == [0]
 
 
 @pytest.mark.slow
 def test_processes_end_what_they_work_at_and_begin_no_more(tmp_path):
     """Two processes, each with its job of two runs: one run of each is kept."""
-    jobs = [job for job in missing(STUDY, bare(), 2) if job.variant is not None]
+    jobs = [job for job in missing(STUDY, bare()) if job.variant is not None]
     enough, places = threading.Event(), [Place(number, 2, {}) for number in range(2)]
     rows = pool.processes(find_study, places, 1)(jobs, enough)
     found = [next(rows)]
@@ -176,9 +235,9 @@ def test_processes_end_what_they_work_at_and_begin_no_more(tmp_path):
 
 def test_runs_of_another_budget_are_refused(tmp_path):
     out = tmp_path / "results.jsonl"
-    out.write_text(json.dumps(row("plain", 0, 0.4) | {"nimg": 32}) + "\n")
+    out.write_text(json.dumps(row("plain", 0, 0.4) | {"total_nimg": 32}) + "\n")
     with pytest.raises(ConfigError, match="runs of 32 images on ring8, where the study has 64"):
-        session.run(STUDY, out, 1, pool.processes(find_study, [], None))
+        session.run(STUDY, out, pool.processes(find_study, [], None))
 
 
 def test_a_study_can_be_narrowed_to_some_benchmarks():
@@ -263,7 +322,7 @@ def test_a_killed_process_leaves_no_workers_and_the_same_command_ends_the_study(
     before = read(out)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     known = sum(one["variant"] not in BASELINES for one in before)
-    assert f"{known} runs known" in done.stdout
+    assert f"{known} rows known" in done.stdout
     assert read(out)[: len(before)] == before
     assert re.search(r"\| hinge \+ spectral norm \| none \| 2 \|", done.stdout)
 

@@ -24,8 +24,8 @@ from eval.study.submitted import JobError, split_by_seeds
 from tests.study.toy import STUDY, bare, find_study, row
 
 ROOT = Path(__file__).parents[2]
-PLAIN = Job("ring8", "plain", None, (0, 1))
-OTHER = Job("ring8", "other", None, (0, 1))
+PLAIN = Job("ring8", "plain", None, (64,), (0, 1))
+OTHER = Job("ring8", "other", None, (64,), (0, 1))
 TWO_PLACES = [Place(number, 2, {}) for number in range(2)]
 
 
@@ -51,11 +51,11 @@ def test_two_runs_of_submitits_local_executor_are_those_of_this_process(
     known = [*bare(), row("other", 0, 0.5), row("other", 1, 0.5)]
     keep(out, known)
     execute = submitted.local(find_study, TWO_PLACES, 1, tmp_path / "logs")
-    session.run(STUDY, out, 2, execute)
+    session.run(STUDY, out, execute)
     found = sorted(read(out)[len(known) :], key=lambda one: one["seed"])
     assert without_time(found) == expected
-    assert missing(STUDY, read(out), 2) == []
-    assert "2 runs known, 2 to do" in capsys.readouterr().out
+    assert missing(STUDY, read(out)) == []
+    assert "2 rows known, 2 to do" in capsys.readouterr().out
     assert len(list((tmp_path / "logs").glob("*_log.out"))) == 2
 
 
@@ -158,13 +158,13 @@ def test_a_job_that_fails_is_told_with_its_log_and_run_again_by_the_same_command
     out = tmp_path / "results.jsonl"
     keep(out, bare())
     with pytest.raises(JobError, match="1 of 2 jobs failed, such as ring8, other") as error:
-        session.run(STUDY, out, 2, slurm(cluster))
+        session.run(STUDY, out, slurm(cluster))
     assert "ValueError: no such thing; see " in str(error.value)
     assert Path(re.search(r"see (\S+\.err)", str(error.value))[1]).parent == cluster.logs
     kept = [(one["variant"], one["seed"]) for one in read(out) if one["seed"] is not None]
     assert sorted(kept) == [("other", 0), ("plain", 0), ("plain", 1)]
     monkeypatch.setattr(runs, "rows_of", lambda study, job, _: [row(job.variant, *job.seeds, 0.3)])
-    session.run(STUDY, out, 2, slurm(cluster))
+    session.run(STUDY, out, slurm(cluster))
     assert read(out)[6:] == [row("other", 1, 0.3)]
 
 
@@ -216,7 +216,7 @@ def test_without_slurm_or_submitit_one_message_says_what_is_missing(tmp_path, mo
 
 
 def test_jobs_are_split_by_their_seeds_alone():
-    bare_job, tuned = Job("ring8", None, None, ()), PLAIN._replace(seeds=(0, 1, 2))
+    bare_job, tuned = Job("ring8", None, None, (), ()), PLAIN._replace(seeds=(0, 1, 2))
     assert split_by_seeds([bare_job, tuned], None) == [bare_job, tuned]
     assert split_by_seeds([bare_job, tuned], 2) == [
         bare_job,

@@ -2,21 +2,21 @@
 
 import dataclasses
 
-from eval.study.declare import Benchmark, Figure, Study, Tuning, Variant, change
+from eval.study.declare import Benchmark, Figure, Study, Tuning, Variant, change, penalties
 from eval.study.results import NOISE, PERFECT, REAL
 
 KL = Figure("reverse_kl_nats", "reverse KL", "{:.2f}")
-MODES = Figure("modes_captured_at_1", "modes", "{:.1f}")
+MODES = Figure("modes_captured_at_1", "modes", "{:.1f}", more_is_better=True)
 TOY = Study(
     summary="two variants, one tuned",
     variants={
         "plain": Variant(change(objective={"loss": "nonsaturating"})),
-        "tuned": Variant(change(objective={"loss": "pairwise"}), tuned=True),
+        "tuned": Variant(change(objective={"loss": "pairwise"}), penalties(0.5, 2.0)),
     },
     benchmarks={"ring8": Benchmark(total_nimg=64, figures=(MODES, KL))},
     baseline="plain",
     seeds=3,
-    tuning=Tuning(factors=(0.5, 2.0), seeds=(100, 101)),
+    tuning=Tuning(seeds=(100, 101)),
 )
 
 TINY = change(
@@ -43,14 +43,26 @@ STUDY = dataclasses.replace(
 )
 
 
+def at_budgets(study, **benchmark):
+    """The study measured at 32 and 64 images, in dispatches of 16; and other fields."""
+
+    def short(config):
+        return dataclasses.replace(config, batch_size=8, steps_per_dispatch=2)
+
+    declared = study.benchmarks["ring8"]
+    declared = dataclasses.replace(declared, change=short, budgets=(32,), **benchmark)
+    return dataclasses.replace(study, benchmarks={"ring8": declared})
+
+
 def find_study():
     """The study, for processes that run its jobs."""
     return STUDY
 
 
-def row(variant, seed, kl=None, modes=8.0, factor=None, benchmark="ring8", **more):
+def row(variant, seed, kl=None, modes=8.0, trial=None, nimg=64, **more):
     """A run's row; one without a KL has failed."""
-    task = {"benchmark": benchmark, "variant": variant, "factor": factor, "seed": seed, "nimg": 64}
+    task = {"benchmark": "ring8", "variant": variant, "trial": trial, "seed": seed, "nimg": nimg}
+    task |= {"total_nimg": 64}
     if kl is None:
         return task | {"failed": "step 3: a number is not finite"}
     return task | {"modes_captured_at_1": modes, "reverse_kl_nats": kl} | more
@@ -59,14 +71,14 @@ def row(variant, seed, kl=None, modes=8.0, factor=None, benchmark="ring8", **mor
 def tuning(half=(0.3, 0.1), twice=(0.5, 0.4)):
     """The rows that choose the penalty: by default half of it, at the lower edge."""
     return [
-        *(row("tuned", seed, kl, factor=0.5) for seed, kl in zip((100, 101), half, strict=True)),
-        *(row("tuned", seed, kl, factor=2.0) for seed, kl in zip((100, 101), twice, strict=True)),
+        *(row("tuned", seed, kl, trial="0.5") for seed, kl in zip((100, 101), half, strict=True)),
+        *(row("tuned", seed, kl, trial="2") for seed, kl in zip((100, 101), twice, strict=True)),
     ]
 
 
 def bare():
     """The rows of the baselines."""
-    named = {"benchmark": "ring8", "factor": None, "seed": None}
+    named = {"benchmark": "ring8", "trial": None, "seed": None, "nimg": None}
     both = {"modes_captured_at_1": 8.0, "reverse_kl_nats": 0.0013}
     spread = {"spread": {"modes_captured_at_1": 0.0, "reverse_kl_nats": 0.011}}
     return [
@@ -79,5 +91,5 @@ def bare():
 def whole():
     """All rows of the toy study: differences of -0.1, -0.2 and -0.3 in the KL."""
     plain = [row("plain", seed, 0.4) for seed in range(3)]
-    tuned = [row("tuned", seed, 0.3 - 0.1 * seed, factor=0.5) for seed in range(3)]
+    tuned = [row("tuned", seed, 0.3 - 0.1 * seed, trial="0.5") for seed in range(3)]
     return [*bare(), *tuning(), *plain, *tuned]

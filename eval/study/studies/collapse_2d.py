@@ -4,12 +4,12 @@
 others shared, and 25 s of an idle one: 50 minutes on 2 idle cores, two hours on busy ones.
 """
 
-from eval.study.declare import Benchmark, Study
-from eval.study.studies.contenders import CONTENDERS, NONSATURATING, POINTS
+from eval.study.declare import Benchmark, Study, penalties
+from eval.study.studies.contenders import NONSATURATING, POINTS, contenders
 
 STUDY = Study(
     summary="mode collapse on points, modes alike and not",
-    variants=CONTENDERS,
+    variants=contenders(penalties(0.2, 1.0, 5.0)),
     benchmarks={
         name: Benchmark(total_nimg=512_000, figures=POINTS)
         for name in ("grid25", "grid25_imbalanced", "ring8")

@@ -5,16 +5,15 @@ on an hour and a quarter on 2 cores. Weights above the experiment's own were tri
 times as large they did worse.
 """
 
-from eval.study.declare import Benchmark, Study, Tuning
-from eval.study.studies.contenders import CONTENDERS, NONSATURATING, STACKED_TWICE
+from eval.study.declare import Benchmark, Study, penalties
+from eval.study.studies.contenders import NONSATURATING, STACKED_TWICE, contenders
 
 STUDY = Study(
     summary="mode collapse on 1,000 modes of 8x8 pixels, alike and not",
-    variants=CONTENDERS,
+    variants=contenders(penalties(0.04, 0.2, 1.0)),
     benchmarks={
         name: Benchmark(total_nimg=256_000, figures=STACKED_TWICE)
         for name in ("stacked_digits", "stacked_digits_imbalanced")
     },
     baseline=NONSATURATING,
-    tuning=Tuning(factors=(0.04, 0.2, 1.0)),
 )

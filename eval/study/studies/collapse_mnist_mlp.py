@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from cgan.config import Experiment
 from configs import stacked_mnist_mlp
-from eval.study.declare import Benchmark, Study, Tuning
-from eval.study.studies.contenders import CONTENDERS, NONSATURATING, STACKED
+from eval.study.declare import Benchmark, Study, Tuning, penalties
+from eval.study.studies.contenders import NONSATURATING, STACKED, contenders
 
 
 def perceptrons(config: Experiment) -> Experiment:
@@ -33,12 +33,12 @@ def perceptrons(config: Experiment) -> Experiment:
 
 STUDY = Study(
     summary="Stacked MNIST at 28x28 by multilayer perceptrons, whole and starved, 3 seeds",
-    variants=CONTENDERS,
+    variants=contenders(penalties(2.0, 20.0)),
     benchmarks={
         name: Benchmark(total_nimg=128_000, figures=STACKED, change=perceptrons)
         for name in ("stacked_mnist", "stacked_mnist_starved")
     },
     baseline=NONSATURATING,
     seeds=3,
-    tuning=Tuning(factors=(2.0, 20.0), seeds=(100,)),
+    tuning=Tuning(seeds=(100,)),
 )
