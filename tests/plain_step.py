@@ -23,12 +23,13 @@ class PlainStep(minimal.PlainStep):
     """The step of any of the variants in `tests/test_step.py`."""
 
     def outputs(self, state: TrainState, fakes: jax.Array, player: str) -> BatchOutputs:
-        """The page's, with how alike two views of a real are, and with which rows one may meet."""
+        """The page's, with how alike two views of a real are, which rows one may meet, and when."""
         outputs, config = super().outputs(state, fakes, player), self.parts.config
         if config.conditioning.compare == "same_class":
             labels = np.asarray(self.labels)
             same = [[one == other for other in labels] for one in labels]
             outputs = outputs._replace(mask=jnp.asarray(same))
+        outputs = outputs._replace(nimg=jnp.float32(self.number * config.batch_size))
         if config.embedding.weight:
             other = self.discriminate(state, self.view(f"{player}/other", self.reals)).embedding
             agreement = jnp.sum(outputs.local.real.embedding * other, axis=1)

@@ -103,7 +103,9 @@ def test_help_names_the_choices_and_the_numbers_that_an_option_takes(call: Progr
     assert "--objective.loss {softmax,pairwise,average,hardest,listwise,nonsaturating," in said
     assert "--objective.temperature-bounds {None}|{FLOAT FLOAT} Learn the temperature" in said
     assert "--objective.top-k {None}|INT Grade each against the hardest" in said
-    assert "--embedding.weight FLOAT Weight of this comparison; 0 leaves the head out." in said
+    assert (
+        "--embedding.weight FLOAT Weight of this game at the start; 0 leaves the head out." in said
+    )
     assert "--penalty.estimator {exact,hutchinson,finite_differences}" in said
     assert "--augment.strength FLOAT Strength, from 0, the samples as they are, to 1," in said
     assert "--micro-batches INT Parts in which a device works through its rows" in said

@@ -1,4 +1,4 @@
-"""What a step sends between devices: its gradients, and a few bytes for each score."""
+"""What a step sends between devices: its gradients, and a few bytes for each score or embedding."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.communication import BYTES_OF_A_REAL, Collective, collectives, of_step, seconds
 from cgan.assemble import assemble
-from cgan.config import Discriminator, Generator
+from cgan.config import Discriminator, Embedding, Generator
 from cgan.networks import count_parameters
 from configs import CONFIGS
 
@@ -35,6 +35,23 @@ def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(sent, count):
     stages = count * 5  # a flag for each device and stage: see cgan/finite.py
     scores = sum(one.size for one in rest) - stages
     assert scores == BYTES_OF_A_REAL * RING.batch_size
+
+
+@pytest.mark.parametrize("coupling", ["sample", "two_sided"])
+def test_the_neighbor_game_sends_embeddings_beside_the_scores_and_nothing_of_their_pairs(coupling):
+    """Four gathers of a vector for each real or fake, two of an agreement, and as many transposes
+    at the most: the matrix of pairs, which grows with the square of the batch, stays at home."""
+    dimensions, count = 4, 4
+    embedding = Embedding(weight=1.0, dimensions=dimensions, coupling=coupling)
+    config = dataclasses.replace(RING, embedding=embedding)
+    rest = {}
+    for size in (16, 64):
+        sent = of_step(dataclasses.replace(config, batch_size=size), jax.local_devices()[:count])
+        stages = count * 5
+        rest[size] = sum(one.size for one in sent if one.kind != "all-reduce") - stages
+        vectors = rest[size] - BYTES_OF_A_REAL * size
+        assert 0 < vectors <= FLOAT * size * (8 * dimensions + 4)
+    assert rest[64] == 4 * rest[16]
 
 
 def test_bytes_do_not_grow_with_devices(sent):

@@ -77,6 +77,25 @@ def temperatures(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def mirrored() -> st.SearchStrategy[dict[str, Any]]:
+    """The mirrored game on embeddings."""
+    return st.fixed_dictionaries({"game": st.just("mirrored"), "curve": st.sampled_from(CURVES)})
+
+
+def neighbors() -> st.SearchStrategy[dict[str, Any]]:
+    """The neighbour game on embeddings, of samples by themselves or coupled two-sidedly."""
+    shared = {
+        "game": st.just("neighbor"),
+        "negatives": st.sampled_from(["both", "fakes", "reals"]),
+        "graded": st.booleans(),
+        "generator_temperature": st.none() | positive(3e38),
+    }
+    halves = st.sampled_from(["both", "covering", "realism"])
+    return st.fixed_dictionaries(shared | {"halves": halves}) | st.fixed_dictionaries(
+        shared | {"coupling": st.just("two_sided")}
+    )
+
+
 @st.composite
 def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
     """The sections of a game, on either head or both, with what its curves can use."""
@@ -94,18 +113,22 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
             curves.append(loss)
             objective |= draw(temperatures())
     if heads != "score":
-        curves.append(draw(st.sampled_from(CURVES)))
-        embedding = {"weight": draw(positive(3e38)), "curve": curves[-1], **draw(temperatures())}
+        embedding = {"weight": draw(positive(3e38)), **draw(temperatures())}
+        embedding |= draw(neighbors() | mirrored() if batch_size > 1 else mirrored())
+        if embedding["game"] == "mirrored":
+            curves.append(embedding["curve"])
+        embedding["final_fraction"] = draw(WEIGHTS)
         embedding |= {"dimensions": draw(st.integers(2, 512))}
         embedding |= {name: draw(WEIGHTS) for name in ("r1", "r2")}
+    if (curves or heads != "score") and embedding.get("coupling") != "two_sided":
+        objective["fakes_per_real"] = draw(st.none() | st.integers(1, batch_size))
     if curves:
         objective["dual"] = draw(st.booleans())
-        objective["fakes_per_real"] = draw(st.none() | st.integers(1, batch_size))
         if set(curves) <= {"softmax", "listwise"}:
             objective["normalize"] = draw(st.sampled_from(["mean", "sum"]))
         if set(curves) <= {"softmax", "pairwise", "average"}:
             objective["hardness"] = draw(st.just(0.0) | positive(100))
-        met = objective["fakes_per_real"] or batch_size
+        met = objective.get("fakes_per_real") or batch_size
         if "hardest" not in curves:
             objective["top_k"] = draw(st.none() | st.integers(1, met))
         if 1 in (met, objective.get("top_k")):  # against one fake these do nothing

@@ -10,6 +10,7 @@ from tests.unchecked import AROUND, assert_refused, default_of, make
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 CONV = "{} with {}.architecture = 'conv', which does not use it"
 EMBEDDING: dict[str, Any] = {"embedding.weight": 0.5}
+MIRRORED: dict[str, Any] = EMBEDDING | {"embedding.game": "mirrored"}
 NO_PENALTY: dict[str, Any] = {"penalty.r1": 0.0, "penalty.r2": 0.0}
 NO_SCORE: dict[str, Any] = EMBEDDING | NO_PENALTY | {"objective.weight": 0.0}
 
@@ -161,12 +162,30 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
     *(
         (name, value, {}, EMBEDDING, "embedding.weight = 0")
         for name, value in {
-            "embedding.curve": "listwise",
+            "embedding.final_fraction": 0.5,
+            "embedding.game": "mirrored",
+            "embedding.negatives": "reals",
+            "embedding.halves": "covering",
+            "embedding.coupling": "two_sided",
+            "embedding.graded": True,
+            "embedding.generator_temperature": 0.5,
             "embedding.dimensions": 8,
             "embedding.temperature": 0.5,
             "embedding.temperature_bounds": (0.05, 0.5),
             "embedding.r1": 0.1,
             "embedding.r2": 0.1,
+        }.items()
+    ),
+    ("embedding.curve", "listwise", {}, MIRRORED, "embedding.weight = 0"),
+    ("embedding.curve", "listwise", EMBEDDING, MIRRORED, "embedding.game = 'neighbor'"),
+    *(
+        (name, value, MIRRORED, EMBEDDING, "embedding.game = 'mirrored'")
+        for name, value in {
+            "embedding.negatives": "reals",
+            "embedding.halves": "covering",
+            "embedding.coupling": "two_sided",
+            "embedding.graded": True,
+            "embedding.generator_temperature": 0.5,
         }.items()
     ),
     *(
@@ -260,7 +279,7 @@ def test_what_only_curves_use_is_refused_with_a_classic_loss(
     settings = {"objective.loss": loss, name: value}
     assert_idle(settings, name, f"objective.loss = {loss!r}")
     if name in MEETINGS:
-        make(settings | EMBEDDING)  # the embedding's curve uses it
+        make(settings | MIRRORED)  # the embedding's curve uses it
     else:
         assert_idle(settings | EMBEDDING, name, f"objective.loss = {loss!r}")
 
@@ -280,7 +299,7 @@ def test_what_a_curve_cannot_use_is_refused_with_it_on_either_head(
     curve: str, name: str, value: Any
 ) -> None:
     on_score = {"objective.loss": curve, name: value}
-    on_embedding = EMBEDDING | {"embedding.curve": curve, name: value}
+    on_embedding = MIRRORED | {"embedding.curve": curve, name: value}
     on_embedding_alone = NO_SCORE | on_embedding
     for settings in (on_score, on_embedding, on_embedding_alone):
         if name in CANNOT_USE[curve]:
@@ -296,3 +315,40 @@ def test_what_does_nothing_against_one_fake_is_refused(one: str, name: str, valu
     settings = {f"objective.{name}": value}
     make(settings | {one: 2})
     assert_idle(settings | {one: 1}, f"objective.{name}", "where a real is graded against one fake")
+
+
+@pytest.mark.parametrize(("name", "value"), MEETINGS.items())
+def test_of_how_reals_meet_fakes_the_neighbor_game_reads_how_many(name: str, value: Any) -> None:
+    """Beside a curve on the score the others are that curve's; with none they are nobody's."""
+    make(EMBEDDING | {name: value})
+    without_curve = {"objective.loss": "hinge"}, NO_SCORE
+    for settings in without_curve:
+        if name == "objective.fakes_per_real":
+            make(EMBEDDING | settings | {name: value})
+        else:
+            assert_idle(EMBEDDING | settings | {name: value}, name, BLAMED)
+
+
+BLAMED = "embedding.game = 'neighbor'"
+TWO_SIDED: dict[str, Any] = EMBEDDING | {"embedding.coupling": "two_sided"}
+
+
+def test_a_two_sided_coupling_has_no_halves_and_couples_the_whole_batch() -> None:
+    make(TWO_SIDED)
+    halves = TWO_SIDED | {"embedding.halves": "covering"}
+    assert_idle(halves, "embedding.halves", "embedding.coupling = 'two_sided'")
+    fakes = TWO_SIDED | {"objective.fakes_per_real": 5}
+    assert_refused(fakes, "objective.fakes_per_real", f"None {TWO}, which couples the whole batch")
+    same = TWO_SIDED | {"conditioning.labels": True, "conditioning.compare": "same_class"}
+    assert_refused(same, "conditioning.compare", f"'all' {TWO}, which couples the whole batch")
+
+
+TWO = "with embedding.coupling = 'two_sided'"
+
+
+def test_the_neighbor_game_needs_two_rows_to_compare() -> None:
+    make(MIRRORED | {"batch_size": 1})
+    make({"batch_size": 1})
+    make(EMBEDDING | {"batch_size": 2})
+    expected = "2 or more with embedding.game = 'neighbor', which compares a sample with others"
+    assert_refused(EMBEDDING | {"batch_size": 1}, "batch_size", expected)

@@ -61,7 +61,14 @@ CHANGED: Settings = {
     "objective.top_k": 2,
     "objective.temperature": 0.5,
     "objective.temperature_bounds": (0.5, 2.0),
+    "embedding.final_fraction": 0.5,
+    "embedding.game": "mirrored",
     "embedding.curve": "listwise",
+    "embedding.negatives": "reals",
+    "embedding.halves": "covering",
+    "embedding.coupling": "two_sided",
+    "embedding.graded": True,
+    "embedding.generator_temperature": 0.5,
     "embedding.dimensions": 8,
     "embedding.temperature": 0.5,
     "embedding.temperature_bounds": (0.05, 0.5),
@@ -93,6 +100,10 @@ NEEDED: dict[tuple[str, Any], Settings] = {
     ("augment.policy", "ada"): ADA,
     ("augment.policy", "diffaugment"): ADA,
     ("objective.weight", 0): NO_SCORE,
+    ("embedding.game", "neighbor"): {"embedding.weight": 1.0},
+    ("embedding.game", "mirrored"): {"embedding.weight": 1.0},
+    ("embedding.coupling", "sample"): {"embedding.weight": 1.0},
+    ("embedding.coupling", "two_sided"): {"embedding.weight": 1.0},
 }
 """What else a value needs, whoever reads what."""
 OTHERS: dict[tuple[str, str], Settings] = {
@@ -102,13 +113,19 @@ OTHERS: dict[tuple[str, str], Settings] = {
     ("conditioning.compare", "objective.loss"): LABELS,
 }
 """What else must be set where the reading of a setting depends on another one besides."""
-TARGET: Settings = {"augment.target": 0.6}
+ALSO: dict[str, Settings] = {
+    "augment.adapt_nimg": {"augment.target": 0.6},
+    "embedding.curve": {"embedding.game": "mirrored"},
+}
+"""What else must be set for a setting to be read, by whichever of its deciders."""
 ON = {"probe_nimg": 64, "augment.target": 0.6, "embedding.weight": 1.0, "objective.weight": 1.0}
 """Where a setting turns others on: a value with which it does."""
 
 
 def values_of(name: str) -> tuple[Any, ...]:
-    """All values of a setting that is chosen among a few."""
+    """All values of a setting that is chosen among a few; `curves` are losses and games."""
+    if name == "curves":
+        return values_of("objective.loss") + values_of("embedding.game")
     section, _, field = name.rpartition(".")
     annotation = typing.get_type_hints(SECTIONS[section])[field]
     return (False, True) if annotation is bool else typing.get_args(annotation)
@@ -134,8 +151,7 @@ def test_a_setting_is_accepted_for_each_reader_and_refused_for_all_others(
     chosen = OTHERS.get((name, by), {}) | NEEDED.get((by, value), {}) | {by: value}
     make(chosen)
     if read:
-        also = TARGET if name == "augment.adapt_nimg" else {}
-        found = make(also | chosen | {name: CHANGED[name]})
+        found = make(ALSO.get(name, {}) | chosen | {name: CHANGED[name]})
         section, _, field = name.partition(".")
         assert getattr(getattr(found, section), field) == CHANGED[name] != default_of(name)
     else:
@@ -210,7 +226,7 @@ def test_the_help_of_a_setting_names_its_readers_and_no_others(
     name: str, condition: Condition, help_of_all: str
 ) -> None:
     by = f"{name.partition('.')[0]}.{condition.decider}"
-    known = values_of("objective.loss" if condition.decider == "curves" else by)
+    known = values_of("curves" if condition.decider == "curves" else by)
     option = re.escape("--" + name.replace("_", "-"))
     said = re.search(rf" {option}[ ,](.*?)\(default: ", help_of_all)
     assert said, option
@@ -221,5 +237,5 @@ def test_what_is_said_names_values_that_there_are() -> None:
     for section, cls in SECTIONS.items():
         for field, decider, readers in conditions(cls):
             if isinstance(readers, tuple):
-                by = "objective.loss" if decider == "curves" else f"{section}.{decider}"
+                by = decider if decider == "curves" else f"{section}.{decider}"
                 assert set(readers) <= set(values_of(by)), field

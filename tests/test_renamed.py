@@ -15,6 +15,7 @@ from cgan.config import (
     RENAMED_VALUES,
     Augment,
     Data,
+    Embedding,
     Experiment,
     Objective,
     from_json,
@@ -55,6 +56,22 @@ def test_the_config_above_has_every_name_that_changed() -> None:
         assert OLD[section][name] in names
     assert "grey" not in to_json(NEW)
     assert not any(f'"{old.partition(".")[2]}"' in to_json(NEW) for old in RENAMED_SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"weight": 0.5, "curve": "average"}, Embedding(0.5, game="mirrored", curve="average")),
+        ({"weight": 0.5, "game": "neighbor"}, Embedding(0.5)),
+        ({"weight": 0.0, "dimensions": 64}, Embedding()),
+    ],
+)
+def test_an_embedding_of_before_its_game_had_a_name_plays_the_mirrored_one(
+    before: dict[str, Any], now: Embedding
+) -> None:
+    found = from_json(json.dumps({"workdir": "runs/old", "embedding": before}))
+    assert found == Experiment(workdir=Path("runs/old"), embedding=now)
+    assert from_json(to_json(found)) == found
 
 
 def test_a_run_of_before_goes_on_and_keeps_the_names_of_now(tmp_path: Path) -> None:

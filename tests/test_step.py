@@ -52,7 +52,9 @@ def experiment(
     )
 
 
-NO_PENALTY, EMBEDDING = Penalty(r1=0.0, r2=0.0), Embedding(weight=1.0, dimensions=4)
+NO_PENALTY = Penalty(r1=0.0, r2=0.0)
+NEIGHBOR = Embedding(weight=1.0, dimensions=4)
+MIRRORED = dataclasses.replace(NEIGHBOR, game="mirrored")
 ALONE = Objective(weight=0.0)
 SAME_CLASS = Conditioning(labels=True, compare="same_class")
 VARIANTS = {
@@ -73,13 +75,47 @@ VARIANTS = {
     ),
     "hardest": experiment(objective=Objective("hardest")),
     "listwise, top 5": experiment(objective=Objective("listwise", top_k=5)),
-    "embedding alone": experiment(
-        objective=ALONE, embedding=EMBEDDING, penalty=NO_PENALTY, augment=Augment(0.5)
+    "mirrored embedding alone": experiment(
+        objective=ALONE, embedding=MIRRORED, penalty=NO_PENALTY, augment=Augment(0.5)
+    ),
+    "neighbors alone": experiment(
+        objective=ALONE,
+        embedding=dataclasses.replace(NEIGHBOR, graded=True),
+        penalty=NO_PENALTY,
+        augment=Augment(0.5),
+    ),
+    "neighbors beside the score, 5 fakes": experiment(
+        objective=Objective("pairwise", weight=0.5, fakes_per_real=5),
+        embedding=Embedding(
+            weight=2.0,
+            dimensions=4,
+            temperature_bounds=(0.05, 0.2),
+            negatives="reals",
+            final_fraction=0.1,
+        ),
+        augment=Augment(0.3),
+        ramp_nimg=1_000,
+    ),
+    "neighbors coupled two-sidedly": experiment(
+        embedding=dataclasses.replace(
+            NEIGHBOR, coupling="two_sided", generator_temperature=0.5, negatives="fakes"
+        ),
+        augment=Augment(0.3),
+    ),
+    "neighbors within classes": experiment(
+        objective=Objective("hinge"),
+        embedding=dataclasses.replace(NEIGHBOR, halves="covering"),
+        augment=Augment(0.3),
+        conditioning=SAME_CLASS,
     ),
     "both, 5 fakes": experiment(
         objective=Objective("pairwise", weight=0.5, fakes_per_real=5),
         embedding=Embedding(
-            weight=2.0, curve="average", dimensions=4, temperature_bounds=(0.05, 0.2)
+            weight=2.0,
+            game="mirrored",
+            curve="average",
+            dimensions=4,
+            temperature_bounds=(0.05, 0.2),
         ),
         augment=Augment(0.3),
     ),
@@ -117,7 +153,7 @@ VARIANTS = {
     ),
     "within classes, listwise and embedding": experiment(
         objective=Objective("listwise", weight=0.5, fakes_per_real=9),
-        embedding=dataclasses.replace(EMBEDDING, curve="hardest"),
+        embedding=dataclasses.replace(MIRRORED, curve="hardest"),
         augment=Augment(0.3),
         conditioning=SAME_CLASS,
     ),
@@ -129,19 +165,20 @@ RANDOM_PENALTIES = {
     ),
     "embedding's penalty": experiment(
         objective=ALONE,
-        embedding=dataclasses.replace(EMBEDDING, r1=0.1, r2=0.2),
+        embedding=dataclasses.replace(MIRRORED, r1=0.1, r2=0.2),
         penalty=NO_PENALTY,
         augment=Augment(0.5),
     ),
 }
 """Their gradients have no oracle here: `tests/objectives` holds the estimators."""
-FEW = ("spectral norm", "within classes, 5 fakes")
+FEW = ("spectral norm", "within classes, 5 fakes", "neighbors beside the score, 5 fakes")
 """Enough for the fast suite, of states after several steps; the slow one has `SEVERAL`."""
 SEVERAL = (
     *FEW,
     "sum, 5 fakes, sharp",
     "all fakes",
     "both, 5 fakes",
+    "neighbors coupled two-sidedly",
     "nonsaturating",
     "conv",
     "classes, hinge",
@@ -154,6 +191,10 @@ COVERING = (
     "conv",
     "classes, hinge",
     "within classes, 5 fakes",
+    "neighbors alone",
+    "neighbors beside the score, 5 fakes",
+    "neighbors coupled two-sidedly",
+    "neighbors within classes",
 )
 """Between them, and the tests of two steps, they use every part of a step.
 
@@ -248,7 +289,7 @@ def test_losses_and_gradients_equal_those_of_the_whole_batch_written_plainly(con
 
 TELLING = {
     "both heads": dataclasses.replace(
-        VARIANTS["both, 5 fakes"],
+        VARIANTS["neighbors beside the score, 5 fakes"],
         discriminator=Discriminator("mlp", width=8, depth=2, spectral_norm=True),
         penalty=Penalty(r1=0.1, r2=0.3, estimator="hutchinson"),
         conditioning=Conditioning(labels=True),

@@ -21,7 +21,7 @@ class Conditioning:
     compare: Literal["all", "same_class"] = setting(
         "all", read_by={"labels": (True,), "curves": COMPARING}
     )
-    """What each is graded against: all that it meets, or only those of its own class (curves)."""
+    """What each is graded against: all it meets, or those of its class (curves, neighbor)."""
 
     def __post_init__(self) -> None:
         check_types(self, "conditioning.")

@@ -170,6 +170,11 @@ class Experiment(Clock):
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
             only_defaults(objective, "objective.", ("normalize", "hardness"), when)
+        if self.embedding.weight and self.embedding.game == "neighbor":
+            expected = (
+                "2 or more with embedding.game = 'neighbor', which compares a sample with others"
+            )
+            require(self.batch_size > 1, "batch_size", self.batch_size, expected)
         if self.embedding.coupling == "two_sided":
             expected = "None with embedding.coupling = 'two_sided', which couples the whole batch"
             require(fakes is None, "objective.fakes_per_real", fakes, expected)

@@ -9,7 +9,6 @@ from cgan.config.checks import (
     SIZE_AT_MOST,
     check_types,
     not_negative,
-    only_defaults,
     positive,
     require,
 )
@@ -26,8 +25,9 @@ COMPARING: tuple[str, ...] = (*CURVES, "neighbor")
 ON: dict[str, Values] = {"weight": AllBut(0)}
 """Where a comparison is not left out."""
 WITH_CURVE: dict[str, Values] = {"loss": CURVES, **ON}
-NEIGHBOR: dict[str, Values] = {"game": ("neighbor",), **ON}
-MIRRORED: dict[str, Values] = {"game": ("mirrored",), **ON}
+NEIGHBOR: dict[str, Values] = {**ON, "game": ("neighbor",)}
+SAMPLEWISE: dict[str, Values] = {**NEIGHBOR, "coupling": ("sample",)}
+MIRRORED: dict[str, Values] = {**ON, "game": ("mirrored",)}
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Objective:
     normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
     fakes_per_real: int | None = setting(None, read_by={"curves": COMPARING})
-    """K, the fakes that each real is graded against; None takes the whole global batch (curves)."""
+    """K, fakes that each real is graded against; None takes the global batch (curves, neighbor)."""
     dual: bool = setting(True, read_by={"curves": CURVES})
     """Grade each fake against the reals too; the loss is the mean of both directions (curves)."""
     hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
@@ -88,8 +88,8 @@ class Embedding:
     """Curve over the margins of embeddings (mirrored)."""
     negatives: Literal["both", "fakes", "reals"] = setting("both", read_by=NEIGHBOR)
     """Samples that another view of a real is told from: other reals, fakes, or both (neighbor)."""
-    halves: Literal["both", "covering", "realism"] = setting("both", read_by=NEIGHBOR)
-    """What the generator minimises: a loss at reals, covering, one at fakes, or both (neighbor)."""
+    halves: Literal["both", "covering", "realism"] = setting("both", read_by=SAMPLEWISE)
+    """The generator's losses: covering at reals, realism at fakes, both (neighbor; sample)."""
     coupling: Literal["sample", "two_sided"] = setting("sample", read_by=NEIGHBOR)
     """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""
     graded: bool = setting(False, read_by=NEIGHBOR)
@@ -116,9 +116,6 @@ class Embedding:
             positive(self, "embedding.", "generator_temperature")
         _check_temperature(self, "embedding.")
         check_read(self, "embedding.")
-        if self.coupling == "two_sided":
-            when = "with embedding.coupling = 'two_sided', which has no halves"
-            only_defaults(self, "embedding.", ("halves",), when)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.objectives.outputs import BatchOutputs
-from cgan.types import Embeddings, Margins, single
+from cgan.types import Margins, single
 
 
 @runtime_checkable
@@ -58,14 +58,16 @@ class EmbeddingComparison:
     def real_rows(self, batch: BatchOutputs) -> Margins:
         """Margins `[n, batch]` of each local real over every fake of the batch."""
         real, fakes = single(batch.local.real.embedding), single(batch.whole.fake.embedding)
-        return single(batch.local.agreement)[:, None] - _products(real, fakes)
+        return single(batch.local.agreement)[:, None] - products(real, fakes)
 
     def fake_rows(self, batch: BatchOutputs) -> Margins:
         """Margins `[n, batch]` of every real of the batch over each local fake."""
         fake, reals = single(batch.local.fake.embedding), single(batch.whole.real.embedding)
-        return single(batch.whole.agreement) - _products(fake, reals)
+        return single(batch.whole.agreement) - products(fake, reals)
 
 
-def _products(rows: Embeddings, columns: Float[Array, "m dimensions"]) -> Margins:
+def products(
+    rows: Float[Array, "n dimensions"], columns: Float[Array, "m dimensions"]
+) -> Float[Array, "n m"]:
     """Inner products, not in the short floats that accelerators take for matrix products."""
     return jnp.matmul(rows, columns.T, precision=jax.lax.Precision.HIGHEST)

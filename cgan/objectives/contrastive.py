@@ -6,17 +6,17 @@ fake (the dual). The discriminator minimises the curve of `M`. The generator pla
 with `-M`: its fakes must beat the reals.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Bool, Int
 
 from cgan.objectives.comparisons import Comparison
 from cgan.objectives.curves import Curve
-from cgan.objectives.outputs import BatchOutputs
+from cgan.objectives.outputs import BatchOutputs, choose
+from cgan.objectives.temperature import Tempered
 from cgan.types import Margins, Params, PerSample
 
 
@@ -29,7 +29,7 @@ class Negatives(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Contrastive:
+class Contrastive(Tempered):
     """The contrastive loss of both players: one comparison, graded by one curve."""
 
     comparison: Comparison
@@ -39,23 +39,6 @@ class Contrastive:
     dual: bool = True
     hardness: float = 0.0
     top_k: int | None = None
-
-    def init(self) -> Params:
-        """Values learnt by the discriminator: the log of the temperature, if it is learnt."""
-        if self.temperature_bounds is None:
-            return {}
-        return {"log_temperature": jnp.asarray(math.log(self.temperature), jnp.float32)}
-
-    def project(self, learnt: Params) -> Params:
-        """Move the learnt values within their bounds, after each step of the optimiser."""
-        if self.temperature_bounds is None:
-            return learnt
-        low, high = (math.log(bound) for bound in self.temperature_bounds)
-        return {"log_temperature": jnp.clip(learnt["log_temperature"], low, high)}
-
-    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """The temperature to be logged, where it is learnt."""
-        return {"temperature": jnp.exp(learnt["log_temperature"])} if learnt else {}
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses `[n]` of its reals and, with the dual, of its fakes."""
@@ -69,7 +52,7 @@ class Contrastive:
         )
 
     def _negatives(self, learnt: Params, batch: BatchOutputs) -> dict[str, Negatives]:
-        temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
+        temperature = self.temperature_by(learnt)
 
         def negatives(margins: Margins, met: Int[Array, "rows K"]) -> Negatives:
             found = Negatives(choose(margins, met) / temperature)
@@ -97,19 +80,6 @@ class Contrastive:
                 loss = jnp.where(rows.mask.any(axis=1), loss, 0)
             terms[name] = loss
         return terms
-
-
-def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
-    """Choose from rows over the whole batch the columns that are met, counted round the batch.
-
-    >>> print(choose(jnp.arange(6.0).reshape(2, 3), jnp.array([[1], [3]])))
-    [[1.]
-     [3.]]
-    """
-    batch_size = rows.shape[1]
-    if met.shape[1] == batch_size:
-        return rows
-    return jnp.take_along_axis(rows, met % batch_size, axis=1)
 
 
 def hardest_negatives(negatives: Negatives, count: int) -> Negatives:

@@ -4,46 +4,38 @@ Embeddings lie on the unit sphere, with similarity `s(a, b) = h(a) . h(b) / tau`
 `exp(s)` over samples is their kernel density up to a constant, by the kernel of von Mises and
 Fisher. The densities of reals and of fakes around each sample are compared by their logarithms:
 
-| | over reals, `p` | over fakes, `q` |
+| | of reals, `p` | of fakes, `q` |
 |---|---|---|
 | around real i | `lme_{k != i} s(x_i, x_k)` | `lme_{k != i} s(x_i, g_k)` |
 | around fake j | `lme_{k != j} s(g_j, x_k)` | `lme_{k != j} s(g_j, g_k)` |
 
 `lme` is the log of the mean of exponentials. A sample's own row is left out on both sides, so that
-both densities are means over as many samples. `p - q` is the margin of a real over its batch of
-fakes; that of a fake is `q - p`. The generator minimises `softplus(p - q)` at reals, a forward
-Kullback-Leibler divergence that asks for a fake near each real, and `softplus(q - p)` at fakes, a
-reverse one that asks each fake to be nearer to reals than to its own kind. The discriminator learns
-the embedding by instance contrast. `docs/neighbours.md` derives it, and what is fixed where.
+both densities are means over as many samples. The generator minimises `softplus(p - q)` at reals, a
+forward Kullback-Leibler divergence that asks for a fake near each real, and `softplus(q - p)` at
+fakes, a reverse one that asks each fake to be nearer to reals than to its own kind. Either alone
+is biased, their sum is not. The discriminator learns the embedding by instance contrast.
+`docs/neighbours.md` derives all this, and measures what is left of the bias in small batches.
 """
 
-import math
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
-from cgan.objectives.contrastive import choose
-from cgan.objectives.outputs import BatchOutputs
+from cgan.objectives.comparisons import products
+from cgan.objectives.outputs import BatchOutputs, choose
+from cgan.objectives.temperature import Temperature, Tempered
 from cgan.types import Embeddings, Margins, Params, PerSample, single
 
-Bounds = tuple[float, float]
-Half = Literal["both", "covering", "realism"]
-Against = Literal["both", "fakes", "reals"]
+Halves = Literal["both", "covering", "realism"]
+Negatives = Literal["both", "fakes", "reals"]
 Met = Bool[Array, "n K"]
 
 
-class Densities(NamedTuple):
-    """Logarithms of the kernel densities around some samples, over reals and over fakes, `[n]`."""
-
-    reals: PerSample
-    fakes: PerSample
-
-
 @dataclass(frozen=True)
-class NeighborGame:
+class NeighborGame(Tempered):
     """The neighbour game of both players, on the embedding head.
 
     References:
@@ -53,156 +45,143 @@ class NeighborGame:
     """
 
     temperature: float = 0.1
-    temperature_bounds: Bounds | None = None
+    temperature_bounds: tuple[float, float] | None = None
     generator_temperature: float | None = None
     """Temperature of the generator's half; None for that of the discriminator."""
-    negatives: Against = "both"
+    negatives: Negatives = "both"
     """Samples that a real's other view is told from."""
-    halves: Half = "both"
+    halves: Halves = "both"
     """Which of the densities' divergences the generator minimises."""
     two_sided: bool = False
     """Couple fakes and reals by softmaxes over both, in place of comparing densities."""
     graded: bool = False
     """Let the discriminator grade the densities too, with the margins' signs turned."""
 
-    def init(self) -> Params:
-        """Values learnt by the discriminator: the log of the temperature, if it is learnt."""
-        if self.temperature_bounds is None:
-            return {}
-        return {"log_temperature": jnp.asarray(math.log(self.temperature), jnp.float32)}
-
-    def project(self, learnt: Params) -> Params:
-        """Move the learnt values within their bounds, after each step of the optimiser."""
-        if self.temperature_bounds is None:
-            return learnt
-        low, high = (math.log(bound) for bound in self.temperature_bounds)
-        return {"log_temperature": jnp.clip(learnt["log_temperature"], low, high)}
-
-    def readings(self, learnt: Params) -> dict[str, Float[Array, ""]]:
-        """The temperature to be logged, where it is learnt."""
-        return {"temperature": jnp.exp(learnt["log_temperature"])} if learnt else {}
-
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses `[n]`: instance contrast and, if it grades them, densities."""
-        temperature = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
+        temperature = self.temperature_by(learnt)
         terms = {"contrast": instance_contrast(batch, temperature, self.negatives)}
         if self.graded:
-            terms |= density_terms(batch, temperature, self.halves, sign=-1)
+            for name, excess in excesses(batch, temperature, self.halves).items():
+                terms[name] = _of_compared(jax.nn.softplus(-excess), batch)
         return terms
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """The generator's losses `[n]`: of its reals, not covered, and of its fakes, not real."""
+        """The generator's losses `[n]`: of its reals, not covered, and of its fakes, not real.
+
+        A sample that has no other to be compared with costs nothing.
+        """
         own = self.generator_temperature
-        if own is None:
-            own = jnp.exp(learnt["log_temperature"]) if learnt else self.temperature
+        temperature = self.temperature_by(learnt) if own is None else own
         if self.two_sided:
-            return {"coupling": two_sided_coupling(batch, own)}
-        return density_terms(batch, own, self.halves)
+            return {"coupling": two_sided_coupling(batch, temperature)}
+        return {
+            name: _of_compared(jax.nn.softplus(excess), batch)
+            for name, excess in excesses(batch, temperature, self.halves).items()
+        }
 
 
-def density_terms(
-    batch: BatchOutputs, temperature: Float[Array, ""] | float, halves: Half, sign: int = 1
+def excesses(
+    batch: BatchOutputs, temperature: Temperature, halves: Halves = "both"
 ) -> dict[str, PerSample]:
-    """Losses `softplus(p - q)` at reals and `softplus(q - p)` at fakes, `[n]`.
+    """Log-densities of its own kind around each sample less those of the other kind, `[n]`.
 
-    A sample that has no other to be compared with costs nothing.
+    `covering` is `p - q` at reals, `realism` is `q - p` at fakes; 0 where a sample has no other to
+    be compared with.
 
     Args:
         batch: the outputs.
-        temperature: tau, the kernel's width.
+        temperature: tau, the width of the kernel.
         halves: at reals (covering), at fakes (realism), or both.
-        sign: -1 for the discriminator, which wants the opposite.
     """
-    there = others(batch).any(axis=1)
-    terms = {}
-    if halves != "realism":
-        around = densities(single(batch.local.real.embedding), batch, temperature)
-        terms["covering"] = jax.nn.softplus(sign * (around.reals - around.fakes))
-    if halves != "covering":
-        around = densities(single(batch.local.fake.embedding), batch, temperature)
-        terms["realism"] = jax.nn.softplus(sign * (around.fakes - around.reals))
-    return {name: jnp.where(there, loss, 0) for name, loss in terms.items()}
+    met, local, whole = others(batch), batch.local, batch.whole
 
-
-def densities(
-    rows: Embeddings, batch: BatchOutputs, temperature: Float[Array, ""] | float
-) -> Densities:
-    """Log-densities of reals and of fakes around local samples, whose own row is left out.
-
-    Rows with no other to compare with have none: 0 on both sides.
-    """
-    met = others(batch)
-
-    def density(columns: Embeddings) -> PerSample:
+    def log_density(rows: Embeddings, columns: Float[Array, "batch dimensions"]) -> PerSample:
         similarities = choose(products(rows, columns), columns_met(batch)) / temperature
         return log_mean_exp(similarities, met)
 
-    whole = batch.whole
-    return Densities(density(single(whole.real.embedding)), density(single(whole.fake.embedding)))
+    reals, fakes = single(whole.real.embedding), single(whole.fake.embedding)
+    found = {}
+    if halves != "realism":
+        real = single(local.real.embedding)
+        found["covering"] = log_density(real, reals) - log_density(real, fakes)
+    if halves != "covering":
+        fake = single(local.fake.embedding)
+        found["realism"] = log_density(fake, fakes) - log_density(fake, reals)
+    return found
 
 
 def instance_contrast(
-    batch: BatchOutputs, temperature: Float[Array, ""] | float, against: Against
+    batch: BatchOutputs, temperature: Temperature, negatives: Negatives
 ) -> PerSample:
     """Losses `log(1 + sum exp(s(x_i, n) - s(x_i, x_i')))` over the negatives `n`, `[n]`.
 
-    `x_i'` is the other view of real i. Negatives are the other reals, the fakes, or both.
+    `x_i'` is the other view of real i. Negatives are the other reals, the fakes, or both; a real
+    that has none costs nothing.
     """
-    real, met = single(batch.local.real.embedding), columns_met(batch)
-    same_class = None if batch.mask is None else choose(batch.mask, met)
-    rows = []
-    if against != "reals":
-        rows.append((products(real, single(batch.whole.fake.embedding)), same_class))
-    if against != "fakes":
-        rows.append((products(real, single(batch.whole.real.embedding)), others(batch)))
-    logits = [
-        jnp.where(True if mask is None else mask, choose(found, met) / temperature, -jnp.inf)
-        for found, mask in rows
-    ]
-    negatives = jnp.concatenate(logits, axis=1)
-    there = jnp.isfinite(negatives).any(axis=1)
-    total = jax.nn.logsumexp(jnp.where(there[:, None], negatives, 0), axis=1)
+    real, columns = single(batch.local.real.embedding), columns_met(batch)
+    met = []
+    if negatives != "reals":
+        alike = choose(comparable(batch), columns)
+        met.append((batch.whole.fake.embedding, alike))
+    if negatives != "fakes":
+        met.append((batch.whole.real.embedding, others(batch)))
+    similarities = jnp.concatenate(
+        [choose(products(real, single(of)), columns) for of, _ in met], axis=1
+    )
+    mask = jnp.concatenate([alike for _, alike in met], axis=1)
+    there = mask.any(axis=1)
+    logits = jnp.where(mask | ~there[:, None], similarities / temperature, -jnp.inf)
+    total = jax.nn.logsumexp(logits, axis=1)
     loss = jax.nn.softplus(total - single(batch.local.agreement) / temperature)
     return jnp.where(there, loss, 0)
 
 
-def two_sided_coupling(batch: BatchOutputs, temperature: Float[Array, ""] | float) -> PerSample:
+def two_sided_coupling(batch: BatchOutputs, temperature: Temperature) -> PerSample:
     """Losses `-h(g_j) . V_j / tau` of fakes, whose gradient moves them along the drift `V`, `[n]`.
 
     `V_j = b_j sum_i A_ji h(x_i) - a_j sum_k B_jk h(g_k)`. The weights `[A, B]` are the geometric
     mean of the softmax over all reals and other fakes and the one over all fakes that share them;
-    `a_j` and `b_j` are the sums of `A_j` and of `B_j`. No gradient flows through V.
+    `a_j` and `b_j` are the sums of `A_j` and of `B_j`. No gradient flows through V. It couples the
+    whole batch, whatever the rows met, and needs at least two rows.
 
     References:
-        Deng et al. 2026 (Generative modeling via drifting, algorithm 2), there in frozen features.
+        Deng et al. 2026 (Generative modeling via drifting, algorithm 2), there in frozen features
+        and by distances, here by cosines.
     """
-    fakes, reals = single(batch.whole.fake.embedding), single(batch.whole.real.embedding)
+    fakes, reals = (
+        jax.lax.stop_gradient(single(of.embedding)) for of in (batch.whole.fake, batch.whole.real)
+    )
     size = len(fakes)
-    both = jax.lax.stop_gradient(jnp.concatenate([reals, fakes]))
+    both = jnp.concatenate([reals, fakes])
     itself = jnp.eye(size, 2 * size, k=size, dtype=bool)
-    logits = jnp.where(itself, -jnp.inf, products(fakes, both) / temperature)
-    logits = jax.lax.stop_gradient(logits)
+    similarities = products(fakes, both) / jax.lax.stop_gradient(temperature)
+    logits = jnp.where(itself, -jnp.inf, similarities)
     weights = jnp.sqrt(jax.nn.softmax(logits, axis=1) * jax.nn.softmax(logits, axis=0))
     to_reals, to_fakes = weights[:, :size], weights[:, size:]
     attraction = to_fakes.sum(axis=1, keepdims=True) * to_reals
     repulsion = to_reals.sum(axis=1, keepdims=True) * to_fakes
-    drift = products(jnp.concatenate([attraction, -repulsion], axis=1), both.T)[batch.rows]
-    return -jnp.sum(single(batch.local.fake.embedding) * drift, axis=1) / temperature
+    drift = products(attraction, reals.T) - products(repulsion, fakes.T)
+    return -jnp.sum(single(batch.local.fake.embedding) * drift[batch.rows], axis=1) / temperature
 
 
-def columns_met(batch: BatchOutputs) -> Array:
-    """Numbers of the rows that each local row meets, `[n, K]`, counted round the batch."""
+def columns_met(batch: BatchOutputs) -> Int[Array, "n K"]:
+    """Numbers of the rows that each local row meets, counted round the batch."""
     return batch.rows[:, None] + batch.offsets
+
+
+def comparable(batch: BatchOutputs) -> Bool[Array, "n batch"]:
+    """Whether each local row may be compared with each row of the batch, its own among them."""
+    if batch.mask is not None:
+        return batch.mask
+    return jnp.ones((len(batch.rows), len(single(batch.whole.fake.embedding))), bool)
 
 
 def others(batch: BatchOutputs) -> Met:
     """Whether each row that a local row meets may be compared with it and is not its own."""
-    met = columns_met(batch)
-    size = len(batch.whole.fake.embedding)
-    if met.shape[1] == size:
-        met = jnp.broadcast_to(jnp.arange(size), met.shape)
-    apart = met % size != batch.rows[:, None]
-    return apart if batch.mask is None else apart & choose(batch.mask, met)
+    found = comparable(batch)
+    apart = batch.rows[:, None] != jnp.arange(found.shape[1])
+    return choose(found & apart, columns_met(batch))
 
 
 def log_mean_exp(rows: Margins, mask: Met) -> PerSample:
@@ -213,6 +192,6 @@ def log_mean_exp(rows: Margins, mask: Met) -> PerSample:
     return jnp.where(count > 0, found, 0)
 
 
-def products(rows: Float[Array, "n k"], columns: Float[Array, "m k"]) -> Float[Array, "n m"]:
-    """Inner products of rows, not in the short floats that accelerators take for products."""
-    return jnp.matmul(rows, columns.T, precision=jax.lax.Precision.HIGHEST)
+def _of_compared(losses: PerSample, batch: BatchOutputs) -> PerSample:
+    """The losses of samples that have another to be compared with; 0 for those that have none."""
+    return jnp.where(others(batch).any(axis=1), losses, 0)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgan.types import DiscriminatorOutput, RandomKey, Scores, present, single
 
@@ -48,6 +48,19 @@ def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Ar
     if fakes_per_real == batch_size:
         return jnp.arange(batch_size)
     return jax.random.permutation(key, batch_size)[:fakes_per_real]
+
+
+def choose(rows: Shaped[Array, "rows batch"], met: Int[Array, "rows K"]) -> Shaped[Array, "rows K"]:
+    """Choose from rows over the whole batch the columns that are met, counted round the batch.
+
+    >>> print(choose(jnp.arange(6.0).reshape(2, 3), jnp.array([[1], [3]])))
+    [[1.]
+     [3.]]
+    """
+    batch_size = rows.shape[1]
+    if met.shape[1] == batch_size:
+        return rows
+    return jnp.take_along_axis(rows, met % batch_size, axis=1)
 
 
 def sign_of_reals(batch: BatchOutputs, boundary: float | None) -> Float[Array, ""]:

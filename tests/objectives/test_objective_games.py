@@ -129,7 +129,7 @@ def test_a_config_of_a_classic_loss_builds_it(player, loss):
 def test_a_config_of_the_embedding_alone_builds_its_game(player):
     game = built(
         objective=Objective(weight=0.0, dual=False),
-        embedding=Embedding(weight=0.5, curve="pairwise", temperature=0.3),
+        embedding=Embedding(weight=0.5, game="mirrored", curve="pairwise", temperature=0.3),
         penalty=Penalty(r1=0.0, r2=0.0),
     )
     curve, margin = ("pairwise", "mean"), embedding_margin(*VECTORS)
@@ -145,7 +145,9 @@ def test_a_config_of_both_heads_builds_their_sum_at_two_temperatures(player, los
     learns = {"temperature": 1.5, "temperature_bounds": (1.0, 2.0)} if loss == "softmax" else {}
     game = built(
         objective=Objective(loss=loss, normalize="sum", hardness=0.5, top_k=3, **learns),
-        embedding=Embedding(weight=0.7, temperature=0.2, temperature_bounds=(0.1, 0.4)),
+        embedding=Embedding(
+            weight=0.7, game="mirrored", temperature=0.2, temperature_bounds=(0.1, 0.4)
+        ),
     )
     settings = {"player": player, "hardness": 0.5, "top_k": 3}
     sum_curve, batch = ("softmax", "sum"), two_headed_batch(OFFSETS[4])
