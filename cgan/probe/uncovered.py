@@ -30,8 +30,10 @@ QUANTILE, HALVES = 0.99, 16
 BLOCK = 512
 """Rows whose products with all others are in memory at once."""
 HALF, AT_LEAST = 0.5, 3
-"""Share of a class's reals, and number of them, without a near fake: more, and as many at least,
-and nobody imitates the class. By chance a class of five loses three once in 100,000 times."""
+"""Share of a class's reals, and number of them: more without a near fake, and nobody imitates it.
+
+As many at least. By chance a class of five loses three once in 100,000 times.
+"""
 
 
 class Uncovered(NamedTuple):

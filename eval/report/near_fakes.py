@@ -57,7 +57,7 @@ class NearFakes(NamedTuple):
     rows: Int[np.ndarray, " uncovered"]
     """Numbers in the train split of the reals without a near fake, the worst first."""
     samples: Shaped[np.ndarray, "uncovered *sample"]
-    """These reals, in the stored form."""
+    """Reals without a near fake, in the stored form."""
     worst: list[BesideReal]
     classes: ByClass | None
     """Reals by class; None for data without classes."""
