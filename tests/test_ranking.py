@@ -1,5 +1,6 @@
 """What a discriminator thinks: whose order, of which samples, and what the picture shows of it."""
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ from cgan.rng import row_keys, stream_key
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import ranking, ranking_picture
-from cgan.sampling.ranking import Head, Ranking, varied_rows
+from cgan.sampling.ranking import Head, Others, Ranking, varied_rows
 from cgan.sampling.ranking_picture import MIN_TILE, coloring, in_figures, lay_out, save_ranking
 from cgan.sampling.runs import Restored, restore_run
 from cgan.system import cli
@@ -148,20 +149,50 @@ def test_margins_are_differences_of_scores_over_the_learnt_temperature(points: R
         np.testing.assert_allclose(found.fakes[row], fakes[order], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("fakes", [256, 7])
 @pytest.mark.parametrize("run", ["points", "unscored"])
-def test_embeddings_order_by_cosine(run: str, request: pytest.FixtureRequest) -> None:
+def test_embeddings_keep_those_most_and_least_like_each_real_by_cosine(
+    run: str, fakes: int, request: pytest.FixtureRequest
+) -> None:
     restored: Restored = request.getfixturevalue(run)
     by: Head | None = "embedding" if run == "points" else None
-    found = rank_fakes(restored, reals=3, fakes=20, seed=4, by=by)
-    assert (found.kind, found.temperature) == ("similarity", 1.0)
+    found = rank_fakes(restored, reals=3, fakes=fakes, seed=4, by=by)
+    assert (found.kind, found.temperature, found.drawn) == ("similarity", 1.0, 256)
+    assert found.alike == {256: 256, 7: 5}[fakes]
     assert np.abs(found.values).max() <= 1 + 1e-6
     reals = unit(by_hand(restored, "embedding", found.reals))
     for row in range(3):
-        fakes = fakes_by_hand(restored, row, 20, seed=4)
-        cosines = unit(by_hand(restored, "embedding", fakes)) @ reals[row]
+        drawn = fakes_by_hand(restored, row, 256, seed=4)
+        cosines = unit(by_hand(restored, "embedding", drawn)) @ reals[row]
         order = np.argsort(-cosines)
+        order = order if fakes == 256 else np.concatenate([order[:5], order[-2:]])
         np.testing.assert_allclose(found.values[row], cosines[order], rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(found.fakes[row], fakes[order], rtol=1e-3, atol=1e-4)
+        if fakes == 7:
+            np.testing.assert_allclose(found.fakes[row], drawn[order], rtol=1e-3, atol=1e-4)
+
+
+def test_by_embedding_the_nearest_other_reals_stand_beside_each(points: Restored) -> None:
+    found = rank_fakes(points, reals=3, fakes=5, seed=4, by="embedding")
+    held_out = SOURCES["ring8"]("test")
+    searched = np.asarray(held_out[varied_rows(held_out, ranking.SEARCHED, seed=4)].x)
+    embeddings = unit(by_hand(points, "embedding", searched))
+    assert found.others is not None
+    assert found.others.reals.shape == (3, 4, 2)
+    for row in range(3):
+        np.testing.assert_array_equal(searched[row], found.reals[row])
+        cosines = np.delete(embeddings @ embeddings[row], row)
+        order = np.argsort(-cosines)[:4]
+        np.testing.assert_allclose(found.others.values[row], cosines[order], rtol=1e-3, atol=1e-4)
+        near = unit(by_hand(points, "embedding", found.others.reals[row])) @ embeddings[row]
+        np.testing.assert_allclose(found.others.values[row], near, rtol=1e-3, atol=1e-4)
+        assert not (found.others.reals[row] == found.reals[row]).all(axis=1).any()
+    assert rank_fakes(points, reals=3, fakes=5, seed=4, by="score").others is None
+
+
+def test_a_real_that_is_alone_has_no_others(points: Restored) -> None:
+    held_out = SOURCES["ring8"]("test")
+    one = dataclasses.replace(held_out, points=held_out.points[:1], labels=held_out.labels[:1])  # type: ignore[attr-defined, type-var]
+    assert ranking.nearest_others(points, one, np.zeros(1, int), seed=0) is None
 
 
 @pytest.mark.parametrize(("by", "sign"), [("score", 1), ("embedding", -1)])
@@ -252,9 +283,13 @@ def some_ranking(
         return rng.uniform(-1, 1, size=(*leading, *shape)).astype(np.float32)
 
     values = np.sort(rng.uniform(-spread, spread, (rows, count)).astype(np.float32), axis=1)
-    values = values if kind == "margin" else values[:, ::-1]
     of = IMAGE if len(shape) == 3 else POINT
-    return Ranking(samples(rows), samples(rows, count), values, kind, 0.5, of)
+    if kind == "margin":
+        return Ranking(samples(rows), samples(rows, count), values, kind, 0.5, of)
+    near = np.sort(rng.uniform(-spread, spread, (rows, 3)).astype(np.float32))[:, ::-1]
+    others, drawn = Others(samples(rows, 3), near), count + 4 if of == IMAGE else count
+    fakes = samples(rows, count)
+    return Ranking(samples(rows), fakes, values[:, ::-1], kind, 1.0, of, others, drawn)
 
 
 def drawn(path: Path) -> np.ndarray:
@@ -278,12 +313,16 @@ def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_color(
     assert pixels.shape == (layout.height, layout.width, 3)
     factor = max(1, -(-MIN_TILE // max(shape[:2])))
     assert (layout.tall, layout.wide) == (shape[0] * factor, shape[1] * factor)
-    assert (len(layout.tops), len(layout.lefts)) == (rows, 1 + count)
-    colors = coloring(ranking).to_rgba(ranking.values, bytes=True)
+    near = ranking.others
+    others = 0 if near is None else 3
+    assert (len(layout.tops), len(layout.lefts)) == (rows, 1 + others + count)
+    values = ranking.values if near is None else np.hstack([near.values, ranking.values])
+    colors = coloring(ranking).to_rgba(values, bytes=True)
     block = np.ones((factor, factor, 1), int)
     covered = np.zeros(pixels.shape[:2], int)
     for row, top in enumerate(layout.tops):
-        shown = [ranking.reals[row], *ranking.fakes[row]]
+        beside = [] if near is None else near.reals[row]
+        shown = [ranking.reals[row], *beside, *ranking.fakes[row]]
         for column, (left, image) in enumerate(zip(layout.lefts, shown, strict=True)):
             place = slice(top, top + layout.tall), slice(left, left + layout.wide)
             np.testing.assert_array_equal(pixels[place], np.kron(image, block) + np.zeros(3, int))
@@ -296,6 +335,25 @@ def test_a_picture_of_images_shows_each_of_them_pixel_by_pixel_over_its_color(
     assert (words.min(axis=2) < 100).any()
     assert (pixels[:, -8:] == 255).all()
     assert (pixels[-8:] == 255).all()
+
+
+def test_groups_stand_apart_with_a_heading_each(tmp_path: Path) -> None:
+    ranking = some_ranking("similarity", 2, 6)
+    layout = lay_out(ranking)
+    groups = [range(*group.indices(10)) for group in layout.groups]
+    assert groups == [range(1), range(1, 4), range(4, 8), range(8, 10)]
+    steps = np.diff(layout.lefts) - layout.wide
+    between = {group.start - 1 for group in groups[1:]}
+    for place, step in enumerate(steps):
+        assert step == (ranking_picture.APART if place in between else ranking_picture.GAP)
+    whole = some_ranking("similarity", 2, 6, (2,))
+    assert ranking_picture.headings(ranking) == [
+        "nearest other reals",
+        "fakes most like it",
+        "fakes least like it",
+    ]
+    assert ranking_picture.headings(whole) == ["nearest other reals", "fakes most like it"]
+    assert "and of 10 fakes those most and least like it" in ranking_picture.told(ranking)
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,24 @@ from jaxtyping import Array, Float
 
 from cgan import parallel
 from cgan.assemble import Parts
-from cgan.data import Source
 from cgan.data.abilities import known_modes
-from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
+from cgan.probe.columns import (
+    COVERAGE,
+    DUPLICATES,
+    EFFECTIVE,
+    HELD_OUT_GAP,
+    MODES,
+    SCORE_GAP,
+    UNCOVERED,
+)
 from cgan.probe.measures import Measures, Reference, measure, reference
-from cgan.probe.reals import SCORED_AT_MOST, Reals, Splits, coordinates_of
+from cgan.probe.reals import SCORED_AT_MOST, Splits, coordinates_of
 from cgan.probe.space import coordinates
+from cgan.probe.uncovered import comparable, uncovered
+from cgan.sampling.embeddings import embedding_temperature
 from cgan.sampling.sampler import Asked, Sampler
 from cgan.state import TrainState
-from cgan.types import Labels, Params, Samples, Scores, single
+from cgan.types import DiscriminatorOutput, Embeddings, Labels, Params, Samples, single
 
 STREAM = "latents/probe"
 
@@ -32,17 +41,18 @@ class Players(NamedTuple):
     generator: Params
     discriminator: Params
     stats: Params
+    learnt: Params
 
 
-class Scored(NamedTuple):
-    """One value each for fakes, train reals and held-out reals: samples, scores, or means."""
+class Judged(NamedTuple):
+    """One value each for fakes, train reals and held-out reals: outputs, scores, or means."""
 
     fake: Any
     train: Any
     held_out: Any
 
 
-class Judged(NamedTuple):
+class Shown(NamedTuple):
     """Samples and labels as the discriminator takes them."""
 
     samples: Samples | np.ndarray
@@ -60,8 +70,10 @@ class Look(NamedTuple):
     """Results of one look of a probe, on the devices."""
 
     measures: Measures
-    scores: Scored | None
+    scores: Judged | None
     """Mean scores; None without a head for scores."""
+    uncovered: Float[Array, ""] | None
+    """Share of train reals without a near fake; None without a head for embeddings."""
 
 
 class Probe:
@@ -78,19 +90,29 @@ class Probe:
         self._networks, self._devices, own = parts.networks, devices, parallel.own(devices)
         self._kind = parts.source.kind
         self._first, self._size = own[0], len(reals.train.x)
+        self._parts = parts
         self._has_scores = parts.config.objective.weight > 0
+        self._has_embeddings = parts.config.embedding.weight > 0
         sampler, seed, n = Sampler(parts), parts.config.seed, self._size
         asked = Asked(np.asarray(sampler.latents(n, seed, STREAM)), sampler.labels(n, seed, STREAM))
         rows = len(parallel.own_rows(parts.config.batch_size, devices))
         at_once = min(rows // parts.config.micro_batches, -(-SCORED_AT_MOST // len(own)) * len(own))
-        self._asked = chunks(asked, at_once)
-        some = [scored(parts.source, split) for split in reals]
-        self._reals = [chunks(of, at_once) for of in some]
-        self._counts = Scored(min(n, SCORED_AT_MOST), *(len(of.samples) for of in some))
-        self._draw, self._discriminate = (
-            parallel.spread(f, own) for f in (self._drawn, self._judged)
+        self._asked, self._at_once = chunks(asked, at_once), at_once
+        held_out_n = len(reals.held_out.x)
+        compared = (comparable(n, held_out_n), n, held_out_n) if self._has_embeddings else (0, 0, 0)
+        there = n, n, held_out_n
+        self._counts = Judged(
+            *(max(min(SCORED_AT_MOST, most), of) for most, of in zip(there, compared, strict=True))
+        )
+        self._reals = [
+            chunks(jax.tree.map(lambda leaf, count=count: leaf[:count], split), at_once)
+            for split, count in zip(reals, self._counts[1:], strict=True)
+        ]
+        self._draw, self._encode, self._discriminate = (
+            parallel.spread(f, own) for f in (self._drawn, self._encoded, self._said)
         )
         self._measure, self._mean = jax.jit(self._measured), jax.jit(self._means)
+        self._uncover = jax.jit(self._uncovered)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
         self._reference, rows = jax.device_put((known, chunks(train, at_once)), self._first)
@@ -99,17 +121,26 @@ class Probe:
 
     def look(self, state: TrainState) -> Look:
         """Start a look at a state on the devices; does not wait for them."""
-        players = Players(state.generator_ema, state.discriminator, state.discriminator_stats)
+        players = Players(
+            state.generator_ema, state.discriminator, state.discriminator_stats, state.learnt
+        )
         players = parallel.own_copy(players, self._devices)
         drawn = [self._draw(players.generator, rows) for rows in self._asked]
-        fakes = [Judged(d.samples, rows.labels) for d, rows in zip(drawn, self._asked, strict=True)]
-        scores = None
-        if self._has_scores:
-            judged = Scored(fakes[: len(self._reals[0])], *self._reals)
-            scores = Scored(*([self._discriminate(players, rows) for rows in of] for of in judged))
-        rows, scores = jax.device_put(([d.coordinates for d in drawn], scores), self._first)
-        means = None if scores is None else self._mean(scores)
-        return Look(self._measure(rows, self._reference), means)
+        fakes = [Shown(d.samples, rows.labels) for d, rows in zip(drawn, self._asked, strict=True)]
+        reals = [
+            [Shown(self._encode((), rows.x), rows.labels) for rows in split]
+            for split in self._reals
+        ]
+        shown = Judged(fakes[: -(-self._counts.fake // self._at_once)], *reals)
+        said = Judged(*([self._discriminate(players, rows) for rows in of] for of in shown))
+        rows, said, learnt = jax.device_put(
+            ([d.coordinates for d in drawn], said, players.learnt), self._first
+        )
+        return Look(
+            self._measure(rows, self._reference),
+            self._mean(said) if self._has_scores else None,
+            self._uncover(said, learnt) if self._has_embeddings else None,
+        )
 
     def figures(self, look: Look) -> dict[str, float]:
         """Figures of a look, on the host, by name."""
@@ -122,6 +153,8 @@ class Probe:
         if scores is not None:
             figures[SCORE_GAP] = scores.train - scores.fake
             figures[HELD_OUT_GAP] = scores.train - scores.held_out
+        if look.uncovered is not None:
+            figures[UNCOVERED] = look.uncovered
         return {name: float(value) for name, value in figures.items()}
 
     def _drawn(self, generator: Params, asked: Asked) -> Drawn:
@@ -129,28 +162,35 @@ class Probe:
         samples = self._networks.generate(generator, latents, labels)
         return Drawn(samples, coordinates(samples, self._kind))
 
-    def _judged(self, players: Players, rows: Judged) -> Scores:
+    def _encoded(self, _: tuple[()], stored: Array) -> Samples:
+        return self._parts.source.encode(stored)
+
+    def _said(self, players: Players, rows: Shown) -> DiscriminatorOutput:
         samples, labels = arrays(rows)
-        output = self._networks.discriminate(players.discriminator, players.stats, samples, labels)
-        return single(output.score)
+        return self._networks.discriminate(players.discriminator, players.stats, samples, labels)
 
     def _measured(self, pieces: list[Float[Array, "size d"]], known: Reference) -> Measures:
         return measure(jnp.concatenate(pieces)[: self._size], known)
 
-    def _means(self, scores: Scored) -> Scored:
-        counted = zip(scores, self._counts, strict=True)
-        return Scored(*(jnp.concatenate(of)[:count].mean() for of, count in counted))
+    def _means(self, said: Judged) -> Judged:
+        def mean(pieces: list[DiscriminatorOutput], count: int) -> Float[Array, ""]:
+            scores = jnp.concatenate([single(piece.score) for piece in pieces])
+            return scores[: min(count, SCORED_AT_MOST)].mean()
+
+        return Judged(*map(mean, said, self._counts))
+
+    def _uncovered(self, said: Judged, learnt: Params) -> Float[Array, ""]:
+        def rows(pieces: list[DiscriminatorOutput], count: int) -> Embeddings:
+            return jnp.concatenate([single(piece.embedding) for piece in pieces])[:count]
+
+        fakes, train, held_out = map(rows, said, self._counts)
+        temperature = embedding_temperature(self._parts, learnt)
+        return uncovered(train, fakes, held_out, temperature).share
 
 
 def arrays(rows: Any) -> Any:
     """A tree of rows with all arrays JAX's."""
     return jax.tree.map(jnp.asarray, rows)
-
-
-def scored(source: Source, reals: Reals) -> Judged:
-    """Choose the reals that are scored."""
-    x, labels = jax.tree.map(lambda leaf: leaf[:SCORED_AT_MOST], reals)
-    return Judged(np.asarray(source.encode(x)), labels)
 
 
 def chunks(tree: Any, size: int) -> list[Any]:

@@ -13,7 +13,7 @@ from cgan.data.flips import flipped
 from cgan.probe.space import coordinates
 
 AT_MOST, SCORED_AT_MOST = 512, 128
-"""Most reals of a split, and most of them that are scored.
+"""Most reals of a split, and most of them whose scores are averaged.
 
 A probe has as many samples as train reals; scores cost most, and a mean needs fewer.
 """

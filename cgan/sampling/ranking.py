@@ -3,7 +3,8 @@
 The margins are those of training, `M[i, j] = (D(x_i) - D(G(z_j))) / tau`, or the cosines between
 embeddings, of samples as they are: no augmentation. A score belongs to one sample, so a score head
 would put one batch of fakes into the same order for every real; each real meets fakes of its own.
-Embeddings are compared pair by pair, and their order is the real's own.
+Embeddings are compared pair by pair, and their order is the real's own: of a batch of fakes those
+most and least like it are kept, and beside them the other reals nearest to it, to say what near is.
 """
 
 from functools import partial
@@ -22,6 +23,7 @@ from cgan.networks import Latents, Networks
 from cgan.objectives import GAME_NAMES, BatchOutputs, PairedOutputs
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.rng import row_keys, stream_key
+from cgan.sampling.embeddings import embed
 from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.types import Head, Labels, Samples
@@ -32,6 +34,18 @@ COMPARISONS: dict[Head, Comparison] = {
 }
 POOL = 4096
 """Number of held-out samples that reals are picked from."""
+BATCH = 256
+"""Number of fakes that those most and least like a real are chosen from."""
+SEARCHED, NEAREST = 1_024, 4
+"""Number of other reals that the nearest are sought among, and how many of them are kept."""
+
+
+class Others(NamedTuple):
+    """Other reals for each real, the nearest to it first."""
+
+    reals: Shaped[np.ndarray, "rows near *sample"]
+    values: Float[np.ndarray, "rows near"]
+    """Cosines with the row's real, largest first."""
 
 
 class Ranking(NamedTuple):
@@ -48,6 +62,16 @@ class Ranking(NamedTuple):
     """Divisor of the margins; 1 for similarities, which are cosines."""
     of: Kind
     """What the reals and the fakes are."""
+    others: Others | None = None
+    """The other held-out reals nearest to each real, by embedding; None by score."""
+    drawn: int | None = None
+    """Fakes of each row's batch, whose first and last ones are kept; None where all are."""
+
+    @property
+    def alike(self) -> int:
+        """How many of a row's fakes are those most like its real; the rest are least like it."""
+        count = self.values.shape[1]
+        return count if self.drawn in (None, count) else most_alike(count)
 
 
 def rank_fakes(
@@ -61,7 +85,8 @@ def rank_fakes(
         run: networks and state.
         held_out: what reals are picked from.
         reals: how many rows.
-        fakes: how many in each row.
+        fakes: how many in each row. By embedding they are of a batch of `BATCH`, or of as many:
+            two thirds of them the most like the real, and the others the least like it.
         seed: of the choice of reals and of the latents.
         by: which head's order; None for the score where there is one.
 
@@ -72,25 +97,62 @@ def rank_fakes(
     head = choose_head(config, by)
     expected = f"at most the {len(held_out)} that are held out"
     require(reals <= len(held_out), "reals", reals, expected)
-    chosen, classes = held_out[varied_rows(held_out, reals, seed)]
-    chosen = np.asarray(chosen)
+    rows = varied_rows(held_out, reals, seed)
+    chosen, classes = (np.asarray(leaf) for leaf in held_out[rows])
+    drawn = max(fakes, BATCH) if head == "embedding" else fakes
+    kept = np.arange(drawn)
+    if drawn > fakes:
+        kept = np.r_[: most_alike(fakes), drawn - fakes + most_alike(fakes) : drawn]
     samples, margins = [], np.empty((reals, fakes), np.float32)
     compare = jax.jit(partial(compare_row, COMPARISONS[head], run.parts.networks))
     for row, real in enumerate(held_out.encode(chosen)):
-        keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(fakes))
+        keys = row_keys(stream_key(seed, "latents/ranking", row), jnp.arange(drawn))
         latents = run.parts.networks.draw_latents(keys)
         label = jnp.asarray(classes[row]) if run.parts.classes else None
         row_samples, row_margins = parallel.fetch(compare(state, real, latents, label))
-        order = np.argsort(row_margins, kind="stable")
+        order = np.argsort(row_margins, kind="stable")[kept]
         samples.append(held_out.decode(row_samples[order]))
         margins[row] = row_margins[order]
+    fakes_in_order = np.stack(samples)
     if head == "embedding":
-        return Ranking(chosen, np.stack(samples), 1 - margins, "similarity", 1.0, held_out.kind)
+        others = nearest_others(run, held_out, rows, seed)
+        values = 1 - margins
+        return Ranking(
+            chosen, fakes_in_order, values, "similarity", 1.0, held_out.kind, others, drawn
+        )
     readings = run.parts.game.readings(state.learnt)
     learnt = readings.get(f"{GAME_NAMES[head]}/temperature")
     temperature = float(config.objective.temperature if learnt is None else learnt)
     values = margins / temperature
-    return Ranking(chosen, np.stack(samples), values, "margin", temperature, held_out.kind)
+    return Ranking(chosen, fakes_in_order, values, "margin", temperature, held_out.kind)
+
+
+def most_alike(fakes: int) -> int:
+    """How many of a row's fakes are to be those most like its real: two thirds."""
+    return fakes - fakes // 3
+
+
+def nearest_others(
+    run: Restored, held_out: Source, rows: Int[np.ndarray, " rows"], seed: int
+) -> Others | None:
+    """Find the reals nearest to each of some by the embedding's cosine; None where it's alone.
+
+    Args:
+        run: networks and state.
+        held_out: what the reals are of.
+        rows: their numbers.
+        seed: of the reals that are searched.
+    """
+    pool = varied_rows(held_out, min(SEARCHED, len(held_out)), seed)
+    if len(pool) < 2:
+        return None
+    around, among = (embed(run, *map(np.asarray, held_out[these])) for these in (rows, pool))
+    cosines = np.where(rows[:, None] == pool, -np.inf, around @ among.T)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST][:, : len(pool) - 1]
+    found = np.asarray(held_out[pool[order.ravel()]].x)
+    return Others(
+        found.reshape(*order.shape, *found.shape[1:]), np.take_along_axis(cosines, order, axis=1)
+    )
 
 
 def compare_row(

@@ -1,4 +1,7 @@
-"""A picture of a ranking: each real, set apart, beside its fakes in the discriminator's order."""
+"""A picture of a ranking: each real, set apart, beside its fakes in the discriminator's order.
+
+By embedding the other reals nearest to it stand between, and most and least similar fakes apart.
+"""
 
 import io
 import math
@@ -44,7 +47,7 @@ MIN_WIDTH = 1100
 MIN_TILE = 90
 """Fewest pixels of a side: smaller images are enlarged to them by whole factors."""
 APART = 60
-"""Pixels between a real and its fakes."""
+"""Pixels between a real and its fakes, or other reals."""
 STRIP_GAP, STRIP = 5, 9
 """Pixels above the strip of colour under each fake, and of the strip."""
 UNDER_STRIP = 44
@@ -75,6 +78,8 @@ class Layout(NamedTuple):
     lefts: list[int]
     """Left edges of the columns; the real's is the first."""
     tops: list[int]
+    groups: list[slice]
+    """Columns that stand together: the real, other reals, fakes most like it, least like it."""
 
     @property
     def width(self) -> int:
@@ -96,33 +101,39 @@ def lay_out(ranking: Ranking) -> Layout:
     """Lay out a picture with a row for each real."""
     rows, count, *_ = ranking.fakes.shape
     tall, wide, _ = enlarged(ranking.reals[0]).shape
-    first = BORDER + wide + APART
-    lefts = [BORDER, *(first + column * (wide + GAP) for column in range(count))]
-    layout = Layout(tall, wide, lefts, [HEADER + HEADINGS])
+    others = 0 if ranking.others is None else ranking.others.values.shape[1]
+    lefts: list[int] = []
+    groups, left = [], BORDER
+    for size in (1, others, ranking.alike, count - ranking.alike):
+        if size:
+            groups.append(slice(len(lefts), len(lefts) + size))
+            lefts += [left + column * (wide + GAP) for column in range(size)]
+            left = lefts[-1] + wide + APART
+    layout = Layout(tall, wide, lefts, [HEADER + HEADINGS], groups)
     return layout._replace(tops=[layout.tops[0] + row * layout.row_height for row in range(rows)])
 
 
 def rows_of_images(ranking: Ranking, title: str) -> Picture:
-    """Draw a row for each real; under each fake its value, as a colour and in figures."""
+    """Draw a row for each real; under each sample its value, as a colour and in figures."""
     layout = lay_out(ranking)
-    tall, wide, lefts, tops = layout
-    told = f"Each held-out real (left) beside {len(lefts) - 1} fakes of its own, by {ranking.kind}."
-    figure = page(layout.width, layout.height, title, told)
+    tall, wide, lefts, tops = layout[:4]
+    figure = page(layout.width, layout.height, title, told(ranking))
     axes = figure.axes[0]
     first, right = lefts[1], layout.width - BORDER
     middle = tops[0] - 28
     style: dict[str, Any] = {"fontsize": WORDS, "color": INK, "verticalalignment": "center"}
     axes.text(BORDER + wide / 2, middle, "real", horizontalalignment="center", **style)
-    nearest, furthest = ENDS[ranking.kind]
-    begin = axes.text(first, middle, nearest, **style)
-    end = axes.text(right, middle, furthest, horizontalalignment="right", **style)
-    span = begin.get_window_extent().x1 + 16, end.get_window_extent().x0 - 16
-    arrow = {"arrowstyle": "-|>", "color": FAINT, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", (span[1], middle), (span[0], middle), arrowprops=arrow)
-    beside = first - APART / 2
-    axes.plot([beside, beside], [tops[0], tops[-1] + layout.row_height - 20], color=LINE)
+    if ranking.others is None:
+        add_arrow(figure, ENDS[ranking.kind], first, right, middle)
+    else:
+        for columns, heading in zip(layout.groups[1:], headings(ranking), strict=True):
+            edges = lefts[columns.start], lefts[columns.stop - 1] + wide
+            add_heading(figure, heading, *edges, middle)
+    for columns in layout.groups[1:]:
+        beside = lefts[columns.start] - APART / 2
+        axes.plot([beside, beside], [tops[0], tops[-1] + layout.row_height - 20], color=LINE)
     style |= {"fontsize": FIGURES, "horizontalalignment": "center"}
-    for top, values in zip(tops, in_figures(ranking.values), strict=True):
+    for top, values in zip(tops, in_figures(beside_real(ranking)), strict=True):
         below = top + tall + STRIP_GAP + STRIP + 15
         for left, value in zip(lefts[1:], values, strict=True):
             axes.text(left + wide / 2, below, value, **style)
@@ -132,12 +143,65 @@ def rows_of_images(ranking: Ranking, title: str) -> Picture:
     return picture
 
 
+def told(ranking: Ranking) -> str:
+    """A sentence on what a row of images shows."""
+    count = ranking.values.shape[1]
+    if ranking.others is None:
+        return f"Each held-out real (left) beside {count} fakes of its own, by {ranking.kind}."
+    return (
+        "Each held-out real, the other reals nearest to it, and of "
+        f"{ranking.drawn} fakes those most and least like it."
+    )
+
+
+def headings(ranking: Ranking) -> list[str]:
+    """Words above the groups of columns beside the reals."""
+    fakes = ["fakes most like it"]
+    if ranking.alike < ranking.values.shape[1]:
+        fakes.append("fakes least like it")
+    return ["nearest other reals", *fakes]
+
+
+def add_heading(figure: Figure, words: str, left: int, right: int, middle: int) -> None:
+    """Write words over a group of columns, smaller where there is little room."""
+    text = figure.axes[0].text(
+        (left + right) / 2,
+        middle,
+        words,
+        fontsize=WORDS,
+        color=INK,
+        horizontalalignment="center",
+        verticalalignment="center",
+    )
+    room = right - left + APART - GAP
+    text.set_fontsize(WORDS * min(1.0, room / text.get_window_extent().width))
+
+
+def add_arrow(figure: Figure, ends: tuple[str, str], left: int, right: int, middle: int) -> None:
+    """Draw an arrow from the words for the first fake to those for the last one."""
+    axes = figure.axes[0]
+    style: dict[str, Any] = {"fontsize": WORDS, "color": INK, "verticalalignment": "center"}
+    begin = axes.text(left, middle, ends[0], **style)
+    end = axes.text(right, middle, ends[1], horizontalalignment="right", **style)
+    span = begin.get_window_extent().x1 + 16, end.get_window_extent().x0 - 16
+    arrow = {"arrowstyle": "-|>", "color": FAINT, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", (span[1], middle), (span[0], middle), arrowprops=arrow)
+
+
+def beside_real(ranking: Ranking) -> Float[np.ndarray, "rows columns"]:
+    """The values of all samples beside each real: of the other reals first, and of the fakes."""
+    others = [] if ranking.others is None else [ranking.others.values]
+    return np.concatenate([*others, ranking.values], axis=1)
+
+
 def paint_images(picture: Picture, layout: Layout, ranking: Ranking) -> None:
     """Put images and strips of colour in their places, pixel by pixel."""
-    tall, wide, lefts, tops = layout
-    colors = coloring(ranking).to_rgba(ranking.values, bytes=True)[..., :3]
-    for top, real, fakes, strips in zip(tops, ranking.reals, ranking.fakes, colors, strict=True):
-        for left, image in zip(lefts, [real, *fakes], strict=True):
+    tall, wide, lefts, tops = layout[:4]
+    colors = coloring(ranking).to_rgba(beside_real(ranking), bytes=True)[..., :3]
+    others = [()] * len(tops) if ranking.others is None else ranking.others.reals
+    rows = zip(tops, ranking.reals, others, ranking.fakes, colors, strict=True)
+    for top, real, near, fakes, strips in rows:
+        for left, image in zip(lefts, [real, *near, *fakes], strict=True):
             picture[top : top + tall, left : left + wide] = enlarged(image)
         strip_top = top + tall + STRIP_GAP
         for left, color in zip(lefts[1:], strips, strict=True):
@@ -158,8 +222,12 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
     lines = math.ceil(rows / columns)
     width = max(2 * BORDER + columns * (PANEL + GAP) - GAP, MIN_WIDTH)
     height = HEADER + lines * (PANEL + GAP) + FOOTER
-    told = f"Each held-out real (star) among {count} fakes of its own (dots), by {ranking.kind}."
-    figure = page(width, height, title, told)
+    words = f"Each held-out real (star) among {count} fakes of its own (dots), by {ranking.kind}."
+    if ranking.others is not None:
+        near = ranking.others.values.shape[1]
+        words = f"Each held-out real (star), the {near} other reals nearest to it (rings), and "
+        words += f"{count} fakes (dots)."
+    figure = page(width, height, title, words)
     reach = 1.15 * max(np.abs(ranking.reals).max(), np.quantile(np.abs(ranking.fakes), 0.99))
     colors = coloring(ranking).to_rgba(ranking.values)
     for row, (real, fakes) in enumerate(zip(ranking.reals, ranking.fakes, strict=True)):
@@ -173,6 +241,9 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
         edges = [tuple(0.65 * dot[:3]) for dot in dots]
         x, y = in_plane(fakes[::-1]).T
         axes.scatter(x, y, s=20, c=dots, linewidths=0.5, edgecolors=edges)
+        if ranking.others is not None:
+            x, y = in_plane(ranking.others.reals[row]).T
+            axes.plot(x, y, "o", markersize=9, markeredgewidth=1.2, fillstyle="none", color=INK)
         axes.spines[:].set_color(LINE)
         axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
     add_color_bar(figure, ranking, BORDER, height - FOOTER + 20, ENDS[ranking.kind])
@@ -183,8 +254,14 @@ def rows_of_sequences(ranking: Ranking, title: str) -> Picture:
     """Like images, each sequence as a strip of colours."""
     rows, count, *sample = ranking.fakes.shape
     fakes = as_images(ranking.fakes.reshape(-1, *sample))
+    others = ranking.others
+    if others is not None:
+        near = as_images(others.reals.reshape(-1, *sample))
+        others = others._replace(reals=near.reshape(*others.values.shape, *near.shape[1:]))
     strips = ranking._replace(
-        reals=as_images(ranking.reals), fakes=fakes.reshape(rows, count, *fakes.shape[1:])
+        reals=as_images(ranking.reals),
+        fakes=fakes.reshape(rows, count, *fakes.shape[1:]),
+        others=others,
     )
     return rows_of_images(strips, title)
 
@@ -218,7 +295,7 @@ def render(figure: Figure) -> Picture:
 def coloring(ranking: Ranking) -> ScalarMappable:
     """Map values to colours: a margin's sign is its hue, blue where the fake beats the real."""
     norm = CenteredNorm(0) if ranking.kind == "margin" else Normalize()
-    norm.autoscale(ranking.values)
+    norm.autoscale(beside_real(ranking))
     return ScalarMappable(norm, COLORS[ranking.kind])
 
 
@@ -239,7 +316,8 @@ def add_color_bar(
     place = (left / width, 1 - (top + 10) / height, (right - left) / width, 10 / height)
     axes = figure.add_axes(place)
     bar = figure.colorbar(coloring(ranking), cax=axes, orientation="horizontal")
-    low, high = ranking.values.min(), ranking.values.max()
+    values = beside_real(ranking)
+    low, high = values.min(), values.max()
     if low < high:
         axes.set_xlim((low, high) if ranking.kind == "margin" else (high, low))
     axes.tick_params(labelsize=FIGURES, color=FAINT, labelcolor=INK)
@@ -255,7 +333,7 @@ def add_color_bar(
 def meaning(ranking: Ranking) -> str:
     """Words for what the values are."""
     if ranking.kind == "similarity":
-        return "cosine between the embeddings of the real and the fake"
+        return "cosine with the embedding of the real: 1 is the same"
     formula = "D(x) - D(G(z))"
     if ranking.temperature != 1:
         formula = rf"(D(x) - D(G(z)))\,/\,{ranking.temperature:.3g}"

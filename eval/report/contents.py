@@ -28,6 +28,7 @@ from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorization import copy_ratios
 from eval.metrics.neighbors import nearest
 from eval.records.record import Record, read_records
+from eval.report.near_fakes import NearFakes, find_near_fakes
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judged import Judged, judge_sets
 
@@ -88,6 +89,8 @@ class Contents(NamedTuple):
     first: list[BesideTrain]
     likeliest_copies: list[BesideTrain]
     judged: Judged | None = None
+    near_fakes: NearFakes | None = None
+    """Reals without a near fake; None for a run whose discriminator has no embedding."""
 
 
 def collect(
@@ -139,6 +142,9 @@ def collect(
         first=first,
         likeliest_copies=likeliest,
         judged=judge_sets(evaluation, sets, of_verdict, origin, records),
+        near_fakes=None
+        if run.config.embedding.weight == 0
+        else find_near_fakes(root, run.nimg, evaluation, generated, seed, source),
     )
 
 

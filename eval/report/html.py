@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
@@ -45,6 +46,18 @@ def paragraph(text: str) -> str:
 def small(image: UInt8[np.ndarray, "height width channels"], alternative: str) -> str:
     """One stored image as HTML, its pixels enlarged by the page."""
     return picture(pictures.encode_png(image), alternative, crisp=True)
+
+
+def table(corner: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain words as HTML; the first cell of each row is its heading."""
+    head = "".join(f"<th>{escape(each)}</th>" for each in (corner, *headings))
+    body = "".join(
+        f"<tr><th>{escape(first)}</th>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for first, *cells in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"
 
 
 def at_most(content: bytes, width: int) -> bytes:

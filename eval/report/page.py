@@ -20,6 +20,7 @@ from eval.report.html import at_most, drawn, escape, paragraph, picture, section
 from eval.report.probe_figure import probe_curves
 from eval.report.style import STYLE
 from eval.report.table import footnotes, metrics_table
+from eval.report.uncovered import uncovered
 from eval.report.verdict import verdict
 
 CLASSES_PICTURED = 20
@@ -56,6 +57,7 @@ def page(contents: Contents) -> str:
         samples(contents),
         modes(contents),
         classes(contents),
+        uncovered(contents),
         beside_train(contents),
         over_training(contents),
         settings(contents),

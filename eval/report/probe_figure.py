@@ -16,6 +16,7 @@ from cgan.probe.columns import (
     HELD_OUT_GAP,
     MODES,
     SCORE_GAP,
+    UNCOVERED,
 )
 from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.report.contents import MetricsRow
@@ -28,6 +29,7 @@ TITLES = {
     DUPLICATES: "duplicates, share of samples",
     SCORE_GAP: "score, reals above samples",
     HELD_OUT_GAP: "score, train above held out",
+    UNCOVERED: "reals without a near fake, share",
 }
 
 

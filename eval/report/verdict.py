@@ -1,9 +1,7 @@
 """The report's section of the verdict: in a sentence, with its evidence, and what is dropped."""
 
-from collections.abc import Sequence
-
 from eval.records.words import notes
-from eval.report.html import escape, paragraph, picture, section
+from eval.report.html import escape, paragraph, picture, section, table
 from eval.verdict.judged import Judged
 from eval.verdict.picture import draw
 from eval.verdict.rows import FOOTNOTE, HEADINGS, MODE_HEADINGS, evidence_rows, mode_rows
@@ -23,22 +21,11 @@ def verdict(judged: Judged | None) -> str:
         "Verdict",
         told,
         *map(paragraph, cautions(found)),
-        _table("", HEADINGS, evidence_rows(found, judged.metrics)),
-        _table(what, MODE_HEADINGS, dropped) if dropped else "",
+        table("", HEADINGS, evidence_rows(found, judged.metrics)),
+        table(what, MODE_HEADINGS, dropped) if dropped else "",
         *(
             f'<p class="facts">{escape(each)}</p>'
             for each in (FOOTNOTE, *notes(judged.metrics, measured))
         ),
         "" if judged.shown is None else picture(draw(found, judged.shown), "modes and samples"),
     )
-
-
-def _table(corner: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(each)}</th>" for each in (corner, *headings))
-    body = "".join(
-        f"<tr><th>{escape(first)}</th>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for first, *cells in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>"

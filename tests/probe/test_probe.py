@@ -24,10 +24,19 @@ from cgan.data import load_source
 from cgan.data.decoded import DecodedImages
 from cgan.kinds import IMAGE
 from cgan.probe import Probe, fixed_splits, reals
-from cgan.probe.columns import COVERAGE, DUPLICATES, EFFECTIVE, HELD_OUT_GAP, MODES, SCORE_GAP
+from cgan.probe.columns import (
+    COVERAGE,
+    DUPLICATES,
+    EFFECTIVE,
+    HELD_OUT_GAP,
+    MODES,
+    SCORE_GAP,
+    UNCOVERED,
+)
 from cgan.probe.measures import measure, reference
 from cgan.probe.probe import chunks
 from cgan.probe.space import coordinates
+from cgan.probe.uncovered import uncovered
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 
@@ -47,7 +56,7 @@ def assembled(config):
     parts = assemble(config)
     generator = parts.networks.init_generator(jax.random.key(1))
     discriminator, stats = parts.networks.init_discriminator(jax.random.key(2))
-    nothing = dict.fromkeys(TrainState._fields)
+    nothing = dict.fromkeys(TrainState._fields) | {"learnt": parts.game.init()}
     players = {"generator": generator, "generator_ema": generator, "discriminator": discriminator}
     return parts, TrainState(**nothing | players | {"discriminator_stats": stats})
 
@@ -168,8 +177,53 @@ def test_points_are_told_by_their_modes_and_a_run_without_scores_has_no_gaps():
         batch_size=512,
     )
     figures = looked(*assembled(config))
-    assert set(figures) == {MODES, EFFECTIVE, DUPLICATES}
+    assert set(figures) == {MODES, EFFECTIVE, DUPLICATES, UNCOVERED}
     assert 0 <= figures[MODES] < 0.6
+
+
+@pytest.fixture(scope="module")
+def embedding():
+    """Parts and state of a run with both heads, whose embedding learns its temperature."""
+    learnt = Embedding(1.0, temperature=0.2, temperature_bounds=(0.05, 1.0), dimensions=6)
+    return assembled(dataclasses.replace(CONFIG, embedding=learnt, penalty=Penalty(0.0, 0.0)))
+
+
+@pytest.mark.parametrize("devices", [1, 4])
+def test_reals_without_a_near_fake_are_counted_by_the_discriminators_embedding(embedding, devices):
+    parts, state = embedding
+    state = averaged(state)
+    state.learnt["embedding"]["log_temperature"] = jnp.log(0.3)
+    figures = looked(parts, state, devices)
+    latents, labels = asked(parts)
+    splits = fixed_splits(parts)
+
+    def embed(samples, labels):
+        players = state.discriminator, state.discriminator_stats
+        said = parts.networks.discriminate(*players, jnp.asarray(samples), jnp.asarray(labels))
+        return said.embedding
+
+    fakes = embed(parts.networks.generate(state.generator_ema, latents, labels), labels)
+    train, held_out = (embed(parts.source.encode(of.x), of.labels) for of in splits)
+    expected = uncovered(train, fakes[:180], held_out, 0.3)
+    assert figures[UNCOVERED] == pytest.approx(float(expected.share), abs=0.003)
+    at_start = uncovered(train, fakes[:180], held_out, 0.2)
+    assert float(at_start.bound) != pytest.approx(float(expected.bound), abs=1e-3)
+    alone, _ = assembled(dataclasses.replace(CONFIG, penalty=Penalty(0.0, 0.0)))
+    assert UNCOVERED not in looked(alone, assembled(CONFIG)[1], devices)
+
+
+def test_a_generator_of_reals_leaves_few_of_them_uncovered(embedding):
+    parts, state = embedding
+    held_out = load_source(CONFIG.data, "test")
+    drawn = jnp.asarray(held_out.encode(held_out.images))
+
+    def draw(params, latents, labels=None):
+        return drawn[jnp.abs(latents[:, 0] * 1e6).astype(int) % len(drawn)]
+
+    parts = parts._replace(networks=parts.networks._replace(generate=draw))
+    assert looked(parts, state)[UNCOVERED] < 0.1
+    constant = parts.networks._replace(generate=lambda *_: drawn[jnp.zeros(len(_[1]), int)])
+    assert looked(parts._replace(networks=constant), state)[UNCOVERED] > 0.3
 
 
 def images(count, side=8):
