@@ -7,6 +7,7 @@ from eval.study.studies import (
     collapse_digits,
     collapse_mnist,
     collapse_mnist_mlp,
+    neighbours,
     points,
     quick,
     starved,
@@ -21,6 +22,7 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist": collapse_mnist.STUDY,
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
+    "neighbours": neighbours.STUDY,
 }
 
 
