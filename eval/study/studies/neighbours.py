@@ -6,8 +6,8 @@ neighbour game with its default settings has none. Runs are measured on their wa
 images and where they have used up the time of pairing.
 
 A run of `stacked_digits_starved` takes 20 to 25 s of an idle core of an AMD EPYC, one of the other
-stacked digits 35 to 50 s, one of points 30 s, and their figures some 20 s at each budget; all of it is some
-eight hours of 2 cores.
+stacked digits 35 to 50 s, one of points 30 s, and their figures some 20 s at each budget: some
+eight hours of 2 cores in all.
 """
 
 import dataclasses
