@@ -44,7 +44,9 @@ def _embedding(**settings: Any) -> Change:
 
 
 beside = change(views, objective={"loss": "pairwise"}, embedding=GAME)
-alone = change(views, objective={"weight": 0.0}, penalty=NO_PENALTY, embedding=GAME)
+alone = change(
+    views, objective={"loss": "softmax", "weight": 0.0}, penalty=NO_PENALTY, embedding=GAME
+)
 mirrored = change(
     views, objective={"loss": "pairwise"}, embedding={"weight": 0.1, "game": "mirrored"}
 )
