@@ -165,3 +165,26 @@ def test_a_config_of_both_heads_builds_their_sum_at_two_temperatures(player, los
     np.testing.assert_allclose(learnt["embedding"]["log_temperature"], math.log(0.2), rtol=1e-6)
     assert bool(learnt["critic"]) == bool(learns)
     assert set(game.readings(learnt)) == {f"{name}/temperature" for name in learnt if learnt[name]}
+
+
+@pytest.mark.parametrize("game", ["neighbor", "mirrored"])
+@every_player
+def test_the_weight_of_the_embeddings_game_moves_along_half_a_cosine_and_the_scores_stays(
+    game, player
+):
+    """From its own to a share of it after `ramp_nimg` images, and not beyond."""
+    ramped = built(
+        objective=Objective(weight=0.5),
+        embedding=Embedding(weight=0.8, final_fraction=0.25, game=game),
+        ramp_nimg=400,
+    )
+    one = built(embedding=Embedding(weight=1.0, game=game))
+    batch = two_headed_batch(OFFSETS[2])
+    expected = play(one, player, batch, one.init())
+    quarter = 0.2 + 0.6 * (1 + math.sqrt(0.5)) / 2
+    for nimg, weight in ((0, 0.8), (100, quarter), (200, 0.5), (400, 0.2), (1_400, 0.2)):
+        found = play(ramped, player, batch._replace(nimg=jnp.float32(nimg)), ramped.init())
+        assert found.keys() == expected.keys()
+        for name, term in expected.items():
+            share = weight if name.startswith("embedding/") else 0.5
+            np.testing.assert_allclose(found[name], share * np.asarray(term), rtol=1e-5)
