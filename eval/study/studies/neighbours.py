@@ -2,7 +2,9 @@
 
 The neighbour game beside the score's loss, and alone, against the losses on the score with and
 without the same views. Each tuned variant has five trials on two seeds that are not reported; the
-neighbour game with its default settings has none. Runs are measured on their way too, at half the
+neighbour game with its default settings has none here. Those were found before on two of the
+benchmarks, `stacked_digits_starved` and `stacked_digits`, by some 25 trials on seeds 100 to 103
+(`docs/neighbours.md`): on the others nobody looked. Runs are measured on their way too, at half the
 images and where they have used up the time of pairing.
 
 A run of `stacked_digits_starved` takes 20 to 25 s of an idle core of an AMD EPYC, one of the other
