@@ -110,18 +110,20 @@ def log_density(
     around, samples = jnp.asarray(around), jnp.asarray(samples)
     n, m = len(around), len(samples)
     rows = jnp.arange(-(-n // BLOCK) * BLOCK).reshape(-1, BLOCK)
-    inside = np.ones((m, 1), bool) if subsets is None else subsets
-    weights = jnp.asarray(inside / (inside.sum(axis=0) - leave_out), jnp.float32)
+    inside = jnp.asarray(np.ones((m, 1), bool) if subsets is None else subsets)
+    counts = inside.sum(axis=0) - leave_out
 
     def of_block(block: Int[Array, " block"]) -> Float[Array, "block subsets"]:
         logits = product(around[block % n], samples.T) / temperature
         if leave_out:
             logits = jnp.where(block[:, None] == jnp.arange(m), -jnp.inf, logits)
-        highest = logits.max(axis=1, keepdims=True)
-        means = product(jnp.exp(logits - highest), weights)
-        return highest + jnp.log(jnp.maximum(means, jnp.finfo(jnp.float32).tiny))
 
-    found = jax.lax.map(of_block, rows).reshape(-1, weights.shape[1])[:n]
+        def of_subset(inside: Bool[Array, " m"]) -> Float[Array, " block"]:
+            return jax.nn.logsumexp(jnp.where(inside, logits, -jnp.inf), axis=1)
+
+        return jax.lax.map(of_subset, inside.T).T - jnp.log(counts)
+
+    found = jax.lax.map(of_block, rows).reshape(-1, len(counts))[:n]
     return found[:, 0] if subsets is None else found
 
 
