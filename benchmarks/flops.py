@@ -1,7 +1,7 @@
 """The floating point operations of a training step, and the rate at which this machine does them.
 
-Counted are matrix products and convolutions, as the traced step has them: what is between them,
-such as activations and the optimiser, is not.
+Counted are matrix products and convolutions, as the traced step has them, without those whose
+results nothing reads: what is between them, such as activations and the optimiser, is not.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.extend.core import jaxprs_in_params
+from jax.interpreters.partial_eval import dce_jaxpr
 
 from benchmarks.harness import Prepared
 from cgan import parallel
@@ -23,8 +24,9 @@ def step_flops(compiled: Prepared) -> int:
     """Floating point operations of one training step on one device."""
     parts = compiled.parts
     step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), compiled.devices)
-    traced = jax.make_jaxpr(step.mapped)(compiled.start(), compiled.batches)
-    return flops(traced.jaxpr) // parts.config.steps_per_dispatch
+    traced = jax.make_jaxpr(step.mapped)(compiled.start(), compiled.batches).jaxpr
+    read, _ = dce_jaxpr(traced, [True] * len(traced.outvars))
+    return flops(read) // parts.config.steps_per_dispatch
 
 
 def flops(jaxpr: Any) -> int:

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -71,11 +71,22 @@ def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> 
     return Prepared(parts, step.compile(state, batches), batches, devices)
 
 
-def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, list[float]]:
+def ratios(
+    steps: Mapping[str, Timed],
+    baseline: str,
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
     """Times of one dispatch as ratios to the baseline's, round by round.
 
     Machines are shared and their speed drifts: in each round all take their turn, in a random
     order, and only ratios within a round are kept.
+
+    Args:
+        steps: what is timed, by name.
+        baseline: name of the one that the others are divided by.
+        rounds: rounds whose ratios are kept.
+        clock: seconds; `time.process_time` for the processor's, where other work shares a CPU.
     """
     states = {name: compiled.start() for name, compiled in steps.items()}
     found: dict[str, list[float]] = {name: [] for name in steps}
@@ -85,10 +96,10 @@ def ratios(steps: Mapping[str, Timed], baseline: str, rounds: int) -> dict[str, 
         shuffle(order)
         seconds = {}
         for name in order:
-            start = time.perf_counter()
+            start = clock()
             states[name], metrics = steps[name].dispatch(states[name], steps[name].batches)
             jax.block_until_ready(metrics)
-            seconds[name] = time.perf_counter() - start
+            seconds[name] = clock() - start
         if number:  # the first round warms caches
             for name in steps:
                 found[name].append(seconds[name] / seconds[baseline])
