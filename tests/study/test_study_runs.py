@@ -107,14 +107,14 @@ def test_figures_that_studies_share_are_metrics_of_the_catalogue_each_once(figur
 def test_what_is_covered_and_copied_can_be_figures_of_digits():
     """Of held-out digits all of it is in order; of black images nothing is covered."""
     evaluation = load_evaluation(CONFIGS["digits"].data)
-    few = tuple(dataclasses.replace(figure, n=100) for figure in DIGITS)
+    few = tuple(dataclasses.replace(figure, n=300) for figure in DIGITS)
     panel = Panel(evaluation, few)
-    real = panel.measure(evaluation.real_chunks(100, 0))
+    real = panel.measure(evaluation.real_chunks(300, 0))
     assert set(real) == {figure.key for figure in few}
-    black = panel.measure([np.zeros((100, *evaluation.splits.train.sample_shape), np.uint8)])
+    black = panel.measure([np.zeros((300, *evaluation.splits.train.sample_shape), np.uint8)])
     for name in ("coverage_k5_strict", "recall_k3_inclusive", "precision_k3_inclusive"):
-        assert real[f"{name}@100"] > 0.5 > 0.1 > black[f"{name}@100"]
-    assert real["ndb_share_5_percent_split@100"] < 0.2 < black["ndb_share_5_percent_split@100"]
+        assert real[f"{name}@300"] > 0.5 > 0.1 > black[f"{name}@300"]
+    assert real["ndb_share_5_percent_split@300"] < 0.2 < black["ndb_share_5_percent_split@300"]
 
 
 def test_the_baselines_are_real_data_a_perfect_sampler_and_noise():

@@ -44,7 +44,9 @@ def _embedding(**settings: Any) -> Change:
 
 
 beside = change(views, objective={"loss": "pairwise"}, embedding=GAME)
-alone = change(views, objective={"weight": 0.0}, penalty=NO_PENALTY, embedding=GAME)
+alone = change(
+    views, objective={"loss": "softmax", "weight": 0.0}, penalty=NO_PENALTY, embedding=GAME
+)
 mirrored = change(
     views, objective={"loss": "pairwise"}, embedding={"weight": 0.1, "game": "mirrored"}
 )
@@ -68,13 +70,13 @@ VARIANTS: dict[str, Variant] = {
     ),
     DEFAULT: Variant(beside),
     "neighbour game, tuned": Variant(
-        beside,
+        change(beside, embedding={"weight": 0.1}),
         {
-            "0.03": change(),
-            "0.1": _embedding(weight=0.1),
-            "0.1, not graded": _embedding(weight=0.1, graded=False),
-            "0.1, tau 0.2": _embedding(weight=0.1, temperature=0.2),
-            "0.03, R1 = R2 a fifth": OF_WEIGHTS["0.2"],
+            "0.03": _embedding(weight=0.03),
+            "0.1": change(),
+            "0.1, not graded": _embedding(graded=False),
+            "0.1, tau 0.2": _embedding(temperature=0.2),
+            "0.03, R1 = R2 a fifth": change(OF_WEIGHTS["0.2"], embedding={"weight": 0.03}),
         },
         ordered=False,
     ),
@@ -106,7 +108,7 @@ STEP_TIME: dict[str, float] = {
 One core of an AMD EPYC. Losses without views that are faster than pairing count as it.
 """
 STEP_TIME_WHOLE = dict(zip(STEP_TIME, (1.05, 1.02, 1.0, 1.52, 1.4, 1.45, 1.16), strict=True))
-"""The same where the discriminator is as wide as its generator, on `stacked_digits`."""
+"""Ratios where the discriminator is as wide as its generator, on `stacked_digits`."""
 
 STUDY = Study(
     summary="the neighbour game against losses on the score, with and without views",
