@@ -111,7 +111,7 @@ def main() -> None:
     arguments = parse(Arguments, prog="python -m benchmarks.neighbor_step", description=__doc__)
     # Processor time, which other work on a shared machine changes less; devices have none.
     clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
-    tables = {}
+    tables: dict[str, Table] = {}
     for pair in arguments.pairs:
         configs = columns(experiment(pair, arguments.batch), arguments.strength)
         source = Noise(SHAPE)
