@@ -17,15 +17,16 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.neighbor_bias import batch_of
 from cgan.config import positive, require
-from cgan.objectives import BatchOutputs, Game, PairedOutputs
+from cgan.objectives import Game
 from cgan.objectives.comparisons import EmbeddingComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.neighbor import NeighborGame
 from cgan.system import cli
 from cgan.system.arguments import parse
-from cgan.types import DiscriminatorOutput, Embeddings, RandomKey
+from cgan.types import Embeddings, RandomKey
 
 DIMENSIONS, MODES, PARTICLES = 16, 10, 64
 NOISE = 0.1
@@ -86,9 +87,7 @@ def moved(
         reals = about(of_reals, centers[mode])
 
         def loss(particles: Embeddings) -> Float[Array, ""]:
-            real, fake = (DiscriminatorOutput(None, of) for of in (reals, unit(particles)))
-            outputs, rows = PairedOutputs(real, fake, jnp.ones(PARTICLES)), jnp.arange(PARTICLES)
-            terms = game.generator_terms({}, BatchOutputs(outputs, outputs, rows, rows))
+            terms = game.generator_terms({}, batch_of(reals, unit(particles)))
             return sum(map(jnp.sum, terms.values()), start=jnp.zeros(()))
 
         return unit(particles - rate * jax.grad(loss)(particles)), None

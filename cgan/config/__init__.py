@@ -17,9 +17,11 @@ from cgan.config.objective import (
     ClassicName,
     CurveName,
     Embedding,
+    Halves,
     LossName,
     Objective,
     Penalty,
+    ToldFrom,
 )
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
@@ -46,6 +48,7 @@ __all__ = [
     "Embedding",
     "Experiment",
     "Generator",
+    "Halves",
     "Launch",
     "LossName",
     "Objective",
@@ -55,6 +58,7 @@ __all__ = [
     "RunConfig",
     "RunSettings",
     "SourceName",
+    "ToldFrom",
     "TrackerName",
     "changes_forbidden",
     "differences",

@@ -170,17 +170,20 @@ class Experiment(Clock):
         if 1 in (met, hard):
             when = "where a real is graded against one fake"
             only_defaults(objective, "objective.", ("normalize", "hardness"), when)
+        self._check_neighbors()
+
+    def _check_neighbors(self) -> None:
+        """Others to be compared with; the whole batch for a coupling of all."""
         if self.embedding.weight and self.embedding.game == "neighbor":
             expected = (
                 "2 or more with embedding.game = 'neighbor', which compares a sample with others"
             )
             require(self.batch_size > 1, "batch_size", self.batch_size, expected)
         if self.embedding.coupling == "two_sided":
-            expected = "None with embedding.coupling = 'two_sided', which couples the whole batch"
-            require(fakes is None, "objective.fakes_per_real", fakes, expected)
-            name, compare = "conditioning.compare", self.conditioning.compare
-            expected = expected.replace("None", "'all'")
-            require(compare != "same_class", name, compare, expected)
+            when = "with embedding.coupling = 'two_sided', which couples the whole batch"
+            fakes, compare = self.objective.fakes_per_real, self.conditioning.compare
+            require(fakes is None, "objective.fakes_per_real", fakes, f"None {when}")
+            require(compare == "all", "conditioning.compare", compare, f"'all' {when}")
 
     def _check_labels(self) -> None:
         """A head must see the labels."""

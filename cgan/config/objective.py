@@ -18,6 +18,8 @@ CurveName = Literal["softmax", "pairwise", "average", "hardest", "listwise"]
 ClassicName = Literal["nonsaturating", "saturating", "hinge", "least_squares", "wasserstein"]
 LossName = Literal[CurveName, ClassicName]
 Bounds = tuple[float, float]
+Halves = Literal["both", "covering", "realism"]
+ToldFrom = Literal["both", "fakes", "reals"]
 
 CURVES: tuple[CurveName, ...] = get_args(CurveName)
 COMPARING: tuple[str, ...] = (*CURVES, "neighbor")
@@ -86,9 +88,9 @@ class Embedding:
     """Game: neighbor compares densities, mirrored plays the score's game on cosines."""
     curve: CurveName = setting("softmax", read_by=MIRRORED)
     """Curve over the margins of embeddings (mirrored)."""
-    negatives: Literal["both", "fakes", "reals"] = setting("both", read_by=NEIGHBOR)
+    negatives: ToldFrom = setting("both", read_by=NEIGHBOR)
     """Samples that another view of a real is told from: other reals, fakes, or both (neighbor)."""
-    halves: Literal["both", "covering", "realism"] = setting("both", read_by=SAMPLEWISE)
+    halves: Halves = setting("both", read_by=SAMPLEWISE)
     """The generator's losses: covering at reals, realism at fakes, both (neighbor; sample)."""
     coupling: Literal["sample", "two_sided"] = setting("sample", read_by=NEIGHBOR)
     """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""

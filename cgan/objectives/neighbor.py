@@ -18,19 +18,17 @@ is biased, their sum is not. The discriminator learns the embedding by instance 
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from cgan.config import Halves, ToldFrom
 from cgan.objectives.comparisons import products
 from cgan.objectives.outputs import BatchOutputs, choose
 from cgan.objectives.temperature import Temperature, Tempered
 from cgan.types import Embeddings, Margins, Params, PerSample, single
 
-Halves = Literal["both", "covering", "realism"]
-Negatives = Literal["both", "fakes", "reals"]
 Met = Bool[Array, "n K"]
 
 
@@ -48,7 +46,7 @@ class NeighborGame(Tempered):
     temperature_bounds: tuple[float, float] | None = None
     generator_temperature: float | None = None
     """Temperature of the generator's half; None for that of the discriminator."""
-    negatives: Negatives = "both"
+    negatives: ToldFrom = "both"
     """Samples that a real's other view is told from."""
     halves: Halves = "both"
     """Which of the densities' divergences the generator minimises."""
@@ -112,7 +110,7 @@ def excesses(
 
 
 def instance_contrast(
-    batch: BatchOutputs, temperature: Temperature, negatives: Negatives
+    batch: BatchOutputs, temperature: Temperature, negatives: ToldFrom
 ) -> PerSample:
     """Losses `log(1 + sum exp(s(x_i, n) - s(x_i, x_i')))` over the negatives `n`, `[n]`.
 

@@ -21,6 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from cgan.objectives.comparisons import products
+from cgan.objectives.neighbor import log_mean_exp
 from cgan.types import PerSample
 
 Rows = Float[Array | np.ndarray, "n dimensions"]
@@ -111,24 +113,18 @@ def log_density(
     n, m = len(around), len(samples)
     rows = jnp.arange(-(-n // BLOCK) * BLOCK).reshape(-1, BLOCK)
     inside = jnp.asarray(np.ones((m, 1), bool) if subsets is None else subsets)
-    counts = inside.sum(axis=0) - leave_out
 
     def of_block(block: Int[Array, " block"]) -> Float[Array, "block subsets"]:
-        logits = product(around[block % n], samples.T) / temperature
-        if leave_out:
-            logits = jnp.where(block[:, None] == jnp.arange(m), -jnp.inf, logits)
+        logits = products(around[block % n], samples) / temperature
+        met = block[:, None] != jnp.arange(m) if leave_out else jnp.ones(logits.shape, bool)
 
         def of_subset(inside: Bool[Array, " m"]) -> Float[Array, " block"]:
-            return jax.nn.logsumexp(jnp.where(inside, logits, -jnp.inf), axis=1)
+            return log_mean_exp(logits, met & inside)
 
-        return jax.lax.map(of_subset, inside.T).T - jnp.log(counts)
+        return jax.lax.map(of_subset, inside.T).T
 
-    found = jax.lax.map(of_block, rows).reshape(-1, len(counts))[:n]
+    found = jax.lax.map(of_block, rows).reshape(-1, inside.shape[1])[:n]
     return found[:, 0] if subsets is None else found
-
-
-product = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
-"""Product of matrices, not in the short floats that accelerators take for it."""
 
 
 class ByClass(NamedTuple):

@@ -10,14 +10,20 @@ from cgan.assemble import Parts
 from cgan.objectives import GAME_NAMES
 from cgan.sampling.runs import Restored
 from cgan.sampling.sampler import chunk_size
-from cgan.types import Params, single
+from cgan.types import Head, Params, single
 
 
 def embedding_temperature(parts: Parts, learnt: Params) -> Float[Array, ""] | float:
     """The temperature that cosines of embeddings are divided by: the learnt one, where one is."""
-    readings = parts.game.readings(learnt)
-    name = f"{GAME_NAMES['embedding']}/temperature"
-    return readings.get(name, parts.config.embedding.temperature)
+    return head_temperature(parts, learnt, "embedding")
+
+
+def head_temperature(parts: Parts, learnt: Params, head: Head) -> Float[Array, ""] | float:
+    """The temperature of a head's game: the learnt one, where one is."""
+    found = parts.game.readings(learnt).get(f"{GAME_NAMES[head]}/temperature")
+    if found is not None:
+        return found
+    return (parts.config.objective if head == "score" else parts.config.embedding).temperature
 
 
 def embed(

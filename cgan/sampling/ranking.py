@@ -20,10 +20,10 @@ from cgan.config import Experiment, require
 from cgan.data import Source
 from cgan.kinds import Kind
 from cgan.networks import Latents, Networks
-from cgan.objectives import GAME_NAMES, BatchOutputs, PairedOutputs
+from cgan.objectives import BatchOutputs, PairedOutputs
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.rng import row_keys, stream_key
-from cgan.sampling.embeddings import embed
+from cgan.sampling.embeddings import embed, head_temperature
 from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.types import Head, Labels, Samples
@@ -120,9 +120,7 @@ def rank_fakes(
         return Ranking(
             chosen, fakes_in_order, values, "similarity", 1.0, held_out.kind, others, drawn
         )
-    readings = run.parts.game.readings(state.learnt)
-    learnt = readings.get(f"{GAME_NAMES[head]}/temperature")
-    temperature = float(config.objective.temperature if learnt is None else learnt)
+    temperature = float(head_temperature(run.parts, state.learnt, head))
     values = margins / temperature
     return Ranking(chosen, fakes_in_order, values, "margin", temperature, held_out.kind)
 
