@@ -318,15 +318,11 @@ def test_what_does_nothing_against_one_fake_is_refused(one: str, name: str, valu
 
 
 @pytest.mark.parametrize(("name", "value"), MEETINGS.items())
-def test_of_how_reals_meet_fakes_the_neighbor_game_reads_how_many(name: str, value: Any) -> None:
-    """Beside a curve on the score the others are that curve's; with none they are nobody's."""
+def test_how_reals_meet_fakes_is_nothing_to_the_neighbor_game(name: str, value: Any) -> None:
+    """Beside a curve on the score it is that curve's; with none it is nobody's."""
     make(EMBEDDING | {name: value})
-    without_curve = {"objective.loss": "hinge"}, NO_SCORE
-    for settings in without_curve:
-        if name == "objective.fakes_per_real":
-            make(EMBEDDING | settings | {name: value})
-        else:
-            assert_idle(EMBEDDING | settings | {name: value}, name, BLAMED)
+    for without_curve in ({"objective.loss": "hinge"}, NO_SCORE):
+        assert_idle(EMBEDDING | without_curve | {name: value}, name, BLAMED)
 
 
 BLAMED = "embedding.game = 'neighbor'"
@@ -337,8 +333,6 @@ def test_a_two_sided_coupling_has_no_halves_and_couples_the_whole_batch() -> Non
     make(TWO_SIDED)
     halves = TWO_SIDED | {"embedding.halves": "covering"}
     assert_idle(halves, "embedding.halves", "embedding.coupling = 'two_sided'")
-    fakes = TWO_SIDED | {"objective.fakes_per_real": 5}
-    assert_refused(fakes, "objective.fakes_per_real", f"None {TWO}, which couples the whole batch")
     same = TWO_SIDED | {"conditioning.labels": True, "conditioning.compare": "same_class"}
     assert_refused(same, "conditioning.compare", f"'all' {TWO}, which couples the whole batch")
 

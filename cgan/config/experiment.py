@@ -173,7 +173,7 @@ class Experiment(Clock):
         self._check_neighbors()
 
     def _check_neighbors(self) -> None:
-        """Others to be compared with; the whole batch for a coupling of all."""
+        """Others to be compared with, of all classes for a coupling of all."""
         if self.embedding.weight and self.embedding.game == "neighbor":
             expected = (
                 "2 or more with embedding.game = 'neighbor', which compares a sample with others"
@@ -181,8 +181,7 @@ class Experiment(Clock):
             require(self.batch_size > 1, "batch_size", self.batch_size, expected)
         if self.embedding.coupling == "two_sided":
             when = "with embedding.coupling = 'two_sided', which couples the whole batch"
-            fakes, compare = self.objective.fakes_per_real, self.conditioning.compare
-            require(fakes is None, "objective.fakes_per_real", fakes, f"None {when}")
+            compare = self.conditioning.compare
             require(compare == "all", "conditioning.compare", compare, f"'all' {when}")
 
     def _check_labels(self) -> None:

@@ -42,8 +42,8 @@ class Objective:
     """Weight of the loss on scores beside that on embeddings; 0 leaves the score out."""
     normalize: Literal["mean", "sum"] = setting("mean", read_by={"curves": ("softmax", "listwise")})
     """How softmax and listwise count K fakes: by the mean, which keeps its scale, or the sum."""
-    fakes_per_real: int | None = setting(None, read_by={"curves": COMPARING})
-    """K, fakes that each real is graded against; None takes the global batch (curves, neighbor)."""
+    fakes_per_real: int | None = setting(None, read_by={"curves": CURVES})
+    """K, fakes that each real is graded against; None takes the global batch (curves)."""
     dual: bool = setting(True, read_by={"curves": CURVES})
     """Grade each fake against the reals too; the loss is the mean of both directions (curves)."""
     hardness: float = setting(0.0, read_by={"curves": ("softmax", "pairwise", "average")})
@@ -76,7 +76,7 @@ class Objective:
 class Embedding:
     """The game on a second head of the discriminator: unit vectors, alike for views of one real.
 
-    The fakes that a real meets (objective.fakes_per_real) are those of the score's game. Without
+    The neighbour game compares the whole batch, whatever `objective.fakes_per_real` says. Without
     views (`augment`) both views of a real are the real itself.
     """
 

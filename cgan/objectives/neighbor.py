@@ -21,15 +21,15 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from cgan.config import Halves, ToldFrom
 from cgan.objectives.comparisons import products
-from cgan.objectives.outputs import BatchOutputs, choose
+from cgan.objectives.outputs import BatchOutputs
 from cgan.objectives.temperature import Temperature, Tempered
 from cgan.types import Embeddings, Margins, Params, PerSample, single
 
-Met = Bool[Array, "n K"]
+Met = Bool[Array, "n batch"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,7 @@ def excesses(
     met, local, whole = others(batch), batch.local, batch.whole
 
     def log_density(rows: Embeddings, columns: Float[Array, "batch dimensions"]) -> PerSample:
-        similarities = choose(products(rows, columns), columns_met(batch)) / temperature
-        return log_mean_exp(similarities, met)
+        return log_mean_exp(products(rows, columns) / temperature, met)
 
     reals, fakes = single(whole.real.embedding), single(whole.fake.embedding)
     found = {}
@@ -117,16 +116,13 @@ def instance_contrast(
     `x_i'` is the other view of real i. Negatives are the other reals, the fakes, or both; a real
     that has none costs nothing.
     """
-    real, columns = single(batch.local.real.embedding), columns_met(batch)
+    real = single(batch.local.real.embedding)
     met = []
     if negatives != "reals":
-        alike = choose(comparable(batch), columns)
-        met.append((batch.whole.fake.embedding, alike))
+        met.append((batch.whole.fake.embedding, comparable(batch)))
     if negatives != "fakes":
         met.append((batch.whole.real.embedding, others(batch)))
-    similarities = jnp.concatenate(
-        [choose(products(real, single(of)), columns) for of, _ in met], axis=1
-    )
+    similarities = jnp.concatenate([products(real, single(of)) for of, _ in met], axis=1)
     mask = jnp.concatenate([alike for _, alike in met], axis=1)
     there = mask.any(axis=1)
     logits = jnp.where(mask | ~there[:, None], similarities / temperature, -jnp.inf)
@@ -163,11 +159,6 @@ def two_sided_coupling(batch: BatchOutputs, temperature: Temperature) -> PerSamp
     return -jnp.sum(single(batch.local.fake.embedding) * drift[batch.rows], axis=1) / temperature
 
 
-def columns_met(batch: BatchOutputs) -> Int[Array, "n K"]:
-    """Numbers of the rows that each local row meets, counted round the batch."""
-    return batch.rows[:, None] + batch.offsets
-
-
 def comparable(batch: BatchOutputs) -> Bool[Array, "n batch"]:
     """Whether each local row may be compared with each row of the batch, its own among them."""
     if batch.mask is not None:
@@ -176,10 +167,9 @@ def comparable(batch: BatchOutputs) -> Bool[Array, "n batch"]:
 
 
 def others(batch: BatchOutputs) -> Met:
-    """Whether each row that a local row meets may be compared with it and is not its own."""
+    """Whether each row of the batch may be compared with a local row and is not its own."""
     found = comparable(batch)
-    apart = batch.rows[:, None] != jnp.arange(found.shape[1])
-    return choose(found & apart, columns_met(batch))
+    return found & (batch.rows[:, None] != jnp.arange(found.shape[1]))
 
 
 def log_mean_exp(rows: Margins, mask: Met) -> PerSample:
