@@ -39,7 +39,7 @@ class Arguments:
     seeds: int | None = None
     """Number of seeds, from 0 on; the study's own unless given."""
     benchmarks: tuple[str, ...] = ()
-    """Names of the only benchmarks to run; all unless given."""
+    """Names of the only benchmarks to run, with those whose trials they take; all unless given."""
     jobs: int | None = None
     """Number of jobs at once.
 

@@ -71,6 +71,8 @@ class Figure:
     n: int | None = None
     """Number of generated samples; None for the literature's."""
     more_is_better: bool = False
+    at_the_end: bool = False
+    """Measure it of finished runs alone, where it takes too long to be looked at on the way."""
 
     @property
     def key(self) -> str:
@@ -86,6 +88,8 @@ class Benchmark:
     """Images that each run sees in training."""
     figures: tuple[Figure, ...]
     """Figures that are measured of each run, at each of its budgets."""
+    experiment: str | None = None
+    """Name of the experiment in `configs/`; the benchmark's own unless given."""
     change: Change = as_it_is
     """Change of settings for all variants, before their own."""
     budgets: tuple[int, ...] = ()
@@ -96,6 +100,8 @@ class Benchmark:
     """
     tuned_at: int | None = None
     """Budget whose figures choose trials, and that ends their runs; the last unless given."""
+    tuned_on: str | None = None
+    """Name of another benchmark whose trials choose here too; its own unless given."""
     step_time: dict[str, float] = field(default_factory=dict)
     """Time of a step of each variant as a ratio to the baseline's, measured; 1 unless given.
 
@@ -110,6 +116,11 @@ class Benchmark:
     def all_budgets(self) -> tuple[int, ...]:
         """Images at which runs are measured, the last of which ends them."""
         return (*self.budgets, self.total_nimg)
+
+    @property
+    def on_the_way(self) -> tuple[Figure, ...]:
+        """Figures that are measured of runs that have not ended too."""
+        return tuple(figure for figure in self.figures if not figure.at_the_end)
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,7 @@ class Study:
     """Summary of the study in one line."""
     variants: dict[str, Variant]
     benchmarks: dict[str, Benchmark]
-    """Benchmarks by the experiment's name in `configs/`."""
+    """Benchmarks by name: that of an experiment in `configs/`, unless they name another."""
     baseline: str
     """Name of the variant that the others are compared with, seed by seed."""
     seeds: int = 5
@@ -157,14 +168,25 @@ class Study:
             right = self.tuning.trials in (None, len(variant.trials))
             assert right or not variant.trials, f"{name} has {len(variant.trials)} trials"
         for name, benchmark in self.benchmarks.items():
-            assert name in CONFIGS, f"{name} is no experiment"
+            assert (benchmark.experiment or name) in CONFIGS, f"{name} is no experiment"
+            self._check_tuning(name)
             assert self.decides_by in {figure.key for figure in benchmark.figures}
             assert all(before < after for before, after in pairwise((0, *benchmark.all_budgets)))
-            assert benchmark.tuned_at in (None, *benchmark.all_budgets)
             assert {*benchmark.step_time, *benchmark.without} <= self.variants.keys()
             assert all(ratio > 0 for ratio in benchmark.step_time.values())
             assert self.baseline not in benchmark.without
             assert 0 < self.seeds_of(name) <= SEEDS_AT_MOST
+
+    def _check_tuning(self, benchmark: str) -> None:
+        """Trials are chosen at one of the budgets, or all on another benchmark."""
+        declared = self.benchmarks[benchmark]
+        assert declared.tuned_at in (None, *declared.all_budgets)
+        if declared.tuned_on is not None:
+            other = self.benchmarks[declared.tuned_on]
+            assert declared.tuned_at is None
+            assert other.tuned_on is None
+            tuned = {name for name, of in self.variants_of(benchmark).items() if of.trials}
+            assert tuned <= self.variants_of(declared.tuned_on).keys()
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -180,9 +202,9 @@ class Study:
     def runs(self) -> int:
         """Number of runs, those for tuning among them."""
         return sum(
-            self.seeds_of(benchmark) + len(variant.trials) * len(self.tuning.seeds)
+            self.seeds_of(benchmark) + len(self.trials_of(benchmark, name)) * len(self.tuning.seeds)
             for benchmark in self.benchmarks
-            for variant in self.variants_of(benchmark).values()
+            for name in self.variants_of(benchmark)
         )
 
     def seeds_of(self, benchmark: str) -> int:
@@ -193,6 +215,10 @@ class Study:
         """The variants that are run on a benchmark."""
         without = self.benchmarks[benchmark].without
         return {name: of for name, of in self.variants.items() if name not in without}
+
+    def trials_of(self, benchmark: str, variant: str) -> dict[str, Change]:
+        """The trials that are run on a benchmark; none where another one's choose."""
+        return {} if self.benchmarks[benchmark].tuned_on else self.variants[variant].trials
 
     def nimgs(self, benchmark: str, variant: str, seed: int = 0) -> tuple[int, ...]:
         """Images at which a run is measured: the budgets, and what takes the baseline's time.
@@ -218,20 +244,20 @@ class Study:
         dispatch = self.experiment(benchmark, variant, None).nimg_per_dispatch
         return max(1, int(budget / ratio / dispatch)) * dispatch
 
-    def figures(self, benchmark: str, seed: int = 0) -> tuple[Figure, ...]:
-        """Figures that are measured of a run.
+    def figures(self, benchmark: str, nimg: int | None = None, seed: int = 0) -> tuple[Figure, ...]:
+        """Figures that are measured of a run at so many images, at its end unless given.
 
         Where its seed is one for tuning: the figure that decides, alone.
         """
-        figures = self.benchmarks[benchmark].figures
-        if seed < SEEDS_AT_MOST:
-            return figures
-        return tuple(figure for figure in figures if figure.key == self.decides_by)
+        declared = self.benchmarks[benchmark]
+        if seed >= SEEDS_AT_MOST:
+            return tuple(figure for figure in declared.figures if figure.key == self.decides_by)
+        return declared.figures if nimg in (None, declared.total_nimg) else declared.on_the_way
 
     def experiment(self, benchmark: str, variant: str, trial: str | None) -> Experiment:
         """The experiment of a run, but for its seed."""
         declared, of = self.benchmarks[benchmark], self.variants[variant]
-        config = of.change(declared.change(CONFIGS[benchmark]))
+        config = of.change(declared.change(CONFIGS[declared.experiment or benchmark]))
         if trial is not None:
             config = of.trials[trial](config)
         return dataclasses.replace(config, total_nimg=declared.total_nimg)

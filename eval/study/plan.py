@@ -49,10 +49,12 @@ def choices(study: Study, rows: Sequence[Row]) -> Choices:
         for row in rows
         if is_run(row) and row["trial"] is not None
     }
-    for benchmark in study.benchmarks:
+    for benchmark, declared in study.benchmarks.items():
         for name, variant in study.variants_of(benchmark).items():
             tasks = {
-                trial: _tasks(study, benchmark, name, trial, study.tuning.seeds)
+                trial: _tasks(
+                    study, declared.tuned_on or benchmark, name, trial, study.tuning.seeds
+                )
                 for trial in variant.trials
             }
             if tasks and all(task in deciding for of in tasks.values() for task in of):
@@ -97,8 +99,8 @@ def missing(study: Study, rows: Sequence[Row]) -> list[Job]:
     tuning = [
         task
         for benchmark in study.benchmarks
-        for name, variant in study.variants_of(benchmark).items()
-        for trial in variant.trials
+        for name in study.variants_of(benchmark)
+        for trial in study.trials_of(benchmark, name)
         for task in _tasks(study, benchmark, name, trial, study.tuning.seeds)
     ]
     known = {task_of(row) for row in rows if is_run(row)}

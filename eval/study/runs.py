@@ -68,7 +68,7 @@ def rows_of(
                     yield row | {"failed": run.failure}
                     continue
                 began = time.monotonic()
-                panel = Panel(evaluation, study.figures(job.benchmark, run.seed))
+                panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed))
                 samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
                 found = panel.measure(samples)
                 seconds = training_sec + time.monotonic() - began

@@ -20,11 +20,16 @@ from eval.study.table import how_to_read, markdown
 
 
 def narrowed(study: Study, benchmarks: Sequence[str] = (), seeds: int | None = None) -> Study:
-    """The study with some of its benchmarks, or all unless given, and another number of seeds."""
+    """The study with some of its benchmarks, or all unless given, and another number of seeds.
+
+    Benchmarks whose trials choose for one that is kept are kept too.
+    """
+    named = set(benchmarks or study.benchmarks)
+    named |= {study.benchmarks[name].tuned_on or name for name in named}
     kept = {
         name: of if seeds is None else dataclasses.replace(of, seeds=seeds)
         for name, of in study.benchmarks.items()
-        if not benchmarks or name in benchmarks
+        if name in named
     }
     return dataclasses.replace(study, benchmarks=kept)
 

@@ -86,18 +86,20 @@ def tables(study: Study, rows: Sequence[Row]) -> list[Table]:
                 if len(lines) < min(2, len(nimgs)):
                     continue
                 in_time = set(nimgs.values()) != {budget}
+                is_last = budget == declared.total_nimg and not in_time
+                figures = declared.figures if is_last else declared.on_the_way
                 found.append(
                     Table(
                         benchmark,
                         title,
                         budget,
                         in_time,
-                        budget == declared.total_nimg and not in_time,
-                        declared.figures,
-                        next(f for f in declared.figures if f.key == study.decides_by),
+                        is_last,
+                        figures,
+                        next(f for f in figures if f.key == study.decides_by),
                         _compared(lines, study.decides_by, study.baseline),
-                        _lead(study, lines, declared.figures),
-                        {name: _of_baseline(bare[name], declared.figures) for name in BASELINES}
+                        _lead(study, lines, figures),
+                        {name: _of_baseline(bare[name], figures) for name in BASELINES}
                         if all(name in bare for name in BASELINES)
                         else {},
                         bare.get(REAL, {}),

@@ -120,6 +120,9 @@ def leads(figure: Figure, pair: Paired) -> bool:
 
 def _tuning(study: Study, table: Table) -> str:
     """Words for each tuned variant's mean figure at each trial."""
+    declared = study.benchmarks[table.benchmark]
+    if declared.tuned_on is not None:
+        return f"Trials were chosen on {declared.tuned_on}: see there. `*` as there."
     seeds = ", ".join(map(str, study.tuning.seeds))
     told = []
     for line in table.lines:
@@ -130,7 +133,6 @@ def _tuning(study: Study, table: Table) -> str:
                 for trial, mean in line.choice.means.items()
             ]
             told.append(f"{line.variant} {', '.join(means)}")
-    declared = study.benchmarks[table.benchmark]
     early = f" at {declared.tuned_at:,} images" if declared.tuned_at else ""
     return (
         f"Trials by the mean {table.decides_by.heading} of seeds {seeds}{early}, the chosen one in "

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from configs import CONFIGS
-from eval.study.declare import SEEDS_AT_MOST, change
+from eval.study.declare import SEEDS_AT_MOST, Figure, change
 from eval.study.plan import Job, choices, missing, reported
 from eval.study.results import Task
 from eval.study.session import narrowed
@@ -98,6 +98,45 @@ def test_benchmarks_have_their_own_seeds_and_may_leave_variants_out():
     assert jobs == [Job("grid25", "plain", None, (64,), (0, 1)), *FIRST[1:]]
     assert study.runs == 2 + 2 * 3 + 2 * 2
     assert narrowed(study, seeds=1).runs == 1 + 2 * 1 + 2 * 2
+
+
+def on_two_sets(**other):
+    """The toy study on `ring8`, and as `rings` on the same experiment with the other's trials."""
+    settings = {"experiment": "ring8", "tuned_on": "ring8", "seeds": 1} | other
+    rings = dataclasses.replace(TOY.benchmarks["ring8"], **settings)
+    return dataclasses.replace(TOY, benchmarks=TOY.benchmarks | {"rings": rings})
+
+
+def test_a_benchmark_may_take_the_trials_of_another_and_its_experiment():
+    study = on_two_sets()
+    assert study.runs == TOY.runs + 2
+    assert study.experiment("rings", "tuned", "2") == study.experiment("ring8", "tuned", "2")
+    jobs = [job for job in missing(study, bare()) if job.benchmark == "rings" and job.variant]
+    assert jobs == [Job("rings", "plain", None, (64,), (0,))]
+    jobs = missing(study, whole())
+    assert Job("rings", "tuned", "0.5", (64,), (0,)) in jobs
+    assert {job.benchmark for job in jobs} == {"rings"}
+    assert choices(study, whole())["rings", "tuned"].means == {"0.5": 0.2, "2": 0.45}
+    assert set(narrowed(study, ["rings"]).benchmarks) == {"ring8", "rings"}
+    assert set(narrowed(study, ["ring8"]).benchmarks) == {"ring8"}
+
+
+def test_what_takes_long_is_measured_of_finished_runs_alone():
+    slow = Figure("high_quality_share_3sigma", "quality", at_the_end=True)
+    figures = (*TOY.benchmarks["ring8"].figures, slow)
+    study = at_budgets(TOY, figures=figures)
+    assert study.figures("ring8") == study.figures("ring8", 64) == figures
+    assert study.figures("ring8", 32) == figures[:2]
+    assert study.figures("ring8", 64, seed=100) == (figures[1],)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"tuned_at": 64}, {"experiment": "ring80"}, {"without": ("plain",)}],
+)
+def test_a_benchmark_tuned_elsewhere_must_fit_there(wrong):
+    with pytest.raises(AssertionError):
+        on_two_sets(**wrong)
 
 
 @pytest.mark.parametrize(
