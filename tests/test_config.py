@@ -91,7 +91,8 @@ def neighbors() -> st.SearchStrategy[dict[str, Any]]:
         "generator_temperature": st.none() | positive(3e38),
     }
     halves = st.sampled_from(["both", "covering", "realism"])
-    return st.fixed_dictionaries(shared | {"halves": halves}) | st.fixed_dictionaries(
+    own = {"halves": halves, "tolerance": st.just(0.0) | positive(1e3)}
+    return st.fixed_dictionaries(shared | own) | st.fixed_dictionaries(
         shared | {"coupling": st.just("two_sided")}
     )
 
@@ -120,9 +121,8 @@ def games(draw: st.DrawFn, batch_size: int) -> dict[str, Any]:
         embedding["final_fraction"] = draw(WEIGHTS)
         embedding |= {"dimensions": draw(st.integers(2, 512))}
         embedding |= {name: draw(WEIGHTS) for name in ("r1", "r2")}
-    if (curves or heads != "score") and embedding.get("coupling") != "two_sided":
-        objective["fakes_per_real"] = draw(st.none() | st.integers(1, batch_size))
     if curves:
+        objective["fakes_per_real"] = draw(st.none() | st.integers(1, batch_size))
         objective["dual"] = draw(st.booleans())
         if set(curves) <= {"softmax", "listwise"}:
             objective["normalize"] = draw(st.sampled_from(["mean", "sum"]))

@@ -167,7 +167,8 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
             "embedding.negatives": "reals",
             "embedding.halves": "covering",
             "embedding.coupling": "two_sided",
-            "embedding.graded": True,
+            "embedding.graded": False,
+            "embedding.tolerance": 1.0,
             "embedding.generator_temperature": 0.5,
             "embedding.dimensions": 8,
             "embedding.temperature": 0.5,
@@ -184,7 +185,8 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
             "embedding.negatives": "reals",
             "embedding.halves": "covering",
             "embedding.coupling": "two_sided",
-            "embedding.graded": True,
+            "embedding.graded": False,
+            "embedding.tolerance": 1.0,
             "embedding.generator_temperature": 0.5,
         }.items()
     ),
@@ -333,6 +335,8 @@ def test_a_two_sided_coupling_has_no_halves_and_couples_the_whole_batch() -> Non
     make(TWO_SIDED)
     halves = TWO_SIDED | {"embedding.halves": "covering"}
     assert_idle(halves, "embedding.halves", "embedding.coupling = 'two_sided'")
+    tolerant = TWO_SIDED | {"embedding.tolerance": 1.0}
+    assert_idle(tolerant, "embedding.tolerance", "embedding.coupling = 'two_sided'")
     same = TWO_SIDED | {"conditioning.labels": True, "conditioning.compare": "same_class"}
     assert_refused(same, "conditioning.compare", f"'all' {TWO}, which couples the whole batch")
 

@@ -62,11 +62,22 @@ def test_the_config_above_has_every_name_that_changed() -> None:
     ("before", "now"),
     [
         ({"weight": 0.5, "curve": "average"}, Embedding(0.5, game="mirrored", curve="average")),
-        ({"weight": 0.5, "game": "neighbor"}, Embedding(0.5)),
+        ({"weight": 0.5, "game": "mirrored", "graded": False}, Embedding(0.5, game="mirrored")),
+        ({"weight": 0.5, "game": "neighbor"}, Embedding(0.5, graded=False, tolerance=0.0)),
+        (
+            {"weight": 0.5, "game": "neighbor", "graded": True},
+            Embedding(0.5, tolerance=0.0),
+        ),
+        (
+            {"weight": 0.5, "game": "neighbor", "coupling": "two_sided", "graded": False},
+            Embedding(0.5, coupling="two_sided", graded=False),
+        ),
+        ({"weight": 0.5, "game": "neighbor", "tolerance": 1.0}, Embedding(0.5, tolerance=1.0)),
         ({"weight": 0.0, "dimensions": 64}, Embedding()),
+        ({"weight": 0.0, "graded": False}, Embedding()),
     ],
 )
-def test_an_embedding_of_before_its_game_had_a_name_plays_the_mirrored_one(
+def test_the_game_on_embeddings_is_what_it_was_before_it_had_a_name_or_a_tolerance(
     before: dict[str, Any], now: Embedding
 ) -> None:
     found = from_json(json.dumps({"workdir": "runs/old", "embedding": before}))

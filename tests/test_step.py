@@ -80,7 +80,7 @@ VARIANTS = {
     ),
     "neighbors alone": experiment(
         objective=ALONE,
-        embedding=dataclasses.replace(NEIGHBOR, graded=True),
+        embedding=NEIGHBOR,
         penalty=NO_PENALTY,
         augment=Augment(0.5),
     ),
@@ -104,7 +104,7 @@ VARIANTS = {
     ),
     "neighbors within classes": experiment(
         objective=Objective("hinge"),
-        embedding=dataclasses.replace(NEIGHBOR, halves="covering"),
+        embedding=dataclasses.replace(NEIGHBOR, halves="covering", graded=False),
         augment=Augment(0.3),
         conditioning=SAME_CLASS,
     ),

@@ -94,8 +94,10 @@ class Embedding:
     """The generator's losses: covering at reals, realism at fakes, both (neighbor; sample)."""
     coupling: Literal["sample", "two_sided"] = setting("sample", read_by=NEIGHBOR)
     """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""
-    graded: bool = setting(False, read_by=NEIGHBOR)
+    graded: bool = setting(True, read_by=NEIGHBOR)
     """Let the discriminator grade the densities too, against the generator (neighbor)."""
+    tolerance: float = setting(2.0, read_by=SAMPLEWISE)
+    """Nats by which densities may differ at a sample before it pulls hard (neighbor; sample)."""
     dimensions: int = setting(64, read_by=ON)
     """Length of the unit vectors."""
     temperature: float = setting(0.1, read_by=ON)
@@ -111,7 +113,7 @@ class Embedding:
 
     def __post_init__(self) -> None:
         check_types(self, "embedding.")
-        not_negative(self, "embedding.", "weight", "final_fraction", "r1", "r2")
+        not_negative(self, "embedding.", "weight", "final_fraction", "tolerance", "r1", "r2")
         require(self.dimensions >= 2, "embedding.dimensions", self.dimensions, "2 or more")
         positive(self, "embedding.", "dimensions", at_most=SIZE_AT_MOST)
         if self.generator_temperature is not None:

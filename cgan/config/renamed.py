@@ -24,6 +24,20 @@ def renamed(values: Any) -> Any:
         if isinstance(inside, dict) and isinstance(value := inside.get(name), str):
             inside[name] = names.get(value, value)
     embedding = found.get("embedding")
-    if isinstance(embedding, dict) and embedding.get("weight"):
-        embedding.setdefault("game", "mirrored")  # the only one, when it had no name
+    if isinstance(embedding, dict):
+        _complete(embedding)
     return found
+
+
+def _complete(embedding: dict[str, Any]) -> None:
+    """Add what the game on embeddings was before it had a name, and before it had a tolerance."""
+    if embedding.get("weight"):
+        embedding.setdefault("game", "mirrored")
+    if "tolerance" in embedding:
+        return
+    if embedding.get("weight") and embedding.get("game") == "neighbor":
+        if embedding.get("coupling", "sample") == "sample":
+            embedding["tolerance"] = 0.0
+        embedding.setdefault("graded", False)
+    elif embedding.get("graded") is False:  # a default of then that nothing read
+        del embedding["graded"]

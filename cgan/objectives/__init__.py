@@ -52,6 +52,7 @@ def _neighbor(embedding: config_lib.Embedding) -> NeighborGame:
         halves=embedding.halves,
         two_sided=embedding.coupling == "two_sided",
         graded=embedding.graded,
+        tolerance=embedding.tolerance,
     )
 
 

@@ -13,8 +13,10 @@ Fisher. The densities of reals and of fakes around each sample are compared by t
 both densities are means over as many samples. The generator minimises `softplus(p - q)` at reals, a
 forward Kullback-Leibler divergence that asks for a fake near each real, and `softplus(q - p)` at
 fakes, a reverse one that asks each fake to be nearer to reals than to its own kind. Either alone
-is biased, their sum is not. The discriminator learns the embedding by instance contrast.
-`docs/neighbours.md` derives all this, and measures what is left of the bias in small batches.
+is biased, their sum is not. With a tolerance, `softplus(excess - tolerance)`, samples at which the
+densities hardly differ pull less than those that are missed. The discriminator learns the embedding
+by instance contrast. `docs/neighbours.md` derives all this, and measures what is left of the bias
+in small batches.
 """
 
 from dataclasses import dataclass
@@ -54,6 +56,8 @@ class NeighborGame(Tempered):
     """Couple fakes and reals by softmaxes over both, in place of comparing densities."""
     graded: bool = False
     """Let the discriminator grade the densities too, with the margins' signs turned."""
+    tolerance: float = 0.0
+    """Excess of log-density, in nats, at which a sample has half of its largest pull."""
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses `[n]`: instance contrast and, if it grades them, densities."""
@@ -61,7 +65,7 @@ class NeighborGame(Tempered):
         terms = {"contrast": instance_contrast(batch, temperature, self.negatives)}
         if self.graded:
             for name, excess in excesses(batch, temperature, self.halves).items():
-                terms[name] = _of_compared(jax.nn.softplus(-excess), batch)
+                terms[name] = self._beyond_tolerance(-excess, batch)
         return terms
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
@@ -74,9 +78,14 @@ class NeighborGame(Tempered):
         if self.two_sided:
             return {"coupling": two_sided_coupling(batch, temperature)}
         return {
-            name: _of_compared(jax.nn.softplus(excess), batch)
+            name: self._beyond_tolerance(excess, batch)
             for name, excess in excesses(batch, temperature, self.halves).items()
         }
+
+    def _beyond_tolerance(self, excess: PerSample, batch: BatchOutputs) -> PerSample:
+        """Losses of excesses; 0 for samples that have no other to be compared with."""
+        losses = jax.nn.softplus(excess - self.tolerance)
+        return jnp.where(others(batch).any(axis=1), losses, 0)
 
 
 def excesses(
@@ -178,8 +187,3 @@ def log_mean_exp(rows: Margins, mask: Met) -> PerSample:
     kept = jnp.where(mask | (count == 0)[:, None], rows, -jnp.inf)
     found = jax.nn.logsumexp(kept, axis=1) - jnp.log(jnp.maximum(count, 1))
     return jnp.where(count > 0, found, 0)
-
-
-def _of_compared(losses: PerSample, batch: BatchOutputs) -> PerSample:
-    """The losses of samples that have another to be compared with; 0 for those that have none."""
-    return jnp.where(others(batch).any(axis=1), losses, 0)

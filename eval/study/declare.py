@@ -99,7 +99,7 @@ class Benchmark:
     come down at an earlier budget, and a run of that length alone would score otherwise.
     """
     tuned_at: int | None = None
-    """Budget whose figures choose trials, and that ends their runs; the last unless given."""
+    """Images at which trials are chosen, and that end their runs; all unless given."""
     tuned_on: str | None = None
     """Name of another benchmark whose trials choose here too; its own unless given."""
     step_time: dict[str, float] = field(default_factory=dict)
@@ -178,9 +178,9 @@ class Study:
             assert 0 < self.seeds_of(name) <= SEEDS_AT_MOST
 
     def _check_tuning(self, benchmark: str) -> None:
-        """Trials are chosen at one of the budgets, or all on another benchmark."""
+        """Trials are chosen at some of the images, or all on another benchmark."""
         declared = self.benchmarks[benchmark]
-        assert declared.tuned_at in (None, *declared.all_budgets)
+        assert 0 < (declared.tuned_at or declared.total_nimg) <= declared.total_nimg
         if declared.tuned_on is not None:
             other = self.benchmarks[declared.tuned_on]
             assert declared.tuned_at is None

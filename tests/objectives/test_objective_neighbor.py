@@ -32,6 +32,7 @@ GAMES = {
     "fakes": NeighborGame(TAU, negatives="fakes"),
     "graded": NeighborGame(TAU, graded=True),
     "graded, covering": NeighborGame(TAU, graded=True, halves="covering"),
+    "tolerant": NeighborGame(TAU, graded=True, tolerance=1.5),
     "two temperatures": NeighborGame(TAU, generator_temperature=0.7, graded=True),
 }
 TWO_SIDED = NeighborGame(TAU, two_sided=True)
@@ -63,7 +64,7 @@ def oracle(game: NeighborGame, player: str, sides, labels=None):
         found = []
         for row in range(SIZE):
             more, less = density(samples, row, own, tau), density(samples, row, others, tau)
-            found.append(0.0 if more is None else softplus(sign * (more - less)))
+            found.append(0.0 if more is None else softplus(sign * (more - less) - game.tolerance))
         return found
 
     def graded(tau, sign):
@@ -360,3 +361,16 @@ def test_equal_sides_are_at_the_logarithm_of_two():
     real, other, _ = some_embeddings(size=SIZE)
     found = play(GAMES["plain"], "generator", batch_of([real, other, real]))
     assert_terms(found, dict.fromkeys(found, np.full(SIZE, math.log(2))), rtol=1e-6)
+
+
+def test_with_a_tolerance_a_missed_real_pulls_as_hard_and_one_that_is_met_hardly():
+    """A quarter of the reals has no fake: what they alone pull stays, what all pull falls."""
+    met, missed = direction(0), direction(90)
+    reals = [met, met, met, missed, met, met, met, missed]
+    fakes = [direction(angle) for angle in (-3, -2, -1, 0, 0, 1, 2, 60)]
+    plain, tolerant = (NeighborGame(0.1, halves="covering", tolerance=t) for t in (0.0, 3.0))
+    before, after = (slopes_of_fakes(game, reals, fakes) for game in (plain, tolerant))
+    lone = [np.linalg.norm(slopes[7]) for slopes in (before, after)]
+    crowd = [np.linalg.norm(slopes[0]) for slopes in (before, after)]
+    assert lone[1] > 0.9 * lone[0]
+    assert crowd[1] < 0.2 * crowd[0]

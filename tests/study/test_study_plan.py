@@ -157,7 +157,7 @@ def test_a_study_that_contradicts_itself_is_refused(wrong):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"tuned_at": 48},
+        {"tuned_at": 65},
         {"step_time": {"other": 1.5}},
         {"step_time": {"tuned": 0.0}},
         {"without": ("plain",)},
