@@ -83,13 +83,13 @@ VARIANTS: dict[str, Variant] = {
     ),
     DEFAULT: Variant(beside),
     "neighbour game, tuned": Variant(
-        beside,
+        change(beside, embedding={"tolerance": 0.0}),
         {
-            "tolerance 2": change(),
+            "tolerance 0": change(),
+            "tolerance 0, weight 0.03": _embedding(weight=0.03),
+            "tolerance 0, tau 0.2": _embedding(temperature=0.2),
+            "tolerance 2": _embedding(tolerance=2.0),
             "tolerance 3": _embedding(tolerance=3.0),
-            "tolerance 0": _embedding(tolerance=0.0),
-            "tolerance 0, weight 0.03": _embedding(tolerance=0.0, weight=0.03),
-            "tolerance 0, tau 0.2": _embedding(tolerance=0.0, temperature=0.2),
         },
         ordered=False,
     ),
