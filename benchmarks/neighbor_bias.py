@@ -66,7 +66,7 @@ def batch_of(real: Embeddings, fake: Embeddings) -> BatchOutputs:
 
 
 def losses(real: Embeddings, fake: Embeddings, temperature: float) -> Losses:
-    """Each half with softplus, both, both without softplus, and both with own rows kept."""
+    """Each half with softplus, both as they are, tolerant, without it, and with own rows kept."""
     found = excesses(batch_of(real, fake), temperature)
     soft = {name: jnp.mean(jax.nn.softplus(excess)) for name, excess in found.items()}
     everyone = jnp.ones((len(real), len(real)), bool)
@@ -83,6 +83,10 @@ def losses(real: Embeddings, fake: Embeddings, temperature: float) -> Losses:
     with_own = [left_out(rows) - kept(rows) for rows in (real, fake)]
     return soft | {
         "both": sum(soft.values(), start=jnp.zeros(())),
+        "both, tolerance 2": sum(
+            (jnp.mean(jax.nn.softplus(excess - 2)) for excess in found.values()),
+            start=jnp.zeros(()),
+        ),
         "both, no softplus": sum(map(jnp.mean, found.values()), start=jnp.zeros(())),
         "both, own rows kept across": sum(
             (jnp.mean(jax.nn.softplus(excess)) for excess in with_own), start=jnp.zeros(())

@@ -119,7 +119,8 @@ def games(temperature: float) -> dict[str, Game]:
         "covering alone": NeighborGame(temperature, halves="covering"),
         "realism alone": NeighborGame(temperature, halves="realism"),
         "both halves": NeighborGame(temperature),
-        "two-sided coupling": NeighborGame(temperature, two_sided=True),
+        "both halves, tolerance 2": NeighborGame(temperature, tolerance=2.0),
+        "two-sided coupling": NeighborGame(temperature, coupling="two_sided"),
     }
 
 

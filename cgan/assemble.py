@@ -11,7 +11,7 @@ from cgan import objectives, optim
 from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
-from cgan.data import Source, load_source
+from cgan.data import Source, limited, load_source
 from cgan.data.source import check_source
 from cgan.datasets import OWN
 from cgan.networks import Networks, scaling
@@ -81,7 +81,8 @@ def assemble(config: Experiment, source: Source | None = None) -> Parts:
     Args:
         config: the experiment.
         source: the train split, where it is an object of the caller's own: any with the members of
-            `cgan.data.Source`. The parts' config says so then: its `data.source` is 'own'.
+            `cgan.data.Source`. The parts' config says so then: its `data.source` is 'own'. Of
+            the data's other settings it has `limit` and `limit_seed`.
 
     Raises:
         ConfigError: parts that do not fit together, a source that is none, or one beside settings
@@ -90,8 +91,11 @@ def assemble(config: Experiment, source: Source | None = None) -> Parts:
     if source is None:
         return assemble_on(config, load_source(config.data, "train"))
     expected = f"{OWN!r}, or left out, where a source is handed in"
-    require(config.data in (Data(), Data(OWN)), "data.source", config.data.source, expected)
-    return assemble_on(dataclasses.replace(config, data=Data(OWN)), check_source(source))
+    data = Data(OWN, limit=config.data.limit, limit_seed=config.data.limit_seed)
+    alike = config.data in (data, dataclasses.replace(data, source=Data.source))
+    require(alike, "data.source", config.data.source, expected)
+    parts_config = dataclasses.replace(config, data=data)
+    return assemble_on(parts_config, limited(check_source(source), data))
 
 
 def assemble_on(config: Experiment, source: Source) -> Parts:

@@ -174,6 +174,18 @@ def spread(
     return lambda params, rows: compiled(params, jax.device_put(rows, split))
 
 
+def chunks(tree: Any, size: int) -> list[Any]:
+    """Cut a tree of `[n, ...]` arrays into pieces of one length, the last filled with first rows.
+
+    Args:
+        tree: of NumPy arrays.
+        size: of a piece; a multiple of the devices that share it.
+    """
+    n = len(jax.tree.leaves(tree)[0])
+    pieces = (np.arange(start, start + size) % n for start in range(0, n, size))
+    return [jax.tree.map(lambda leaf, rows=rows: leaf[rows], tree) for rows in pieces]
+
+
 def gather(local: Shaped[Array, "local *rest"]) -> Shaped[Array, "batch *rest"]:
     """Gather all the devices' rows, in the order of the global batch (inside a step only)."""
     return jax.lax.all_gather(local, AXIS, tiled=True)

@@ -37,6 +37,8 @@ CHANGED: Settings = {
     "data.flip": True,
     "data.unusable": "skip",
     "data.cached": False,
+    "data.limit": 100,
+    "data.limit_seed": 3,
     "conditioning.dimensions": 8,
     "conditioning.compare": "same_class",
     "generator.depth": 2,
@@ -119,7 +121,13 @@ ALSO: dict[str, Settings] = {
     "embedding.curve": {"embedding.game": "mirrored"},
 }
 """What else must be set for a setting to be read, by whichever of its deciders."""
-ON = {"probe_nimg": 64, "augment.target": 0.6, "embedding.weight": 1.0, "objective.weight": 1.0}
+ON = {
+    "data.limit": 50,
+    "probe_nimg": 64,
+    "augment.target": 0.6,
+    "embedding.weight": 1.0,
+    "objective.weight": 1.0,
+}
 """Where a setting turns others on: a value with which it does."""
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from cgan.config import Data, SourceName, require
+from cgan.kinds import IMAGE
 from cgan.system import terminal
 from cgan.system.arguments import parse
 
@@ -65,5 +66,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     for line in lines(found, arguments.names):
         terminal.say(line)
     found.check()
-    for split in SPLITS:
-        found.listing(split)
+    listings = {split: found.listing(split) for split in SPLITS}
+    if data.limit is not None:
+        from cgan.data.limited import choice_in_words, choose
+
+        train = listings["train"]
+        labels = train.labels()
+        chosen = choose(labels, data, f"training images of {train.name}")
+        shown = labels[chosen] if train.class_names else labels[:0]
+        terminal.say(f"limit: {choice_in_words(shown, len(chosen), len(labels), IMAGE)}")

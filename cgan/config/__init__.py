@@ -15,6 +15,7 @@ from cgan.config.launch import DataChanged, Launch, TrackerName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     ClassicName,
+    Coupling,
     CurveName,
     Embedding,
     Halves,
@@ -40,6 +41,7 @@ __all__ = [
     "Clock",
     "Conditioning",
     "ConfigError",
+    "Coupling",
     "CurveName",
     "Data",
     "DataChanged",

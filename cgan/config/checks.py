@@ -55,9 +55,9 @@ def require_known(name: str, values: Iterable[str], known: Iterable[str]) -> Non
         require(value in known, name, value, f"one of {', '.join(known)}")
 
 
-def require_seed(seed: int) -> None:
+def require_seed(seed: int, name: str = "seed") -> None:
     """Raise a `ConfigError` unless JAX and NumPy both take the seed."""
-    require(0 <= seed < 2**32, "seed", seed, "from 0 to 2**32 - 1")
+    require(0 <= seed < 2**32, name, seed, "from 0 to 2**32 - 1")
 
 
 def check_types(config: Any, prefix: str) -> None:

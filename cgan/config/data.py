@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from cgan.config.checks import check_types, not_negative, positive, require
-from cgan.config.setting import check_read, setting
+from cgan.config.checks import check_types, not_negative, positive, require, require_seed
+from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, OWN, named
+from cgan.kinds import POINT
 
 if TYPE_CHECKING:
     EmbeddedName: TypeAlias = str
@@ -20,6 +21,8 @@ Background = Literal["white", "black", "gray"]
 """Ground that transparent pixels are laid on."""
 WITH_SHARES = named(has_shares=True)
 """Data sets that are drawn mode by mode."""
+OF_SETS = (*(name for name, one in DATASETS.items() if one.kind != POINT), OWN)
+"""Data sets that hold samples; mixtures of points are laws, drawn from without end."""
 IMBALANCE_AT_MOST = 4.0
 """Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = {"source": ("tfds",)}
@@ -66,6 +69,10 @@ class Data:
     """Whether an image that is damaged or of another size stops the run (tfds, folder)."""
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
+    limit: int | None = setting(None, read_by={"source": OF_SETS})
+    """Train on so many samples only, alike by class (digits, stacked_*, tfds, folder, own)."""
+    limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
+    """Seed of the choice of these samples, whatever the seed of the run."""
 
     def __post_init__(self) -> None:
         check_types(self, "data.")
@@ -76,6 +83,11 @@ class Data:
         require(self.imbalance <= IMBALANCE_AT_MOST, "data.imbalance", self.imbalance, limit)
         when = f"with data.source = {self.source!r}"
         check_read(self, "data.")
+        if self.limit is not None:
+            positive(self, "data.", "limit")
+            expected = f"0 with data.limit = {self.limit}, which takes as many of each mode"
+            require(self.imbalance == 0, "data.imbalance", self.imbalance, expected)
+        require_seed(self.limit_seed, "data.limit_seed")
         if not self.cached:
             expected = "'fail' with data.cached = False: which images to skip is known too late"
             require(self.unusable == "fail", "data.unusable", self.unusable, expected)

@@ -18,6 +18,7 @@ CurveName = Literal["softmax", "pairwise", "average", "hardest", "listwise"]
 ClassicName = Literal["nonsaturating", "saturating", "hinge", "least_squares", "wasserstein"]
 LossName = Literal[CurveName, ClassicName]
 Bounds = tuple[float, float]
+Coupling = Literal["sample", "two_sided"]
 Halves = Literal["both", "covering", "realism"]
 ToldFrom = Literal["both", "fakes", "reals"]
 
@@ -92,7 +93,7 @@ class Embedding:
     """Samples that another view of a real is told from: other reals, fakes, or both (neighbor)."""
     halves: Halves = setting("both", read_by=SAMPLEWISE)
     """The generator's losses: covering at reals, realism at fakes, both (neighbor; sample)."""
-    coupling: Literal["sample", "two_sided"] = setting("sample", read_by=NEIGHBOR)
+    coupling: Coupling = setting("sample", read_by=NEIGHBOR)
     """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""
     graded: bool = setting(True, read_by=NEIGHBOR)
     """Let the discriminator grade the densities too, against the generator (neighbor)."""

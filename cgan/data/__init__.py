@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cgan.config import ConfigError, Data
 from cgan.data.abilities import held_out_of
+from cgan.data.limited import limited
 from cgan.data.source import Source, Split
 from cgan.datasets import DATASETS, OWN, named
 
@@ -13,7 +14,7 @@ HANDED_IN = "an object that a program hands to train(config, source=...)"
 
 
 def load_source(data: Data, split: Split) -> Source:
-    """One split of the data set that the settings name.
+    """One split of the data set that the settings name; to train on, what their limit leaves.
 
     Raises:
         ConfigError: data that is not there, damaged or not prepared, or settings it does not fit;
@@ -24,7 +25,7 @@ def load_source(data: Data, split: Split) -> Source:
             f"data.source = {OWN!r}: stands for {HANDED_IN}; must be the name of a data set here"
         )
     source: Source = DATASETS[data.source].load(data, split)
-    return source
+    return limited(source, data) if split == "train" else source
 
 
 def load_held_out(data: Data, train: Source) -> Source:
@@ -62,6 +63,7 @@ __all__ = [
     "HANDED_IN",
     "Source",
     "Split",
+    "limited",
     "load_held_out",
     "load_source",
     "require_outside",

@@ -3,6 +3,8 @@
 Whatever reads one asks the function here, never an attribute, and knows what to do without it.
 """
 
+import hashlib
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +14,9 @@ from cgan.config import ConfigError, require
 from cgan.data.contents import Content
 from cgan.data.source import Source, check_source
 from cgan.kinds import POINT
+
+CHUNK = 4096
+"""Samples read at once of a source that can't say what it holds."""
 
 
 @runtime_checkable
@@ -38,6 +43,18 @@ class Divided(Protocol):
     @property
     def held_out(self) -> Source:
         """The split of the same data set that is never trained on."""
+
+
+@runtime_checkable
+class Part(Protocol):
+    """Some samples of another train split, which says of them what they do not say themselves.
+
+    They are learnt, and what is learnt is held against the whole.
+    """
+
+    @property
+    def whole(self) -> Source:
+        """The split that they are of."""
 
 
 @runtime_checkable
@@ -85,9 +102,35 @@ class Evaluated(Protocol):
         """How the data set is evaluated in the literature; None where like any other."""
 
 
+def whole_of(source: Source) -> Source:
+    """The whole of the split that these samples are of, which may be themselves."""
+    return [*_speaking(source)][-1]
+
+
+def _speaking(source: Source) -> Iterator[Source]:
+    """The source, and for a part what it is a part of, which is asked next."""
+    yield source
+    while isinstance(source, Part):
+        source = source.whole
+        yield source
+
+
+def content_in(source: Source) -> Content:
+    """The content of a split: what it says, or read now."""
+    if isinstance(source, Recognizable):
+        return source.content()
+    digest, labels = hashlib.sha256(), []
+    for start in range(0, len(source), CHUNK):
+        batch = source[np.arange(start, min(start + CHUNK, len(source)))]
+        digest.update(np.ascontiguousarray(batch.x).tobytes())
+        labels.append(np.asarray(batch.label))
+    return Content(digest.hexdigest(), digest.hexdigest(), np.concatenate(labels))
+
+
 def description_of(source: Source) -> str:
     """What a start says of these data; empty for nothing."""
-    return source.description if isinstance(source, Described) else ""
+    said = (each.description for each in _speaking(source) if isinstance(each, Described))
+    return next(said, "")
 
 
 def held_out_of(source: Source) -> Source:
@@ -96,8 +139,10 @@ def held_out_of(source: Source) -> Source:
     Raises:
         ConfigError: it knows none, or one of other samples.
     """
-    if isinstance(source, Divided):
-        held_out = check_source(source.held_out, "source.held_out")
+    for each in _speaking(source):
+        if not isinstance(each, Divided):
+            continue
+        held_out = check_source(each.held_out, "source.held_out")
         found, expected = (tuple(split.sample_shape) for split in (held_out, source))
         require(found == expected, "source.held_out.sample_shape", found, f"{expected}")
         return held_out
@@ -110,14 +155,19 @@ def held_out_of(source: Source) -> Source:
 def known_modes(source: Source) -> KnownModes | None:
     """The modes of a mixture; None where the data have none that are known."""
     in_plane = source.kind == POINT and source.sample_shape == (2,)
-    return source if in_plane and isinstance(source, KnownModes) else None
+    if not in_plane:
+        return None
+    return next((each for each in _speaking(source) if isinstance(each, KnownModes)), None)
 
 
 def classifying(source: Source) -> Classifying | None:
     """The source as what sorts samples into its classes; None where it knows no rule."""
-    return source if isinstance(source, Classifying) and source.class_names else None
+    if not source.class_names:
+        return None
+    return next((each for each in _speaking(source) if isinstance(each, Classifying)), None)
 
 
 def literature_of(source: Source) -> Literature | None:
     """How these data are evaluated in the literature; None where they say nothing of it."""
-    return source.literature if isinstance(source, Evaluated) else None
+    said = (each.literature for each in _speaking(source) if isinstance(each, Evaluated))
+    return next(said, None)

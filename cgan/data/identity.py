@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from cgan.data.abilities import Recognizable
-from cgan.data.contents import Content
+from cgan.data.abilities import content_in
 from cgan.data.source import Source
 
 NAMED_AT_MOST = 5
 """Most classes that a message names."""
-CHUNK = 4096
-"""Samples read at once of a source that can't say what it holds."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +63,11 @@ def identify(train: Source, held_out: Source) -> Identity:
 
 
 def _split(source: Source) -> Split:
-    content = source.content() if isinstance(source, Recognizable) else _read(source)
+    content = content_in(source)
     counts = np.bincount(content.labels, minlength=len(source.class_names))
     labels = hashlib.sha256(np.asarray(content.labels, "<i4").tobytes()).hexdigest()
     per_class = tuple(int(count) for count in counts[: len(source.class_names)])
     return Split(len(source), per_class, content.ordered, content.unordered, labels)
-
-
-def _read(source: Source) -> Content:
-    digest, labels = hashlib.sha256(), []
-    for start in range(0, len(source), CHUNK):
-        batch = source[np.arange(start, min(start + CHUNK, len(source)))]
-        digest.update(np.ascontiguousarray(batch.x).tobytes())
-        labels.append(np.asarray(batch.label))
-    return Content(digest.hexdigest(), digest.hexdigest(), np.concatenate(labels))
 
 
 def to_json(identity: Identity) -> dict[str, Any]:

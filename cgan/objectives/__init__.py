@@ -50,7 +50,7 @@ def _neighbor(embedding: config_lib.Embedding) -> NeighborGame:
         generator_temperature=embedding.generator_temperature,
         negatives=embedding.negatives,
         halves=embedding.halves,
-        two_sided=embedding.coupling == "two_sided",
+        coupling=embedding.coupling,
         graded=embedding.graded,
         tolerance=embedding.tolerance,
     )

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from cgan.config import Halves, ToldFrom
+from cgan.config import Coupling, Halves, ToldFrom
 from cgan.objectives.comparisons import products
 from cgan.objectives.outputs import BatchOutputs
 from cgan.objectives.temperature import Temperature, Tempered
@@ -52,8 +52,8 @@ class NeighborGame(Tempered):
     """Samples that a real's other view is told from."""
     halves: Halves = "both"
     """Which of the densities' divergences the generator minimises."""
-    two_sided: bool = False
-    """Couple fakes and reals by softmaxes over both, in place of comparing densities."""
+    coupling: Coupling = "sample"
+    """Compare densities around each sample, or couple fakes and reals by softmaxes over both."""
     graded: bool = False
     """Let the discriminator grade the densities too, with the margins' signs turned."""
     tolerance: float = 0.0
@@ -75,7 +75,7 @@ class NeighborGame(Tempered):
         """
         own = self.generator_temperature
         temperature = self.temperature_by(learnt) if own is None else own
-        if self.two_sided:
+        if self.coupling == "two_sided":
             return {"coupling": two_sided_coupling(batch, temperature)}
         return {
             name: self._beyond_tolerance(excess, batch)

@@ -26,7 +26,7 @@ from cgan.probe.columns import (
 from cgan.probe.measures import Measures, Reference, measure, reference
 from cgan.probe.reals import SCORED_AT_MOST, Splits, coordinates_of
 from cgan.probe.space import coordinates
-from cgan.probe.uncovered import comparable, uncovered
+from cgan.probe.uncovered import stand_ins, uncovered
 from cgan.sampling.embeddings import embedding_temperature
 from cgan.sampling.sampler import Asked, Sampler
 from cgan.state import TrainState
@@ -97,15 +97,15 @@ class Probe:
         asked = Asked(np.asarray(sampler.latents(n, seed, STREAM)), sampler.labels(n, seed, STREAM))
         rows = len(parallel.own_rows(parts.config.batch_size, devices))
         at_once = min(rows // parts.config.micro_batches, -(-SCORED_AT_MOST // len(own)) * len(own))
-        self._asked, self._at_once = chunks(asked, at_once), at_once
+        self._asked, self._at_once = parallel.chunks(asked, at_once), at_once
         held_out_n = len(reals.held_out.x)
-        compared = (comparable(n, held_out_n), n, held_out_n) if self._has_embeddings else (0, 0, 0)
+        compared = (stand_ins(n, held_out_n), n, held_out_n) if self._has_embeddings else (0, 0, 0)
         there = n, n, held_out_n
         self._counts = Judged(
             *(max(min(SCORED_AT_MOST, most), of) for most, of in zip(there, compared, strict=True))
         )
         self._reals = [
-            chunks(jax.tree.map(lambda leaf, count=count: leaf[:count], split), at_once)
+            parallel.chunks(jax.tree.map(lambda leaf, count=count: leaf[:count], split), at_once)
             for split, count in zip(reals, self._counts[1:], strict=True)
         ]
         self._draw, self._encode, self._discriminate = (
@@ -115,7 +115,8 @@ class Probe:
         self._uncover = jax.jit(self._uncovered)
         train, held_out = (coordinates_of(parts.source, split) for split in reals)
         known = reference(parts.source, train, held_out)
-        self._reference, rows = jax.device_put((known, chunks(train, at_once)), self._first)
+        pieces = parallel.chunks(train, at_once)
+        self._reference, rows = jax.device_put((known, pieces), self._first)
         self._of_reals: Measures = parallel.fetch(self._measure(rows, self._reference))
         self._captured = COVERAGE if known_modes(parts.source) is None else MODES
 
@@ -191,15 +192,3 @@ class Probe:
 def arrays(rows: Any) -> Any:
     """A tree of rows with all arrays JAX's."""
     return jax.tree.map(jnp.asarray, rows)
-
-
-def chunks(tree: Any, size: int) -> list[Any]:
-    """Cut a tree of `[n, ...]` arrays into pieces of one length, the last filled with first rows.
-
-    Args:
-        tree: of NumPy arrays.
-        size: of a piece; a multiple of the devices that share it.
-    """
-    n = len(jax.tree.leaves(tree)[0])
-    pieces = (np.arange(start, start + size) % n for start in range(0, n, size))
-    return [jax.tree.map(lambda leaf, rows=rows: leaf[rows], tree) for rows in pieces]

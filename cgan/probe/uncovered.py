@@ -59,8 +59,8 @@ class Uncovered(NamedTuple):
         return self.which.mean()
 
 
-def comparable(fakes: int, held_out: int) -> int:
-    """Number of fakes that so many held-out reals can stand for: half of them at most."""
+def stand_ins(fakes: int, held_out: int) -> int:
+    """Number of fakes that half of so many held-out reals can stand in for."""
     return min(fakes, held_out // 2)
 
 
@@ -75,11 +75,11 @@ def uncovered(
 
     Args:
         reals: embeddings of two reals or more.
-        fakes: embeddings; the first of them are taken, as many as `comparable`.
+        fakes: embeddings; the first of them are taken, as many as `stand_ins`.
         held_out: embeddings of two held-out reals or more; the first of them, twice as many.
         temperature: tau of the run, which the cosines are divided by.
     """
-    count = comparable(len(fakes), len(held_out))
+    count = stand_ins(len(fakes), len(held_out))
     own = log_density(reals, reals, temperature, leave_out=True)
     margins = own - log_density(reals, fakes[:count], temperature)
     density = log_density(reals, held_out[: 2 * count], temperature, subsets=halves(2 * count))

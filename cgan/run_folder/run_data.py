@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, RunConfig, require
-from cgan.data import FROM_FILES, HANDED_IN, Source, load_held_out, load_source
+from cgan.data import FROM_FILES, HANDED_IN, Source, limited, load_held_out, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
 from cgan.data.source import check_source
@@ -170,7 +170,7 @@ def source_of(workdir: Workdir, config: Experiment, source: Source | None = None
     if own is not None and known is not None:
         _require_fitting(workdir.root, config, known, own)
     if own is not None:
-        return own
+        return limited(own, config.data)
     if known is None:
         return load_source(config.data, "train")
 
@@ -206,7 +206,7 @@ def splits_of(
     data = moved(config.data, where.path)
     own = own_source(workdir.root, config, source)
     try:
-        train = load_source(data, "train") if own is None else own
+        train = load_source(data, "train") if own is None else limited(own, data)
         held_out = load_held_out(data, train)
     except ConfigError as error:
         places = [path for path in (data.path, data.data_dir) if path is not None]

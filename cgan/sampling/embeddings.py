@@ -50,8 +50,7 @@ def embed(
     compiled = parallel.spread(of_rows, devices)
     players = parallel.replicate((state.discriminator, state.discriminator_stats), devices)
     found = []
-    for start in range(0, n, size):
-        rows = np.arange(start, start + size) % n  # the last chunk is filled with first rows
+    for rows in parallel.chunks(np.arange(n), size):
         x = jnp.asarray(parts.source.encode(stored[rows]))
         found.append(np.asarray(compiled(players, (x, None if seen is None else seen[rows]))))
     return np.concatenate(found)[:n]

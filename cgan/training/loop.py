@@ -19,6 +19,7 @@ from cgan.data import Source
 from cgan.data.abilities import description_of
 from cgan.data.feed import Feed
 from cgan.data.identity import Identity, identify
+from cgan.data.limited import size_in_words
 from cgan.run_folder import run_data
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.metrics import RowMeans
@@ -344,7 +345,7 @@ def _introduce(
     if description := description_of(source):
         progress.say(description)
     progress.say(
-        f"{source.name}: {len(source):,} samples; {procedure.size(state)}; "
+        f"{source.name}: {size_in_words(source)}; {procedure.size(state)}; "
         f"{len(devices)} x {devices[0].device_kind}"
     )
     if start_nimg == config.final_nimg:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int
 
 from cgan.config import Launch, RunConfig, require
-from cgan.data import Source, load_held_out, load_source, require_outside
+from cgan.data import Source, limited, load_held_out, load_source, require_outside
 from cgan.data.pipeline import Dispatches
 from cgan.finite import Outcome
 from cgan.training.outputs import Outputs
@@ -133,5 +133,6 @@ def load_sources(config: RunConfig, launch: Launch, source: Source | None = None
     """
     launch.check_for(config.data)
     require_outside(config.data, config.workdir)
-    train = load_source(config.data, "train") if source is None else source
-    return Sources(train, load_held_out(config.data, train))  # found damaged now, and not later
+    data = config.data
+    train = load_source(data, "train") if source is None else limited(source, data)
+    return Sources(train, load_held_out(data, train))  # found damaged now, and not later

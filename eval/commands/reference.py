@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from eval.extractors import Extractor
     from eval.gather import Advance
 
-OF_DATASETS = tuple(field.name for field in fields(Data) if field.name != "background")
+OF_TRAINING = ("flip", "limit", "limit_seed")
+"""Settings of what is learnt of data sets, which a reference does not see."""
+OF_DATASETS = tuple(
+    field.name for field in fields(Data) if field.name not in ("background", *OF_TRAINING)
+)
 """Settings of data sets, which say nothing of samples at a path."""
 
 
@@ -89,7 +93,7 @@ class Arguments:
     def data(self) -> Data:
         """The settings of the data set."""
         assert not isinstance(self.dataset, Path)
-        shared = {item.name for item in fields(Data)} - {"source", "flip"}
+        shared = {item.name for item in fields(Data)} - {"source", *OF_TRAINING}
         return Data(self.dataset, **{name: getattr(self, name) for name in shared})
 
 

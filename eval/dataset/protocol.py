@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
-from cgan.data.abilities import classifying, known_modes, literature_of
+from cgan.data.abilities import classifying, known_modes, literature_of, whole_of
 from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
 from eval.dataset.confusion import Confusion, confusion_of
 from eval.dataset.reference import Reference, batches_of, chunks_of, labels_of, load_reference
@@ -71,16 +72,39 @@ def protocol_of(train: Source) -> Protocol:
     return protocol if literature is None else replace(protocol, **literature._asdict())
 
 
+class Learnt(NamedTuple):
+    """Samples that were trained on: what copies are copies of."""
+
+    source: Source
+    rows: Int[np.ndarray, " n"]
+    """Numbers of the samples in the source that were read, in their order."""
+    reference: Reference
+    """Features of these samples."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """A data set's splits, reader and reference: all that stays the same between evaluations."""
 
     splits: Splits
+    """The whole of both, whatever part of the train split was learnt."""
     reader: Reader
     reference: Reference
     reference_rows: Int[np.ndarray, " n"]
     """Numbers of the train samples that the reference read, in its order."""
     protocol: Protocol
+    part: Learnt | None = None
+    """What was trained on, where that is a part of the train split."""
+
+    @property
+    def learnt(self) -> Learnt:
+        """What was trained on: a part of the train split, or the reference's rows of all of it."""
+        return self.part or Learnt(self.splits.train, self.reference_rows, self.reference)
+
+    @property
+    def learnt_alone(self) -> Gathered | None:
+        """Gathered samples that were trained on; None where they are the reference."""
+        return None if self.part is None else self.part.reference.gathered
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -136,25 +160,39 @@ def load_evaluation(
 ) -> Evaluation:
     """Load a data set, its reader and its reference; a classifier may be trained now, once.
 
+    With a limit (`data.limit`) all is that of the whole data set, so that figures compare with
+    those of runs without one; only copies are looked for among the samples that are trained on.
+
     Args:
         data: the data set.
         extractor: of the features; None for the protocol's.
         weights: the file with the extractor's weights, for those that have one.
         advance: told the number of reference samples of each chunk that was read.
         classes: whether samples are sorted into classes, so far as the protocol can.
-        splits: of the data set, where they are loaded already.
+        splits: of the data set, where they are loaded already; the train split with its limit.
 
     Raises:
         ConfigError: an extractor that can't read this data, or weights that can't be loaded.
         RuntimeError: a labeller that reads too badly to count modes.
     """
     splits = splits or Splits(load_source(data, "train"), load_source(data, "test"))
+    learnt = splits.train
+    splits = Splits(whole_of(learnt), splits.held_out)
     protocol = protocol_of(splits.train)
     reader = load_reader(protocol, splits, extractor, weights, classes)
     train = splits.train
     order = np.random.default_rng(0).permutation(len(train))[: protocol.reference_n]
     reference = load_reference(train.name, reader, lambda: chunks_of(train, order), advance)
-    return Evaluation(splits, reader, reference, order, protocol)
+    part = None if learnt is train else _read_part(learnt, protocol, reader, advance)
+    return Evaluation(splits, reader, reference, order, protocol, part)
+
+
+def _read_part(part: Source, protocol: Protocol, reader: Reader, advance: Advance) -> Learnt:
+    """Read the samples of a part of the train split, in random order as the reference's are."""
+    rows = np.random.default_rng(0).permutation(len(part))[: protocol.reference_n]
+    features = Reader(reader.extractor)
+    reference = load_reference(part.name, features, lambda: chunks_of(part, rows), advance)
+    return Learnt(part, rows, reference)
 
 
 def load_reader(

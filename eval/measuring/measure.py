@@ -124,7 +124,7 @@ def _inputs(
         sets = {name: replace(of, asked=asked[name][: of.n]) for name, of in sets.items()}
         reference = evaluation.reference_by_class
     return {
-        samples: Inputs(gathered, reference, train, sets["real"])
+        samples: Inputs(gathered, reference, train, sets["real"], evaluation.learnt_alone)
         for samples, gathered in sets.items()
     }
 
@@ -137,7 +137,8 @@ def figures(
 ) -> dict[str, float | None]:
     """Values of metrics on samples without baselines: for scripts that compare many runs."""
     (gathered,) = gather([samples], evaluation.reader, [Wanted(None, needs_of(metrics))])
-    inputs = Inputs(gathered, evaluation.reference.gathered, evaluation.splits.train)
+    reference, train = evaluation.reference.gathered, evaluation.splits.train
+    inputs = Inputs(gathered, reference, train, learnt=evaluation.learnt_alone)
     return {name: value_of(metric, inputs, seed).value for name, metric in metrics.items()}
 
 
@@ -150,12 +151,16 @@ class Origin(NamedTuple):
     seed: int
     reader: Reader
     reference_fingerprint: str
+    learnt_fingerprint: str | None = None
+    """A hash of what metrics that look for copies compare with; None for the reference."""
 
 
 def origin_of(evaluation: Evaluation, nimg: int, seed: int) -> Origin:
     """The facts that records of a checkpoint's samples share."""
     source, reader = evaluation.splits.train.name, evaluation.reader
-    return Origin(source, nimg, seed, reader, evaluation.reference.samples_fingerprint)
+    reference, learnt = evaluation.reference, evaluation.learnt.reference
+    fingerprints = reference.samples_fingerprint, learnt.samples_fingerprint
+    return Origin(source, nimg, seed, reader, *fingerprints)
 
 
 def measure(
@@ -202,7 +207,7 @@ def _record(
         extractor_fingerprint=extractor.fingerprint,
         labeller=None if labeller is None else labeller.name,
         labeller_accuracy=None if labeller is None else labeller.accuracy,
-        reference=origin.reference_fingerprint,
+        reference=(metric.of_copies and origin.learnt_fingerprint) or origin.reference_fingerprint,
         reference_n=value.reference_n or inputs.reference.n,
         floor=None if real is None else real.value,
         floor_n=0 if real is None else real.n or sets["real"].samples.n,

@@ -56,6 +56,8 @@ class Inputs:
     """The train split, for its classes and their true shares; None for samples without a source."""
     held_out: Gathered | None = None
     """Real samples that were never trained on; None where there are none."""
+    learnt: Gathered | None = None
+    """Samples that were trained on, where they are a part of the train split; None for all."""
 
 
 class StandardError(NamedTuple):
@@ -106,6 +108,8 @@ class Metric:
     """Function from the metric's value to its text in tables."""
     at_least: int = 2
     """Fewest samples that the metric needs, and as many rows of the reference."""
+    of_copies: bool = False
+    """Whether it looks for copies: it compares with samples that were trained on, no others."""
     required: bool = False
     """Whether too few samples are refused, since a user named the metric; else it is undefined."""
 

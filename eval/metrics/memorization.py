@@ -114,6 +114,7 @@ AUTHENTICITY = Metric(
     needs=frozenset({"features"}),
     measure=_authenticity,
     text="{:.3f}".format,
+    of_copies=True,
 )
 NEAREST_TRAIN_RATIO = Metric(
     name="nearest_train_over_held_out",
@@ -121,4 +122,5 @@ NEAREST_TRAIN_RATIO = Metric(
     needs=frozenset({"features"}),
     measure=_nearest_ratio,
     text="{:.3f}".format,
+    of_copies=True,
 )

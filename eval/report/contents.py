@@ -207,17 +207,20 @@ def beside_train(
     """The first samples beside train images, and of the first 1,000 those most like copies.
 
     Args:
-        evaluation: with the train split, and its features as the reference.
+        evaluation: with the samples that were trained on, and their features.
         generated: with features and images.
     """
     samples = present(generated.images)[:SEARCHED]
     features = present(generated.features)[: len(samples)]
-    train = present(evaluation.reference.gathered.features)
+    learnt = evaluation.learnt
+    train = present(learnt.reference.gathered.features)
+    if len(train) < 2:  # of one alone nothing says how near is near
+        return [], []
     ratios = copy_ratios(features, train)
 
     def chosen(rows: np.ndarray) -> list[BesideTrain]:
         found = nearest(features[rows], train, min(NEIGHBORS, len(train)))
-        images = evaluation.splits.train[evaluation.reference_rows[found.indices.ravel()]].x
+        images = learnt.source[learnt.rows[found.indices.ravel()]].x
         images = np.asarray(images).reshape(*found.indices.shape, *samples.shape[1:])
         return [
             BesideTrain(int(row), samples[row], near, np.sqrt(squares), float(ratios[row]))

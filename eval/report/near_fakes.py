@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from cgan.data import Source
 from cgan.data.flips import flipped
-from cgan.probe.uncovered import ByClass, by_class, comparable, uncovered
+from cgan.probe.uncovered import ByClass, by_class, stand_ins, uncovered
 from cgan.sampling.embeddings import embed, embedding_temperature
 from cgan.sampling.runs import Restored, restore_run
 from eval.dataset.protocol import Evaluation
@@ -94,7 +94,7 @@ def find_near_fakes(
     train, held_out = evaluation.splits
     rows = evaluation.reference_rows[:REALS_AT_MOST]
     images = present(generated.images)
-    count = comparable(len(images), len(held_out))
+    count = stand_ins(len(images), len(held_out))
     if len(rows) < 2 or not count:
         return None
     run = restore_run(root, nimg, source)

@@ -51,7 +51,8 @@ class Panel(NamedTuple):
         }
         gathered = gather(chunks, self.evaluation.reader, list(wanted.values()))
         reference, train = self.evaluation.reference.gathered, self.evaluation.splits.train
-        found = (Inputs(each, reference, train) for each in gathered)
+        learnt = self.evaluation.learnt_alone
+        found = (Inputs(each, reference, train, learnt=learnt) for each in gathered)
         return dict(zip(wanted, found, strict=True))
 
     def measure(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[str, float | None]:

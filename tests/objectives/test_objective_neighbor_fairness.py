@@ -62,6 +62,7 @@ ENDS = {
     "mirrored, softmax and dual": 0,
     "mirrored, pairwise and dual": 0,
     "both halves": 10,
+    "both halves, tolerance 2": 10,
     "two-sided coupling": 10,
 }
 

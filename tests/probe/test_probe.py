@@ -34,7 +34,6 @@ from cgan.probe.columns import (
     UNCOVERED,
 )
 from cgan.probe.measures import measure, reference
-from cgan.probe.probe import chunks
 from cgan.probe.space import coordinates
 from cgan.probe.uncovered import uncovered
 from cgan.sampling.sampler import Sampler
@@ -254,7 +253,9 @@ def test_reals_are_mirrored_where_training_mirrors_them():
 
 
 def test_pieces_have_one_length_and_hold_all_rows_in_order():
-    pieces = [piece["rows"].tolist() for piece in chunks({"rows": np.arange(6), "no": None}, 4)]
+    pieces = [
+        piece["rows"].tolist() for piece in parallel.chunks({"rows": np.arange(6), "no": None}, 4)
+    ]
     assert pieces == [[0, 1, 2, 3], [4, 5, 0, 1]]
-    (only,) = chunks(np.arange(3), size=8)
+    (only,) = parallel.chunks(np.arange(3), size=8)
     assert only.tolist() == [0, 1, 2, 0, 1, 2, 0, 1]

@@ -22,6 +22,7 @@ from eval.study.declare import Benchmark, Change, Study, Tuning, Variant, change
 from eval.study.studies.contenders import (
     AUTHENTICITY,
     COVERAGE,
+    DIGITS,
     NO_PENALTY,
     POINTS,
     STACKED_TWICE,
@@ -29,7 +30,7 @@ from eval.study.studies.contenders import (
 
 PAIRING = "pairing"
 DEFAULT = "neighbour game"
-STRENGTH = {"stacked_digits": 0.5, "grid25": 0.05, "ring8": 0.05}
+STRENGTH = {"stacked_digits": 0.5, "digits": 0.5, "grid25": 0.05, "ring8": 0.05}
 """Strength of the views by data set: the same for all variants that have them."""
 LOSSES: dict[str, dict[str, Any]] = {
     PAIRING: {"loss": "softmax", "fakes_per_real": 1},
@@ -83,13 +84,13 @@ VARIANTS: dict[str, Variant] = {
     ),
     DEFAULT: Variant(beside),
     "neighbour game, tuned": Variant(
-        beside,
+        change(beside, embedding={"tolerance": 0.0}),
         {
-            "tolerance 2": change(),
+            "tolerance 0": change(),
+            "tolerance 0, weight 0.03": _embedding(weight=0.03),
+            "tolerance 0, tau 0.2": _embedding(temperature=0.2),
+            "tolerance 2": _embedding(tolerance=2.0),
             "tolerance 3": _embedding(tolerance=3.0),
-            "tolerance 0": _embedding(tolerance=0.0),
-            "tolerance 0, weight 0.03": _embedding(tolerance=0.0, weight=0.03),
-            "tolerance 0, tau 0.2": _embedding(tolerance=0.0, temperature=0.2),
         },
         ordered=False,
     ),
@@ -142,6 +143,14 @@ WHOLE = Benchmark(
     step_time=STEP_TIME_WHOLE,
     without=FEWER,
 )
+FEW = Benchmark(
+    total_nimg=64_000,
+    experiment="digits",
+    change=change(data={"limit": 100}),
+    figures=DIGITS,
+    without=(*FEWER, "non-saturating", "softmax", "mirrored game, tuned"),
+)
+"""Single digits, 100 of the training images: where a generator that copies would look best."""
 OF_POINTS = Benchmark(total_nimg=512_000, tuned_at=256_000, figures=POINTS, without=FEWER)
 
 STUDY = Study(
@@ -157,6 +166,12 @@ STUDY = Study(
         ),
         "stacked_digits": WHOLE,
         "grid25": OF_POINTS,
+        "digits_100": FEW,
+        "digits_200": dataclasses.replace(
+            FEW,
+            change=change(data={"limit": 200, "limit_seed": 1}),
+            tuned_on="digits_100",
+        ),
         "stacked_digits_imbalanced": dataclasses.replace(
             WHOLE, tuned_at=None, tuned_on="stacked_digits"
         ),
