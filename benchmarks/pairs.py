@@ -71,7 +71,7 @@ def r3gan(side: int = SIDE, batch_size: int = 32, width: int = 32, most: int = 1
 def r3gan_of_cifar10(side: int = SIDE, batch_size: int = 256, width: int | None = None) -> Pair:
     """The pair of `r3gan_cifar10` at full size, or of another width; without classes."""
     preset = r3gan_cifar10.CONFIG
-    widths = {} if width is None else {"width": width, "max_width": width}
+    widths: dict[str, Any] = {} if width is None else {"width": width, "max_width": width}
     return _of_r3gan(
         dataclasses.replace(preset.generator, **widths),
         dataclasses.replace(preset.discriminator, **widths),

@@ -91,9 +91,6 @@ def measure(arguments: Arguments) -> None:
     """
     began = time.monotonic()
 
-    def tell(line: str) -> None:
-        print(f"{(time.monotonic() - began) / 60:5.1f} min  {line}", flush=True)
-
     out, parts = arguments.out, arguments.chosen
     scale = 60 * arguments.minutes / ONE_DEVICE_SEC
     limits = {part.name: scale * part.limit_sec for part in PARTS}
@@ -103,11 +100,13 @@ def measure(arguments: Arguments) -> None:
             results.forget(book, parts)
         to_do = [part for part in parts if book.missing(part)]
         taken = sum(limits[part.name] for part in to_do if part.devices == 1)
-        session = Session(book, arguments.tiny, limits, out / LOGS, tell)
-        try:
-            session.run(to_do, max(0.0, 60 * arguments.minutes - taken))
-        finally:
+
+        def tell(line: str) -> None:
+            print(f"{(time.monotonic() - began) / 60:5.1f} min  {line}", flush=True)
             files.replace(out / TABLE, f"{markdown(PARTS, book)}\n".encode())
+
+        session = Session(book, arguments.tiny, limits, out / LOGS, tell)
+        session.run(to_do, max(0.0, 60 * arguments.minutes - taken))
         print(f"{out / TABLE}, {book.path}")
         missing = [
             f"{part.name}: {row}"

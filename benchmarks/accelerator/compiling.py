@@ -16,9 +16,9 @@ SAVED = "/jax/compilation_cache/compile_time_saved_sec"
 _own = threading.local()
 
 
-def _count(event: str, seconds: float, **_: object) -> None:
+def _count(event: str, duration_secs: float, **kwargs: str | int) -> None:
     if event == SAVED:
-        _own.saved = getattr(_own, "saved", 0.0) + max(0.0, seconds)
+        _own.saved = getattr(_own, "saved", 0.0) + max(0.0, duration_secs)
 
 
 jax.monitoring.register_event_duration_secs_listener(_count)

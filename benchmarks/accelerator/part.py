@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 Facts = dict[str, Any]
-"""What was measured of one row, by the keys of columns; words under `NOTE`, lists of facts under
-`ENTRIES` that each have a line of their own."""
+"""What was measured of one row, by the keys of columns.
+
+Words stand under `NOTE`, and under `ENTRIES` a list of facts that each have a line of their own.
+"""
 NOTE, ENTRIES, ENTRY = "note", "entries", "entry"
 
 Measure = Callable[[str], Iterator[Facts]]

@@ -33,7 +33,7 @@ class Book:
     path: Path
     machine: dict[str, Any] | None = None
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
-    """By part and row."""
+    """What is known of each row, by part and row."""
     file: json_lines.JsonLines | None = None
 
     def missing(self, part: Part) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ NOTES = "notes"
 
 
 def in_words(part: Part, facts: Facts) -> str:
-    """The facts of a row on one line."""
+    """The facts of a row on one line; of a list of facts the first ones."""
+    first = (facts.get(ENTRIES) or [facts])[0]
     told = [
-        f"{column.heading} {cell(column, facts)}" for column in part.columns if column.key in facts
+        f"{column.heading} {cell(column, first)}" for column in part.columns if column.key in first
     ]
     return "; ".join([*told, facts[NOTE]] if NOTE in facts else told)
 
@@ -49,7 +50,7 @@ def told(machine: Mapping[str, Any]) -> str:
     count, torch = machine["devices"], machine["torch"]
     versions = f"jax {machine['jax']}, {f'torch {torch}' if torch else 'no torch'}"
     sentence = (
-        f"{f'{count} x ' if count > 1 else ''}{machine['device']}, {machine['cores']} cores, "
+        f"{f'{count} x ' if count > 1 else ''}{machine['device']}, cores: {machine['cores']}, "
         f"{versions}, Python {machine['python']}."
     )
     if machine["tiny"]:

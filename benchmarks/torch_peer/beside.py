@@ -102,7 +102,7 @@ class Read(NamedTuple):
     samples: Any
     scores: Any
     gradients: Any
-    """Of the sum of scores, with respect to the samples that were scored."""
+    """Gradients of the sum of scores with respect to the samples that were scored."""
 
 
 def reader(parts: Parts) -> Any:

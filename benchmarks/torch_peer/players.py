@@ -31,7 +31,8 @@ def _kind(pair: Pair, settings: Generator | Discriminator) -> str:
 
 
 def _fourier(settings: Any, shape: Shape) -> networks.FourierFeatures:
-    return networks.fourier(*shape, settings.fourier_features, settings.max_frequency)
+    (dimensions,) = shape
+    return networks.fourier(dimensions, settings.fourier_features, settings.max_frequency)
 
 
 _GENERATORS: dict[str, Callable[[Generator, Any, Tree], nn.Module]] = {

@@ -12,7 +12,7 @@ SIDE, TINY_SIDE = 16384, 256
 
 
 def prepare(rows: Sequence[str], tiny: bool) -> Measure:
-    """Nothing is shared: a row is a precision."""
+    """Measure the rate of large products; a row is a precision."""
     side = TINY_SIDE if tiny else SIDE
 
     def measure(precision: str) -> Iterator[Facts]:

@@ -16,7 +16,7 @@ from benchmarks.accelerator.part import NOTE, Facts, Measure
 from benchmarks.harness import Prepared, compile_parts, planned_bytes
 from benchmarks.noise import Noise
 from cgan.assemble import assemble_on
-from cgan.config import Experiment
+from cgan.config import Augment, Experiment
 from configs import CONFIGS
 
 SHAPES = {"r3gan_cifar10": 32, "r3gan_imagenet32": 32, "r3gan_imagenet64": 64}
@@ -70,6 +70,7 @@ def _config(name: str, tiny: bool) -> Experiment:
         config,
         batch_size=4,
         micro_batches=2,
+        augment=Augment(strength=0.0),
         generator=dataclasses.replace(config.generator, **TINY),
         discriminator=dataclasses.replace(config.discriminator, **TINY),
     )

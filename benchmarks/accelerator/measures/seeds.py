@@ -1,7 +1,7 @@
 """Several seeds in one dispatch beside one by one."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import jax
@@ -24,9 +24,11 @@ def prepare(rows: Sequence[str], tiny: bool) -> Measure:
     steps, rounds = (1, 1) if tiny else (STEPS, ROUNDS)
     names = dict.fromkeys(row.split(", ")[0] for row in rows)
     configs = {name: _config(name, steps, tiny) for name in names}
-    alone = {name: partial(compile_step, config) for name, config in configs.items()}
-    at_once = {row: partial(_compiled, configs, row) for row in rows}
-    made = side_by_side({**alone, **at_once})
+    makes: dict[str, Callable[[], Timed]] = {
+        name: partial(compile_step, config) for name, config in configs.items()
+    }
+    makes |= {row: partial(_compiled, configs, row) for row in rows}
+    made = side_by_side(makes)
 
     def measure(row: str) -> Iterator[Facts]:
         name, count = row.split(", ")

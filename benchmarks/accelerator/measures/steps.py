@@ -58,7 +58,8 @@ def pair_of(row: str, tiny: bool) -> Pair:
     name, precision = row.split(", ")
     pair = (TINY if tiny else PAIRS)[name]()
     steps = TINY_STEPS if tiny else STEPS.get(name, USUAL_STEPS)
-    config = dataclasses.replace(pair.config, precision=precision, steps_per_dispatch=steps)
+    settings: dict[str, Any] = {"precision": precision, "steps_per_dispatch": steps}
+    config = dataclasses.replace(pair.config, **settings)
     return pair._replace(config=config)
 
 
@@ -85,12 +86,24 @@ def prepare(rows: Sequence[str], tiny: bool) -> Measure:
     return measure
 
 
-def torch_here() -> tuple[ModuleType | None, str]:
-    """PyTorch's side, or None and why there is none to compare with."""
+def _imported() -> tuple[ModuleType | None, str]:
+    """PyTorch's side, or None and why it can't be imported."""
     try:
         from benchmarks.torch_peer import beside
     except (ImportError, OSError) as error:
         return None, f"no PyTorch to compare with: {reason(error)}"
+    return beside, ""
+
+
+IMPORTED = _imported()
+"""Imported with this module, which a worker does before its time begins."""
+
+
+def torch_here() -> tuple[ModuleType | None, str]:
+    """PyTorch's side, or None and why there is none to compare with on this device."""
+    beside, refusal = IMPORTED
+    if beside is None:
+        return None, refusal
     backend = jax.default_backend()
     if {"gpu": "cuda", "cpu": "cpu"}.get(backend) != beside.device():
         return None, f"no PyTorch to compare with: it does not compute on this {backend} here"
