@@ -226,17 +226,17 @@ def test_how_to_read_tells_of_fewer_seeds():
 
 def test_the_page_keeps_what_stands_around_the_results(tmp_path):
     page = tmp_path / "page.md"
-    begin, end = markers("toy")
+    begin, end = markers("study toy")
     page.write_text(f"above\n{begin}\nold\n{end}\nbelow\n<!-- study other: begin -->\n")
-    replace_between(page, "toy", how_to_read(TOY))
+    replace_between(page, "study toy", how_to_read(TOY))
     text = page.read_text()
     assert text.startswith(f"above\n{begin}\n\nMean ± standard deviation over seeds 0 to 2.")
     assert text.endswith(f"{end}\nbelow\n<!-- study other: begin -->\n")
     assert "old" not in text
     with pytest.raises(ConfigError, match="must hold the lines <!-- study other: begin"):
-        read_page(page, "other")
+        read_page(page, "study other")
     with pytest.raises(ConfigError, match="can't be read"):
-        read_page(tmp_path / "none.md", "toy")
+        read_page(tmp_path / "none.md", "study toy")
 
 
 @pytest.mark.parametrize("suffix", plot.FORMATS)
