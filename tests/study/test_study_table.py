@@ -203,10 +203,12 @@ def test_a_contender_is_compared_with_each_other_by_scipy_and_holm_by_hand():
         f"| plain | +2.0 ± 0.6, p = {2 * more:.3f} | -0.33 ± 0.13, p"
     )
     assert found[start + 3].startswith("| third | 0.0 ± 0.0, p = 1.000 | -0.01 ± 0.01, p")
-    assert found[start + 5] == (
-        "Led by tuned by more than two standard errors: in modes plain (1 of 2); in reverse KL "
-        "plain (1 of 2)."
-    )
+    assert found[start + 5 : start + 9] == [
+        "Led by tuned by more than two standard errors:",
+        "",
+        "- in modes 1 of 2: plain",
+        "- in reverse KL 1 of 2: plain",
+    ]
     assert "tuned less each other" in how_to_read(study)
 
 
