@@ -41,6 +41,8 @@ PROGRAMS: dict[str, Any] = {
 PATHS: dict[tuple[str, str], str] = {
     ("train.py", "experiment.workdir"): "digits --workdir {}",
     ("train.py", "experiment.init_from"): "digits --init-from {}",
+    ("train.py", "experiment.prior.pre"): "digits --prior.mu 1 --prior.pre {}",
+    ("train.py", "experiment.prior.par"): "digits --prior.lam 1 --prior.par {}",
     ("train.py", "experiment.data.path"): "ffhq64 --data.path {}",
     ("train.py", "experiment.data.data_dir"): "cifar10 --data.data-dir {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",

@@ -18,7 +18,7 @@ CGAN_LAYERS: Layers = [
     {"axis", "config", "types"},
     {"finite", "rng", "schedules", "system"},
     {"parallel"},
-    {"accumulation", "augment", "data", "networks", "objectives", "optim"},
+    {"accumulation", "augment", "data", "networks", "objectives", "optim", "prior"},
     {"state"},
     {"step"},
     {"assemble"},
