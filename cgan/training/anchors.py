@@ -17,7 +17,7 @@ from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.system.cache import note
 from cgan.training import donor as donor_lib
-from cgan.training.donor import PLAYERS, Choice, ArrayPath, Plan
+from cgan.training.donor import PLAYERS, ArrayPath, Choice, Plan
 
 NARROWED_BY = ("prior.players", "prior.parts")
 
