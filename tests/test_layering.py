@@ -37,7 +37,7 @@ EVAL_LAYERS: Layers = [
     {"dataset", "display"},
     {"records"},
     {"measuring", "tracked"},
-    {"study", "verdict"},
+    {"few_labels", "study", "verdict"},
     {"report"},
     {"commands"},
     {"__main__"},
