@@ -18,7 +18,7 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import collapse, compare, reference, report, run
+from eval.commands import collapse, compare, probe, reference, report, run
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +31,7 @@ PROGRAMS: dict[str, Any] = {
     "cgan/commands/sample.py": sample.Arguments,
     "eval/commands/collapse.py": collapse.Arguments,
     "eval/commands/compare.py": compare.Arguments,
+    "eval/commands/probe.py": probe.Arguments,
     "eval/commands/reference.py": reference.Arguments,
     "eval/commands/report.py": report.Arguments,
     "eval/commands/run.py": run.Arguments,
@@ -71,6 +72,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/compare.py", "fake"): "a {}",
     ("eval/commands/compare.py", "weights"): "a b --weights {}",
     ("eval/commands/compare.py", "out"): "a b --out {}.jsonl",
+    ("eval/commands/probe.py", "run"): "{}",
+    ("eval/commands/probe.py", "data_path"): "run --data-path {}",
+    ("eval/commands/probe.py", "out"): "run --out {}.png",
     ("eval/commands/reference.py", "dataset"): "{} --out x.npz",
     ("eval/commands/reference.py", "path"): "folder --path {}",
     ("eval/commands/reference.py", "data_dir"): "tfds --name mnist --data-dir {}",

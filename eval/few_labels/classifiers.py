@@ -30,8 +30,10 @@ def nearest_neighbor(
 
 
 def standardized(
-    pool: Float[np.ndarray, "all d"], *parts: Rows, proportioned: bool = False
-) -> list[Rows]:
+    pool: Float[np.ndarray, "all d"],
+    *parts: Float[np.ndarray, "_ d"],
+    proportioned: bool = False,
+) -> list[Float[np.ndarray, "_ d"]]:
     """Features of mean 0 and variance 1 over all train samples, whose labels are not asked for.
 
     Args:
@@ -70,7 +72,9 @@ def logistic_regression(
         return model.fit(train, labels).predict(held_out)
 
 
-def _in_span(train: Rows, held_out: Float[np.ndarray, "m d"]) -> tuple[Rows, Rows]:
+def _in_span(
+    train: Rows, held_out: Float[np.ndarray, "m d"]
+) -> tuple[Float[np.ndarray, "n few"], Float[np.ndarray, "m few"]]:
     n, d = train.shape
     if d <= n:
         return train, held_out

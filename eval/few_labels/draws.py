@@ -66,7 +66,7 @@ def choose_sizes(
 
 def balanced(
     labels: Int[np.ndarray, " n"], classes: int, per_class: int, draws: int, seed: int
-) -> Int[np.ndarray, "draws classes*per_class"]:
+) -> Int[np.ndarray, "draws rows"]:
     """Rows of as many samples of each class, for each draw, without replacement.
 
     They are ordered so that the first `classes * k` rows of a draw have k samples of each class:

@@ -1,5 +1,6 @@
 """A run whose discriminator is probed: its networks, its weights, the data that it learnt."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,8 +26,8 @@ class Probed(NamedTuple):
 
     networks: Networks
     trained: Weights
-    untrained: Weights
-    """As the run's seed starts it, whatever the run itself started from."""
+    start: Callable[[], Weights]
+    """Function to the weights that the run's seed draws, whatever the run itself started from."""
     splits: Splits
     nimg: int
     """Images that the checkpoint had seen."""
@@ -65,11 +66,15 @@ def load(
             f"{root}: its data set has {'one class' if classes else 'no classes'}; must be a run "
             "on data of at least two, whose labels are used"
         )
-    start = parts.init_state()
+
+    def start() -> Weights:
+        state = parts.init_state()
+        return Weights(state.discriminator, state.discriminator_stats)
+
     return Probed(
         parts.networks,
         Weights(restored.state.discriminator, restored.state.discriminator_stats),
-        Weights(start.discriminator, start.discriminator_stats),
+        start,
         splits,
         restored.nimg,
         config.embedding.weight > 0,

@@ -86,7 +86,7 @@ def of_discriminator(
         held_out: samples of the other.
         advance: told how many samples were read.
     """
-    weights = probed.trained if origin == "run" else probed.untrained
+    weights = probed.trained if origin == "run" else probed.start()
     read, read_held_out = (
         _read(probed, weights, taps, part.samples, advance) for part in (train, held_out)
     )
@@ -148,9 +148,16 @@ def embedding_of(probed: Probed, weights: Weights, inputs: Samples) -> Float[Arr
 
 
 def as_rows(maps: Float[Array, "n ..."]) -> Float[Array, "n d"]:
-    """Maps as rows, those with places averaged over squares to at most 4x4 of them."""
+    """Maps as rows, those with places averaged over rectangles to at most 4x4 of them."""
     if maps.ndim == 4:
-        n, height, width, channels = maps.shape
-        shape = (n, min(height, SIDE), min(width, SIDE), channels)
-        maps = jax.image.resize(maps, shape, "linear", antialias=True)
+        rows, columns = (_averaging(size) for size in maps.shape[1:3])
+        precision = jax.lax.Precision.HIGHEST
+        maps = jnp.einsum("rh,nhwc,qw->nrqc", rows, maps, columns, precision=precision)
     return maps.reshape(len(maps), -1)
+
+
+def _averaging(size: int) -> Float[np.ndarray, "few size"]:
+    """The matrix that takes the mean of each of at most 4 stretches of a side."""
+    few = min(size, SIDE)
+    of_place = np.arange(size) * few // size == np.arange(few)[:, None]
+    return (of_place / of_place.sum(axis=1, keepdims=True)).astype(np.float32)
