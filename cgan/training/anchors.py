@@ -27,7 +27,7 @@ class Pull(NamedTuple):
 
     choice: Choice
     samples: float
-    """Its strength: how many training samples it weighs as much as."""
+    """Strength: how many training samples the pull weighs as much as."""
 
 
 class Read(NamedTuple):

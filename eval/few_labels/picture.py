@@ -8,16 +8,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from cgan.networks import TRUNK
 from cgan.system.lettering import lettered
 from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
 from eval.few_labels.record import Accuracy
 from eval.few_labels.words import METHODS, Line, lines, title
 
 DPI = 120
-OF_RUN = (GENERATED, "#c98a00", "#7b3f98", "#2e7d5b", "#8c6d5a", "#d06a9c")
+COLORS = (GENERATED, "#c98a00", "#7b3f98", "#2e7d5b", "#8c6d5a", "#d06a9c")
 """Colours of the run's taps, the trunk first."""
-BASELINES = ("-", "--")
-"""Strokes of pixels and of their components."""
+STROKES = ("-", "--", ":", "-.")
+"""Strokes of pixels and their components, and of the untrained taps, the trunk first."""
 TITLE_AT_MOST = 110
 
 
@@ -40,16 +41,22 @@ def draw(subject: str, records: Sequence[Accuracy]) -> bytes:
 
 def _panel(axes: Axes, of_method: Sequence[Line]) -> None:
     sizes = [record.labels_per_class for record in of_method[0].records]
-    of_run = [line for line in reversed(of_method) if line.origin == "run"]
+    # Those that the heads read, which stand last, have the same looks in every picture.
+    of_run, untrained = (
+        sorted(
+            (line for line in reversed(of_method) if line.origin == origin),
+            key=lambda line: line.features != TRUNK,
+        )
+        for origin in ("run", "untrained")
+    )
     of_none = [line for line in of_method if line.origin == "none"]
     for line in of_method:
         if line.origin == "run":
-            color, stroke = OF_RUN[of_run.index(line) % len(OF_RUN)], "-"
+            color, stroke = COLORS[of_run.index(line) % len(COLORS)], "-"
         elif line.origin == "none":
-            color, stroke = REAL, BASELINES[of_none.index(line) % len(BASELINES)]
+            color, stroke = REAL, STROKES[of_none.index(line) % len(STROKES)]
         else:
-            untrained = [other for other in of_method if other.origin == "untrained"]
-            color, stroke = FAINT, ("-", "--", ":", "-.")[untrained[::-1].index(line) % 4]
+            color, stroke = FAINT, STROKES[untrained.index(line) % len(STROKES)]
         values = [record.accuracy for record in line.records]
         errors = [record.standard_error or 0.0 for record in line.records]
         axes.errorbar(

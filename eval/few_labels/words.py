@@ -20,7 +20,7 @@ class Line(NamedTuple):
     origin: Origin
     features: str
     records: Sequence[Accuracy]
-    """By the number of labels, ascending."""
+    """Records of each number of labels, ascending."""
 
     @property
     def name(self) -> str:
