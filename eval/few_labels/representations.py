@@ -64,8 +64,10 @@ def baselines(probed: Probed, train: Labeled, held_out: Labeled) -> Iterator[Rep
     name = "pixels" if probed.splits.kind is IMAGE else "coordinates"
     yield Representation(name, "none", raw, raw_held_out)
     pca = PCA(min(COMPONENTS, *raw.shape), random_state=0).fit(raw)
-    components = (pca.transform(part).astype(np.float32) for part in (raw, raw_held_out))
-    yield Representation("PCA", "none", *components, proportioned=True)
+    train_rows, held_out_rows = (
+        pca.transform(part).astype(np.float32) for part in (raw, raw_held_out)
+    )
+    yield Representation("PCA", "none", train_rows, held_out_rows, proportioned=True)
 
 
 def of_discriminator(

@@ -41,6 +41,6 @@ def print_probe(subject: str, records: Sequence[Accuracy], console: Console | No
         console.print(fit(console, told, "bold"), soft_wrap=True)
     console.print(table)
     console.print(fit(console, FOOTNOTE))
-    for told in (*summary(records), caution(records[0])):
-        if told is not None:
-            console.print(fit(console, told))
+    for sentence in (*summary(records), caution(records[0])):
+        if sentence is not None:
+            console.print(fit(console, sentence))
