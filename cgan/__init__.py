@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Objective,
         Optim,
         Penalty,
+        Prior,
     )
     from cgan.data import Source, load_source
     from cgan.multi_seed import SeedTrainer
@@ -59,6 +60,7 @@ __all__ = [
     "Optim",
     "Parts",
     "Penalty",
+    "Prior",
     "Sampler",
     "SeedTrainer",
     "Source",
@@ -104,11 +106,12 @@ def _settings() -> tuple[Any, ...]:
         Objective,
         Optim,
         Penalty,
+        Prior,
     )
 
     players = (Generator, Discriminator)
     game = (Objective, Embedding, Penalty, Augment, Conditioning)
-    return Experiment, Data, *players, *game, Optim, Alarm, Launch, ConfigError
+    return Experiment, Data, *players, *game, Optim, Prior, Alarm, Launch, ConfigError
 
 
 def _parts() -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ import jax
 import optax
 
 from cgan import networks as networks_lib
-from cgan import objectives, optim
+from cgan import objectives, optim, prior
 from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
@@ -51,7 +51,9 @@ class Parts(NamedTuple):
         """The state before step 0, by the config's seed or another."""
         seed = self.config.seed if seed is None else seed
         adaptive = probability.init(self.config)
-        return init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
+        state = init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
+        players = {"generator": state.generator, "discriminator": state.discriminator}
+        return state._replace(prior=prior.init(self.config, players))
 
     def abstract_state(self) -> TrainState:
         """Shapes and dtypes of the state, computed without allocating it."""
@@ -102,6 +104,7 @@ def assemble_on(config: Experiment, source: Source) -> Parts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     config.augment.check_for_kind(source.kind, f"with data.source = {config.data.source!r}")
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
+    networks.frozen_groups(config.init_frozen)  # refused here, if there are not so many
     game = objectives.build(config)
     return Parts(config, source, networks, game, optim.build(config))
 

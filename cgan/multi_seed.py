@@ -6,7 +6,7 @@ is mapped over them (`vmap`). Each run's numbers are those of the run alone, up 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -39,9 +39,25 @@ class Trained(NamedTuple):
 class SeedTrainer:
     """Trains runs of one experiment, compiled once for each number of runs at once."""
 
-    def __init__(self, parts: Parts, device: jax.Device) -> None:
-        """Make a trainer of these parts on one device; the seed in their config is not used."""
-        self.parts = parts
+    def __init__(
+        self,
+        parts: Parts,
+        device: jax.Device,
+        start: Callable[[Parts, TrainState], TrainState] | None = None,
+    ) -> None:
+        """Make a trainer of these parts on one device; the seed in their config is not used.
+
+        Args:
+            parts: of the experiment.
+            device: to train on.
+            start: what changes the states before step 0, as `cgan.training.start.begin` does where
+                the config takes weights of other runs; None for states as their seeds have them.
+
+        Raises:
+            ConfigError: the config takes weights of other runs, and nothing is to read them.
+        """
+        _require_start(parts, start)
+        self.parts, self._start = parts, start
         self._devices = [device]
         self.dispatch = parallel.replicated_step(self._of_all, self._devices)
         """Compiled function `(begin(seeds), place(step, seeds))` to the same and an outcome."""
@@ -96,6 +112,8 @@ class SeedTrainer:
     def begin(self, seeds: Sequence[int]) -> Any:
         """Place the seeds, with the states before their first steps, on the device."""
         states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
+        if self._start is not None:
+            states = [self._start(self.parts, state) for state in states]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
         return parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
 
@@ -126,6 +144,18 @@ class SeedTrainer:
 
         states, outcome = jax.vmap(of_one, in_axes=(0, 0, BATCH_AXIS))(seeds, states, batches)
         return (seeds, states), outcome
+
+
+def _require_start(parts: Parts, start: object) -> None:
+    prior, config = parts.config.prior, parts.config
+    for name, root in (
+        ("init_from", config.init_from),
+        ("prior.pre", prior.pre),
+        ("prior.par", prior.par),
+    ):
+        shown = root if root is None else str(root)
+        expected = "None here, or start=cgan.training.start.begin be given"
+        require(start is not None or root is None, name, shown, expected)
 
 
 def _require_ascending(nimgs: Sequence[int], final_nimg: int) -> None:

@@ -18,13 +18,21 @@ EPSILON = 1e-8
 """Epsilon of Adam, as Kingma & Ba 2015 and optax have it."""
 
 
+def learning_rate(config: Experiment, nimg: Float[Array, ""]) -> Float[Array, ""]:
+    """The rate after so many images: along half a cosine to a share of the first one."""
+    optim = config.optim
+    decay = optax.cosine_decay_schedule(
+        optim.lr, config.ramp_end_nimg, alpha=optim.final_lr_fraction
+    )
+    return decay(nimg)
+
+
 def build(config: Experiment) -> optax.GradientTransformation:
     """Make Adam (Kingma & Ba 2015), its rate along half a cosine, and its beta2 too if asked."""
     optim, batch_size, end_nimg = config.optim, config.batch_size, config.ramp_end_nimg
-    decay = optax.cosine_decay_schedule(optim.lr, end_nimg, alpha=optim.final_lr_fraction)
 
     def rate(count: Int[Array, ""]) -> Float[Array, ""]:
-        return decay(images_seen(count, batch_size))
+        return learning_rate(config, images_seen(count, batch_size))
 
     if optim.final_beta2 is None:
         return optax.adam(rate, b1=optim.beta1, b2=optim.beta2)

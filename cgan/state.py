@@ -8,6 +8,7 @@ import optax
 from jaxtyping import Array, Int
 
 from cgan.networks import Networks
+from cgan.prior import Anchor
 from cgan.rng import stream_key
 from cgan.types import Params
 
@@ -27,6 +28,8 @@ class TrainState(NamedTuple):
     generator_optim: optax.OptState
     discriminator_optim: optax.OptState
     """Optimiser's state over the pair of `discriminator` and `learnt`."""
+    prior: dict[str, Anchor] = {}  # noqa: RUF012
+    """What each player's weights are pulled towards; often empty."""
 
 
 def init_state(

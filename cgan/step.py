@@ -20,6 +20,7 @@ from cgan import accumulation
 from cgan import augment as augment_lib
 from cgan import networks as networks_lib
 from cgan import optim as optim_lib
+from cgan import prior as prior_lib
 from cgan.accumulation import Means, Terms
 from cgan.augment import probability as probability_lib
 from cgan.axis import Axis
@@ -95,6 +96,7 @@ class TrainStep:
         self.augment = augment_lib.build(config.augment, kind)
         self.regularize = Regularizer(config, networks.scales_with_factors)
         self.optimizer = optimizer
+        self.frozen = networks.frozen_groups(config.init_frozen)
         self.encode = encode
 
     def __call__(self, state: TrainState, batches: Batch) -> tuple[TrainState, Outcome]:
@@ -129,7 +131,7 @@ class TrainStep:
         )
 
         def discriminate_rows(params: Params, rows: Rows) -> tuple[PairedOutputs, Terms]:
-            discriminate = partial(self.networks.discriminate, params, stats)
+            discriminate = partial(self.networks.discriminate, self.without_frozen(params), stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
                 for side, samples in (("real", rows.real), ("fake", rows.fake))
@@ -158,7 +160,7 @@ class TrainStep:
         )
         finite = [is_finite(fakes), means.pop(FINITE) > 0, is_finite(gradients)]
         (discriminator, learnt), optim_state, metrics = self._descend(
-            gradients, means, params, state.discriminator_optim, "discriminator"
+            state, gradients, means, params, state.discriminator_optim, "discriminator"
         )
         return (
             state._replace(
@@ -206,7 +208,7 @@ class TrainStep:
             discriminate_rows, grade_batch, state.generator, {}, (ids, latents, labels), parts
         )
         params, optim_state, metrics = self._descend(
-            gradients, means, state.generator, state.generator_optim, "generator"
+            state, gradients, means, state.generator, state.generator_optim, "generator"
         )
         state = state._replace(generator=params, generator_optim=optim_state)
         return state, metrics, [is_finite(gradients)]
@@ -286,8 +288,23 @@ class TrainStep:
         rows, nimg = self.axis.row_ids(count), images_seen(state.step, size)
         return BatchOutputs(local, whole, rows, offsets, mask, nimg)
 
+    def without_frozen(self, params: Params) -> Params:
+        """The discriminator's weights, those of frozen layers as constants."""
+        return self._at_frozen(jax.lax.stop_gradient, params)
+
+    def _at_frozen(self, change: Callable[[Array], Array], params: Params) -> Params:
+        """The discriminator's weights, or a tree like them, changed where layers are frozen."""
+        if not self.frozen:
+            return params
+        changed = {
+            name: jax.tree.map(change, group) if name in self.frozen else group
+            for name, group in params["trunk"].items()
+        }
+        return {**params, "trunk": changed}
+
     def _descend(
         self,
+        state: TrainState,
         gradients: Params,
         means: Means,
         params: Params,
@@ -295,11 +312,42 @@ class TrainStep:
         player: str,
     ) -> tuple[Params, optax.OptState, Metrics]:
         gradients, means = self.axis.mean((gradients, means))
+        if player in state.prior:
+            updates, optim_state, prior_means = self._pulled(
+                state, gradients, params, optim_state, player
+            )
+            means = means | prior_means
+        else:
+            updates, optim_state = self.optimizer.update(gradients, optim_state, params)
+        if player == "discriminator":
+            of_weights, of_learnt = updates
+            updates = (self._at_frozen(jnp.zeros_like, of_weights), of_learnt)
         metrics = {f"{player}/{name}": value for name, value in means.items()}
-        updates, optim_state = self.optimizer.update(gradients, optim_state, params)
         metrics |= {f"{player}/grad_norm": optax.tree.norm(gradients)}
         metrics |= {f"{player}/update_norm": optax.tree.norm(updates)}
         return optax.apply_updates(params, updates), optim_state, metrics
+
+    def _pulled(
+        self,
+        state: TrainState,
+        gradients: Params,
+        params: Params,
+        optim_state: optax.OptState,
+        player: str,
+    ) -> tuple[Params, optax.OptState, Means]:
+        """The updates, with those of the prior; it is the same on all devices, and meets no row."""
+        anchor, weights = state.prior[player], getattr(state, player)
+        towards = prior_lib.pull(anchor, weights)
+        if player == "discriminator":
+            towards = (towards, optax.tree.zeros_like(state.learnt))
+        rate = None
+        if self.config.prior.decoupled:
+            nimg = images_seen(state.step, self.config.batch_size)
+            rate = optim_lib.learning_rate(self.config, nimg)
+        updates, optim_state = prior_lib.pulled_updates(
+            self.optimizer, gradients, optim_state, params, towards, rate
+        )
+        return updates, optim_state, {"prior": prior_lib.energy(anchor, weights)}
 
 
 def _cosine(one: DiscriminatorOutput, other: DiscriminatorOutput) -> Scores:

@@ -1,9 +1,10 @@
-"""Evaluate or judge a run, compare two sets of samples, precompute a reference, write a report.
+"""Evaluate, judge or probe a run, compare samples, precompute a reference, write a report.
 
     python -m eval runs/NAME            figures of a run
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
     python -m eval compare REAL FAKE    figures of two sets of samples in folders or files
     python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
+    python -m eval probe runs/NAME      what its features are worth to classifiers with few labels
     python -m eval report runs/NAME     one page with figures, curves and pictures
 
 Each has its own --help.
@@ -13,11 +14,12 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import collapse, compare, reference, report, run
+from eval.commands import collapse, compare, probe, reference, report, run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "collapse": collapse.main,
     "compare": compare.main,
+    "probe": probe.main,
     "reference": reference.main,
     "report": report.main,
 }

@@ -20,7 +20,7 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import collapse, compare, reference, report, run
+from eval.commands import collapse, compare, probe, reference, report, run
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +35,7 @@ PROGRAMS: dict[str, Any] = {
     "cgan/commands/sample.py": sample.Arguments,
     "eval/commands/collapse.py": collapse.Arguments,
     "eval/commands/compare.py": compare.Arguments,
+    "eval/commands/probe.py": probe.Arguments,
     "eval/commands/reference.py": reference.Arguments,
     "eval/commands/report.py": report.Arguments,
     "eval/commands/run.py": run.Arguments,
@@ -45,6 +46,8 @@ PROGRAMS: dict[str, Any] = {
 PATHS: dict[tuple[str, str], str] = {
     ("train.py", "experiment.workdir"): "digits --workdir {}",
     ("train.py", "experiment.init_from"): "digits --init-from {}",
+    ("train.py", "experiment.prior.pre"): "digits --prior.mu 1 --prior.pre {}",
+    ("train.py", "experiment.prior.par"): "digits --prior.lam 1 --prior.par {}",
     ("train.py", "experiment.data.path"): "ffhq64 --data.path {}",
     ("train.py", "experiment.data.data_dir"): "cifar10 --data.data-dir {}",
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
@@ -76,6 +79,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/compare.py", "fake"): "a {}",
     ("eval/commands/compare.py", "weights"): "a b --weights {}",
     ("eval/commands/compare.py", "out"): "a b --out {}.jsonl",
+    ("eval/commands/probe.py", "run"): "{}",
+    ("eval/commands/probe.py", "data_path"): "run --data-path {}",
+    ("eval/commands/probe.py", "out"): "run --out {}.png",
     ("eval/commands/reference.py", "dataset"): "{} --out x.npz",
     ("eval/commands/reference.py", "path"): "folder --path {}",
     ("eval/commands/reference.py", "data_dir"): "tfds --name mnist --data-dir {}",

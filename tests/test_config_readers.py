@@ -84,6 +84,8 @@ CHANGED: Settings = {
     "augment.target": 0.6,
     "augment.adapt_nimg": 1_000,
     "augment.color": False,
+    "prior.mu": 2.0,
+    "prior.lam": 2.0,
     "alarm.captured": 0.3,
     "alarm.effective": 0.3,
     "alarm.duplicates": 0.3,
@@ -94,6 +96,7 @@ CHANGED: Settings = {
 }
 """A value of each setting that not everything reads, other than its default."""
 
+RUN = Path("runs/other")
 NO_SCORE: Settings = {"embedding.weight": 1.0, "penalty.r1": 0.0, "penalty.r2": 0.0}
 ADA: Settings = {"augment.policy": "ada", "augment.probability": 0.9}
 LABELS: Settings = {"conditioning.labels": True}
@@ -107,6 +110,8 @@ NEEDED: dict[tuple[str, Any], Settings] = {
     ("embedding.game", "mirrored"): {"embedding.weight": 1.0},
     ("embedding.coupling", "sample"): {"embedding.weight": 1.0},
     ("embedding.coupling", "two_sided"): {"embedding.weight": 1.0},
+    ("prior.pre", RUN): {"prior.mu": 1.0},
+    ("prior.par", RUN): {"prior.lam": 1.0},
 }
 """What else a value needs, whoever reads what."""
 OTHERS: dict[tuple[str, str], Settings] = {
@@ -127,6 +132,8 @@ ON = {
     "augment.target": 0.6,
     "embedding.weight": 1.0,
     "objective.weight": 1.0,
+    "prior.pre": RUN,
+    "prior.par": RUN,
 }
 """Where a setting turns others on: a value with which it does."""
 

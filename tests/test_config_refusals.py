@@ -23,6 +23,7 @@ WHOLE, NUMBER, YES_NO = "a whole number", "a number", "true or false"
 PAIR, WHOLE_OR_NONE = "a pair of numbers or None", "a whole number or None"
 NUMBER_OR_NONE = "a number or None"
 
+NO_PRIOR = "where prior.pre and prior.par are None, which does not use it"
 REFUSED: list[tuple[str, Any, str]] = [
     ("data.source", "mnist", SOURCES),
     ("data.source", 3, SOURCES),
@@ -232,6 +233,19 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("optim.ema_halflife_nimg", 1e3, WHOLE),
     ("optim.final_ema_halflife_nimg", 0, "more than 0"),
     ("optim.final_ema_halflife_nimg", 1e3, WHOLE_OR_NONE),
+    ("prior.pre", "runs/text", "a path or None"),
+    ("prior.pre", Path(), "the folder of a run, or None"),
+    ("prior.mu", -1.0, "0 or more"),
+    ("prior.mu", 1.0, "0.0 with prior.pre = None, which does not use it"),
+    ("prior.mu", None, NUMBER),
+    ("prior.par", Path(), "the folder of a run, or None"),
+    ("prior.lam", INF, "0 or more"),
+    ("prior.lam", 1.0, "0.0 with prior.par = None, which does not use it"),
+    ("prior.players", "all", "one of 'both', 'generator', 'discriminator'"),
+    ("prior.players", "generator", f"'both' {NO_PRIOR}"),
+    ("prior.parts", "trunk", f"'all' {NO_PRIOR}"),
+    ("prior.decoupled", 1, "true or false"),
+    ("prior.decoupled", True, f"False {NO_PRIOR}"),
     ("alarm.captured", -0.1, "from 0 to 1"),
     ("alarm.captured", 1.01, "from 0 to 1"),
     ("alarm.captured", NAN, "from 0 to 1"),
@@ -260,6 +274,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("penalty", 0.1, "Penalty"),
     ("augment", 0.5, "Augment"),
     ("optim", 1e-3, "Optim"),
+    ("prior", "runs/other", "Prior"),
     ("alarm", "warn", "Alarm"),
     ("precision", "float16", "one of 'float32', 'bfloat16'"),
     ("precision", 32, "one of 'float32', 'bfloat16'"),
@@ -297,6 +312,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("init_players", "generator", "'both' where init_from is None, which does not use it"),
     ("init_parts", "both", "one of 'all', 'trunk', 'head'"),
     ("init_parts", "head", "'all' where init_from is None, which does not use it"),
+    ("init_frozen", -1, "0 or more"),
+    ("init_frozen", 1, "0 where init_from is None, which does not use it"),
+    ("init_frozen", None, WHOLE),
 ]
 
 

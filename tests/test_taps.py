@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.tree import leaves as tree_leaves
 
 from cgan import networks
 from cgan.config import ConfigError
@@ -116,3 +117,21 @@ def test_parameters_are_named_after_trunk_and_head_and_never_numbered_by_class(
         assert set(tree) == ({"trunk"} if "rgb_0" in tree["trunk"] else {"trunk", "head"})
         for path, _ in jax.tree_util.tree_leaves_with_path(tree):
             assert not any(str(entry.key)[0].isupper() for entry in path), path
+
+
+@pytest.mark.parametrize("architecture", PAIRS)
+def test_levels_say_which_parameters_each_tap_depends_on(architecture: str) -> None:
+    """By the slopes of its maps, none of which are 0 by chance in all of a parameter."""
+    pair, _, (params, stats) = pair_of(architecture)
+    samples, _ = samples_and_latents()
+    assert [level.tap for level in pair.levels] == list(DISCRIMINATOR[architecture])[:-1]
+    for number, level in enumerate(pair.levels, start=1):
+
+        def size(params: Any, tap: str = level.tap) -> jax.Array:
+            return jnp.sum(pair.features(params, stats, samples, tap=tap) ** 2)
+
+        slopes = jax.jit(jax.grad(size))(params)
+        read = {name for name, of in slopes["trunk"].items() if any(map(jnp.any, tree_leaves(of)))}
+        assert read == pair.frozen_groups(number) & params["trunk"].keys()
+        assert pair.frozen_groups(number) <= params["trunk"].keys()
+        assert not any(map(jnp.any, tree_leaves(slopes["head"])))

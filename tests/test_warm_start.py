@@ -6,10 +6,21 @@ from typing import Any
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from cgan.assemble import assemble
-from cgan.config import ConfigError, Data, Discriminator, Embedding, Experiment, Generator, Penalty
+from cgan.config import (
+    ConfigError,
+    Data,
+    Discriminator,
+    Embedding,
+    Experiment,
+    Generator,
+    Penalty,
+    Prior,
+)
+from cgan.data.pipeline import load_batches
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.state import TrainState
@@ -206,3 +217,79 @@ def test_players_and_parts_need_a_run_to_be_taken_from() -> None:
         dataclasses.replace(CONFIG, init_parts="trunk")
     with pytest.raises(ConfigError, match=r"^init_from = '\.': must be the folder of a run"):
         dataclasses.replace(CONFIG, init_from=Path())
+
+
+def trained_with(frozen: int, run: Path, to: Path, **changes: Any) -> tuple[TrainState, TrainState]:
+    """A run's state at its start and its end."""
+    config = dataclasses.replace(
+        CONFIG, workdir=to, init_from=run, init_frozen=frozen, penalty=Penalty(r1=0.1), **changes
+    )
+    return begun(config)[0], loop.train(config, ONE_DEVICE)
+
+
+@pytest.mark.parametrize("micro_batches", [1, 2])
+def test_frozen_layers_stay_to_the_bit_and_the_others_learn(
+    run: tuple[Path, TrainState],
+    tmp_path: Path,
+    micro_batches: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Under a penalty, whose slopes go through the frozen layer, and a prior, which leaves it."""
+    prior = Prior(pre=run[0], mu=1e5)
+    began, ended = trained_with(
+        1, run[0], tmp_path / "new", micro_batches=micro_batches, prior=prior
+    )
+    before, after = began.discriminator["trunk"], ended.discriminator["trunk"]
+    assert_same(after["layer_0"], run[1].discriminator["trunk"]["layer_0"])
+    assert_same(after["layer_0"], before["layer_0"])
+    assert (after["layer_1"]["kernel"] != before["layer_1"]["kernel"]).all()
+    assert (ended.discriminator["head"]["score"]["kernel"] != 0).all()
+    said = capsys.readouterr().err
+    assert "frozen as they are there: discriminator trunk/layer_0\n" in said
+    assert "not pulled: discriminator trunk/layer_0\n" in said
+
+
+def test_learning_of_the_free_layers_is_that_of_a_run_whose_gradient_is_cut(
+    run: tuple[Path, TrainState],
+) -> None:
+    """The gradients of the layers that are free are those of a run that freezes nothing."""
+    norms, found = {}, {}
+    for frozen in (0, 1):
+        config = dataclasses.replace(CONFIG, init_from=run[0], init_frozen=frozen)
+        parts = assemble(config)._replace(optimizer=optax.sgd(1.0))
+        state, _ = begun(config)
+        fresh = parts.init_state()
+        state = state._replace(
+            generator_optim=fresh.generator_optim, discriminator_optim=fresh.discriminator_optim
+        )
+        step = jax.jit(parts.train_step())
+        after, outcome = step(state, load_batches(parts.source, BATCH, 0, 0, 1))
+        found[frozen], norms[frozen] = after.discriminator, outcome.metrics
+    for path in (("trunk", "layer_1"), ("head", "score")):
+        one, other = (found[frozen][path[0]][path[1]] for frozen in (0, 1))
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), one, other
+        )
+    assert_same(found[1]["trunk"]["layer_0"], run[1].discriminator["trunk"]["layer_0"])
+    grown = found[0]["trunk"]["layer_0"]["kernel"] - found[1]["trunk"]["layer_0"]["kernel"]
+    squares = [float(norms[frozen]["discriminator/grad_norm"][0]) ** 2 for frozen in (0, 1)]
+    assert squares[0] > squares[1] > 0
+    assert np.abs(grown).max() > 0
+
+
+def test_layers_that_are_not_there_can_not_be_frozen(
+    run: tuple[Path, TrainState], tmp_path: Path
+) -> None:
+    config = dataclasses.replace(CONFIG, workdir=tmp_path / "new", init_from=run[0], init_frozen=3)
+    with pytest.raises(ConfigError, match=r"^init_frozen = 3: must be at most 2, the levels"):
+        loop.train(config, ONE_DEVICE)
+    deeper = dataclasses.replace(CONFIG.discriminator, depth=3)
+    with pytest.raises(ConfigError, match=r"^init_frozen = 3: trunk/layer_2 would stay as drawn"):
+        loop.train(dataclasses.replace(config, discriminator=deeper), ONE_DEVICE)
+    assert not (tmp_path / "new").exists()
+    for without in ({"init_players": "generator"}, {"init_parts": "head"}):
+        with pytest.raises(ConfigError, match=r"^init_frozen = 3: must be 0 with init_p"):
+            dataclasses.replace(config, **without)
+    own = assemble(CONFIG).networks.with_discriminator(lambda key: {}, lambda params, x: x[:, 0])
+    with pytest.raises(ConfigError, match=r"^init_frozen = 1: must be at most 0"):
+        own.frozen_groups(1)

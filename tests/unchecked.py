@@ -49,6 +49,7 @@ SECTIONS: dict[str, Any] = {
     "penalty": config.Penalty,
     "augment": config.Augment,
     "optim": config.Optim,
+    "prior": config.Prior,
     "alarm": config.Alarm,
 }
 AROUND = "two numbers with 0 < low <= temperature = {} <= high, not equal"

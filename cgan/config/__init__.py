@@ -24,10 +24,12 @@ from cgan.config.objective import (
     Penalty,
     ToldFrom,
 )
+from cgan.config.prior import Prior
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
 from cgan.config.run_config import Clock, RunConfig, RunSettings
 from cgan.config.serialize import differences, from_json, read_as, to_json
+from cgan.config.warm_start import InitParts, InitPlayers
 
 __all__ = [
     "OF_CLASSES",
@@ -51,12 +53,15 @@ __all__ = [
     "Experiment",
     "Generator",
     "Halves",
+    "InitParts",
+    "InitPlayers",
     "Launch",
     "LossName",
     "Objective",
     "Optim",
     "Penalty",
     "PolicyName",
+    "Prior",
     "RunConfig",
     "RunSettings",
     "SourceName",

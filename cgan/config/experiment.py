@@ -7,6 +7,7 @@ from typing import Literal
 from cgan.config.alarm import Alarm
 from cgan.config.augment import Augment
 from cgan.config.checks import (
+    DEPTH_AT_MOST,
     check_types,
     not_negative,
     only_defaults,
@@ -18,6 +19,7 @@ from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.networks import Discriminator, Generator
 from cgan.config.objective import Embedding, Objective, Penalty
+from cgan.config.prior import Prior
 from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
 from cgan.config.setting import check_read_across
 from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
@@ -78,6 +80,7 @@ class Experiment(Clock):
     penalty: Penalty = field(default_factory=Penalty)
     augment: Augment = field(default_factory=Augment)
     optim: Optim = field(default_factory=Optim)
+    prior: Prior = field(default_factory=Prior)
     alarm: Alarm = field(default_factory=Alarm)
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the networks; parameters, averages, losses and penalties are float32."""
@@ -107,6 +110,8 @@ class Experiment(Clock):
     """Players whose weights are taken from `init_from`."""
     init_parts: InitParts = "all"
     """Weights taken from `init_from`: the trunks, the heads, or all; the rest starts afresh."""
+    init_frozen: int = 0
+    """Lowest layers of the discriminator that stay as `init_from` has them (FreezeD)."""
 
     procedure = GAN  # unannotated: no setting
 
@@ -118,6 +123,7 @@ class Experiment(Clock):
         not_negative(self, "", "probe_nimg")
         if self.ramp_nimg is not None:
             positive(self, "", "ramp_nimg")
+        not_negative(self, "", "init_frozen", at_most=DEPTH_AT_MOST)
         require_seed(self.seed)
         check_warm_start(self)
         self.augment.check_for(self.data)

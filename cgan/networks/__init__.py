@@ -19,6 +19,7 @@ from cgan.networks.architectures import (
 )
 from cgan.networks.exactness import in_full
 from cgan.networks.heads import HeadSpec
+from cgan.networks.levels import levels_of
 from cgan.networks.modules import TRUNK, ModuleDiscriminate
 from cgan.networks.pair import Latents, Networks
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
@@ -110,6 +111,7 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         features,
         generator_features,
         former,
+        levels_of(config.discriminator, sample_shape),
     )
 
 
@@ -133,4 +135,12 @@ LATENTS: dict[str, Callable[[RandomKey, tuple[int, ...]], Array]] = {
 }
 
 
-__all__ = ["DISCRIMINATORS", "GENERATORS", "Latents", "Networks", "build", "count_parameters"]
+__all__ = [
+    "DISCRIMINATORS",
+    "GENERATORS",
+    "TRUNK",
+    "Latents",
+    "Networks",
+    "build",
+    "count_parameters",
+]

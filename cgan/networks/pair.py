@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, Protocol
 
 from jaxtyping import Array, Float
 
-from cgan.config import ConfigError
+from cgan.config import ConfigError, require
 from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
+from cgan.networks.levels import Levels
 from cgan.types import DiscriminatorOutput, Factors, Labels, Params, RandomKey, RowKeys, Samples
 
 Latents = Float[Array, "n latent_dim"]
@@ -125,6 +126,21 @@ class Networks(NamedTuple):
     """The generator's maps by the name of the tap."""
     former_names: FormerNames = NO_FORMER_NAMES
     """What parameters were called before they had names of their own: checkpoints have those."""
+    levels: Levels = ()
+    """The levels of the discriminator's trunk, lowest first; none of a function of one's own."""
+
+    def frozen_groups(self, number: int) -> frozenset[str]:
+        """The trunk's parameters in its lowest levels, by the names of their groups.
+
+        Args:
+            number: of levels, as `init_frozen` says.
+
+        Raises:
+            ConfigError: the discriminator has fewer.
+        """
+        most = f"at most {len(self.levels)}, the levels that this discriminator has"
+        require(number <= len(self.levels), "init_frozen", number, most)
+        return frozenset(group for level in self.levels[:number] for group in level.groups)
 
     def with_generator(
         self, init: Callable[[RandomKey], Params], generate: Callable[..., Samples]
@@ -170,6 +186,7 @@ class Networks(NamedTuple):
             scales_with_factors="factors" in takes,
             features=no_features,
             former_names=self.former_names._replace(discriminator={}),
+            levels=(),
         )
 
 

@@ -94,17 +94,18 @@ def load_run(
         ConfigError: as for `restore_run`.
     """
     if step is not None:
-        nimg = _of_step(Workdir(root), step)
+        nimg = nimg_of_step(root, step)
     parts, state, nimg = restore_run(root, nimg, source)
     return Run(Sampler(parts), state.generator_ema, nimg)
 
 
-def _of_step(workdir: Workdir, step: int) -> int:
+def nimg_of_step(root: Path, step: int) -> int:
     """Number of images seen by the checkpoint after so many steps.
 
     Raises:
         ConfigError: no checkpoint was saved then.
     """
+    workdir = Workdir(root)
     batch_size = workdir.read_config().batch_size
     if workdir.checkpoints.is_dir():
         with Checkpoints(workdir.checkpoints) as checkpoints:

@@ -15,7 +15,7 @@ from cgan.probe import AT_LEAST, Probe
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.step import STAGES
-from cgan.training import warm_start
+from cgan.training import start
 from cgan.training.collapse_watch import CollapseWatch, WatchedElsewhere, find_reals, require_probes
 from cgan.training.procedure import Procedure, Sources, TrainStep, WatchContext, load_sources
 from cgan.training.watch import NoWatch, Watch
@@ -49,12 +49,12 @@ class Gan(Procedure):
         return self.parts.networks.former_names.of_array(array)
 
     def check_start(self) -> None:
-        """Refuse to start from a run whose weights are not there or do not fit."""
-        warm_start.check(self.parts)
+        """Refuse to start from, or be pulled to, runs that are not there or do not fit."""
+        start.check(self.parts)
 
     def begin(self, state: TrainState) -> TrainState:
-        """Load the weights of the run that the config starts from, if it names one."""
-        return warm_start.begin(self.parts, state)
+        """Load the weights of the runs that the config starts from or is pulled to, if any."""
+        return start.begin(self.parts, state)
 
     def size(self, state: TrainState) -> str:
         """Parameters of both players."""

@@ -4,48 +4,41 @@ Parameters are taken by their names. Those that the other run has not start afre
 that this one has not are left there; so runs of other architectures, resolutions or heads give what
 they share. Of the generator it is the average, which samples are drawn with, and of the
 discriminator its weights and the stats of their spectral norms. Optimizers, a learnt temperature
-and an adaptive augmentation always start afresh.
+and an adaptive augmentation always start afresh. The lowest layers of the discriminator may stay as
+they were there (Mo et al. 2020, "Freeze the discriminator", FreezeD).
 """
-
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from cgan.assemble import Parts
 from cgan.config import ConfigError, Experiment
-from cgan.sampling.runs import Restored, restore_run
+from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.system.cache import note
+from cgan.training import donor as donor_lib
+from cgan.training.donor import PLAYERS, Choice, Plan
 
-Path = tuple[str, ...]
-"""Path to an array in a player's tree: `("trunk", "level_0", "conv", "kernel")`."""
-PLAYERS = ("generator", "discriminator")
-
-
-class Plan(NamedTuple):
-    """What becomes of one player's arrays."""
-
-    loaded: dict[Path, np.ndarray]
-    fresh: list[Path]
-    left: list[Path]
-    """What the other run has and this one has not."""
+NARROWED_BY = ("init_players", "init_parts")
 
 
 def check(parts: Parts) -> None:
     """Refuse to start from a run that is not there, or whose arrays do not fit.
 
     Raises:
-        ConfigError: naming the run, or the parameter and its shape here and there.
+        ConfigError: naming the run, or the parameter and its shape here and there; or layers that
+            would be frozen as they never were trained.
     """
     if parts.config.init_from is not None:
-        _plans(parts, _donor(parts.config))
+        choice = _choice(parts.config)
+        donor = donor_lib.read(choice)
+        _require_loaded(parts, _plans(choice, parts, donor)["discriminator"])
 
 
 def begin(parts: Parts, state: TrainState) -> TrainState:
     """The state before step 0 of a run that starts from another; as it is, without one.
 
-    Says what was loaded and what starts afresh.
+    Says what was loaded, what starts afresh and what stays as it is.
 
     Args:
         parts: of the run.
@@ -56,115 +49,69 @@ def begin(parts: Parts, state: TrainState) -> TrainState:
     """
     if parts.config.init_from is None:
         return state
-    donor = _donor(parts.config)
-    plans = _plans(parts, donor)
-    for line in _described(parts.config, donor, plans):
+    choice = _choice(parts.config)
+    donor = donor_lib.read(choice)
+    plans = _plans(choice, parts, donor)
+    for line in _described(parts, donor, plans):
         note(line)
-    generator = _replaced(state.generator, plans["generator"])
-    stats = _plan(parts.config, "discriminator_stats", state.discriminator_stats, donor)
+    generator = donor_lib.replaced(state.generator, plans["generator"].loaded)
+    stats = donor_lib.plan_of(choice, "discriminator_stats", state.discriminator_stats, donor)
     return state._replace(
         generator=generator,
         generator_ema=jax.tree.map(np.copy, generator),
-        discriminator=_replaced(state.discriminator, plans["discriminator"]),
-        discriminator_stats=_replaced(state.discriminator_stats, stats),
+        discriminator=donor_lib.replaced(state.discriminator, plans["discriminator"].loaded),
+        discriminator_stats=donor_lib.replaced(state.discriminator_stats, stats.loaded),
     )
 
 
-def _described(config: Experiment, donor: Restored, plans: dict[str, Plan]) -> list[str]:
-    """What a run starts from, in lines for a person."""
-    loaded = [name for player in PLAYERS for name in _groups(player, plans[player], "loaded")]
-    fresh = [name for player in PLAYERS for name in _groups(player, plans[player], "fresh")]
-    left = [name for player in PLAYERS for name in _groups(player, plans[player], "left")]
-    average = ", the generator's average" if plans["generator"].loaded else ""
-    lines = [
-        f"from {config.init_from} after {donor.nimg:,} images{average}: {', '.join(loaded)}",
-        f"starting afresh: {', '.join([*fresh, 'optimizers'])}",
-    ]
-    return lines + ([f"left in {config.init_from}: {', '.join(left)}"] if left else [])
-
-
-def _donor(config: Experiment) -> Restored:
+def _choice(config: Experiment) -> Choice:
     assert config.init_from is not None
-    try:
-        return restore_run(config.init_from)
-    except ConfigError as error:
-        raise ConfigError(f"init_from = {str(config.init_from)!r}: {error}") from None
+    return Choice(
+        "init_from", config.init_from, config.init_players, config.init_parts, NARROWED_BY
+    )
 
 
-def _plans(parts: Parts, donor: Restored) -> dict[str, Plan]:
-    """What becomes of both players' parameters."""
-    config, form = parts.config, parts.abstract_state()
-    plans = {player: _plan(config, player, getattr(form, player), donor) for player in PLAYERS}
-    _plan(config, "discriminator_stats", form.discriminator_stats, donor)
-    if not any(plan.loaded for plan in plans.values()):
-        theirs, ours = donor.parts.config, config
-        there, here = (
-            f"{of.generator.architecture!r} and {of.discriminator.architecture!r}"
-            for of in (theirs, ours)
-        )
-        raise ConfigError(
-            f"init_from = {str(config.init_from)!r}: nothing there has a place here: its networks "
-            f"are {there}, these {here}, with init_players = {config.init_players!r} and "
-            f"init_parts = {config.init_parts!r}; must be a run that shares some parameters"
-        )
+def _plans(choice: Choice, parts: Parts, donor: Restored) -> dict[str, Plan]:
+    """What becomes of both players' parameters; the discriminator's stats fit too."""
+    plans = donor_lib.plans_of(choice, parts, donor)
+    form = parts.abstract_state().discriminator_stats
+    donor_lib.plan_of(choice, "discriminator_stats", form, donor)
     return plans
 
 
-def _plan(config: Experiment, name: str, form: Any, donor: Restored) -> Plan:
-    """What becomes of the arrays of one field of the state.
-
-    Raises:
-        ConfigError: an array of one name is of another shape there.
-    """
-    player = name.removesuffix("_stats")
-    source = donor.state.generator_ema if player == "generator" else getattr(donor.state, name)
-    here, there = _by_path(form), _by_path(source)
-    wanted = {path for path in here if _asked_for(config, player, path)}
-    for path in sorted(wanted & there.keys(), key=_trunk_first):
-        ours, theirs = np.shape(here[path]), np.shape(there[path])
-        if ours != theirs:
-            raise ConfigError(
-                f"init_from = {str(config.init_from)!r}: {player} {'/'.join(path)} has the shape "
-                f"{theirs} there, and {ours} in this config; must be the same, or be left out by "
-                "init_players or init_parts"
-            )
-    loaded = {path: np.asarray(there[path]) for path in here if path in wanted & there.keys()}
-    fresh = [path for path in here if path not in loaded]
-    left = [path for path in there if path not in here and _asked_for(config, player, path)]
-    return Plan(loaded, fresh, left)
+def _require_loaded(parts: Parts, plan: Plan) -> None:
+    """Refuse to freeze layers of the discriminator that the other run has not."""
+    number = parts.config.init_frozen
+    frozen = parts.networks.frozen_groups(number)
+    fresh = sorted({path[1] for path in plan.fresh if path[0] == "trunk" and path[1] in frozen})
+    if fresh:
+        raise ConfigError(
+            f"init_frozen = {number}: {', '.join(f'trunk/{name}' for name in fresh)} would stay as "
+            f"drawn, since {parts.config.init_from} has no such layers; must be fewer layers"
+        )
 
 
-def _asked_for(config: Experiment, player: str, path: Path) -> bool:
-    return config.init_players in ("both", player) and config.init_parts in ("all", path[0])
+def _described(parts: Parts, donor: Restored, plans: dict[str, Plan]) -> list[str]:
+    """What a run starts from, in lines for a person."""
+    config = parts.config
 
+    def listed(kind: str) -> list[str]:
+        return [
+            name
+            for player in PLAYERS
+            for name in donor_lib.groups(player, plans[player]._asdict(), kind)
+        ]
 
-def _by_path(tree: Any) -> dict[Path, Any]:
-    return {
-        tuple(str(entry.key) for entry in path): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
-
-
-def _replaced(tree: Any, plan: Plan) -> Any:
-    """The tree with the arrays that were loaded."""
-    leaves = [plan.loaded.get(path, leaf) for path, leaf in _by_path(tree).items()]
-    return jax.tree.unflatten(jax.tree.structure(tree), leaves)
-
-
-def _trunk_first(path: Path) -> tuple[bool, Path]:
-    return path[0] == "head", path
-
-
-def _groups(player: str, plan: Plan, which: str) -> list[str]:
-    """The arrays of one kind, by the largest groups that are of one kind alone."""
-    kinds = dict.fromkeys(plan.loaded, "loaded")
-    kinds |= dict.fromkeys(plan.fresh, "fresh") | dict.fromkeys(plan.left, "left")
-    found: dict[str, None] = {}
-    of_kind = (path for path, kind in kinds.items() if kind == which)
-    for path in sorted(of_kind, key=_trunk_first):
-        for depth in range(1, len(path) + 1):
-            group = path[:depth]
-            if {kind for other, kind in kinds.items() if other[:depth] == group} == {which}:
-                found[f"{player} {'/'.join(group)}"] = None
-                break
-    return list(found)
+    average = ", the generator's average" if plans["generator"].loaded else ""
+    lines = [
+        f"from {config.init_from} after {donor.nimg:,} images{average}: "
+        f"{', '.join(listed('loaded'))}",
+        f"starting afresh: {', '.join([*listed('fresh'), 'optimizers'])}",
+    ]
+    if left := listed("left"):
+        lines.append(f"left in {config.init_from}: {', '.join(left)}")
+    if config.init_frozen:
+        frozen = sorted(parts.networks.frozen_groups(config.init_frozen))
+        names = (f"discriminator trunk/{name}" for name in frozen)
+        lines.append(f"frozen as they are there: {', '.join(names)}")
+    return lines

@@ -10,6 +10,7 @@ from cgan.assemble import assemble
 from cgan.config import Data
 from cgan.multi_seed import SeedTrainer
 from cgan.sampling.sampler import Sampler
+from cgan.training import start as start_lib
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines
@@ -52,7 +53,7 @@ def rows_of(
         return
     device = jax.local_devices()[0]
     parts = assemble(config)
-    trainer, sampler = SeedTrainer(parts, device), Sampler(parts)
+    trainer, sampler = SeedTrainer(parts, device, start_lib.begin), Sampler(parts)
     count = seeds_at_once or AT_ONCE.get(device.platform, len(job.seeds))
     for start in range(0, len(job.seeds), count):
         if enough():

@@ -1,0 +1,39 @@
+"""The levels of a discriminator's trunk, lowest first: taps, and the parameters that make them."""
+
+from typing import NamedTuple
+
+from cgan.config import Discriminator
+from cgan.networks.resample import sides
+
+
+class Level(NamedTuple):
+    """One level: from the maps below, or the samples, to those of its tap."""
+
+    tap: str
+    groups: tuple[str, ...]
+    """Names of the trunk's parameters that this level adds: `stem` in `trunk/stem/kernel`."""
+
+
+Levels = tuple[Level, ...]
+
+
+def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
+    """The levels of the discriminator that the settings describe, for samples of this shape."""
+    architecture = config.architecture
+    if architecture == "mlp":
+        names = [f"layer_{number}" for number in range(config.depth)]
+        return tuple(Level(name, (name,)) for name in names)
+    if architecture == "conv":
+        names = [f"level_{number}" for number in range(1, config.depth + 1)]
+        return Level("level_0", ("stem",)), *(Level(name, (name,)) for name in names)
+    at = sides(sample_shape[0])
+    levels = [Level(f"level_{number}", (f"level_{number}",)) for number in range(len(at))]
+    if architecture == "sngan":
+        return tuple(
+            level._replace(groups=("attention", *level.groups))
+            if number and side == config.attention
+            else level
+            for number, (side, level) in enumerate(zip(at, levels, strict=True))
+        )
+    below = ("stem",) if architecture == "stylegan2" else ("stem", "level_0")
+    return levels[0]._replace(groups=below), *levels[1:]

@@ -1,0 +1,102 @@
+"""Pulls of the weights towards those of other runs: a Gaussian prior around named checkpoints.
+
+With `n` training samples, a loss whose minimum is `theta`, and two checkpoints
+
+    w* = (n theta + lam w_par + mu w_pre) / (n + lam + mu)
+
+minimises `n/2 |w - theta|^2 + lam/2 |w - w_par|^2 + mu/2 |w - w_pre|^2`: the most likely weights
+under Gaussian priors around both (Li et al. 2018, "Explicit inductive bias for transfer learning
+with convolutional networks", L2-SP, has the one). A training loss is a mean over samples, so it
+takes the place of the first term over n, and the pulls become `lam/n` and `mu/n`. Their sum is one
+pull, towards the checkpoints' weighted mean:
+
+    lam/n (w - w_par) + mu/n (w - w_pre) = strength (w - center)
+
+with `strength = (lam + mu) / n` and `center = (lam w_par + mu w_pre) / (lam + mu)`, array by array.
+
+Within the loss the pull is a part of the gradient, so that wherever the optimizer comes to rest is
+a minimum of the whole, under any optimizer. Decoupled, as AdamW decays weights (Loshchilov & Hutter
+2019), it moves the weights by `-rate * pull` beside the optimizer's step: the same under gradient
+descent; under Adam, whose steps do not shrink with the gradient, the pull's own strength decides
+and no longer its proportion to the loss's.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float
+
+from cgan.config import Experiment
+from cgan.types import Params
+
+Players = Mapping[str, Params]
+"""The weights of both players by their names in the state."""
+
+
+class Anchor(NamedTuple):
+    """What a player's weights are pulled towards; a part of the training state."""
+
+    center: Params
+    """Weights like the player's."""
+    strength: Params
+    """A number for each of its arrays: 0 for one that nothing pulls."""
+
+
+def init(config: Experiment, players: Players) -> dict[str, Anchor]:
+    """Anchors that pull nothing yet, of the players that are to be pulled."""
+    prior = config.prior
+    if prior.is_off:
+        return {}
+    return {
+        name: Anchor(
+            jax.tree.map(jnp.zeros_like, params), jax.tree.map(lambda _: jnp.zeros(()), params)
+        )
+        for name, params in players.items()
+        if prior.players in ("both", name)
+    }
+
+
+def pull(anchor: Anchor, params: Params) -> Params:
+    """The gradient of `energy`: each array's strength times its way from the center."""
+    return jax.tree.map(lambda center, strength, leaf: strength * (leaf - center), *anchor, params)
+
+
+def energy(anchor: Anchor, params: Params) -> Float[Array, ""]:
+    """Half the squared way from the center, each array's times its strength.
+
+    With two checkpoints it is less than the sum of both terms by a constant, the same for all
+    weights.
+    """
+    halves = jax.tree.map(
+        lambda center, strength, leaf: 0.5 * strength * jnp.sum(jnp.square(leaf - center)),
+        *anchor,
+        params,
+    )
+    return sum(jax.tree.leaves(halves), start=jnp.zeros(()))
+
+
+def pulled_updates(
+    optimizer: optax.GradientTransformation,
+    gradients: Params,
+    optim_state: optax.OptState,
+    params: Params,
+    towards: Params,
+    decoupled_rate: Float[Array, ""] | None,
+) -> tuple[Params, optax.OptState]:
+    """The optimizer's updates and next state, with a pull.
+
+    Args:
+        optimizer: of the parameters.
+        gradients: of the loss without the pull.
+        optim_state: of the optimizer.
+        params: to be updated.
+        towards: the pull on each of them, as `pull` gives it.
+        decoupled_rate: learning rate of a pull beside the optimizer; None for one in the loss.
+    """
+    if decoupled_rate is None:
+        return optimizer.update(optax.tree.add(gradients, towards), optim_state, params)
+    updates, optim_state = optimizer.update(gradients, optim_state, params)
+    return optax.tree.add_scale(updates, -decoupled_rate, towards), optim_state

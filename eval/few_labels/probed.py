@@ -1,0 +1,82 @@
+"""A run whose discriminator is probed: its networks, its weights, the data that it learnt."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from cgan.config import ConfigError
+from cgan.data import Source
+from cgan.networks import Networks
+from cgan.run_folder.run_data import Whereabouts, splits_of
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling import runs
+from cgan.types import Params
+from eval.splits import Splits
+
+
+class Weights(NamedTuple):
+    """The parameters of a discriminator, and what it carries beside them."""
+
+    params: Params
+    stats: Params
+
+
+class Probed(NamedTuple):
+    """A discriminator as it was trained and as it started, and what it learnt."""
+
+    networks: Networks
+    trained: Weights
+    start: Callable[[], Weights]
+    """Function to the weights that the run's seed draws, whatever the run itself started from."""
+    splits: Splits
+    nimg: int
+    """Images that the checkpoint had seen."""
+    has_embedding: bool
+    has_labels: bool
+    """Whether the run learnt with labels, all of them."""
+
+
+def load(
+    root: Path,
+    checkpoint: int | None,
+    step: int | None,
+    where: Whereabouts,
+    source: Source | None = None,
+) -> Probed:
+    """Load a run that has a discriminator.
+
+    Args:
+        root: the run's folder.
+        checkpoint: by images seen; None for the newest.
+        step: checkpoint by training steps instead.
+        where: what a command line says of the data.
+        source: what the run learnt, where a program handed that to `train`.
+
+    Raises:
+        ConfigError: no such run or checkpoint, or data without classes.
+    """
+    if step is not None:
+        checkpoint = runs.nimg_of_step(root, step)
+    restored = runs.restore_run(root, checkpoint, source)
+    parts, config = restored.parts, restored.parts.config
+    splits = Splits(*splits_of(Workdir(root), config, where, source))
+    classes = len(splits.train.class_names)
+    if classes < 2:
+        raise ConfigError(
+            f"{root}: its data set has {'one class' if classes else 'no classes'}; must be a run "
+            "on data of at least two, whose labels are used"
+        )
+
+    def start() -> Weights:
+        state = parts.init_state()
+        return Weights(state.discriminator, state.discriminator_stats)
+
+    return Probed(
+        parts.networks,
+        Weights(restored.state.discriminator, restored.state.discriminator_stats),
+        start,
+        splits,
+        restored.nimg,
+        config.embedding.weight > 0,
+        config.conditioning.labels,
+    )
