@@ -23,10 +23,11 @@ from cgan.config.objective import (
     Penalty,
     ToldFrom,
 )
+from cgan.config.pretraining import Descent, Pretext, PretextName, Pretraining
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
 from cgan.config.run_config import Clock, RunConfig, RunSettings
-from cgan.config.serialize import differences, from_json, read_as, to_json
+from cgan.config.serialize import differences, from_json, procedure_of, read_as, to_json
 
 __all__ = [
     "OF_CLASSES",
@@ -43,6 +44,7 @@ __all__ = [
     "CurveName",
     "Data",
     "DataChanged",
+    "Descent",
     "Discriminator",
     "EmbeddedName",
     "Embedding",
@@ -55,6 +57,9 @@ __all__ = [
     "Optim",
     "Penalty",
     "PolicyName",
+    "Pretext",
+    "PretextName",
+    "Pretraining",
     "RunConfig",
     "RunSettings",
     "SourceName",
@@ -64,6 +69,7 @@ __all__ = [
     "differences",
     "from_json",
     "positive",
+    "procedure_of",
     "read_as",
     "require",
     "require_known",

@@ -14,9 +14,9 @@ import numpy as np
 
 from cgan.assemble import Parts
 from cgan.config import ConfigError, Experiment
-from cgan.sampling.runs import Restored, restore_run
 from cgan.state import TrainState
 from cgan.system.cache import note
+from cgan.training.donors import Donor, read_donor
 
 Path = tuple[str, ...]
 """Path to an array in a player's tree: `("trunk", "level_0", "conv", "kernel")`."""
@@ -70,12 +70,13 @@ def begin(parts: Parts, state: TrainState) -> TrainState:
     )
 
 
-def _described(config: Experiment, donor: Restored, plans: dict[str, Plan]) -> list[str]:
+def _described(config: Experiment, donor: Donor, plans: dict[str, Plan]) -> list[str]:
     """What a run starts from, in lines for a person."""
     loaded = [name for player in PLAYERS for name in _groups(player, plans[player], "loaded")]
     fresh = [name for player in PLAYERS for name in _groups(player, plans[player], "fresh")]
     left = [name for player in PLAYERS for name in _groups(player, plans[player], "left")]
-    average = ", the generator's average" if plans["generator"].loaded else ""
+    averaged = donor.averaged and plans["generator"].loaded
+    average = ", the generator's average" if averaged else ""
     lines = [
         f"from {config.init_from} after {donor.nimg:,} images{average}: {', '.join(loaded)}",
         f"starting afresh: {', '.join([*fresh, 'optimizers'])}",
@@ -83,42 +84,38 @@ def _described(config: Experiment, donor: Restored, plans: dict[str, Plan]) -> l
     return lines + ([f"left in {config.init_from}: {', '.join(left)}"] if left else [])
 
 
-def _donor(config: Experiment) -> Restored:
+def _donor(config: Experiment) -> Donor:
     assert config.init_from is not None
     try:
-        return restore_run(config.init_from)
+        return read_donor(config.init_from)
     except ConfigError as error:
         raise ConfigError(f"init_from = {str(config.init_from)!r}: {error}") from None
 
 
-def _plans(parts: Parts, donor: Restored) -> dict[str, Plan]:
+def _plans(parts: Parts, donor: Donor) -> dict[str, Plan]:
     """What becomes of both players' parameters."""
     config, form = parts.config, parts.abstract_state()
     plans = {player: _plan(config, player, getattr(form, player), donor) for player in PLAYERS}
     _plan(config, "discriminator_stats", form.discriminator_stats, donor)
     if not any(plan.loaded for plan in plans.values()):
-        theirs, ours = donor.parts.config, config
-        there, here = (
-            f"{of.generator.architecture!r} and {of.discriminator.architecture!r}"
-            for of in (theirs, ours)
-        )
+        players = (config.generator, config.discriminator)
+        here = " and ".join(repr(player.architecture) for player in players)
         raise ConfigError(
             f"init_from = {str(config.init_from)!r}: nothing there has a place here: its networks "
-            f"are {there}, these {here}, with init_players = {config.init_players!r} and "
-            f"init_parts = {config.init_parts!r}; must be a run that shares some parameters"
+            f"are {donor.architectures}, these {here}, with init_players = "
+            f"{config.init_players!r} and init_parts = {config.init_parts!r}; must be a run that shares some parameters"
         )
     return plans
 
 
-def _plan(config: Experiment, name: str, form: Any, donor: Restored) -> Plan:
+def _plan(config: Experiment, name: str, form: Any, donor: Donor) -> Plan:
     """What becomes of the arrays of one field of the state.
 
     Raises:
         ConfigError: an array of one name is of another shape there.
     """
     player = name.removesuffix("_stats")
-    source = donor.state.generator_ema if player == "generator" else getattr(donor.state, name)
-    here, there = _by_path(form), _by_path(source)
+    here, there = _by_path(form), _by_path(getattr(donor, name))
     wanted = {path for path in here if _asked_for(config, player, path)}
     for path in sorted(wanted & there.keys(), key=_trunk_first):
         ours, theirs = np.shape(here[path]), np.shape(there[path])

@@ -1,0 +1,76 @@
+"""Runs whose weights another run may start from: GANs and pretrainings, read alike.
+
+Parameters have the same names in both, those of a trunk below `trunk`, those of heads below `head`.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from cgan.config import Experiment, Pretraining, require
+from cgan.pretext.runs import restore_pretraining
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling.runs import restore_run
+from cgan.types import Params
+
+
+class Donor(NamedTuple):
+    """The networks of one checkpoint of a run, on the host."""
+
+    nimg: int
+    """Images seen by the checkpoint."""
+    generator: Params
+    """Parameters that samples would be drawn with; empty where no generator was trained."""
+    discriminator: Params
+    discriminator_stats: Params
+    architectures: str
+    """Names of both architectures, in words."""
+    averaged: bool
+    """Whether the generator's parameters are their average."""
+
+
+def read_donor(root: Path) -> Donor:
+    """Read the newest networks of a run from its folder.
+
+    Raises:
+        ConfigError: there is no run, none with networks, or no checkpoint of it.
+    """
+    procedure = Workdir(root).read_procedure()
+    known = " or ".join(map(repr, READERS))
+    require(procedure in READERS, f"{root}: procedure", procedure, f"{known}, which trains a pair")
+    return READERS[procedure](root)
+
+
+def _of_gan(root: Path) -> Donor:
+    run = restore_run(root)
+    config, state = run.parts.config, run.state
+    return Donor(
+        nimg=run.nimg,
+        generator=state.generator_ema,
+        discriminator=state.discriminator,
+        discriminator_stats=state.discriminator_stats,
+        architectures=_named(config.generator.architecture, config.discriminator.architecture),
+        averaged=True,
+    )
+
+
+def _of_pretraining(root: Path) -> Donor:
+    run = restore_pretraining(root)
+    config, state, decodes = run.parts.config, run.state, run.parts.task.decodes
+    generator = config.generator.architecture if decodes else None
+    return Donor(
+        nimg=run.nimg,
+        generator=state.generator,
+        discriminator=state.discriminator,
+        discriminator_stats=state.discriminator_stats,
+        architectures=_named(generator, config.discriminator.architecture),
+        averaged=False,
+    )
+
+
+def _named(generator: str | None, discriminator: str) -> str:
+    first = "no generator" if generator is None else repr(generator)
+    return f"{first} and {discriminator!r}"
+
+
+READERS = {Experiment.procedure: _of_gan, Pretraining.procedure: _of_pretraining}
+"""Readers of runs' networks, by the procedures that train some."""
