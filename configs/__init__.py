@@ -16,6 +16,7 @@ from configs import (
     imagenet64,
     mnist,
     pretrain_digits,
+    pretrain_mnist,
     r3gan_cifar10,
     r3gan_ffhq64,
     r3gan_ffhq256,
@@ -60,6 +61,7 @@ CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULE
 
 PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
+    "pretrain_mnist": pretrain_mnist,
 }
 
 PRETRAININGS: dict[str, Pretraining] = {

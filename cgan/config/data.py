@@ -37,7 +37,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or stacked_mnist, tfds, folder. own: a program's object."""
+    """Data set that needs no download; or mnist_5k, stacked_mnist, tfds, folder. own: an object."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)

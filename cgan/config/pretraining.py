@@ -39,8 +39,8 @@ class Pretext:
     """Orders to be told apart, each far from the others; None for 30, or all 24 of 2x2 (jigsaw)."""
     gap: int | None = setting(None, read_by=JIGSAW)
     """Pixels of a tile's sides that are left out, at random places; None for a quarter (jigsaw)."""
-    patch: int = setting(2, read_by=MASKED)
-    """Side of the patches that are hidden, in pixels, which must divide the image's (masked)."""
+    patch: int | None = setting(None, read_by=MASKED)
+    """Side in pixels of what is hidden, which must divide images; None for a quarter (masked)."""
     hidden: float = setting(0.5, read_by=MASKED)
     """Share of an image's patches that are hidden (masked)."""
     visible_weight: float = setting(0.1, read_by=MASKED)
@@ -49,7 +49,9 @@ class Pretext:
     def __post_init__(self) -> None:
         check_types(self, "pretext.")
         require(self.dimensions >= 2, "pretext.dimensions", self.dimensions, "2 or more")
-        positive(self, "pretext.", "dimensions", "patch", at_most=SIZE_AT_MOST)
+        positive(self, "pretext.", "dimensions", at_most=SIZE_AT_MOST)
+        if self.patch is not None:
+            positive(self, "pretext.", "patch", at_most=SIZE_AT_MOST)
         check_temperature(self, "pretext.")
         if self.orders is not None:
             expected = f"from 2 to {ORDERS_AT_MOST}"

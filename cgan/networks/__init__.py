@@ -1,7 +1,7 @@
 """The generator and the discriminator as pure functions. Flax does not leave this package."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ from cgan.networks.pair import Latents, Networks
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
 
+@runtime_checkable
 class PairSettings(Protocol):
     """What a config says of its pair of networks, whatever trains them."""
 

@@ -11,7 +11,6 @@ References:
     network; Baykal and Unal 2020 (DeshuffleGAN), where a discriminator sees them all.
 """
 
-import itertools
 import math
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -143,7 +142,7 @@ def posed_puzzle(
     size = (cut.shape[1] - gap, cut.shape[2] - gap, cut.shape[3])
     corners = jax.random.randint(of_windows, (len(cut), 2), 0, gap + 1)
 
-    def window(tile: Image, corner: Int[Array, "2"]) -> Image:
+    def window(tile: Image, corner: Int[Array, "2"]) -> Float[Array, "_ _ channels"]:
         return jax.lax.dynamic_slice(tile, (corner[0], corner[1], 0), size)
 
     windows = jax.vmap(window)(cut, corners)
@@ -190,24 +189,35 @@ def far_apart(places: int, count: int) -> Orders:
         places: how many things.
         count: how many orders; no more than there are.
     """
-    candidates = _candidates(places)
-    nearest = np.full(len(candidates), places, np.int64)
-    total = np.zeros(len(candidates), np.int64)
+    candidates = np.ascontiguousarray(_candidates(places).T)  # sums are faster along the first axis
+    nearest = np.full(candidates.shape[1], places, np.int32)
+    total = np.zeros_like(nearest)
     chosen = [0]
     while len(chosen) < count:
-        distances = (candidates != candidates[chosen[-1]]).sum(axis=1)
+        newest = candidates[:, chosen[-1], None]
+        distances = (candidates != newest).sum(axis=0, dtype=np.int32)
         nearest, total = np.minimum(nearest, distances), total + distances
         chosen.append(int(np.argmax(nearest * (places * count + 1) + total)))
-    return candidates[chosen].astype(np.int32)
+    return candidates.T[chosen].astype(np.int32)
 
 
 def _candidates(places: int) -> Int[np.ndarray, "candidates places"]:
     """All orders of so many things, or many random ones; the first has moved nothing."""
     if math.factorial(places) <= ALL_AT_MOST:
-        return np.array(list(itertools.permutations(range(places))), np.int8)
+        return _permutations(places)
     still = np.arange(places, dtype=np.int8)
     drawn = np.random.default_rng(0).permuted(np.tile(still, (CANDIDATES, 1)), axis=1)
     return np.concatenate([still[None], drawn])
+
+
+def _permutations(places: int) -> Int[np.ndarray, "permutations places"]:
+    """All orders of so many things, the alphabetic order of them: each first, then the others'."""
+    if places == 1:
+        return np.zeros((1, 1), np.int8)
+    others = _permutations(places - 1)
+    return np.concatenate(
+        [np.insert(others + (others >= first), 0, first, axis=1) for first in range(places)]
+    ).astype(np.int8)
 
 
 def _count(pretext: Pretext) -> int:

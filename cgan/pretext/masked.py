@@ -10,6 +10,7 @@ References:
     error on those alone); Pathak et al. 2016 (Context encoders).
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import NamedTuple
@@ -84,7 +85,8 @@ class Masked(Task):
         self._pretext, self._networks = pretext, networks
         self._shape, self._latent_dim = sample_shape, latent_dim
         self._read_mean = mean_image
-        self.grid = _grid(pretext, sample_shape)
+        self.patch = _patch(pretext, sample_shape)
+        self.grid = (sample_shape[0] // self.patch, sample_shape[1] // self.patch)
         count = self.grid[0] * self.grid[1]
         self.hidden = min(max(1, round(pretext.hidden * count)), count - 1)
 
@@ -138,8 +140,7 @@ class Masked(Task):
         rows, columns = self.grid
         drawn = jax.random.permutation(key, rows * columns) < self.hidden
         patches = drawn.reshape(rows, columns, 1).astype(jnp.float32)
-        side = self._pretext.patch
-        return patches.repeat(side, axis=0).repeat(side, axis=1)
+        return patches.repeat(self.patch, axis=0).repeat(self.patch, axis=1)
 
 
 def covered(posed: Covered) -> Samples:
@@ -152,11 +153,13 @@ def _mean(errors: Float[Array, "n height width 1"], weights: Masks) -> PerSample
     return (errors * weights).sum(axis=(1, 2, 3)) / weights.sum(axis=(1, 2, 3))
 
 
-def _grid(pretext: Pretext, shape: tuple[int, ...]) -> tuple[int, int]:
-    """The rows and columns of an image's patches."""
+def _patch(pretext: Pretext, shape: tuple[int, ...]) -> int:
+    """The side of a patch, of which an image must have several."""
     height, width, _ = shape
-    sides = range(1, max(height, width) + 1)
-    fitting = [s for s in sides if not (height % s or width % s) and height * width > s * s]
+    shared = math.gcd(height, width)
+    fitting = [side for side in range(1, shared + 1) if shared % side == 0]
+    fitting = [side for side in fitting if side * side < height * width]
     expected = f"one of {', '.join(map(str, fitting))} for images of {height}x{width}"
-    require(pretext.patch in fitting, "pretext.patch", pretext.patch, expected)
-    return height // pretext.patch, width // pretext.patch
+    patch = pretext.patch
+    require(patch is None or patch in fitting, "pretext.patch", patch, expected)
+    return max(side for side in fitting if side <= max(1, shared // 4)) if patch is None else patch

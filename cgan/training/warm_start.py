@@ -103,7 +103,8 @@ def _plans(parts: Parts, donor: Donor) -> dict[str, Plan]:
         raise ConfigError(
             f"init_from = {str(config.init_from)!r}: nothing there has a place here: its networks "
             f"are {donor.architectures}, these {here}, with init_players = "
-            f"{config.init_players!r} and init_parts = {config.init_parts!r}; must be a run that shares some parameters"
+            f"{config.init_players!r} and init_parts = {config.init_parts!r}; must be a run that "
+            "shares some parameters"
         )
     return plans
 
