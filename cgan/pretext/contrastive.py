@@ -1,4 +1,4 @@
-"""The contrastive pretext: which view is of the same image? The neighbour game without fakes.
+"""The contrastive pretext: which view is of the same image. The neighbour game without fakes.
 
 Two views of each image are embedded by the discriminator's own embedding head, and an image is told
 from all others of the global batch by instance contrast (Chen et al. 2020, SimCLR, eq. 1): the very
@@ -16,7 +16,17 @@ from cgan.networks import Networks
 from cgan.objectives.comparisons import products
 from cgan.objectives.neighbor import NeighborGame, others
 from cgan.objectives.outputs import BatchOutputs, PairedOutputs
-from cgan.pretext.task import EMPTY, Answered, Draws, Panels, Readings, Task, Terms, Trained
+from cgan.pretext.task import (
+    EMPTY,
+    Answered,
+    Draws,
+    Gallery,
+    Panels,
+    Readings,
+    Task,
+    Terms,
+    Trained,
+)
 from cgan.types import DiscriminatorOutput, Embeddings, Params, PerSample, Samples, single
 
 NEIGHBORS = 6
@@ -75,7 +85,7 @@ class Contrastive(Task):
         accuracy = jnp.mean((local.agreement > nearest).astype(jnp.float32))
         return terms, {"accuracy": accuracy} | self._game.readings(learnt)
 
-    def panels(self, trained: Trained, stats: Params, posed: Views, gallery: Samples) -> Panels:
+    def panels(self, trained: Trained, stats: Params, posed: Views, gallery: Gallery) -> Panels:
         """Each image beside those of the gallery that are nearest to it, the nearest first."""
         images = posed.images
         cosines = products(*(self._embed(trained, stats, of) for of in (images, gallery)))

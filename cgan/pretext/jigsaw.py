@@ -1,4 +1,4 @@
-"""The jigsaw: in which of some orders are the tiles of an image?
+"""The jigsaw: in which of some orders the tiles of an image are.
 
 The tiles of an image are put in one of a few orders, far from each other, and the discriminator's
 trunk looks at the whole picture; a linear map of its features says which order it is. A tile loses
@@ -25,6 +25,7 @@ from cgan.networks import Networks
 from cgan.pretext.task import (
     Answered,
     Draws,
+    Gallery,
     Panels,
     Readings,
     Task,
@@ -107,7 +108,7 @@ class Jigsaw(Task):
         local: Judged = answered.local
         return {"cross_entropy": local.loss}, {"accuracy": local.correct.mean()}
 
-    def panels(self, trained: Trained, stats: Params, posed: Puzzles, gallery: Samples) -> Panels:
+    def panels(self, trained: Trained, stats: Params, posed: Puzzles, gallery: Gallery) -> Panels:
         """Each puzzle as posed, its tiles as they are in the order that is answered, the image."""
         answers = self._logits(trained, stats, posed).argmax(axis=1)
         orders = jnp.asarray(self.orders)

@@ -1,4 +1,4 @@
-"""The masked pretext: what is under the patches that are hidden?
+"""The masked pretext: what is under the patches of an image that are hidden.
 
 Some patches of an image are greyed. The discriminator's trunk looks at the rest, a linear map makes
 a latent of its features, and the generator makes the whole image of that: an autoencoder of the two
@@ -26,6 +26,7 @@ from cgan.networks.layers import on_sphere
 from cgan.pretext.task import (
     Answered,
     Draws,
+    Gallery,
     Panels,
     Readings,
     Task,
@@ -118,7 +119,7 @@ class Masked(Task):
         weighted = self._pretext.visible_weight * local.visible
         return {"hidden": local.hidden, "visible": weighted}, readings
 
-    def panels(self, trained: Trained, stats: Params, posed: Covered, gallery: Samples) -> Panels:
+    def panels(self, trained: Trained, stats: Params, posed: Covered, gallery: Gallery) -> Panels:
         """Each image as posed, with its patches filled in, as it is made whole, and itself."""
         images, mask = posed
         made = self._made(trained, stats, posed)

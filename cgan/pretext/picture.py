@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Shaped, UInt8
 
 from cgan.pretext.parts import PretextParts, PretextState
-from cgan.pretext.task import EMPTY, Panels, Trained
+from cgan.pretext.task import EMPTY, Gallery, Panels, Trained
 from cgan.sampling.pictures import GROUND, save_image_grid
 from cgan.types import Params, Samples
 
@@ -47,7 +47,7 @@ class Picture:
         stats: Params,
         step: Int[Array, ""],
         asked: Samples,
-        gallery: Samples,
+        gallery: Gallery,
     ) -> Panels:
         task, rows = self._parts.task, jnp.arange(len(asked))
         posed = task.pose(self._parts.draws("picture", rows, 0, step), asked)

@@ -14,6 +14,7 @@ from cgan.types import Params, PerSample, RandomKey, RowKeys, Samples
 
 Terms = dict[str, PerSample]
 Readings = dict[str, Float[Array, ""]]
+Gallery = Float[Array, "gallery height width channels"]
 Panels = Float[Array, "n panels height width channels"]
 
 
@@ -83,7 +84,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def panels(self, trained: Trained, stats: Params, posed: PyTree, gallery: Samples) -> Panels:
+    def panels(self, trained: Trained, stats: Params, posed: PyTree, gallery: Gallery) -> Panels:
         """Pictures of some questions and their answers, a row of panels for each question.
 
         Args:
