@@ -1,4 +1,4 @@
-"""Train a contrastive GAN: `python train.py CONFIG [--FIELD VALUE ...]`."""
+"""Train a contrastive GAN, or what it starts from: `python train.py CONFIG [--FIELD VALUE ...]`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,11 +7,11 @@ from typing import Annotated
 
 import tyro
 
-from cgan.config import Experiment, Launch
+from cgan.config import Experiment, Launch, Pretraining
 from cgan.system import cli
 from cgan.system.arguments import parse_one_of
 from cgan.training.interrupt import Interrupt
-from configs import CONFIGS, summary
+from configs import CONFIGS, PRETRAININGS, summary
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,27 @@ class Command:
     launch: Annotated[Launch, tyro.conf.arg(name="")] = field(default_factory=Launch)
 
 
-def parse(arguments: Sequence[str] | None = None, prog: str = "train.py") -> Command:
+@dataclass(frozen=True)
+class PretrainingCommand:
+    """What to pretrain, and how to start it."""
+
+    experiment: Annotated[Pretraining, tyro.conf.arg(name="")]
+    launch: Annotated[Launch, tyro.conf.arg(name="")] = field(default_factory=Launch)
+
+
+def parse(
+    arguments: Sequence[str] | None = None, prog: str = "train.py"
+) -> Command | PretrainingCommand:
     """The command that these arguments give; None for those of this process."""
+    commands: dict[str, Command | PretrainingCommand] = {
+        name: Command(config) for name, config in CONFIGS.items()
+    }
+    commands |= {name: PretrainingCommand(config) for name, config in PRETRAININGS.items()}
     return parse_one_of(
-        {name: (summary(name), Command(config)) for name, config in CONFIGS.items()},
+        {name: (summary(name), command) for name, command in commands.items()},
         arguments,
         prog=prog,
-        description="Train a contrastive GAN on one of these experiments.",
+        description="Train a contrastive GAN on one of these experiments, or pretrain one.",
     )
 
 

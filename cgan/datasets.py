@@ -89,6 +89,13 @@ def _grid100(data: Any, split: Any) -> Any:
     return load_grid100(split, data.imbalance)
 
 
+@register("mnist_5k", IMAGE, from_files=True)
+def _mnist_5k(data: Any, split: Any) -> Any:
+    from cgan.data.mnist import load_shipped
+
+    return load_shipped(split)
+
+
 @register("stacked_mnist", IMAGE, from_files=True, has_shares=True, independent_channels=True)
 def _stacked_mnist(data: Any, split: Any) -> Any:
     from cgan.data.mnist import load_stacked

@@ -18,22 +18,20 @@ EPSILON = 1e-8
 """Epsilon of Adam, as Kingma & Ba 2015 and optax have it."""
 
 
-def learning_rate(config: Experiment, nimg: Float[Array, ""]) -> Float[Array, ""]:
-    """The rate after so many images: along half a cosine to a share of the first one."""
+Rate = Callable[[Int[Array, ""]], Float[Array, ""]]
+"""A learning rate by the number of steps taken."""
+
+
+def learning_rate(config: Experiment) -> Rate:
+    """The learning rate of an experiment."""
     optim = config.optim
-    decay = optax.cosine_decay_schedule(
-        optim.lr, config.ramp_end_nimg, alpha=optim.final_lr_fraction
-    )
-    return decay(nimg)
+    return falling_rate(optim.lr, optim.final_lr_fraction, config.batch_size, config.ramp_end_nimg)
 
 
 def build(config: Experiment) -> optax.GradientTransformation:
     """Make Adam (Kingma & Ba 2015), its rate along half a cosine, and its beta2 too if asked."""
     optim, batch_size, end_nimg = config.optim, config.batch_size, config.ramp_end_nimg
-
-    def rate(count: Int[Array, ""]) -> Float[Array, ""]:
-        return learning_rate(config, images_seen(count, batch_size))
-
+    rate = learning_rate(config)
     if optim.final_beta2 is None:
         return optax.adam(rate, b1=optim.beta1, b2=optim.beta2)
     final_beta2 = optim.final_beta2
@@ -42,6 +40,23 @@ def build(config: Experiment) -> optax.GradientTransformation:
         return ramp(optim.beta2, final_beta2, images_seen(count, batch_size), end_nimg)
 
     return optax.chain(scale_by_adam(optim.beta1, beta2), optax.scale_by_learning_rate(rate))
+
+
+def falling_rate(lr: float, final_fraction: float, batch_size: int, end_nimg: int) -> Rate:
+    """A learning rate by the number of steps taken, along half a cosine over images seen.
+
+    Args:
+        lr: at the start.
+        final_fraction: the rate at the end, as a share of that at the start.
+        batch_size: images of a step.
+        end_nimg: images seen when the rate reaches its last value.
+    """
+    decay = optax.cosine_decay_schedule(lr, end_nimg, alpha=final_fraction)
+
+    def rate(count: Int[Array, ""]) -> Float[Array, ""]:
+        return decay(images_seen(count, batch_size))
+
+    return rate
 
 
 class AdamState(NamedTuple):

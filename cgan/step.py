@@ -342,8 +342,7 @@ class TrainStep:
             towards = (towards, optax.tree.zeros_like(state.learnt))
         rate = None
         if self.config.prior.decoupled:
-            nimg = images_seen(state.step, self.config.batch_size)
-            rate = optim_lib.learning_rate(self.config, nimg)
+            rate = optim_lib.learning_rate(self.config)(state.step)
         updates, optim_state = prior_lib.pulled_updates(
             self.optimizer, gradients, optim_state, params, towards, rate
         )

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from cgan.config import Experiment
+from cgan.config import Experiment, Pretraining
 from configs import (
     celeb_a64,
     cifar10,
@@ -15,6 +15,8 @@ from configs import (
     imagenet32,
     imagenet64,
     mnist,
+    pretrain_digits,
+    pretrain_mnist,
     r3gan_cifar10,
     r3gan_ffhq64,
     r3gan_ffhq256,
@@ -57,7 +59,18 @@ MODULES: dict[str, ModuleType] = {
 
 CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULES.items()}
 
+PRETRAINING_MODULES: dict[str, ModuleType] = {
+    "pretrain_digits": pretrain_digits,
+    "pretrain_mnist": pretrain_mnist,
+}
+
+PRETRAININGS: dict[str, Pretraining] = {
+    name: module.CONFIG for name, module in PRETRAINING_MODULES.items()
+}
+"""What a GAN can start from (`--init-from`), by name."""
+
 
 def summary(name: str) -> str:
     """The first line of a config's docstring."""
-    return (MODULES[name].__doc__ or "").strip().splitlines()[0]
+    module = (MODULES | PRETRAINING_MODULES)[name]
+    return (module.__doc__ or "").strip().splitlines()[0]

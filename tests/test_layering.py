@@ -25,6 +25,7 @@ CGAN_LAYERS: Layers = [
     {"multi_seed", "run_folder"},
     {"sampling", "sinks"},
     {"probe"},
+    {"pretext"},
     {"training"},
     {"commands"},
     {"augmented", "cache", "rank", "sample"},
@@ -217,7 +218,7 @@ def test_objectives_views_and_accumulation_know_neither_networks_nor_devices(pat
     assert not imports(path) & {"cgan.parallel", "cgan.networks", "cgan.state", "cgan.step"}
 
 
-OF_GANS = {"assemble", "networks", "objectives", "probe", "sampling", "state", "step"}
+OF_GANS = {"assemble", "networks", "objectives", "pretext", "probe", "sampling", "state", "step"}
 OF_THE_LOOP = ("loop", "outputs", "procedure", "progress", "stop_vote", "watch")
 
 

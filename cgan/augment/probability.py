@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from cgan.config import Experiment
+from cgan.config import Experiment, Pretraining
 from cgan.schedules import images_seen, ramp
 from cgan.types import Params
 
@@ -29,7 +29,7 @@ def init(config: Experiment) -> Params:
     return {"probability": jnp.float32(config.augment.probability), "signs": jnp.zeros(())}
 
 
-def at(config: Experiment, adaptive: Params, step: Int[Array, ""]) -> Scalar | float:
+def at(config: Experiment | Pretraining, adaptive: Params, step: Int[Array, ""]) -> Scalar | float:
     """The probability of a step."""
     augment = config.augment
     if augment.target is not None:

@@ -24,11 +24,12 @@ from cgan.config.objective import (
     Penalty,
     ToldFrom,
 )
+from cgan.config.pretraining import Descent, Pretext, PretextName, Pretraining
 from cgan.config.prior import Prior
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
 from cgan.config.run_config import Clock, RunConfig, RunSettings
-from cgan.config.serialize import differences, from_json, read_as, to_json
+from cgan.config.serialize import differences, from_json, procedure_of, read_as, to_json
 from cgan.config.warm_start import InitParts, InitPlayers
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "CurveName",
     "Data",
     "DataChanged",
+    "Descent",
     "Discriminator",
     "EmbeddedName",
     "Embedding",
@@ -61,6 +63,9 @@ __all__ = [
     "Optim",
     "Penalty",
     "PolicyName",
+    "Pretext",
+    "PretextName",
+    "Pretraining",
     "Prior",
     "RunConfig",
     "RunSettings",
@@ -71,6 +76,7 @@ __all__ = [
     "differences",
     "from_json",
     "positive",
+    "procedure_of",
     "read_as",
     "require",
     "require_known",

@@ -17,7 +17,7 @@ from cgan.config.checks import (
 )
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
-from cgan.config.networks import Discriminator, Generator
+from cgan.config.networks import Discriminator, Generator, check_precision
 from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.prior import Prior
 from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
@@ -210,14 +210,7 @@ class Experiment(Clock):
         estimator = self.penalty.estimator
         expected = "exact or hutchinson with precision = 'bfloat16', which rounds small steps away"
         require(estimator != "finite_differences", "penalty.estimator", estimator, expected)
-        features = {
-            "generator": self.generator.fourier_features,
-            "discriminator": self.discriminator.fourier_features,
-        }
-        for player, value in features.items():
-            name = f"{player}.fourier_features"
-            expected = "0 with precision = 'bfloat16': its 3 digits are too few for phases"
-            require(value == 0, name, value, expected)
+        check_precision(self.precision, self.generator, self.discriminator)
 
     @property
     def curves(self) -> dict[str, str]:

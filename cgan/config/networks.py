@@ -111,3 +111,17 @@ def _check_pyramid(config: Generator | Discriminator, prefix: str) -> None:
         expected = f"a divisor of {prefix}{width}{widest} = {channels}"
         name, value = prefix + "group_size", config.group_size
         require(channels % value == 0, name, value, expected)
+
+
+def check_precision(precision: str, generator: Generator, discriminator: Discriminator) -> None:
+    """Raise a `ConfigError` for Fourier features in bfloat16, too short for their phases."""
+    if precision == "float32":
+        return
+    features = {
+        "generator": generator.fourier_features,
+        "discriminator": discriminator.fourier_features,
+    }
+    for player, value in features.items():
+        name = f"{player}.fourier_features"
+        expected = "0 with precision = 'bfloat16': its 3 digits are too few for phases"
+        require(value == 0, name, value, expected)

@@ -64,7 +64,7 @@ class Objective:
         for name in ("fakes_per_real", "top_k"):
             if getattr(self, name) is not None:
                 positive(self, "objective.", name)
-        _check_temperature(self, "objective.")
+        check_temperature(self, "objective.")
         check_read(self, "objective.")
 
     @property
@@ -119,7 +119,7 @@ class Embedding:
         positive(self, "embedding.", "dimensions", at_most=SIZE_AT_MOST)
         if self.generator_temperature is not None:
             positive(self, "embedding.", "generator_temperature")
-        _check_temperature(self, "embedding.")
+        check_temperature(self, "embedding.")
         check_read(self, "embedding.")
 
 
@@ -147,7 +147,8 @@ class Penalty:
         check_read(self, "penalty.")
 
 
-def _check_temperature(config: Any, prefix: str) -> None:
+def check_temperature(config: Any, prefix: str) -> None:
+    """Raise a `ConfigError` unless a temperature is positive and inside of any bounds."""
     positive(config, prefix, "temperature")
     if config.temperature_bounds is None:
         return

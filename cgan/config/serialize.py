@@ -33,6 +33,15 @@ def from_json(text: str) -> Experiment:
     return read_as(Experiment, text)
 
 
+def procedure_of(text: str) -> Any:
+    """Name of the kind of training that a config is of, as far as the text says one."""
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return GAN
+    return values.get(PROCEDURE, GAN) if isinstance(values, dict) else GAN
+
+
 def read_as(kind: type[Kind], text: str) -> Kind:
     """Read back what `to_json` wrote of a config of this class.
 

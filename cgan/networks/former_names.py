@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 
-from cgan.config import Experiment
+from cgan.config import Discriminator, Generator
+from cgan.networks.heads import HeadSpec
 from cgan.networks.resample import sides, widths
 
 Names = dict[str, str]
@@ -73,21 +74,26 @@ def keyed_by(names: Names) -> Iterator[None]:
         yield
 
 
-def of(config: Experiment, sample_shape: tuple[int, ...], classes: int) -> FormerNames:
-    """The former names of the networks that a config describes.
+def of(
+    generator: Generator,
+    discriminator: Discriminator,
+    heads: HeadSpec,
+    sample_shape: tuple[int, ...],
+) -> FormerNames:
+    """The former names of the networks that a pair of settings describes.
 
     Args:
-        config: the experiment.
+        generator: settings of the one.
+        discriminator: settings of the other.
+        heads: the discriminator's.
         sample_shape: of the samples.
-        classes: of their labels; 0 for networks that see none.
     """
     return FormerNames(
-        _generator(config, sample_shape), _discriminator(config, sample_shape, classes)
+        _generator(generator, sample_shape), _discriminator(discriminator, heads, sample_shape)
     )
 
 
-def _generator(config: Experiment, sample_shape: tuple[int, ...]) -> Names:
-    player = config.generator
+def _generator(player: Generator, sample_shape: tuple[int, ...]) -> Names:
     match player.architecture:
         case "mlp":
             layers = [*_hidden(player.depth), ("head/out", "Dense")]
@@ -109,8 +115,7 @@ def _generator(config: Experiment, sample_shape: tuple[int, ...]) -> Names:
     return _roots() | _numbered(layers)
 
 
-def _discriminator(config: Experiment, sample_shape: tuple[int, ...], classes: int) -> Names:
-    player = config.discriminator
+def _discriminator(player: Discriminator, spec: HeadSpec, sample_shape: tuple[int, ...]) -> Names:
     of_sides = [*widths(sample_shape[0], player.width, player.max_width)]
     match player.architecture:
         case "mlp":
@@ -134,9 +139,9 @@ def _discriminator(config: Experiment, sample_shape: tuple[int, ...], classes: i
     if player.architecture == "sngan":
         names |= _attention(player.spectral_norm)
     if player.spectral_norm:
-        heads = ["score"] if config.objective.weight > 0 else []
-        heads += ["class_vectors"] if heads and classes else []
-        heads += ["embedding"] if config.embedding.weight else []
+        heads = ["score"] if spec.score else []
+        heads += ["class_vectors"] if heads and spec.classes else []
+        heads += ["embedding"] if spec.dimensions else []
         normed = [path for path, _ in layers] + [f"head/{head}" for head in heads]
         names |= _norms("", normed, names)
     return names

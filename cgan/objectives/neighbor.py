@@ -172,7 +172,7 @@ def comparable(batch: BatchOutputs) -> Bool[Array, "n batch"]:
     """Whether each local row may be compared with each row of the batch, its own among them."""
     if batch.mask is not None:
         return batch.mask
-    return jnp.ones((len(batch.rows), len(single(batch.whole.fake.embedding))), bool)
+    return jnp.ones((len(batch.rows), len(single(batch.whole.real.embedding))), bool)
 
 
 def others(batch: BatchOutputs) -> Met:

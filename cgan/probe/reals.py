@@ -63,13 +63,22 @@ def fixed_reals(source: Source, config: Experiment) -> Reals:
 
     The generator learns from mirrored images, and is held against such.
     """
+    reals = fixed_samples(source, config.data.flip)
+    return reals if config.conditioning.labels else reals._replace(labels=None)
+
+
+def fixed_samples(source: Source, flip: bool = False) -> Reals:
+    """Choose some hundred samples of a split, the same in every run, and their classes.
+
+    Args:
+        source: the split.
+        flip: mirror each at random.
+    """
     of_sample = source[np.zeros(1, np.int64)].x.nbytes
     count = min(AT_MOST, len(source), BYTES_AT_MOST // of_sample)
     chosen = np.random.default_rng(0).choice(len(source), count, replace=False)
     x, labels = (np.asarray(leaf) for leaf in source[chosen])
-    if config.data.flip:
-        x = flipped(x, chosen, seed=0)
-    return Reals(x, labels if config.conditioning.labels else None)
+    return Reals(flipped(x, chosen, seed=0) if flip else x, labels)
 
 
 def coordinates_of(source: Source, reals: Reals) -> Float[np.ndarray, "n d"]:

@@ -32,7 +32,8 @@ FAILURES = (ValueError, LookupError, TypeError, AttributeError, OSError, Runtime
 """Errors of Orbax and TensorStore over files that are missing, damaged or can't be written."""
 
 
-def _unchanged(name: str) -> str:
+def unchanged(name: str) -> str:
+    """The name of an array that was never called otherwise."""
     return name
 
 
@@ -126,7 +127,7 @@ class Checkpoints:
                 if DELETED in path.name or ocp.utils.TMP_DIR_SUFFIX in path.name:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def restore(self, nimg: int, like: Any, former: FormerName = _unchanged) -> Checkpoint:
+    def restore(self, nimg: int, like: Any, former: FormerName = unchanged) -> Checkpoint:
         """Read what there was after `nimg` images.
 
         Args:
@@ -150,7 +151,7 @@ class Checkpoints:
                 "config: move it away to go on from the one before"
             ) from None
 
-    def _read(self, path: Path, like: Any, former: FormerName = _unchanged) -> Checkpoint:
+    def _read(self, path: Path, like: Any, former: FormerName = unchanged) -> Checkpoint:
         """Read a checkpoint; refused unless it is of the same form and as it was before writing."""
         names = {former(name): name for name, _ in _named(like)}
         with _without_abandoned_reads(), _plainly_named(path.parent) as folder:

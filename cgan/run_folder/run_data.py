@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, Experiment, RunConfig, require
+from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, RunConfig, require
 from cgan.data import FROM_FILES, HANDED_IN, Source, limited, load_held_out, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
 from cgan.data.remembered import RememberedImages
@@ -130,7 +130,7 @@ def _unreadable(workdir: Workdir, reason: str) -> ConfigError:
     )
 
 
-def own_source(root: Path, config: Experiment, source: Source | None) -> Source | None:
+def own_source(root: Path, config: RunConfig, source: Source | None) -> Source | None:
     """The object that a run learnt; None for a run that learnt a data set by its name.
 
     Args:
@@ -153,7 +153,7 @@ def own_source(root: Path, config: Experiment, source: Source | None) -> Source 
     return check_source(source)
 
 
-def source_of(workdir: Workdir, config: Experiment, source: Source | None = None) -> Source:
+def source_of(workdir: Workdir, config: RunConfig, source: Source | None = None) -> Source:
     """The train split of a run, which is not opened before one of its images is read.
 
     Args:
@@ -190,7 +190,7 @@ class Whereabouts(NamedTuple):
 
 
 def splits_of(
-    workdir: Workdir, config: Experiment, where: Whereabouts, source: Source | None = None
+    workdir: Workdir, config: RunConfig, where: Whereabouts, source: Source | None = None
 ) -> tuple[Source, Source]:
     """What a run trained on and what was held out, which are what it knows of them.
 

@@ -5,13 +5,14 @@ import re
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cgan.config import (
     ConfigError,
     Experiment,
     RunConfig,
     changes_forbidden,
+    procedure_of,
     read_as,
     require,
     to_json,
@@ -70,6 +71,21 @@ class Workdir:
         Raises:
             ConfigError: as for `read_config`.
         """
+        text = self._config_text()
+        try:
+            return read_as(kind, text)
+        except ConfigError as error:
+            raise ConfigError(f"{self.config}: {error}") from None
+
+    def read_procedure(self) -> Any:
+        """Name of the kind of training that the run in this folder is of.
+
+        Raises:
+            ConfigError: there is no run here, or its config can't be read.
+        """
+        return procedure_of(self._config_text())
+
+    def _config_text(self) -> str:
         if not self._has_config():
             raise ConfigError(
                 f"{self.root}: not a run, config.json is missing; must be a folder made by train.py"
@@ -77,7 +93,7 @@ class Workdir:
         try:
             size = self.config.stat().st_size
             require(size <= MOST_BYTES, "size", size, f"at most {MOST_BYTES:,} bytes")
-            return read_as(kind, self.config.read_text())
+            return self.config.read_text()
         except UnicodeDecodeError:
             raise ConfigError(f"{self.config}: not text in UTF-8; must be JSON") from None
         except (ConfigError, OSError) as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -11,13 +11,15 @@ from cgan.assemble import Parts, assemble_on
 from cgan.config import ConfigError, Data, Experiment, require
 from cgan.data import Source
 from cgan.run_folder import run_data
-from cgan.run_folder.checkpoint import Checkpoints
+from cgan.run_folder.checkpoint import Checkpoints, FormerName, unchanged
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling.interpolation import WALKS
 from cgan.sampling.labels import find_class
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.types import Params
+
+State = TypeVar("State")
 
 
 class Run(NamedTuple):
@@ -68,15 +70,34 @@ def restore_run(root: Path, nimg: int | None = None, source: Source | None = Non
     workdir = Workdir(root)
     config = workdir.read_config()
     parts = assemble_on(config, run_data.source_of(workdir, config, source))
-    none_yet = ConfigError(f"{root}: has no checkpoints yet; must be a run that has saved one")
+    former = parts.networks.former_names.of_array
+    return Restored(parts, *restore_state(workdir, nimg, parts.abstract_state(), former))
+
+
+def restore_state(
+    workdir: Workdir, nimg: int | None, form: State, former: FormerName = unchanged
+) -> tuple[State, int]:
+    """The state of a checkpoint, on the host, and the images that it has seen.
+
+    Args:
+        workdir: of the run.
+        nimg: which checkpoint, by images seen; None for the newest.
+        form: a state of the same shapes and dtypes.
+        former: what its arrays were called before.
+
+    Raises:
+        ConfigError: there is no checkpoint, or not this one, or none that can be read.
+    """
+    none_yet = ConfigError(
+        f"{workdir.root}: has no checkpoints yet; must be a run that has saved one"
+    )
     if not workdir.checkpoints.is_dir():
         raise none_yet
     with Checkpoints(workdir.checkpoints) as checkpoints:
         nimg = checkpoints.latest() if nimg is None else nimg
         if nimg is None:
             raise none_yet
-        form, former = parts.abstract_state(), parts.networks.former_names.of_array
-        return Restored(parts, checkpoints.restore(nimg, form, former).state, nimg)
+        return checkpoints.restore(nimg, form, former).state, nimg
 
 
 def load_run(

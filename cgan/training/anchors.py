@@ -13,11 +13,11 @@ import numpy as np
 from cgan.assemble import Parts
 from cgan.config import Prior, require
 from cgan.prior import Anchor
-from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.system.cache import note
-from cgan.training import donor as donor_lib
-from cgan.training.donor import PLAYERS, ArrayPath, Choice, Plan
+from cgan.training import carried
+from cgan.training.carried import PLAYERS, ArrayPath, Choice, Plan
+from cgan.training.donor import Donor
 
 NARROWED_BY = ("prior.players", "prior.parts")
 
@@ -34,7 +34,7 @@ class Read(NamedTuple):
     """A run that was read, and what of this one it pulls."""
 
     pull: Pull
-    donor: Restored
+    donor: Donor
     plans: dict[str, Plan]
 
 
@@ -85,9 +85,9 @@ def _read(parts: Parts) -> list[Read]:
     """Read the runs of the prior, and hold them against this one."""
     found = []
     for pull in _pulls(parts.config.prior):
-        donor = donor_lib.read(pull.choice)
+        donor = carried.read(pull.choice)
         _check_kind(pull.choice, parts, donor)
-        plans = donor_lib.plans_of(pull.choice, parts, donor)
+        plans = carried.plans_of(pull.choice, parts, donor)
         found.append(Read(pull, donor, _without_frozen(parts, plans)))
     return found
 
@@ -105,8 +105,8 @@ def _without_frozen(parts: Parts, plans: dict[str, Plan]) -> dict[str, Plan]:
     return plans | {"discriminator": plan._replace(loaded=free, fresh=[*plan.fresh, *still])}
 
 
-def _check_kind(choice: Choice, parts: Parts, donor: Restored) -> None:
-    there, here = donor.parts.source.kind, parts.source.kind
+def _check_kind(choice: Choice, parts: Parts, donor: Donor) -> None:
+    there, here = donor.kind, parts.source.kind
     if there != here:
         raise choice.refusal(
             f"learnt {there.plural}, and this run learns {here.plural}; must be a run on "
@@ -130,7 +130,7 @@ def _check_strength(parts: Parts) -> None:
 
 def _anchor(state: TrainState, player: str, found: list[Read], n: int) -> Anchor:
     """The runs' weighted mean, array by array, and how strongly it pulls."""
-    weights = donor_lib.by_path(getattr(state, player))
+    weights = carried.by_path(getattr(state, player))
     centers: dict[ArrayPath, np.ndarray] = {}
     strengths: dict[ArrayPath, np.ndarray] = {}
     for path, like in weights.items():
@@ -147,7 +147,7 @@ def _anchor(state: TrainState, player: str, found: list[Read], n: int) -> Anchor
         strengths[path] = np.asarray(samples / n, np.float32)
     anchor = state.prior[player]
     return Anchor(
-        donor_lib.replaced(anchor.center, centers), donor_lib.replaced(anchor.strength, strengths)
+        carried.replaced(anchor.center, centers), carried.replaced(anchor.strength, strengths)
     )
 
 
@@ -157,7 +157,8 @@ def _described(parts: Parts, found: list[Read]) -> list[str]:
     lines = []
     for (choice, samples), donor, plans in found:
         loaded = [name for player in PLAYERS for name in _names(plans, player, "loaded")]
-        average = ", the generator's average" if plans["generator"].loaded else ""
+        averaged = donor.averaged and plans["generator"].loaded
+        average = ", the generator's average" if averaged else ""
         lines.append(
             f"pulled by {samples:g} / {n:,} towards {choice.root} after {donor.nimg:,} "
             f"images{average}: {', '.join(loaded)}"
@@ -174,10 +175,10 @@ def _described(parts: Parts, found: list[Read]) -> list[str]:
 
 def _names(plans: Mapping[str, Plan], player: str, kind: str) -> list[str]:
     plan = plans[player]
-    return donor_lib.groups(player, {"loaded": plan.loaded, "fresh": plan.fresh}, kind)
+    return carried.groups(player, {"loaded": plan.loaded, "fresh": plan.fresh}, kind)
 
 
 def _free(plans: Mapping[str, Plan], player: str, free: Mapping[str, set[ArrayPath]]) -> list[str]:
     """The arrays of a player that no run pulls."""
     pulled = {*plans[player].loaded, *plans[player].fresh} - free[player]
-    return donor_lib.groups(player, {"pulled": pulled, "free": free[player]}, "free")
+    return carried.groups(player, {"pulled": pulled, "free": free[player]}, "free")

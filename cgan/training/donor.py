@@ -1,145 +1,82 @@
-"""Another run that gives its weights: which of them have a place in this one, by their names.
+"""Runs whose weights another run may start from: GANs and pretrainings, read alike.
 
-A run starts from one (`warm_start.py`) or is pulled towards some (`anchors.py`). Of the generator
-they are the average, which samples are drawn with.
+Parameters have the same names in both, those of a trunk below `trunk`, those of heads below `head`.
 """
 
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
-import numpy as np
-
-from cgan.assemble import Parts
-from cgan.config import ConfigError, Experiment, InitParts, InitPlayers
-from cgan.sampling.runs import Restored, restore_run
-
-ArrayPath = tuple[str, ...]
-"""Path to an array in a player's tree: `("trunk", "level_0", "conv", "kernel")`."""
-PLAYERS = ("generator", "discriminator")
+from cgan.config import Experiment, Pretraining, require
+from cgan.kinds import Kind
+from cgan.pretext.runs import restore_pretraining
+from cgan.run_folder.workdir import Workdir
+from cgan.sampling.runs import restore_run
+from cgan.types import Params
 
 
-class Choice(NamedTuple):
-    """A run that a setting names, and what is wanted of it."""
+class Donor(NamedTuple):
+    """The networks of one checkpoint of a run, on the host."""
 
-    setting: str
-    """Name of the setting, such as `init_from`."""
-    root: Path
-    players: InitPlayers
-    parts: InitParts
-    narrowed_by: tuple[str, str]
-    """Names of the settings that say which players and parts."""
-
-    def wants(self, player: str, path: ArrayPath) -> bool:
-        """Whether this array of a player is asked for."""
-        return self.players in ("both", player) and self.parts in ("all", path[0])
-
-    def refusal(self, reason: str) -> ConfigError:
-        """An error about this run, to be raised."""
-        return ConfigError(f"{self.setting} = {str(self.root)!r}: {reason}")
+    nimg: int
+    """Images seen by the checkpoint."""
+    generator: Params
+    """Parameters that samples would be drawn with; empty where no generator was trained."""
+    discriminator: Params
+    discriminator_stats: Params
+    architectures: str
+    """Names of both architectures, in words."""
+    averaged: bool
+    """Whether the generator's parameters are their average."""
+    kind: Kind
+    """What the samples were that it learnt."""
 
 
-class Plan(NamedTuple):
-    """What becomes of one player's arrays."""
-
-    loaded: dict[ArrayPath, np.ndarray]
-    fresh: list[ArrayPath]
-    left: list[ArrayPath]
-    """What the other run has and this one has not."""
-
-
-def read(choice: Choice) -> Restored:
-    """Read the newest checkpoint of the run that is named.
+def read(root: Path) -> Donor:
+    """Read the newest networks of a run from its folder.
 
     Raises:
-        ConfigError: it is no run, or has no checkpoint.
+        ConfigError: there is no run, none with networks, or no checkpoint of it.
     """
-    try:
-        return restore_run(choice.root)
-    except ConfigError as error:
-        raise choice.refusal(str(error)) from None
+    procedure = Workdir(root).read_procedure()
+    known = " or ".join(map(repr, READERS))
+    require(procedure in READERS, f"{root}: procedure", procedure, f"{known}, which trains a pair")
+    return READERS[procedure](root)
 
 
-def plans_of(choice: Choice, parts: Parts, donor: Restored) -> dict[str, Plan]:
-    """What becomes of both players' parameters.
-
-    Raises:
-        ConfigError: an array of one name is of another shape there, or nothing is shared.
-    """
-    form = parts.abstract_state()
-    plans = {player: plan_of(choice, player, getattr(form, player), donor) for player in PLAYERS}
-    if not any(plan.loaded for plan in plans.values()):
-        there, here = map(_architectures, (donor.parts.config, parts.config))
-        players, chosen = choice.narrowed_by
-        raise choice.refusal(
-            f"nothing there has a place here: its networks are {there}, these {here}, with "
-            f"{players} = {choice.players!r} and {chosen} = {choice.parts!r}; must be a run that "
-            "shares some parameters"
-        )
-    return plans
+def _of_gan(root: Path) -> Donor:
+    run = restore_run(root)
+    config, state = run.parts.config, run.state
+    return Donor(
+        nimg=run.nimg,
+        generator=state.generator_ema,
+        discriminator=state.discriminator,
+        discriminator_stats=state.discriminator_stats,
+        architectures=named(config.generator.architecture, config.discriminator.architecture),
+        averaged=True,
+        kind=run.parts.source.kind,
+    )
 
 
-def plan_of(choice: Choice, name: str, form: Any, donor: Restored) -> Plan:
-    """What becomes of the arrays of one field of the state.
-
-    Raises:
-        ConfigError: an array of one name is of another shape there.
-    """
-    player = name.removesuffix("_stats")
-    source = donor.state.generator_ema if player == "generator" else getattr(donor.state, name)
-    here, there = by_path(form), by_path(source)
-    wanted = {path for path in here if choice.wants(player, path)}
-    for path in sorted(wanted & there.keys(), key=_trunk_first):
-        ours, theirs = np.shape(here[path]), np.shape(there[path])
-        if ours != theirs:
-            raise choice.refusal(
-                f"{player} {'/'.join(path)} has the shape {theirs} there, and {ours} in this "
-                f"config; must be the same, or be left out by {' or '.join(choice.narrowed_by)}"
-            )
-    loaded = {path: np.asarray(there[path]) for path in here if path in wanted & there.keys()}
-    fresh = [path for path in here if path not in loaded]
-    left = [path for path in there if path not in here and choice.wants(player, path)]
-    return Plan(loaded, fresh, left)
+def _of_pretraining(root: Path) -> Donor:
+    run = restore_pretraining(root)
+    config, state, decodes = run.parts.config, run.state, run.parts.task.decodes
+    generator = config.generator.architecture if decodes else None
+    return Donor(
+        nimg=run.nimg,
+        generator=state.generator,
+        discriminator=state.discriminator,
+        discriminator_stats=state.discriminator_stats,
+        architectures=named(generator, config.discriminator.architecture),
+        averaged=False,
+        kind=run.parts.source.kind,
+    )
 
 
-def by_path(tree: Any) -> dict[ArrayPath, Any]:
-    """The arrays of a player's tree by their paths."""
-    return {
-        tuple(str(entry.key) for entry in path): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
+def named(generator: str | None, discriminator: str) -> str:
+    """Both architectures in words."""
+    first = "no generator" if generator is None else repr(generator)
+    return f"{first} and {discriminator!r}"
 
 
-def replaced(tree: Any, arrays: Mapping[ArrayPath, Any]) -> Any:
-    """The tree with other arrays at these paths."""
-    leaves = [arrays.get(path, leaf) for path, leaf in by_path(tree).items()]
-    return jax.tree.unflatten(jax.tree.structure(tree), leaves)
-
-
-def groups(player: str, of_kinds: Mapping[str, Iterable[ArrayPath]], which: str) -> list[str]:
-    """The arrays of one kind, by the largest groups that are of one kind alone.
-
-    Args:
-        player: whose arrays they are.
-        of_kinds: all its arrays, by what becomes of them.
-        which: the kind that is asked for.
-    """
-    kinds = {path: kind for kind, paths in of_kinds.items() for path in paths}
-    found: dict[str, None] = {}
-    of_kind = (path for path, kind in kinds.items() if kind == which)
-    for path in sorted(of_kind, key=_trunk_first):
-        for depth in range(1, len(path) + 1):
-            group = path[:depth]
-            if {kind for other, kind in kinds.items() if other[:depth] == group} == {which}:
-                found[f"{player} {'/'.join(group)}"] = None
-                break
-    return list(found)
-
-
-def _architectures(config: Experiment) -> str:
-    return f"{config.generator.architecture!r} and {config.discriminator.architecture!r}"
-
-
-def _trunk_first(path: ArrayPath) -> tuple[bool, ArrayPath]:
-    return path[0] == "head", path
+READERS = {Experiment.procedure: _of_gan, Pretraining.procedure: _of_pretraining}
+"""Readers of runs' networks, by the procedures that train some."""

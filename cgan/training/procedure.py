@@ -88,6 +88,7 @@ class Procedure(Protocol):
         Raises:
             ConfigError: such a start.
         """
+        return
 
     def begin(self, state: State) -> State:
         """Change the fresh state, on the host of the first process: a warm start loads into it."""

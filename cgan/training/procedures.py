@@ -5,13 +5,14 @@ from typing import Any
 
 import jax
 
-from cgan.config import Experiment, Launch, RunConfig, require
+from cgan.config import Experiment, Launch, Pretraining, RunConfig, require
 from cgan.data import Source
-from cgan.training import gan
+from cgan.training import gan, pretraining
 from cgan.training.procedure import Procedure
 
 BUILDERS: dict[type, Callable[[Any, Sequence[jax.Device], Launch, Source | None], Procedure]] = {
     Experiment: gan.build,
+    Pretraining: pretraining.build,
 }
 """Functions of a config, the devices, how the run is started and a source of the caller's own."""
 

@@ -2,7 +2,7 @@
 
 Parameters are taken by their names. Those that the other run has not start afresh, and those of it
 that this one has not are left there; so runs of other architectures, resolutions or heads give what
-they share. Of the generator it is the average, which samples are drawn with, and of the
+they share. Of a GAN's generator it is the average, which samples are drawn with, and of the
 discriminator its weights and the stats of their spectral norms. Optimizers, a learnt temperature
 and an adaptive augmentation always start afresh. The lowest layers of the discriminator may stay as
 they were there (Mo et al. 2020, "Freeze the discriminator", FreezeD).
@@ -13,11 +13,11 @@ import numpy as np
 
 from cgan.assemble import Parts
 from cgan.config import ConfigError, Experiment
-from cgan.sampling.runs import Restored
 from cgan.state import TrainState
 from cgan.system.cache import note
-from cgan.training import donor as donor_lib
-from cgan.training.donor import PLAYERS, Choice, Plan
+from cgan.training import carried
+from cgan.training.carried import PLAYERS, Choice, Plan
+from cgan.training.donor import Donor
 
 NARROWED_BY = ("init_players", "init_parts")
 
@@ -31,7 +31,7 @@ def check(parts: Parts) -> None:
     """
     if parts.config.init_from is not None:
         choice = _choice(parts.config)
-        donor = donor_lib.read(choice)
+        donor = carried.read(choice)
         _require_loaded(parts, _plans(choice, parts, donor)["discriminator"])
 
 
@@ -50,17 +50,17 @@ def begin(parts: Parts, state: TrainState) -> TrainState:
     if parts.config.init_from is None:
         return state
     choice = _choice(parts.config)
-    donor = donor_lib.read(choice)
+    donor = carried.read(choice)
     plans = _plans(choice, parts, donor)
     for line in _described(parts, donor, plans):
         note(line)
-    generator = donor_lib.replaced(state.generator, plans["generator"].loaded)
-    stats = donor_lib.plan_of(choice, "discriminator_stats", state.discriminator_stats, donor)
+    generator = carried.replaced(state.generator, plans["generator"].loaded)
+    stats = carried.plan_of(choice, "discriminator_stats", state.discriminator_stats, donor)
     return state._replace(
         generator=generator,
         generator_ema=jax.tree.map(np.copy, generator),
-        discriminator=donor_lib.replaced(state.discriminator, plans["discriminator"].loaded),
-        discriminator_stats=donor_lib.replaced(state.discriminator_stats, stats.loaded),
+        discriminator=carried.replaced(state.discriminator, plans["discriminator"].loaded),
+        discriminator_stats=carried.replaced(state.discriminator_stats, stats.loaded),
     )
 
 
@@ -71,11 +71,11 @@ def _choice(config: Experiment) -> Choice:
     )
 
 
-def _plans(choice: Choice, parts: Parts, donor: Restored) -> dict[str, Plan]:
+def _plans(choice: Choice, parts: Parts, donor: Donor) -> dict[str, Plan]:
     """What becomes of both players' parameters; the discriminator's stats fit too."""
-    plans = donor_lib.plans_of(choice, parts, donor)
+    plans = carried.plans_of(choice, parts, donor)
     form = parts.abstract_state().discriminator_stats
-    donor_lib.plan_of(choice, "discriminator_stats", form, donor)
+    carried.plan_of(choice, "discriminator_stats", form, donor)
     return plans
 
 
@@ -91,7 +91,7 @@ def _require_loaded(parts: Parts, plan: Plan) -> None:
         )
 
 
-def _described(parts: Parts, donor: Restored, plans: dict[str, Plan]) -> list[str]:
+def _described(parts: Parts, donor: Donor, plans: dict[str, Plan]) -> list[str]:
     """What a run starts from, in lines for a person."""
     config = parts.config
 
@@ -99,10 +99,11 @@ def _described(parts: Parts, donor: Restored, plans: dict[str, Plan]) -> list[st
         return [
             name
             for player in PLAYERS
-            for name in donor_lib.groups(player, plans[player]._asdict(), kind)
+            for name in carried.groups(player, plans[player]._asdict(), kind)
         ]
 
-    average = ", the generator's average" if plans["generator"].loaded else ""
+    averaged = donor.averaged and plans["generator"].loaded
+    average = ", the generator's average" if averaged else ""
     lines = [
         f"from {config.init_from} after {donor.nimg:,} images{average}: "
         f"{', '.join(listed('loaded'))}",

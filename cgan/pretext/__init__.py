@@ -1,0 +1,1 @@
+"""Pretexts: tasks on reals alone, by which a pair's trunks are trained before they meet."""

