@@ -30,7 +30,7 @@ FAST = -m "not slow" --numprocesses $(JOBS)
 BY_FILE = $(FAST) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help train test test-changed test-durations test-slow test-reliability benchmark benchmark-torch study ablation lint format clean
+.PHONY: help train test test-changed test-durations test-slow test-reliability benchmark benchmark-torch benchmark-accelerator study ablation lint format clean
 
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -77,6 +77,9 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 benchmark-torch: $(VENV)/installed-benchmark ## Time the training step beside the same one in PyTorch.
 	$(INSTALL) -r benchmarks/requirements-torch.txt
 	$(BIN)/python -m benchmarks.versus_torch
+
+benchmark-accelerator: $(VENV)/installed-benchmark ## Measure all that is to be measured on an accelerator into WORKDIR (runs/accelerator), in 8 minutes.
+	$(BIN)/python -m benchmarks.accelerator --out "$(if $(filter file,$(origin WORKDIR)),runs/accelerator,$(WORKDIR))" $(ARGS)
 
 study: $(VENV)/installed-$(ACCELERATOR) ## Run the study NAME (quick) as far as it was not run, and print its tables.
 	$(BIN)/python -m eval.study $(NAME) $(ARGS)

@@ -73,11 +73,18 @@ COUNTS: dict[str, Callable[..., int]] = {
 }
 
 
-def product_rate(precision: str = "float32", rounds: int = 3) -> float:
-    """Floating point operations a second in the product of two large matrices of this precision."""
-    side = 2048 if jax.default_backend() == "cpu" else 8192
+def product_rate(precision: str = "float32", rounds: int = 3, side: int | None = None) -> float:
+    """Floating point operations a second in the product of two large matrices of this precision.
+
+    Args:
+        precision: of the matrices; products of float32 are in full, as the networks' are.
+        rounds: products that are timed; the fastest counts.
+        side: of the square matrices; None for one that takes a CPU a moment, and an accelerator
+            long enough that starting a program does not show.
+    """
+    side = side or (2048 if jax.default_backend() == "cpu" else 16384)
     matrix = jax.random.normal(jax.random.key(0), (side, side), precision)
-    product = partial(jnp.matmul, precision="highest")  # as the networks' are
+    product = partial(jnp.matmul, precision="highest")
     square = jax.jit(lambda x: product(x, x), compiler_options=compile_options.options())
     jax.block_until_ready(square(matrix))
     seconds = []

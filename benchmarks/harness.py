@@ -71,21 +71,17 @@ def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> 
     return Prepared(parts, step.compile(state, batches), batches, devices)
 
 
-def ratios(
-    steps: Mapping[str, Timed],
-    baseline: str,
-    rounds: int,
-    clock: Callable[[], float] = time.perf_counter,
+def seconds_in_turns(
+    steps: Mapping[str, Timed], rounds: int, clock: Callable[[], float] = time.perf_counter
 ) -> dict[str, list[float]]:
-    """Times of one dispatch as ratios to the baseline's, round by round.
+    """Seconds of one dispatch of each, round by round.
 
     Machines are shared and their speed drifts: in each round all take their turn, in a random
-    order, and only ratios within a round are kept.
+    order. A first round, which warms caches, is not kept.
 
     Args:
         steps: what is timed, by name.
-        baseline: name of the one that the others are divided by.
-        rounds: rounds whose ratios are kept.
+        rounds: rounds whose seconds are kept.
         clock: seconds; `time.process_time` for the processor's, where other work shares a CPU.
     """
     states = {name: compiled.start() for name, compiled in steps.items()}
@@ -94,16 +90,37 @@ def ratios(
     shuffle = random.Random(0).shuffle
     for number in range(rounds + 1):
         shuffle(order)
-        seconds = {}
         for name in order:
             start = clock()
             states[name], metrics = steps[name].dispatch(states[name], steps[name].batches)
             jax.block_until_ready(metrics)
-            seconds[name] = clock() - start
-        if number:  # the first round warms caches
-            for name in steps:
-                found[name].append(seconds[name] / seconds[baseline])
+            if number:
+                found[name].append(clock() - start)
     return found
+
+
+def ratios(
+    steps: Mapping[str, Timed],
+    baseline: str,
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Times of one dispatch as ratios to the baseline's within each round of `seconds_in_turns`."""
+    return ratios_of(seconds_in_turns(steps, rounds, clock), baseline)
+
+
+def ratios_of(seconds: Mapping[str, Sequence[float]], baseline: str) -> dict[str, list[float]]:
+    """Seconds of each round as ratios to the baseline's in that round."""
+    return {
+        name: [own / of for own, of in zip(values, seconds[baseline], strict=True)]
+        for name, values in seconds.items()
+    }
+
+
+def planned_bytes(compiled: Prepared) -> int:
+    """Bytes that the compiled step allots, as XLA plans them: batch and state included."""
+    analysis = compiled.dispatch.memory_analysis()
+    return int(analysis.temp_size_in_bytes + analysis.argument_size_in_bytes)
 
 
 def quartiles(values: list[float]) -> str:

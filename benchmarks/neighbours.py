@@ -97,8 +97,8 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mib
 
 
-def time_here(route: Route, arguments: Arguments) -> dict[str, Any]:
-    """Time two calls of one route in this process."""
+def time_here(route: Route, arguments: Arguments, calls: int = 2) -> dict[str, Any]:
+    """Time calls of one route in this process: seconds of each, memory, and the four figures."""
     if route == "prdc":
         import prdc  # noqa: F401  libraries are loaded before the clock starts
     else:
@@ -109,7 +109,7 @@ def time_here(route: Route, arguments: Arguments) -> dict[str, Any]:
         jax.devices()
     real, fake = features(arguments.n, arguments.dimensions, arguments.seed)
     before, seconds = peak_mib(), []
-    for _ in range(2):
+    for _ in range(calls):
         start = time.perf_counter()
         values = ROUTES[route](real, fake)
         seconds.append(time.perf_counter() - start)

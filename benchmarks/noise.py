@@ -17,13 +17,14 @@ class Noise:
     kind: Kind = IMAGE
     name: str = "noise"
     class_names: tuple[str, ...] = ("0",)
+    """Classes that its networks can be told of; all samples are of the first."""
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)
 
     @property
     def class_weights(self) -> np.ndarray:
-        """Share of the one class that there is."""
-        return class_shares(np.zeros(1, np.int32), 1)
+        """Share of each class: all samples are of the first."""
+        return class_shares(np.zeros(1, np.int32), len(self.class_names))
 
     def __len__(self) -> int:
         return 2**20

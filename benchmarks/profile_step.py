@@ -1,7 +1,7 @@
 """Where a step's time goes, by kind of operation: `python -m benchmarks.profile_step digits`.
 
-JAX's profiler traces a few dispatches of an experiment, or of a pair of `benchmarks.versus_torch`
-(which needs torch). What a loop does is counted where it is done, not with the loop.
+JAX's profiler traces a few dispatches of an experiment, or of a pair of `benchmarks.versus_torch`.
+What a loop does is counted where it is done, not with the loop.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.harness import Prepared, compile_parts, compile_step
-from cgan.assemble import assemble_on
+from benchmarks.pairs import PAIRS
 from cgan.config import positive, require
 from cgan.system import cli
 from cgan.system.arguments import parse
@@ -44,8 +44,8 @@ class Arguments:
     """Kinds of operations that are printed."""
 
     def __post_init__(self) -> None:
-        if not self.pair:
-            require(self.name in CONFIGS, "name", self.name, f"one of {', '.join(CONFIGS)}")
+        known = PAIRS if self.pair else CONFIGS
+        require(self.name in known, "name", self.name, f"one of {', '.join(known)}")
         positive(self, "", "dispatches", "top")
 
 
@@ -53,11 +53,7 @@ def compiled(arguments: Arguments) -> Prepared:
     """Compile the step to profile."""
     if not arguments.pair:
         return compile_step(CONFIGS[arguments.name])
-    from benchmarks.torch_peer.pairs import PAIRS
-
-    require(arguments.name in PAIRS, "name", arguments.name, f"one of {', '.join(PAIRS)}")
-    pair = PAIRS[arguments.name]()
-    return compile_parts(assemble_on(pair.config, pair.source))
+    return compile_parts(PAIRS[arguments.name]().parts)
 
 
 def trace(step: Prepared, dispatches: int) -> list[dict[str, Any]]:
@@ -78,11 +74,14 @@ def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
     """Microseconds and number of different operations of each kind, largest time first.
 
     An operation's kind is its name in the compiled program without its number: `dot.12` is a `dot`.
+    A kernel that is told of without its operation is of its own kind.
     """
+    lines = lines_of_devices(events)
     operations = Counter[str]()
     for event in events:
-        operation = event.get("args", {}).get("hlo_op")
-        if event.get("ph") == "X" and operation:
+        here = (event.get("pid"), event.get("tid")) in lines
+        operation = event.get("args", {}).get("hlo_op") or (kernel(event) if here else None)
+        if event.get("ph") == "X" and operation and (here or not lines):
             operations[operation] += event["dur"]
     kinds: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
@@ -92,6 +91,37 @@ def by_kind(events: list[dict[str, Any]]) -> dict[str, tuple[float, int]]:
             kinds[kind] += microseconds
             numbers[kind] += 1
     return {kind: (microseconds, numbers[kind]) for kind, microseconds in kinds.most_common()}
+
+
+def lines_of_devices(events: list[dict[str, Any]]) -> set[tuple[int, int]]:
+    """Processes and threads, as traces number them, that are an accelerator's own lines of events.
+
+    Streams of kernels, or where there are none the line of XLA's operations; that of a CPU is not
+    told apart, so that there is none for it. Other lines repeat the same time at another level.
+    """
+    names: dict[str, dict[tuple[int, int], str]] = {"process_name": {}, "thread_name": {}}
+    for event in events:
+        if event.get("ph") == "M" and event.get("name") in names:
+            names[event["name"]][event["pid"], event.get("tid", 0)] = event["args"]["name"]
+    devices = {
+        process
+        for (process, _), name in names["process_name"].items()
+        if name.startswith("/device:") and "CPU" not in name
+    }
+    for opening in ("Stream", "XLA Ops"):
+        lines = {
+            line
+            for line, name in names["thread_name"].items()
+            if line[0] in devices and name.startswith(opening)
+        }
+        if lines:
+            return lines
+    return set()
+
+
+def kernel(event: dict[str, Any]) -> str:
+    """The name of a kernel without the types and arguments that it was made for."""
+    return re.sub(r"[<(].*", "", event.get("name", "")).removeprefix("void ")
 
 
 def main() -> None:

@@ -57,6 +57,11 @@ class Several(NamedTuple):
         return self.trainer.begin(self.seeds)
 
 
+def several(trainer: SeedTrainer, count: int) -> Several:
+    """The trainer's step of so many seeds at once, with the batches of its first dispatch."""
+    return Several(trainer, range(count), trainer.place(0, range(count)))
+
+
 def main() -> None:
     """Compile for each number of seeds, time in turns, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.seeds", description=__doc__)
@@ -66,9 +71,7 @@ def main() -> None:
         config = replace(CONFIGS[source], steps_per_dispatch=arguments.steps)
         trainer = SeedTrainer(assemble(config), jax.local_devices()[0])
         timed: dict[str, Timed] = {BASELINE: compile_step(config)}
-        for count in arguments.seeds:
-            seeds = range(count)
-            timed[str(count)] = Several(trainer, seeds, trainer.place(0, seeds))
+        timed |= {str(count): several(trainer, count) for count in arguments.seeds}
         found = ratios(timed, BASELINE, arguments.rounds)
         columns.append({count: [r / count for r in found[str(count)]] for count in arguments.seeds})
     for count in arguments.seeds:

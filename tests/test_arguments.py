@@ -13,6 +13,8 @@ import pytest
 
 import train
 from benchmarks import null_rates
+from benchmarks.accelerator import __main__ as accelerator
+from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
 from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
@@ -24,6 +26,8 @@ from eval.study import __main__ as study
 ROOT = Path(__file__).parents[1]
 PROGRAMS: dict[str, Any] = {
     "train.py": train.Command,
+    "benchmarks/accelerator/__main__.py": accelerator.Arguments,
+    "benchmarks/accelerator/wheels.py": wheels.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
     "cgan/commands/augmented.py": augmented.Arguments,
     "cgan/commands/data.py": describe_data.Arguments,
@@ -43,6 +47,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("train.py", "experiment.init_from"): "digits --init-from {}",
     ("train.py", "experiment.data.path"): "ffhq64 --data.path {}",
     ("train.py", "experiment.data.data_dir"): "cifar10 --data.data-dir {}",
+    ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
+    ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
+    ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",
     ("cgan/commands/augmented.py", "out"): "--out {}.png",
     ("cgan/commands/augmented.py", "data.path"): (

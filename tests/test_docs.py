@@ -9,6 +9,8 @@ import pytest
 import tyro
 
 import train
+from benchmarks.accelerator import __main__ as accelerator
+from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
 from cgan.commands import cache as cache_command
 from cgan.commands import data as describe_data
@@ -18,6 +20,8 @@ from eval.study import __main__ as study
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = {
+    "-m benchmarks.accelerator.wheels": wheels.Arguments,
+    "-m benchmarks.accelerator": accelerator.Arguments,
     "-m cgan.augmented": augmented.Arguments,
     "-m cgan.sample": sample.Arguments,
     "-m cgan.cache": cache_command.Command,

@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.page is not None:
         from eval.study.page import read_page
 
-        read_page(arguments.page, name)
+        read_page(arguments.page, f"study {name}")
     if arguments.run:
         session.run(study, out, executor_of(arguments))
     command = shlex.join(["python", "-m", "eval.study", *argv])

@@ -140,5 +140,5 @@ def publish(
     if page is None:
         print(text)
         return
-    replace_between(page, name, text)
+    replace_between(page, f"study {name}", text)
     print(f"{page}, {picture}")

@@ -101,14 +101,16 @@ def _lead(study: Study, table: Table) -> list[str]:
     told = []
     for figure in figures:
         led = [other for other, pair in table.lead[figure.key].items() if leads(figure, pair)]
-        whom = "all" if led == others else ", ".join(led) or "none"
-        told.append(f"in {figure.heading} {whom} ({len(led)} of {len(others)})")
+        whom = "all" if led == others else "; ".join(led) or "none"
+        told.append(f"- in {figure.heading} {len(led)} of {len(others)}: {whom}")
     return [
         _row(heads),
         "|---" * len(heads) + "|",
         *(_row([other, *cells[other]]) for other in others),
         "",
-        f"Led by {study.contender} by more than two standard errors: {'; '.join(told)}.",
+        f"Led by {study.contender} by more than two standard errors:",
+        "",
+        *told,
     ]
 
 

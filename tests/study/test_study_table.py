@@ -203,10 +203,12 @@ def test_a_contender_is_compared_with_each_other_by_scipy_and_holm_by_hand():
         f"| plain | +2.0 ± 0.6, p = {2 * more:.3f} | -0.33 ± 0.13, p"
     )
     assert found[start + 3].startswith("| third | 0.0 ± 0.0, p = 1.000 | -0.01 ± 0.01, p")
-    assert found[start + 5] == (
-        "Led by tuned by more than two standard errors: in modes plain (1 of 2); in reverse KL "
-        "plain (1 of 2)."
-    )
+    assert found[start + 5 : start + 9] == [
+        "Led by tuned by more than two standard errors:",
+        "",
+        "- in modes 1 of 2: plain",
+        "- in reverse KL 1 of 2: plain",
+    ]
     assert "tuned less each other" in how_to_read(study)
 
 
@@ -226,17 +228,17 @@ def test_how_to_read_tells_of_fewer_seeds():
 
 def test_the_page_keeps_what_stands_around_the_results(tmp_path):
     page = tmp_path / "page.md"
-    begin, end = markers("toy")
+    begin, end = markers("study toy")
     page.write_text(f"above\n{begin}\nold\n{end}\nbelow\n<!-- study other: begin -->\n")
-    replace_between(page, "toy", how_to_read(TOY))
+    replace_between(page, "study toy", how_to_read(TOY))
     text = page.read_text()
     assert text.startswith(f"above\n{begin}\n\nMean ± standard deviation over seeds 0 to 2.")
     assert text.endswith(f"{end}\nbelow\n<!-- study other: begin -->\n")
     assert "old" not in text
     with pytest.raises(ConfigError, match="must hold the lines <!-- study other: begin"):
-        read_page(page, "other")
+        read_page(page, "study other")
     with pytest.raises(ConfigError, match="can't be read"):
-        read_page(tmp_path / "none.md", "toy")
+        read_page(tmp_path / "none.md", "study toy")
 
 
 @pytest.mark.parametrize("suffix", plot.FORMATS)

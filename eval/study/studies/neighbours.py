@@ -30,7 +30,13 @@ from eval.study.studies.contenders import (
 
 PAIRING = "pairing"
 DEFAULT = "neighbour game"
-STRENGTH = {"stacked_digits": 0.5, "digits": 0.5, "grid25": 0.05, "ring8": 0.05}
+STRENGTH = {
+    "stacked_digits": 0.5,
+    "digits": 0.5,
+    "stacked_mnist": 0.1,
+    "grid25": 0.05,
+    "ring8": 0.05,
+}
 """Strength of the views by data set: the same for all variants that have them."""
 LOSSES: dict[str, dict[str, Any]] = {
     PAIRING: {"loss": "softmax", "fakes_per_real": 1},
@@ -151,6 +157,16 @@ FEW = Benchmark(
     without=(*FEWER, "non-saturating", "softmax", "mirrored game, tuned"),
 )
 """Single digits, 100 of the training images: where a generator that copies would look best."""
+LARGE = Benchmark(
+    total_nimg=640_000,
+    budgets=(128_000,),
+    figures=STACKED_TWICE,
+    step_time=STEP_TIME_WHOLE,
+    seeds=3,
+    without=tuple(name for name in VARIANTS if name not in (PAIRING, "pairwise, views", DEFAULT)),
+    tuned_on="stacked_digits",
+)
+"""28x28 pixels, early in training and past it: ten minutes of a core a run."""
 OF_POINTS = Benchmark(total_nimg=512_000, tuned_at=256_000, figures=POINTS, without=FEWER)
 
 STUDY = Study(
@@ -175,6 +191,7 @@ STUDY = Study(
         "stacked_digits_imbalanced": dataclasses.replace(
             WHOLE, tuned_at=None, tuned_on="stacked_digits"
         ),
+        "stacked_mnist_mlp": LARGE,
         "ring8": dataclasses.replace(OF_POINTS, tuned_at=None, tuned_on="grid25"),
     },
     baseline=PAIRING,
