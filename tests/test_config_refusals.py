@@ -11,8 +11,8 @@ from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 
 INF, NAN = math.inf, math.nan
 SOURCES = (
-    "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'stacked_mnist', 'tfds', "
-    "'folder', 'own'"
+    "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'mnist_5k', "
+    "'stacked_mnist', 'tfds', 'folder', 'own'"
 )
 ARCHITECTURES = "one of 'mlp', 'conv', 'r3gan', 'sngan', 'stylegan2'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
@@ -32,6 +32,9 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.imbalance", NAN, "0 or more"),
     ("data.imbalance", 5, "at most 4"),
     ("data.imbalance", True, NUMBER),
+    ("data.limit", 0, "more than 0"),
+    ("data.limit", 2.5, WHOLE_OR_NONE),
+    ("data.limit_seed", -1, "0 with data.limit = None, which does not use it"),
     ("data.name", 3, "text or None"),
     ("data.data_dir", "here", "a path or None"),
     ("data.train_split", None, "text"),

@@ -32,6 +32,7 @@ from eval.extractors import resize
 from eval.extractors.classifier import ClassifierNetwork
 from eval.extractors.dinov2_network import DinoNetwork
 from eval.extractors.inception_network import InceptionNetwork
+from eval.few_labels import fine_tuning, representations
 from eval.metrics import balls, candidates, distances
 from tests import backbones
 from tests.products import HIGHEST, Product, products_in, products_of, sums_in
@@ -284,9 +285,17 @@ def test_so_is_every_product_of_metrics() -> None:
         assert_in_full(products_of(form, weights, struct(2, 5, 4, 3, dtype="uint8")), 2)
 
 
+def test_so_is_every_product_of_probes_with_few_labels() -> None:
+    learner = fine_tuning.Learner({}, struct(4, 3), struct(3))
+    assert_in_full(products_of(fine_tuning.classified, learner, struct(5, 4)), 1)
+    assert_in_full(products_of(representations.as_rows, struct(2, 6, 5, 3)), 2)
+
+
 COMPILED_IN = {
     "eval/extractors/classifier.py",
     "eval/extractors/image_network.py",
+    "eval/few_labels/fine_tuning.py",
+    "eval/few_labels/representations.py",
     "eval/metrics/balls.py",
     "eval/metrics/candidates.py",
 }

@@ -85,7 +85,7 @@ def fine_tuning(
 
         def logits(learner: Learner, inputs: Samples) -> Float[Array, "rows classes"]:
             scaled = (features(learner.trunk, inputs) - mean) / spread
-            return scaled @ learner.kernel + learner.bias
+            return classified(learner, scaled)
 
         def step(
             carried: tuple[Learner, optax.OptState], key: RandomKey
@@ -120,6 +120,12 @@ def fine_tuning(
         return float(np.mean(np.asarray(found).ravel()[:m] == held_out.labels))
 
     return accuracy
+
+
+def classified(learner: Learner, features: Float[Array, "rows d"]) -> Float[Array, "rows classes"]:
+    """Logits of features, by the linear classifier."""
+    product = jnp.matmul(features, learner.kernel, precision=jax.lax.Precision.HIGHEST)
+    return product + learner.bias
 
 
 def afresh(probed: Probed, seed: int) -> Weights:

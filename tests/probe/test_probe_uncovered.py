@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cgan.probe import uncovered as module
-from cgan.probe.uncovered import by_class, comparable, halves, log_density, uncovered
+from cgan.probe.uncovered import by_class, halves, log_density, stand_ins, uncovered
 
 TEMPERATURE = 0.1
 
@@ -142,7 +142,7 @@ def test_a_class_is_named_by_more_than_half_and_three_of_its_reals():
 
 
 def test_half_of_the_held_out_reals_stand_for_fakes():
-    assert [comparable(*n) for n in ((512, 360), (100, 360), (1, 2), (5, 1))] == [180, 100, 1, 0]
+    assert [stand_ins(*n) for n in ((512, 360), (100, 360), (1, 2), (5, 1))] == [180, 100, 1, 0]
 
 
 def test_products_are_in_full_float32():
