@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Conditioning,
         ConfigError,
         Data,
+        Descent,
         Discriminator,
         Embedding,
         Experiment,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         Objective,
         Optim,
         Penalty,
+        Pretext,
+        Pretraining,
     )
     from cgan.data import Source, load_source
     from cgan.multi_seed import SeedTrainer
@@ -47,6 +50,7 @@ __all__ = [
     "Conditioning",
     "ConfigError",
     "Data",
+    "Descent",
     "Discriminator",
     "DiscriminatorOutput",
     "Embedding",
@@ -59,6 +63,8 @@ __all__ = [
     "Optim",
     "Parts",
     "Penalty",
+    "Pretext",
+    "Pretraining",
     "Sampler",
     "SeedTrainer",
     "Source",
@@ -96,6 +102,7 @@ def _settings() -> tuple[Any, ...]:
         Conditioning,
         ConfigError,
         Data,
+        Descent,
         Discriminator,
         Embedding,
         Experiment,
@@ -104,11 +111,14 @@ def _settings() -> tuple[Any, ...]:
         Objective,
         Optim,
         Penalty,
+        Pretext,
+        Pretraining,
     )
 
     players = (Generator, Discriminator)
     game = (Objective, Embedding, Penalty, Augment, Conditioning)
-    return Experiment, Data, *players, *game, Optim, Alarm, Launch, ConfigError
+    pretext = (Pretraining, Pretext, Descent)
+    return Experiment, Data, *players, *game, Optim, Alarm, *pretext, Launch, ConfigError
 
 
 def _parts() -> tuple[Any, ...]:

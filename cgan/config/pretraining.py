@@ -65,7 +65,7 @@ class Pretext:
 
 @dataclass(frozen=True)
 class Descent:
-    """Adam on all that is trained together, with a cosine decay and gradients that are not too long.
+    """Adam on all that is trained together, with a cosine decay and gradients of limited length.
 
     The first gradients of the masked pretext are: uncut, they saturate a generator that ends in
     tanh, which then makes one image of all, and hardly learns any more.
