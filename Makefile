@@ -15,8 +15,8 @@ ifeq ($(filter $(ACCELERATOR),$(ACCELERATORS)),)
 $(error ACCELERATOR = $(ACCELERATOR): must be one of $(ACCELERATORS))
 endif
 
-ifeq ($(wildcard configs/$(CONFIG).py),)
-$(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points images,$(basename $(notdir $(wildcard configs/*.py)))))
+ifeq ($(filter-out configs/pretrain_%,$(wildcard configs/$(CONFIG).py)),)
+$(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points images pretrain_%,$(basename $(notdir $(wildcard configs/*.py)))))
 endif
 
 VENV := .venv

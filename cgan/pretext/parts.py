@@ -130,12 +130,17 @@ def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
     policy = augment.build(config.augment, source.kind)
-    adam = config.optim
-    rate = optim.falling_rate(
-        adam.lr, adam.final_lr_fraction, config.batch_size, config.ramp_end_nimg
-    )
-    optimizer = optax.adam(rate, b1=adam.beta1, b2=adam.beta2)
-    return PretextParts(config, source, pair, task, policy, optimizer)
+    return PretextParts(config, source, pair, task, policy, descent(config))
+
+
+def descent(config: Pretraining) -> optax.GradientTransformation:
+    """Make Adam (Kingma & Ba 2015) on gradients of a limited length (Pascanu et al. 2013)."""
+    adam, end_nimg = config.optim, config.ramp_end_nimg
+    rate = optim.falling_rate(adam.lr, adam.final_lr_fraction, config.batch_size, end_nimg)
+    steps = optax.adam(rate, b1=adam.beta1, b2=adam.beta2)
+    if adam.max_grad_norm is None:
+        return steps
+    return optax.chain(optax.clip_by_global_norm(adam.max_grad_norm), steps)
 
 
 def heads_of(pretext: Pretext) -> HeadSpec:

@@ -123,6 +123,7 @@ def test_what_does_not_fit_together_is_refused_by_name(name: str) -> None:
         ("Pretext", {"task": "masked", "hidden": 1.0}, "pretext.hidden = 1.0: must be between 0"),
         ("Pretext", {"task": "masked", "patch": 0}, "pretext.patch = 0: must be more than 0"),
         ("Descent", {"lr": 0.0}, "optim.lr = 0.0: must be more than 0"),
+        ("Descent", {"max_grad_norm": 0.0}, "optim.max_grad_norm = 0.0: must be more than 0"),
         ("Descent", {"beta1": 1.0}, "optim.beta1 = 1.0: must be from 0 to below 1"),
         ("Descent", {"final_lr_fraction": 2.0}, "optim.final_lr_fraction = 2.0: must be from 0"),
     ],

@@ -1,5 +1,6 @@
 """Each pretext against its plain form: orders, puzzles, masks, losses, and what it is judged by."""
 
+import dataclasses
 import itertools
 import math
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from scipy.special import log_softmax
 
-from cgan.config import Augment, Data, Discriminator, Generator, Pretext, Pretraining
+from cgan.config import Augment, Data, Descent, Discriminator, Generator, Pretext, Pretraining
 from cgan.data import load_source
 from cgan.pretext import jigsaw
-from cgan.pretext.parts import PretextParts, assemble, mean_image
+from cgan.pretext.parts import PretextParts, assemble, descent, mean_image
 from cgan.pretext.task import Answered
 from cgan.rng import row_keys, stream_key
 
@@ -270,6 +272,23 @@ def test_what_is_drawn_is_each_rows_own_and_other_at_each_step(task: Any) -> Non
         (np.asarray(a) != np.asarray(b)).any()
         for a, b in zip(jax.tree.leaves(everything), jax.tree.leaves(later), strict=True)
     )
+
+
+def test_a_long_gradient_is_cut_and_its_direction_kept() -> None:
+    """To length 1, so that Adam's memory of its square is that of a short one."""
+    of_all = dataclasses.replace(pretraining("jigsaw"), optim=Descent(beta1=0.0, beta2=0.5))
+    for limit, factor in ((1.0, 0.1), (None, 1.0), (20.0, 1.0)):
+        config = dataclasses.replace(
+            of_all, optim=dataclasses.replace(of_all.optim, max_grad_norm=limit)
+        )
+        optimizer, params = descent(config), jnp.zeros(2)
+        _, state = optimizer.update(jnp.array([6.0, 8.0]), optimizer.init(params), params)
+        (squares,) = (leaf.nu for leaf in jax.tree.leaves(state, is_leaf=is_adam) if is_adam(leaf))
+        np.testing.assert_allclose(squares, 0.5 * np.square([6 * factor, 8 * factor]), rtol=1e-5)
+
+
+def is_adam(of: Any) -> bool:
+    return isinstance(of, optax.ScaleByAdamState)
 
 
 def test_streams_of_a_row_are_apart() -> None:
