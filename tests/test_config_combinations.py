@@ -336,7 +336,9 @@ def test_a_two_sided_coupling_has_no_halves_and_couples_the_whole_batch() -> Non
     halves = TWO_SIDED | {"embedding.halves": "covering"}
     assert_idle(halves, "embedding.halves", "embedding.coupling = 'two_sided'")
     tolerant = TWO_SIDED | {"embedding.tolerance": 1.0}
-    assert_idle(tolerant, "embedding.tolerance", "embedding.coupling = 'two_sided'")
+    make(tolerant)
+    blamed = "embedding.coupling = 'two_sided' and embedding.graded = False"
+    assert_idle(tolerant | {"embedding.graded": False}, "embedding.tolerance", blamed)
     same = TWO_SIDED | {"conditioning.labels": True, "conditioning.compare": "same_class"}
     assert_refused(same, "conditioning.compare", f"'all' {TWO}, which couples the whole batch")
 

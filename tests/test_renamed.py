@@ -69,6 +69,10 @@ def test_the_config_above_has_every_name_that_changed() -> None:
             Embedding(0.5, tolerance=0.0),
         ),
         (
+            {"weight": 0.5, "game": "neighbor", "coupling": "two_sided", "graded": True},
+            Embedding(0.5, coupling="two_sided", tolerance=0.0),
+        ),
+        (
             {"weight": 0.5, "game": "neighbor", "coupling": "two_sided", "graded": False},
             Embedding(0.5, coupling="two_sided", graded=False),
         ),

@@ -9,6 +9,7 @@ from cgan.config.checks import (
     SIZE_AT_MOST,
     check_types,
     not_negative,
+    only_defaults,
     positive,
     require,
 )
@@ -97,8 +98,8 @@ class Embedding:
     """Compare densities around each sample, or couple reals and fakes two-sidedly (neighbor)."""
     graded: bool = setting(True, read_by=NEIGHBOR)
     """Let the discriminator grade the densities too, against the generator (neighbor)."""
-    tolerance: float = setting(2.0, read_by=SAMPLEWISE)
-    """Nats by which densities may differ at a sample before it pulls hard (neighbor; sample)."""
+    tolerance: float = setting(2.0, read_by=NEIGHBOR)
+    """Nats by which densities may differ at a sample before it pulls hard (neighbor)."""
     dimensions: int = setting(64, read_by=ON)
     """Length of the unit vectors."""
     temperature: float = setting(0.1, read_by=ON)
@@ -121,6 +122,9 @@ class Embedding:
             positive(self, "embedding.", "generator_temperature")
         check_temperature(self, "embedding.")
         check_read(self, "embedding.")
+        if self.coupling == "two_sided" and not self.graded:
+            when = "with embedding.coupling = 'two_sided' and embedding.graded = False"
+            only_defaults(self, "embedding.", ("tolerance",), when)
 
 
 @dataclass(frozen=True)

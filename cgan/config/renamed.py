@@ -36,8 +36,8 @@ def _complete(embedding: dict[str, Any]) -> None:
     if "tolerance" in embedding:
         return
     if embedding.get("weight") and embedding.get("game") == "neighbor":
-        if embedding.get("coupling", "sample") == "sample":
-            embedding["tolerance"] = 0.0
         embedding.setdefault("graded", False)
+        if embedding["graded"] or embedding.get("coupling", "sample") == "sample":
+            embedding["tolerance"] = 0.0
     elif embedding.get("graded") is False:  # a default of then that nothing read
         del embedding["graded"]

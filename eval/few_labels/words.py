@@ -48,9 +48,10 @@ def lines(records: Sequence[Accuracy]) -> list[Line]:
 def title(subject: str, record: Accuracy) -> tuple[str, str]:
     """Words for what was probed, and on which samples."""
     return (
-        f"{subject}: {record.checkpoint_nimg:,} images seen, seed {record.seed}",
-        f"{record.source}: {record.classes:,} classes; {len(record.accuracies)} draws of labels "
-        f"among {record.train_n:,} train samples, judged on {record.held_out_n:,} held-out ones",
+        f"{subject}: {record.checkpoint_nimg:,} images seen",
+        f"{record.source}: {record.classes:,} classes; draws of labels (seed {record.seed}): "
+        f"{len(record.accuracies)}, among {record.train_n:,} train samples, judged on "
+        f"{record.held_out_n:,} held-out ones",
     )
 
 

@@ -296,7 +296,8 @@ def test_the_command_tells_records_and_draws(
     few = ("--labels", "3", "1", "--draws", "2", "--taps", "trunk")
     assert commands.exit_code("probe", run, *few, "--out", tmp_path) == 0
     printed = capsys.readouterr().out
-    assert f"{run}: 64 images seen, seed 0" in printed
+    assert f"{run}: 64 images seen" in printed
+    assert "draws of labels (seed 0): 2, among" in printed
     assert "digits: 10 classes; 2 draws of labels among 1,437 train samples" in printed
     assert f"picture: {tmp_path / 'probe.png'}" in printed
     with Image.open(tmp_path / "probe.png") as image:

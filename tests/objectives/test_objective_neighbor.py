@@ -146,6 +146,10 @@ def test_the_two_sided_coupling_moves_each_fake_along_the_drift_of_the_paper(tau
     slopes = jax.grad(loss)(jnp.asarray(fake))
     np.testing.assert_allclose(slopes, -drift / tau, rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(loss(jnp.asarray(fake)), -np.sum(fake * drift) / tau, rtol=1e-5)
+    tolerant = dataclasses.replace(game, temperature=TAU, graded=True, tolerance=1.5)
+    sides = [real, other, fake]
+    graded = play(tolerant, "discriminator", batch_of(sides))
+    assert_terms(graded, oracle(GAMES["tolerant"], "discriminator", sides), rtol=2e-5, atol=1e-6)
     contrast = play(game, "discriminator", batch_of([real, other, fake]))
     plain = play(NeighborGame(9.0), "discriminator", batch_of([real, other, fake]))
     assert_terms(contrast, plain, rtol=0)

@@ -296,5 +296,8 @@ def test_streams_of_a_row_are_apart() -> None:
     draws = parts.draws("train", jnp.arange(2), 0, 0)
     kinds = [jax.random.key_data(draws.keys(name)) for name in ("views/one", "views/other")]
     assert (kinds[0] != kinds[1]).all()
+    images = jax.random.uniform(jax.random.key(1), (2, 8, 8, 1))
+    posed = parts.task.pose(draws, images)
+    assert float(jnp.abs(posed.one - posed.other).max()) > 0.01
     expected = row_keys(stream_key(0, "pretext/train/views/one"), jnp.arange(2))
     np.testing.assert_array_equal(kinds[0], jax.random.key_data(expected))

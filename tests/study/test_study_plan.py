@@ -132,11 +132,22 @@ def test_what_takes_long_is_measured_of_finished_runs_alone():
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"tuned_at": 64}, {"experiment": "ring80"}, {"without": ("plain",)}],
+    [{"tuned_at": 64}, {"experiment": "ring80"}],
 )
-def test_a_benchmark_tuned_elsewhere_must_fit_there(wrong):
+def test_a_benchmark_tuned_elsewhere_has_no_images_of_its_own_for_it_and_an_experiment(wrong):
     with pytest.raises(AssertionError):
         on_two_sets(**wrong)
+
+
+def test_a_benchmark_is_tuned_where_trials_are_run():
+    """Not on one that is tuned elsewhere itself, nor on one that leaves the variant out."""
+    study = on_two_sets()
+    chained = dataclasses.replace(study.benchmarks["rings"], tuned_on="rings")
+    with pytest.raises(AssertionError):
+        dataclasses.replace(study, benchmarks=study.benchmarks | {"more": chained})
+    bare_there = dataclasses.replace(study.benchmarks["ring8"], without=("tuned",))
+    with pytest.raises(AssertionError):
+        dataclasses.replace(study, benchmarks=study.benchmarks | {"ring8": bare_there})
 
 
 @pytest.mark.parametrize(
