@@ -2,8 +2,8 @@
 
 Command: python train.py pretrain_digits; python train.py digits --init-from runs/pretrain_digits
 Hardware: 2 cores of an AMD EPYC, no GPU.
-Time: not yet measured.
-Expected: not yet measured.
+Time: 1 to 2 minutes, compilation included.
+Expected: held-out accuracy 0.93 (contrastive), 0.67 (jigsaw); held out explained 0.63 (masked).
 """
 
 from pathlib import Path

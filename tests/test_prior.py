@@ -91,7 +91,6 @@ def assert_same(found: Any, expected: Any) -> None:
 
 DIMENSIONS = 5
 THETA, W_PAR, W_PRE = np.random.default_rng(0).normal(size=(3, DIMENSIONS))
-CURVATURE = 1.0
 QUADRATIC: dict[str, tuple[float, float, float]] = {
     "all three": (100.0, 30.0, 50.0),
     "no prior to speak of, n to infinity": (1e9, 1.0, 2.0),

@@ -22,7 +22,6 @@ from eval.gather import Advance
 
 SIZES = (1, 2, 5, 10, 50)
 """Labels a class unless a user asks for others."""
-DRAWS = 20
 READING = 2
 """Networks that read all samples: the run's and the untrained one."""
 
