@@ -111,7 +111,7 @@ class Experiment(Clock):
     init_parts: InitParts = "all"
     """Weights taken from `init_from`: the trunks, the heads, or all; the rest starts afresh."""
     init_frozen: int = 0
-    """Lowest layers of the discriminator that stay as `init_from` has them (FreezeD)."""
+    """Lowest levels of the discriminator that stay as `init_from` has them (FreezeD)."""
 
     procedure = GAN  # unannotated: no setting
 
