@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cgan.config import ConfigError
+from cgan.config import ConfigError, Pretraining
 from cgan.data import Source
 from cgan.networks import Networks
+from cgan.pretext.runs import Pretrained, restore_pretraining
 from cgan.run_folder.run_data import Whereabouts, splits_of
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
@@ -43,7 +44,7 @@ def load(
     where: Whereabouts,
     source: Source | None = None,
 ) -> Probed:
-    """Load a run that has a discriminator.
+    """Load a run that has a discriminator: a GAN's, or a pretraining's.
 
     Args:
         root: the run's folder.
@@ -57,9 +58,9 @@ def load(
     """
     if step is not None:
         checkpoint = runs.nimg_of_step(root, step)
-    restored = runs.restore_run(root, checkpoint, source)
-    parts, config = restored.parts, restored.parts.config
-    splits = Splits(*splits_of(Workdir(root), config, where, source))
+    restored, has_embedding, has_labels = _restored(root, checkpoint, source)
+    parts = restored.parts
+    splits = Splits(*splits_of(Workdir(root), parts.config, where, source))
     classes = len(splits.train.class_names)
     if classes < 2:
         raise ConfigError(
@@ -77,6 +78,18 @@ def load(
         start,
         splits,
         restored.nimg,
-        config.embedding.weight > 0,
-        config.conditioning.labels,
+        has_embedding,
+        has_labels,
     )
+
+
+def _restored(
+    root: Path, checkpoint: int | None, source: Source | None
+) -> tuple[runs.Restored | Pretrained, bool, bool]:
+    """A GAN or a pretraining; whether it has an embedding, and whether it learnt with labels."""
+    if Workdir(root).read_procedure() == Pretraining.procedure:
+        pretrained = restore_pretraining(root, checkpoint, source)
+        return pretrained, pretrained.parts.config.pretext.task == "contrastive", False
+    gan = runs.restore_run(root, checkpoint, source)
+    config = gan.parts.config
+    return gan, config.embedding.weight > 0, config.conditioning.labels

@@ -49,8 +49,8 @@ def title(subject: str, record: Accuracy) -> tuple[str, str]:
     """Words for what was probed, and on which samples."""
     return (
         f"{subject}: {record.checkpoint_nimg:,} images seen",
-        f"{record.source}: {record.classes:,} classes; draws of labels (seed {record.seed}): "
-        f"{len(record.accuracies)}, among {record.train_n:,} train samples, judged on "
+        f"{record.source}: {record.classes:,} classes; {len(record.accuracies)} draws of labels "
+        f"(seed {record.seed}) among {record.train_n:,} train samples, judged on "
         f"{record.held_out_n:,} held-out ones",
     )
 

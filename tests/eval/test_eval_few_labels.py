@@ -24,8 +24,11 @@ from cgan.config import (
     Embedding,
     Experiment,
     Generator,
+    Pretext,
+    Pretraining,
 )
 from cgan.data.digits import load_digits
+from cgan.pretext import parts as pretext_parts
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.run_data import Whereabouts
 from cgan.run_folder.workdir import Workdir
@@ -290,6 +293,36 @@ def test_fine_tuning_is_that_of_a_plain_loop_however_many_rows_it_is_padded_to(
     assert (kept != afresh(probed, 2).params["trunk"]["stem"]["kernel"]).any()
 
 
+@pytest.mark.parametrize("task", ["contrastive", "jigsaw"])
+def test_a_pretraining_is_probed_like_a_gan(task: Any, tmp_path: Path) -> None:
+    """Its newest weights, those of its start, and an embedding where the task has one."""
+    config = Pretraining(
+        workdir=tmp_path / "pretrained",
+        data=CONFIG.data,
+        pretext=Pretext(task),
+        generator=CONFIG.generator,
+        discriminator=CONFIG.discriminator,
+        augment=Augment(strength=0.5 if task == "contrastive" else 0.0),
+    )
+    parts = pretext_parts.assemble(config)
+    state = dataclasses.replace(config, seed=7)
+    trained = pretext_parts.assemble(state).init_state()
+    Workdir(config.workdir).create(config)
+    with Checkpoints(config.workdir / "checkpoints") as checkpoints:
+        checkpoints.save(64, trained)
+    found = load(config.workdir, None, None, Whereabouts())
+    assert (found.nimg, found.has_labels) == (64, False)
+    assert found.has_embedding == (task == "contrastive")
+    jax.tree.map(np.testing.assert_array_equal, found.trained.params, trained.discriminator)
+    expected = parts.init_state().discriminator
+    jax.tree.map(np.testing.assert_array_equal, found.start().params, expected)
+    out = ("--labels", "1", "--draws", "1", "--no-fine-tuning", "--out", tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    assert commands.exit_code("probe", config.workdir, *out) == 0
+    features = {record.features for record in read_records(tmp_path / "out" / "probe.jsonl")}
+    assert ("embedding" in features) == (task == "contrastive")
+
+
 def test_the_command_tells_records_and_draws(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,8 +330,7 @@ def test_the_command_tells_records_and_draws(
     assert commands.exit_code("probe", run, *few, "--out", tmp_path) == 0
     printed = capsys.readouterr().out
     assert f"{run}: 64 images seen" in printed
-    assert "draws of labels (seed 0): 2, among" in printed
-    assert "digits: 10 classes; 2 draws of labels among 1,437 train samples" in printed
+    assert "digits: 10 classes; 2 draws of labels (seed 0) among 1,437 train samples" in printed
     assert f"picture: {tmp_path / 'probe.png'}" in printed
     with Image.open(tmp_path / "probe.png") as image:
         assert min(image.size) > 400
