@@ -7,9 +7,9 @@ benchmarks, `stacked_digits_starved` and `stacked_digits`, by some 35 trials on 
 (`docs/neighbours.md`): on the others nobody looked. Runs are measured on their way too, where they
 have used up the time of pairing, the starved ones at half the images as well.
 
-To be done in some eight hours of 2 cores, trials of all but the starved benchmark run to half the
-images, `stacked_digits_imbalanced` and `ring8` take those of `stacked_digits` and `grid25`, and
-of the losses with views pairwise alone is there. A run of `stacked_digits_starved` takes 20 to 25 s
+To be done in some eight hours of 2 cores, trials of `stacked_digits` and `grid25` run to half the
+images; benchmarks that are like another one take its trials; and of the losses with views pairwise
+alone is there, but on the starved benchmark. A run of `stacked_digits_starved` takes 20 to 25 s
 of an idle core of an AMD EPYC, one of the other stacked digits 35 to 50 s, one of points 30 s, and
 their figures some 20 s at each budget.
 """
@@ -48,7 +48,7 @@ LOSSES: dict[str, dict[str, Any]] = {
 OF_WEIGHTS = penalties(0.2, 1.0, 5.0, 125.0, 625.0)
 """Trials of losses on the score: the weight of R1 and R2."""
 GAME = {"weight": 0.1}
-"""The neighbour game's default settings beside a score, and those of `Embedding`."""
+"""What switches the neighbour game on, with its defaults."""
 
 
 def views(config: Experiment) -> Experiment:
