@@ -7,6 +7,7 @@ from eval.study.studies import (
     collapse_digits,
     collapse_mnist,
     collapse_mnist_mlp,
+    few_samples,
     neighbours,
     points,
     quick,
@@ -23,6 +24,7 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
     "neighbours": neighbours.STUDY,
+    "few_samples": few_samples.STUDY,
 }
 
 
