@@ -12,6 +12,8 @@ from eval.study.studies import (
     points,
     quick,
     starved,
+    transfer,
+    view_strength,
 )
 
 STUDIES: dict[str, Study] = {
@@ -25,6 +27,8 @@ STUDIES: dict[str, Study] = {
     "ablation": ablation.STUDY,
     "neighbours": neighbours.STUDY,
     "few_samples": few_samples.STUDY,
+    "view_strength": view_strength.STUDY,
+    "transfer": transfer.STUDY,
 }
 
 
