@@ -5,12 +5,13 @@ does, and labels are those of the whole train split: what is asked is not how fe
 enough, but what is there to be read.
 """
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import silhouette_score
@@ -20,7 +21,8 @@ from cgan.assemble import Parts
 from cgan.data import Source
 from cgan.networks import TRUNK
 from cgan.state import TrainState
-from eval.few_labels.representations import as_rows
+from cgan.types import Params
+from eval.extractors.maps import as_rows
 from eval.splits import Splits
 from eval.study.declare import Figure
 
@@ -75,18 +77,22 @@ def measure(
     asked = [figure for figure in figures if figure.metric in MEASURES]
     if not asked:
         return {}
-    read = jax.jit(lambda stored: as_rows(_trunk(parts, state, stored)))
-    train, held_out = ((np.asarray(read(x)), labels) for x, labels in map(_labeled, splits))
+    weights = (state.discriminator, state.discriminator_stats)
+    read = jax.jit(functools.partial(_trunk, parts))
+    train, held_out = (
+        (np.asarray(read(weights, x)), labels) for x, labels in map(_labeled, splits)
+    )
     return {figure.key: MEASURES[figure.metric](train, held_out) for figure in asked}
 
 
-def _trunk(parts: Parts, state: TrainState, stored: jax.Array) -> jax.Array:
-    inputs = parts.source.encode(stored)
-    weights = (state.discriminator, state.discriminator_stats)
-    return parts.networks.features(*weights, inputs, tap=TRUNK)
+def _trunk(
+    parts: Parts, weights: tuple[Params, Params], stored: Shaped[Array, "n *sample"]
+) -> Float[Array, "n d"]:
+    """The trunk's maps as rows; the weights are arguments, so that one program serves all runs."""
+    return as_rows(parts.networks.features(*weights, parts.source.encode(stored), tap=TRUNK))
 
 
-def _labeled(source: Source) -> tuple[np.ndarray, Labels]:
+def _labeled(source: Source) -> tuple[Shaped[np.ndarray, "n *sample"], Labels]:
     rows = np.random.default_rng(0).permutation(len(source))[:ROWS_AT_MOST]
     batch = source[rows]
     return np.asarray(batch.x), np.asarray(batch.label)
