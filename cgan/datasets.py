@@ -96,6 +96,13 @@ def _mnist_5k(data: Any, split: Any) -> Any:
     return load_shipped(split)
 
 
+@register("mnist_8x8", IMAGE, from_files=True)
+def _mnist_8x8(data: Any, split: Any) -> Any:
+    from cgan.data.mnist import load_reduced
+
+    return load_reduced(split)
+
+
 @register("stacked_mnist", IMAGE, from_files=True, has_shares=True, independent_channels=True)
 def _stacked_mnist(data: Any, split: Any) -> Any:
     from cgan.data.mnist import load_stacked

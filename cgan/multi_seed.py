@@ -5,6 +5,7 @@ compile nothing. Runs may share a dispatch too: their states and batches are sta
 is mapped over them (`vmap`). Each run's numbers are those of the run alone, up to rounding.
 """
 
+import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -52,6 +53,7 @@ class SeedTrainer:
             device: to train on.
             start: what changes the states before step 0, as `cgan.training.start.begin` does where
                 the config takes weights of other runs; None for states as their seeds have them.
+                The config of the parts that it is given has the seed of the state's run.
 
         Raises:
             ConfigError: the config takes weights of other runs, and nothing is to read them.
@@ -113,7 +115,10 @@ class SeedTrainer:
         """Place the seeds, with the states before their first steps, on the device."""
         states = [parallel.fetch(self.parts.init_state(seed)) for seed in seeds]
         if self._start is not None:
-            states = [self._start(self.parts, state) for state in states]
+            states = [
+                self._start(self._of_seed(seed), state)
+                for seed, state in zip(seeds, states, strict=True)
+            ]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states)
         return parallel.replicate((np.array(seeds, np.uint32), stacked), self._devices)
 
@@ -133,6 +138,9 @@ class SeedTrainer:
         ]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves, BATCH_AXIS), *of_each)
         return parallel.shard(stacked, self._devices)
+
+    def _of_seed(self, seed: int) -> Parts:
+        return self.parts._replace(config=dataclasses.replace(self.parts.config, seed=seed))
 
     def _of_all(self, carried: Any, batches: Batch) -> tuple[Any, finite.Outcome]:
         seeds, states = carried

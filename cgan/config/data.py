@@ -40,7 +40,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or mnist_5k, stacked_mnist, tfds, folder. own: an object."""
+    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder. own: an object."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -70,7 +70,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Train on N samples, even by class (digits, mnist_5k, stacked_*, tfds, folder, own)."""
+    """Train on N samples, even by class (digits, mnist_*, stacked_*, tfds, folder, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 

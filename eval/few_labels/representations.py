@@ -15,6 +15,7 @@ from cgan.kinds import IMAGE
 from cgan.networks import TRUNK
 from cgan.types import Samples
 from eval.extractors.base import images_at_once
+from eval.extractors.maps import as_rows
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed, Weights
 from eval.gather import Advance
@@ -24,8 +25,6 @@ Origin = Literal["run", "untrained", "none"]
 EMBEDDING = "embedding"
 COMPONENTS = 50
 """Principal components that are kept."""
-SIDE = 4
-"""Most places to a side that maps are averaged down to."""
 CPU_BATCH, ACCELERATOR_BATCH = 256, 2_048
 
 
@@ -147,19 +146,3 @@ def embedding_of(probed: Probed, weights: Weights, inputs: Samples) -> Float[Arr
     embedding = probed.networks.discriminate(*weights, inputs, labels).embedding
     assert embedding is not None
     return embedding
-
-
-def as_rows(maps: Float[Array, "n ..."]) -> Float[Array, "n d"]:
-    """Maps as rows, those with places averaged over rectangles to at most 4x4 of them."""
-    if maps.ndim == 4:
-        rows, columns = (_averaging(size) for size in maps.shape[1:3])
-        precision = jax.lax.Precision.HIGHEST
-        maps = jnp.einsum("rh,nhwc,qw->nrqc", rows, maps, columns, precision=precision)
-    return maps.reshape(len(maps), -1)
-
-
-def _averaging(size: int) -> Float[np.ndarray, "few size"]:
-    """The matrix that takes the mean of each of at most 4 stretches of a side."""
-    few = min(size, SIDE)
-    of_place = np.arange(size) * few // size == np.arange(few)[:, None]
-    return (of_place / of_place.sum(axis=1, keepdims=True)).astype(np.float32)

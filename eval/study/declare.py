@@ -1,15 +1,15 @@
 """A study's declaration as data: variants x benchmarks x seeds, a budget, and what is measured."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from cgan.config import Experiment
+from cgan.config import Experiment, RunConfig
 from configs import CONFIGS
-
-Change = Callable[[Experiment], Experiment]
+from eval.study.donor import A_DONOR, Change, Donor, in_its_folder
 
 
 def as_it_is(config: Experiment) -> Experiment:
@@ -28,6 +28,17 @@ def change(*earlier: Change, **sections: dict[str, Any]) -> Change:
             for name, values in sections.items()
         }
         return dataclasses.replace(config, **fields)
+
+    return apply
+
+
+def settings(*earlier: Change, **values: Any) -> Change:
+    """A change of settings that stand in no section, after others: `settings(init_frozen=1)`."""
+
+    def apply(config: Experiment) -> Experiment:
+        for step in earlier:
+            config = step(config)
+        return dataclasses.replace(config, **values)
 
     return apply
 
@@ -57,6 +68,8 @@ class Variant:
     """
     ordered: bool = True
     """Whether the first and the last trial are edges, beyond which others might do better."""
+    donor: Donor | None = None
+    """A run that is trained before each of the variant's, which takes weights of it."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +121,11 @@ class Benchmark:
     With any, there is a table at equal time beside that of each budget.
     """
     seeds: int | None = None
-    """Number of seeds, from 0 on; the study's unless given."""
+    """Number of seeds, from 0 on; the study's unless given, 0 where trials are chosen alone."""
     without: tuple[str, ...] = ()
     """Names of variants that are not run here."""
+    held_out: bool = False
+    """Compare samples with held-out ones, and not with the train split that some were learnt of."""
 
     @property
     def all_budgets(self) -> tuple[int, ...]:
@@ -131,6 +146,25 @@ class Tuning:
     """Seeds of the tuning runs, none of which is ever reported."""
     trials: int | None = None
     """Number of trials that each tuned variant must have; None for any."""
+
+
+class Point(NamedTuple):
+    """Where a variant on a benchmark stands in a picture of curves."""
+
+    panels: str
+    """Name of the row of panels, which is that of its horizontal axis."""
+    curve: str
+    x: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A picture of figures against a number: a row of panels for each axis, one for each figure."""
+
+    figures: tuple[str, ...]
+    """Keys of the figures."""
+    points: Callable[[str, str], Sequence[Point]]
+    """Function of a benchmark's and a variant's name to where they stand; empty for nowhere."""
 
 
 SEEDS_AT_MOST = 100
@@ -159,23 +193,32 @@ class Study:
     tuning: Tuning = field(default_factory=Tuning)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the variants of each table, under the baseline; empty for one table of all."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Pairs of variants, the first of which is compared with the second by more than one figure."""
+    pairs_by: tuple[str, ...] = ()
+    """Keys of the figures by which they are compared."""
+    curves: Curves | None = None
+    """A picture of curves in place of that of the figure that decides; None for that one."""
 
     def __post_init__(self) -> None:
         assert self.baseline in self.variants, f"{self.baseline} is no variant"
         assert self.contender is None or self.contender in self.variants
         assert min(self.tuning.seeds) >= SEEDS_AT_MOST
+        assert {name for pair in self.pairs for name in pair} <= self.variants.keys()
         for name, variant in self.variants.items():
             right = self.tuning.trials in (None, len(variant.trials))
             assert right or not variant.trials, f"{name} has {len(variant.trials)} trials"
         for name, benchmark in self.benchmarks.items():
             assert (benchmark.experiment or name) in CONFIGS, f"{name} is no experiment"
             self._check_tuning(name)
-            assert self.decides_by in {figure.key for figure in benchmark.figures}
+            wanted = {self.decides_by, *(self.pairs_by if self.seeds_of(name) else ())}
+            assert wanted <= {figure.key for figure in benchmark.figures}
             assert all(before < after for before, after in pairwise((0, *benchmark.all_budgets)))
             assert {*benchmark.step_time, *benchmark.without} <= self.variants.keys()
             assert all(ratio > 0 for ratio in benchmark.step_time.values())
             assert self.baseline not in benchmark.without
-            assert 0 < self.seeds_of(name) <= SEEDS_AT_MOST
+            assert 0 <= self.seeds_of(name) <= SEEDS_AT_MOST
+            self._check_donors(name)
 
     def _check_tuning(self, benchmark: str) -> None:
         """Trials are chosen at some of the images, or all on another benchmark."""
@@ -187,6 +230,15 @@ class Study:
             assert other.tuned_on is None
             tuned = {name for name, of in self.variants_of(benchmark).items() if of.trials}
             assert tuned <= self.variants_of(declared.tuned_on).keys()
+
+    def _check_donors(self, benchmark: str) -> None:
+        """A run has images of its own left after its donor's, at the earliest budget too."""
+        declared = self.benchmarks[benchmark]
+        for name, variant in self.variants_of(benchmark).items():
+            if variant.donor is not None:
+                assert name not in declared.step_time
+                first = min(declared.tuned_at or declared.total_nimg, *declared.all_budgets)
+                assert 0 < self.donor_nimg(benchmark, name) < first
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -209,7 +261,8 @@ class Study:
 
     def seeds_of(self, benchmark: str) -> int:
         """Number of reported seeds on a benchmark."""
-        return self.benchmarks[benchmark].seeds or self.seeds
+        seeds = self.benchmarks[benchmark].seeds
+        return self.seeds if seeds is None else seeds
 
     def variants_of(self, benchmark: str) -> dict[str, Variant]:
         """The variants that are run on a benchmark."""
@@ -254,10 +307,47 @@ class Study:
             return tuple(figure for figure in declared.figures if figure.key == self.decides_by)
         return declared.figures if nimg in (None, declared.total_nimg) else declared.on_the_way
 
-    def experiment(self, benchmark: str, variant: str, trial: str | None) -> Experiment:
-        """The experiment of a run, but for its seed."""
+    def experiment(
+        self, benchmark: str, variant: str, trial: str | None, donor: Path = A_DONOR
+    ) -> Experiment:
+        """The experiment of a run, but for its seed; with a donor's images it sees all of them.
+
+        Args:
+            benchmark: its name.
+            variant: its name.
+            trial: name of one of the variant's; None for none.
+            donor: folder of the run that weights are taken of, where the variant has one.
+        """
         declared, of = self.benchmarks[benchmark], self.variants[variant]
-        config = of.change(declared.change(CONFIGS[declared.experiment or benchmark]))
+        config = self._alone(benchmark, variant)
+        if of.donor is not None:
+            config = of.donor.take(donor)(config)
         if trial is not None:
             config = of.trials[trial](config)
-        return dataclasses.replace(config, total_nimg=declared.total_nimg)
+        left = declared.total_nimg - self.donor_nimg(benchmark, variant)
+        return dataclasses.replace(config, total_nimg=left)
+
+    def donor(self, benchmark: str, variant: str, seed: int) -> RunConfig | None:
+        """The run that is trained before one of this seed; None where the variant has none.
+
+        It learns what the run will, limits included, unless the donor says otherwise.
+        """
+        of = self.variants[variant].donor
+        if of is None:
+            return None
+        config = of.of(self._alone(benchmark, variant))
+        return in_its_folder(config, self.donor_nimg(benchmark, variant), seed)
+
+    def donor_nimg(self, benchmark: str, variant: str) -> int:
+        """Images that a run's donor sees, in whole dispatches; 0 without one."""
+        donor = self.variants[variant].donor
+        if donor is None:
+            return 0
+        dispatch = self._alone(benchmark, variant).nimg_per_dispatch
+        return round(donor.share * self.benchmarks[benchmark].total_nimg / dispatch) * dispatch
+
+    def _alone(self, benchmark: str, variant: str) -> Experiment:
+        """The experiment of a run that takes nothing of another."""
+        declared = self.benchmarks[benchmark]
+        config = declared.change(CONFIGS[declared.experiment or benchmark])
+        return self.variants[variant].change(config)

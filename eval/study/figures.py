@@ -1,6 +1,7 @@
 """The figures of one set of samples, each at its number of samples, from one pass over them."""
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,10 +9,12 @@ from jaxtyping import Shaped
 
 from eval.dataset.noise import noise_chunks
 from eval.dataset.protocol import Evaluation
+from eval.dataset.reference import chunks_of, load_reference
 from eval.gather import Wanted, gather
 from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
-from eval.metrics.base import Inputs, Metric
+from eval.metrics.base import Gathered, Inputs, Metric
+from eval.study import representation
 from eval.study.declare import Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
@@ -24,18 +27,25 @@ class Panel(NamedTuple):
 
     evaluation: Evaluation
     figures: tuple[Figure, ...]
+    held_out: bool = False
+    """Whether samples are compared with held-out ones; copies are looked for as ever."""
+
+    @property
+    def of_samples(self) -> tuple[Figure, ...]:
+        """The figures that samples have: others are of the networks."""
+        return tuple(one for one in self.figures if one.metric not in representation.MEASURES)
 
     @property
     def metrics(self) -> dict[str, Metric]:
-        """Metric of each figure, by the figure's key."""
+        """Metric of each figure of samples, by the figure's key."""
         known = self.evaluation.metrics
-        return {figure.key: known[figure.metric] for figure in self.figures}
+        return {figure.key: known[figure.metric] for figure in self.of_samples}
 
     @property
     def sizes(self) -> dict[str, int]:
         """Number of samples of each figure, by the figure's key."""
         literature = self.evaluation.protocol.n
-        return {figure.key: figure.n or literature for figure in self.figures}
+        return {figure.key: figure.n or literature for figure in self.of_samples}
 
     @property
     def n(self) -> int:
@@ -50,8 +60,10 @@ class Panel(NamedTuple):
             for n in dict.fromkeys(sizes.values())
         }
         gathered = gather(chunks, self.evaluation.reader, list(wanted.values()))
-        reference, train = self.evaluation.reference.gathered, self.evaluation.splits.train
-        learnt = self.evaluation.learnt_alone
+        evaluation, train = self.evaluation, self.evaluation.splits.train
+        reference, learnt = evaluation.reference.gathered, evaluation.learnt_alone
+        if self.held_out:
+            reference, learnt = _held_out(evaluation), evaluation.learnt.reference.gathered
         found = (Inputs(each, reference, train, learnt=learnt) for each in gathered)
         return dict(zip(wanted, found, strict=True))
 
@@ -68,6 +80,22 @@ class Panel(NamedTuple):
         }
 
 
+def _held_out(evaluation: Evaluation) -> Gathered:
+    """Held-out samples in random order, read as the reference is."""
+    held_out, n = evaluation.splits.held_out, len(evaluation.splits.held_out)
+    rows = np.random.default_rng(0).permutation(n)[: evaluation.protocol.reference_n]
+    chunks = functools.partial(chunks_of, held_out, rows)
+    return load_reference(held_out.name, evaluation.reader, chunks).gathered
+
+
+def _real(panel: Panel) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+    """Real samples that are not those they are compared with, at most as many as are asked for."""
+    evaluation, n = panel.evaluation, panel.n
+    if panel.held_out:
+        return chunks_of(evaluation.splits.train, evaluation.reference_rows[:n])
+    return evaluation.real_chunks(min(n, len(evaluation.splits.held_out)), SEED)
+
+
 def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
     """Rows of results for real data, a perfect sampler and uniform noise."""
     evaluation, n = panel.evaluation, panel.n
@@ -76,8 +104,7 @@ def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:
         "source": train.name,
         "labeller_accuracy": None if labeller is None else labeller.accuracy,
     }
-    held_out = min(n, len(evaluation.splits.held_out))
-    real = panel.measure(evaluation.real_chunks(held_out, SEED))
+    real = panel.measure(_real(panel))
     noise_inputs = panel.read(noise_chunks(train, n, SEED))
     noise, perfect, spread = {}, {}, {}
     for key, metric in panel.metrics.items():

@@ -116,7 +116,8 @@ def missing(study: Study, rows: Sequence[Row]) -> list[Job]:
     bare = [
         Job(benchmark, None, None, (), ())
         for benchmark in study.benchmarks
-        if not all((benchmark, name) in measured for name in BASELINES)
+        if study.seeds_of(benchmark)
+        and not all((benchmark, name) in measured for name in BASELINES)
     ]
     order = list(study.benchmarks)
     return sorted(bare + jobs, key=lambda job: order.index(job.benchmark))

@@ -38,12 +38,15 @@ PANEL_INCHES, NAMES_INCHES = 2.5, 1.7
 
 def save(path: Path, tables: Sequence[Table], baseline: str) -> None:
     """Draw the tables of a study to a file, in the format that its suffix names."""
-    encoded = io.BytesIO()
     with mpl.rc_context(STYLE):
-        metadata = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}[path.suffix]
-        draw(tables, baseline).savefig(
-            encoded, format=path.suffix[1:], dpi=160, metadata=metadata or None
-        )
+        write(path, draw(tables, baseline))
+
+
+def write(path: Path, figure: Figure) -> None:
+    """Write a figure to a file, the same bytes of the same figure."""
+    encoded = io.BytesIO()
+    metadata = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}[path.suffix]
+    figure.savefig(encoded, format=path.suffix[1:], dpi=160, metadata=metadata or None)
     files.replace(path, encoded.getvalue())
 
 

@@ -1,17 +1,22 @@
 """One job of a study: train its seeds, measure each on its way, yield each row as it is known."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import jax
 
-from cgan.assemble import assemble
+from cgan.assemble import Parts, assemble
 from cgan.config import Data
-from cgan.multi_seed import SeedTrainer
+from cgan.multi_seed import SeedTrainer, Trained
 from cgan.sampling.sampler import Sampler
+from cgan.state import TrainState
+from cgan.system.errors import NonFiniteError
 from cgan.training import start as start_lib
 from eval.dataset.protocol import Evaluation, load_evaluation
+from eval.study import donor as donors
+from eval.study import representation
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines
 from eval.study.plan import Job
@@ -48,32 +53,87 @@ def rows_of(
         return
     config = study.experiment(job.benchmark, job.variant or study.baseline, job.trial)
     evaluation = evaluation_of(config.data)
+    held_out = study.benchmarks[job.benchmark].held_out
     if job.variant is None:
-        yield from baselines(job.benchmark, Panel(evaluation, study.figures(job.benchmark)))
+        panel = Panel(evaluation, study.figures(job.benchmark), held_out)
+        yield from baselines(job.benchmark, panel)
         return
     device = jax.local_devices()[0]
     parts = assemble(config)
-    trainer, sampler = SeedTrainer(parts, device, start_lib.begin), Sampler(parts)
+    trainer, sampler = SeedTrainer(parts, device, _start(study, job)), Sampler(parts)
     count = seeds_at_once or AT_ONCE.get(device.platform, len(job.seeds))
+    before = study.donor_nimg(job.benchmark, job.variant)
+    nimgs = [nimg - before for nimg in job.nimgs]
     for start in range(0, len(job.seeds), count):
         if enough():
             break
         began, training_sec = time.monotonic(), 0.0
-        course = trainer.course(job.seeds[start : start + count], job.nimgs)
-        for nimg, trained in zip(job.nimgs, course, strict=True):
-            training_sec += (time.monotonic() - began) / len(trained)
+        seeds, lost = _with_donors(study, job, job.seeds[start : start + count])
+        yield from lost
+        for nimg, trained in zip(job.nimgs, _course(trainer, seeds, nimgs), strict=True):
+            training_sec += (time.monotonic() - began) / max(len(trained), 1)
             for run in trained:
-                task = Task(job.benchmark, job.variant, job.trial, run.seed, nimg)
-                row = task._asdict() | {"total_nimg": config.total_nimg}
+                row = _row(study, job, run.seed, nimg)
                 if run.failure is not None:
                     yield row | {"failed": run.failure}
                     continue
                 began = time.monotonic()
-                panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed))
+                panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed), held_out)
                 samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
                 found = panel.measure(samples)
+                found |= representation.measure(panel.figures, parts, run.state, evaluation.splits)
                 seconds = training_sec + time.monotonic() - began
                 told = {"seconds": round(seconds, 1), "device": device.device_kind}
                 yield row | told | found
             began = time.monotonic()
     jax.clear_caches()  # compiled programs of finished jobs
+
+
+def _course(
+    trainer: SeedTrainer, seeds: tuple[int, ...], nimgs: list[int]
+) -> Iterator[list[Trained]]:
+    """The trainer's course of these seeds; of none, nothing at each of the images."""
+    return trainer.course(seeds, nimgs) if seeds else iter([[] for _ in nimgs])
+
+
+def _row(study: Study, job: Job, seed: int, nimg: int) -> Row:
+    """What names a row of results, and how long the whole run is."""
+    assert job.variant is not None
+    task = Task(job.benchmark, job.variant, job.trial, seed, nimg)
+    row = task._asdict() | {"total_nimg": study.benchmarks[job.benchmark].total_nimg}
+    before = study.donor_nimg(job.benchmark, job.variant)
+    return row | ({"donor_nimg": before} if before else {})
+
+
+def _start(study: Study, job: Job) -> Callable[[Parts, TrainState], TrainState]:
+    """What changes a run's state before step 0: where it has a donor, that of its seed."""
+
+    def start(parts: Parts, state: TrainState) -> TrainState:
+        seed = parts.config.seed
+        assert job.variant is not None
+        donor = study.donor(job.benchmark, job.variant, seed)
+        if donor is not None:
+            config = study.experiment(job.benchmark, job.variant, job.trial, donor.workdir)
+            parts = parts._replace(config=dataclasses.replace(config, seed=seed))
+        return start_lib.begin(parts, state)
+
+    return start
+
+
+def _with_donors(
+    study: Study, job: Job, seeds: tuple[int, ...]
+) -> tuple[tuple[int, ...], list[Row]]:
+    """The seeds whose donors were trained, if there are any, and rows of those that failed."""
+    sound, lost = [], []
+    assert job.variant is not None
+    for seed in seeds:
+        donor = study.donor(job.benchmark, job.variant, seed)
+        try:
+            if donor is not None:
+                donors.trained(donor)
+        except NonFiniteError as error:
+            failed = {"failed": f"donor: {error}"}
+            lost += [_row(study, job, seed, nimg) | failed for nimg in job.nimgs]
+        else:
+            sound.append(seed)
+    return tuple(sound), lost

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgan.config import require
-from eval.study import plot
+from eval.study import curves, plot
 from eval.study.declare import Study
 from eval.study.executor import Executor
 from eval.study.page import replace_between
@@ -27,7 +27,7 @@ def narrowed(study: Study, benchmarks: Sequence[str] = (), seeds: int | None = N
     named = set(benchmarks or study.benchmarks)
     named |= {study.benchmarks[name].tuned_on or name for name in named}
     kept = {
-        name: of if seeds is None else dataclasses.replace(of, seeds=seeds)
+        name: of if seeds is None or of.seeds == 0 else dataclasses.replace(of, seeds=seeds)
         for name, of in study.benchmarks.items()
         if name in named
     }
@@ -132,10 +132,15 @@ def publish(
     parts = [f"Made by `{command}`. {how_to_read(study)}", markdown(study, found)]
     last = [table for table in found if table.is_last]
     if picture is not None and last:
-        plot.save(picture, last, study.baseline)
+        told = f"{study.decides_by} of each variant, by benchmark"
+        if study.curves is None:
+            plot.save(picture, last, study.baseline)
+        else:
+            curves.save(picture, last, study.curves)
+            told = "Figures against numbers: mean and standard deviation over seeds"
         if page is not None:
             link = os.path.relpath(picture, page.parent)
-            parts.insert(1, f"![{study.decides_by} of each variant, by benchmark]({link})")
+            parts.insert(1, f"![{told}]({link})")
     text = "\n\n".join(parts)
     if page is None:
         print(text)

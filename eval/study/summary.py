@@ -56,6 +56,8 @@ class Table(NamedTuple):
 
     The p-values of a figure are adjusted together. Empty without a contender.
     """
+    pairs: dict[str, dict[tuple[str, str], Paired]]
+    """Differences of the study's pairs, first less second, by figure; p as for the lead."""
     baselines: dict[str, dict[str, Spread]]
     """Figures by their keys, of real data, a perfect sampler and noise."""
     facts: Row
@@ -99,6 +101,7 @@ def tables(study: Study, rows: Sequence[Row]) -> list[Table]:
                         next(f for f in figures if f.key == study.decides_by),
                         _compared(lines, study.decides_by, study.baseline),
                         _lead(study, lines, figures),
+                        _pairs(study, lines, figures),
                         {name: _of_baseline(bare[name], figures) for name in BASELINES}
                         if all(name in bare for name in BASELINES)
                         else {},
@@ -173,6 +176,28 @@ def _lead(
         for figure in figures
         if figure.key in keys
     }
+
+
+def _pairs(
+    study: Study, lines: Sequence[Line], figures: Sequence[Figure]
+) -> dict[str, dict[tuple[str, str], Paired]]:
+    """The differences of pairs that have lines, by figure."""
+    of = {line.variant: line.values for line in lines}
+    here = {
+        f"{ours} less {theirs}": (ours, theirs)
+        for ours, theirs in study.pairs
+        if ours in of and theirs in of
+    }
+    found = {}
+    for figure in figures:
+        if here and figure.key in study.pairs_by:
+            sides = {
+                name: (of[ours][figure.key], of[theirs][figure.key])
+                for name, (ours, theirs) in here.items()
+            }
+            tested = paired_together(sides)
+            found[figure.key] = {here[name]: pair for name, pair in tested.items()}
+    return found
 
 
 def _of_baseline(row: Row, figures: Sequence[Figure]) -> dict[str, Spread]:

@@ -38,6 +38,8 @@ def _table(study: Study, table: Table) -> str:
         lines.append(_row([*cells, *([""] if compares else [])]))
     if table.lead:
         lines += ["", *_lead(study, table)]
+    if table.pairs:
+        lines += ["", *_pairs(study, table)]
     if tuned and table.is_last:
         lines += ["", _tuning(study, table)]
     return "\n".join(lines)
@@ -114,6 +116,34 @@ def _lead(study: Study, table: Table) -> list[str]:
     ]
 
 
+def _pairs(study: Study, table: Table) -> list[str]:
+    """A table of the study's pairs, and words for which of them differ."""
+    figures = [figure for figure in table.figures if figure.key in table.pairs]
+    lines = [
+        _row(["first less second", *(figure.heading for figure in figures)]),
+        "|---" * (1 + len(figures)) + "|",
+    ]
+    found = [pair for pair in study.pairs if any(pair in by for by in table.pairs.values())]
+    for pair in found:
+        cells = [_against(figure, table.pairs[figure.key].get(pair)) for figure in figures]
+        lines.append(_row([" less ".join(pair), *cells]))
+    lines += ["", "By more than two standard errors:", ""]
+    for figure in figures:
+        better = [
+            f"{ours} than {theirs}"
+            for (ours, theirs), paired in table.pairs[figure.key].items()
+            if leads(figure, paired)
+        ]
+        worse = [
+            f"{ours} than {theirs}"
+            for (ours, theirs), paired in table.pairs[figure.key].items()
+            if leads(figure, paired._replace(mean=-paired.mean))
+        ]
+        told = f"better {'; '.join(better) or 'none'}. Worse {'; '.join(worse) or 'none'}."
+        lines.append(f"- {figure.heading}: {told}")
+    return lines
+
+
 def leads(figure: Figure, pair: Paired) -> bool:
     """Whether a difference, ours less theirs, is better by more than two standard errors."""
     better = pair.mean if figure.more_is_better else -pair.mean
@@ -123,8 +153,12 @@ def leads(figure: Figure, pair: Paired) -> bool:
 def _tuning(study: Study, table: Table) -> str:
     """Words for each tuned variant's mean figure at each trial."""
     declared = study.benchmarks[table.benchmark]
+    elsewhere = ""
     if declared.tuned_on is not None:
-        return f"Trials were chosen on {declared.tuned_on}: see there. `*` as there."
+        if study.seeds_of(declared.tuned_on):
+            return f"Trials were chosen on {declared.tuned_on}: see there. `*` as there."
+        elsewhere = f" on {declared.tuned_on}, of which nothing is reported"
+        declared = study.benchmarks[declared.tuned_on]
     seeds = ", ".join(map(str, study.tuning.seeds))
     told = []
     for line in table.lines:
@@ -137,9 +171,9 @@ def _tuning(study: Study, table: Table) -> str:
             told.append(f"{line.variant} {', '.join(means)}")
     early = f" at {declared.tuned_at:,} images" if declared.tuned_at else ""
     return (
-        f"Trials by the mean {table.decides_by.heading} of seeds {seeds}{early}, the chosen one in "
-        f"bold: {'; '.join(told)}. A number alone: times the experiment's own R1 and R2. `*`: the "
-        "first or the last of trials in order."
+        f"Trials by the mean {table.decides_by.heading} of seeds {seeds}{elsewhere}{early}, the "
+        f"chosen one in bold: {'; '.join(told)}. A number alone: times the experiment's own R1 and "
+        "R2. `*`: the first or the last of trials in order."
     )
 
 
@@ -149,7 +183,7 @@ def _number(figure: Figure, mean: float) -> str:
 
 def how_to_read(study: Study) -> str:
     """Words for what the numbers of all the tables are."""
-    counts = {study.seeds_of(name) for name in study.benchmarks}
+    counts = {seeds for name in study.benchmarks if (seeds := study.seeds_of(name))}
     fewer = "" if len(counts) == 1 else f", or to {min(counts) - 1} where there are fewer"
     parts = [f"Mean ± standard deviation over seeds 0 to {max(counts) - 1}{fewer}."]
     if len(study.variants) > 1:
@@ -167,6 +201,13 @@ def how_to_read(study: Study) -> str:
             "Rows at fewer images than a run's all are of the same training on its way there: what "
             "moves over its length, as a learning rate that falls, has not come to its end."
         )
+    if any(of.held_out for of in study.benchmarks.values()):
+        parts.append(
+            "Samples are compared with held-out ones, and copies are looked for among those that "
+            "were learnt; real data are the train split, whole."
+        )
+    if any(of.donor for of in study.variants.values()):
+        parts.append("A run that takes weights of another counts that one's images as its own.")
     if any(of.step_time for of in study.benchmarks.values()):
         parts.append(
             f"At equal time a variant has seen the images that its measured step takes in the time "

@@ -7,10 +7,13 @@ from eval.study.studies import (
     collapse_digits,
     collapse_mnist,
     collapse_mnist_mlp,
+    few_samples,
     neighbours,
     points,
     quick,
     starved,
+    transfer,
+    view_strength,
 )
 
 STUDIES: dict[str, Study] = {
@@ -23,6 +26,9 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
     "neighbours": neighbours.STUDY,
+    "few_samples": few_samples.STUDY,
+    "view_strength": view_strength.STUDY,
+    "transfer": transfer.STUDY,
 }
 
 

@@ -1,0 +1,116 @@
+"""A run that is trained before another, which takes weights of it: a pretraining's, or a GAN's.
+
+Both see as many images together as a run alone. Donors are runs like any other, in folders that
+their settings name: variants that take the same one share it, and a study that goes on finds it.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cgan.config import Experiment, Pretext, Pretraining, Prior, RunConfig
+from cgan.config.serialize import to_json
+from cgan.system import lock
+
+Change = Callable[[Experiment], Experiment]
+
+FOLDER = Path("runs/study-donors")
+"""Where donors are trained, below the folder that a study is run in."""
+A_DONOR = FOLDER / "a-donor"
+"""Stands for the folder of a donor where it does not matter which it is."""
+DIGITS_OF_NAME = 16
+
+
+@dataclass(frozen=True)
+class Donor:
+    """What is trained before a run, for how long, and what the run takes of it."""
+
+    of: Callable[[Experiment], RunConfig]
+    """The donor's config from that of the run: its networks, and its data unless others are meant.
+
+    Its length, seed and folder are not looked at.
+    """
+    share: float
+    """Share of the benchmark's images that it sees, rounded to whole dispatches."""
+    take: Callable[[Path], Change]
+    """What the run takes, from the donor's folder."""
+
+
+def pretraining(**pretext: object) -> Callable[[Experiment], Pretraining]:
+    """A pretraining of the run's networks on the run's data: `pretraining(task="jigsaw")`.
+
+    All other settings are the defaults of `pretrain_digits`, views included.
+    """
+
+    def of(config: Experiment) -> Pretraining:
+        return Pretraining(
+            workdir=config.workdir,
+            data=config.data,
+            pretext=Pretext(**pretext),  # type: ignore[arg-type]
+            generator=config.generator,
+            discriminator=config.discriminator,
+            batch_size=config.batch_size,
+            steps_per_dispatch=config.steps_per_dispatch,
+        )
+
+    return of
+
+
+def same_run(*changes: Change) -> Callable[[Experiment], Experiment]:
+    """A GAN as the run is, but for some changes, as of its data."""
+
+    def of(config: Experiment) -> Experiment:
+        for change in changes:
+            config = change(config)
+        return config
+
+    return of
+
+
+def start_from(**settings: object) -> Callable[[Path], Change]:
+    """Start from the donor's weights: `start_from(init_players="discriminator")`."""
+
+    def take(root: Path) -> Change:
+        return lambda config: dataclasses.replace(config, init_from=root, **settings)  # type: ignore[arg-type]
+
+    return take
+
+
+def start_near(mu: float, **settings: object) -> Callable[[Path], Change]:
+    """Start from the donor's weights, and be pulled to them as much as by `mu` samples."""
+
+    def take(root: Path) -> Change:
+        return lambda config: dataclasses.replace(
+            start_from(**settings)(root)(config), prior=Prior(pre=root, mu=mu)
+        )
+
+    return take
+
+
+def in_its_folder(config: RunConfig, nimg: int, seed: int) -> RunConfig:
+    """The config of a donor that sees so many images, quietly, in the folder that it names."""
+    quiet = dict.fromkeys(("log_nimg", "snapshot_nimg", "checkpoint_nimg"), nimg)
+    config = dataclasses.replace(
+        config, total_nimg=nimg, seed=seed, probe_nimg=0, workdir=FOLDER, **quiet
+    )
+    name = hashlib.sha256(to_json(config).encode()).hexdigest()[:DIGITS_OF_NAME]
+    return dataclasses.replace(config, workdir=FOLDER / name)
+
+
+def trained(config: RunConfig) -> Path:
+    """The folder of a donor that has been trained to its end, now or before.
+
+    Processes that want the same one wait for whoever came first.
+
+    Raises:
+        EndedError: a number is not finite, or the disk is full.
+    """
+    from cgan.training.loop import train  # JAX, which the words of a command do not wait for
+
+    root = config.workdir
+    root.parent.mkdir(parents=True, exist_ok=True)
+    with lock.wait_for(root.with_name(f"{root.name}.lock"), lambda _: None):
+        train(config)
+    return root

