@@ -9,9 +9,11 @@ from benchmarks import neighbours
 from benchmarks.flops import flops
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
+from benchmarks.imbalanced_shares import by_rank, fitted
 from benchmarks.penalties import quality
 from benchmarks.profile_step import by_kind
 from cgan.assemble import assemble
+from cgan.data.shares import power_law
 from cgan.networks.convolution import backend_convolution, correlate
 from eval.study.studies.ablation import STUDY
 
@@ -79,3 +81,18 @@ def test_features_have_the_spectrum_that_is_promised():
     np.testing.assert_allclose(one.std(axis=0), scales, rtol=0.05)
     np.testing.assert_allclose(other.std(axis=0), 1.1 * scales, rtol=0.05)
     np.testing.assert_allclose(other.mean(axis=0), 0.05, atol=0.03)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 1.0])
+def test_shares_that_are_fitted_have_the_true_ones_of_as_many_channels(alpha):
+    true = power_law(1000, alpha).reshape(10, 10, 10)
+    one, two = fitted(true, 1), fitted(true, 2)
+    marginals = [true.sum((1, 2)), true.sum((0, 2)), true.sum((0, 1))]
+    np.testing.assert_allclose(one, np.einsum("i,j,k->ijk", *marginals))
+    for other in range(3):
+        np.testing.assert_allclose(two.sum(other), true.sum(other), rtol=1e-6)
+    logs = np.log(two)  # largest entropy: no interaction of all three
+    of_three = logs - sum(logs.mean(a, keepdims=True) for a in range(3))
+    of_three += sum(logs.mean(pair, keepdims=True) for pair in ((0, 1), (0, 2), (1, 2)))
+    np.testing.assert_allclose(of_three, logs.mean(), atol=1e-6)
+    assert by_rank(true, true) == pytest.approx([1, 1, 1, 1])
