@@ -9,9 +9,9 @@ from benchmarks import neighbours
 from benchmarks.flops import flops
 from benchmarks.frechet import features
 from benchmarks.harness import quartiles
-from benchmarks.imbalanced_shares import by_rank, fitted
 from benchmarks.penalties import quality
 from benchmarks.profile_step import by_kind
+from benchmarks.rare_modes import by_rank, fitted
 from cgan.assemble import assemble
 from cgan.data.shares import power_law
 from cgan.networks.convolution import backend_convolution, correlate

@@ -217,7 +217,9 @@ class Study:
             assert {*benchmark.step_time, *benchmark.without} <= self.variants.keys()
             assert all(ratio > 0 for ratio in benchmark.step_time.values())
             assert self.baseline not in benchmark.without
-            assert 0 <= self.seeds_of(name) <= SEEDS_AT_MOST
+            assert 0 < (benchmark.seeds or self.seeds) <= SEEDS_AT_MOST
+            chooses = any(other.tuned_on == name for other in self.benchmarks.values())
+            assert self.seeds_of(name) or chooses, f"{name} has no seeds and chooses no trials"
             self._check_donors(name)
 
     def _check_tuning(self, benchmark: str) -> None:
@@ -308,7 +310,7 @@ class Study:
         return declared.figures if nimg in (None, declared.total_nimg) else declared.on_the_way
 
     def experiment(
-        self, benchmark: str, variant: str, trial: str | None, donor: Path = A_DONOR
+        self, benchmark: str, variant: str, trial: str | None, donor: Path | None = None
     ) -> Experiment:
         """The experiment of a run, but for its seed; with a donor's images it sees all of them.
 
@@ -316,12 +318,13 @@ class Study:
             benchmark: its name.
             variant: its name.
             trial: name of one of the variant's; None for none.
-            donor: folder of the run that weights are taken of, where the variant has one.
+            donor: folder of the run that weights are taken of, where the variant has one; a name
+                that no run has unless given.
         """
         declared, of = self.benchmarks[benchmark], self.variants[variant]
         config = self._alone(benchmark, variant)
         if of.donor is not None:
-            config = of.donor.take(donor)(config)
+            config = of.donor.take(donor or A_DONOR / variant)(config)
         if trial is not None:
             config = of.trials[trial](config)
         left = declared.total_nimg - self.donor_nimg(benchmark, variant)

@@ -93,7 +93,11 @@ def test_a_pretraining_learns_the_reals_that_the_run_will_and_no_others():
         run.generator,
         run.discriminator,
     )
-    assert (run.init_from, run.prior.pre, run.prior.mu) == (A_DONOR, A_DONOR, 3.0)
+    assert (run.init_from, run.prior.pre, run.prior.mu) == (
+        A_DONOR / "prior",
+        A_DONOR / "prior",
+        3.0,
+    )
     assert STUDY.donor("digits", "transfer", 1).data == Data("digits")
     assert STUDY.donor("digits", "scratch", 1) is None
 

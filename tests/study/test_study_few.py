@@ -31,19 +31,28 @@ def test_all_arms_of_a_benchmark_see_as_many_images_in_whole_dispatches(name):
 def test_a_pretraining_of_few_samples_learns_those_of_its_run_alone():
     study = few_samples.STUDY
     for benchmark, variant, trial in runs_of(study):
-        config, donor = study.experiment(benchmark, variant, trial), study.donor(benchmark, variant, 0)
+        config, donor = (
+            study.experiment(benchmark, variant, trial),
+            study.donor(benchmark, variant, 0),
+        )
         n = benchmark.rpartition("_")[2]
         assert config.data.limit == (100 if n == "tuning" else int(n))
         if donor is not None:
             assert isinstance(donor, Pretraining)
             assert donor.data == config.data
-            assert (donor.generator, donor.discriminator) == (config.generator, config.discriminator)
+            assert (donor.generator, donor.discriminator) == (
+                config.generator,
+                config.discriminator,
+            )
 
 
 def test_a_gan_that_transfer_starts_from_learns_all_of_the_other_digits():
     study = transfer.STUDY
     for benchmark, variant, _ in runs_of(study):
-        donor, config = study.donor(benchmark, variant, 0), study.experiment(benchmark, variant, None)
+        donor, config = (
+            study.donor(benchmark, variant, 0),
+            study.experiment(benchmark, variant, None),
+        )
         if donor is not None:
             assert isinstance(donor, Experiment)
             assert donor.data.limit is None
@@ -52,7 +61,7 @@ def test_a_gan_that_transfer_starts_from_learns_all_of_the_other_digits():
 
 @pytest.mark.parametrize("name", ["few_samples", "transfer"])
 def test_trials_are_chosen_on_nothing_that_is_reported(name):
-    """On other seeds, on other digits than the reported choice of as many, and not on held-out ones."""
+    """On other seeds, on other digits than the reported choice, and not against held-out ones."""
     study = STUDIES[name]
     tuning = study.benchmarks["digits_tuning"]
     assert study.seeds_of("digits_tuning") == 0
@@ -62,7 +71,9 @@ def test_trials_are_chosen_on_nothing_that_is_reported(name):
         if benchmark != "digits_tuning":
             assert declared.held_out
             assert declared.tuned_on == "digits_tuning"
-            assert study.experiment(benchmark, "scratch", None).data.limit_seed != chosen.limit_seed or (
+            assert study.experiment(
+                benchmark, "scratch", None
+            ).data.limit_seed != chosen.limit_seed or (
                 study.experiment(benchmark, "scratch", None).data.limit is None
             )
     assert {len(variant.trials) for variant in study.variants.values()} == {3}
@@ -70,7 +81,8 @@ def test_trials_are_chosen_on_nothing_that_is_reported(name):
 
 def test_few_samples_draws_a_curve_of_each_arm_against_the_number_of_reals():
     placed = {
-        benchmark: few_samples.points(benchmark, "scratch") for benchmark in few_samples.STUDY.benchmarks
+        benchmark: few_samples.points(benchmark, "scratch")
+        for benchmark in few_samples.STUDY.benchmarks
     }
     assert placed["digits_tuning"] == ()
     assert placed["digits_50"] == (("digits: number of reals", "scratch", 50.0),)

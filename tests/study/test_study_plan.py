@@ -121,6 +121,25 @@ def test_a_benchmark_may_take_the_trials_of_another_and_its_experiment():
     assert set(narrowed(study, ["ring8"]).benchmarks) == {"ring8"}
 
 
+def test_a_benchmark_without_seeds_chooses_trials_alone():
+    """It has no baselines and no reported runs; and another has to take its trials."""
+    study = on_two_sets()
+    unseen = study.benchmarks | {"ring8": dataclasses.replace(study.benchmarks["ring8"], seeds=0)}
+    study = dataclasses.replace(study, benchmarks=unseen)
+    jobs = [job for job in missing(study, []) if job.benchmark == "ring8"]
+    assert [(job.variant, job.trial, job.seeds) for job in jobs] == [
+        ("tuned", "0.5", (100, 101)),
+        ("tuned", "2", (100, 101)),
+    ]
+    chosen = choices(study, tuning())
+    assert {task.benchmark for task in reported(study, chosen)} == {"rings"}
+    assert chosen["rings", "tuned"].trial == "0.5"
+    assert narrowed(study, seeds=2).seeds_of("ring8") == 0
+    alone = {"ring8": study.benchmarks["ring8"]}
+    with pytest.raises(AssertionError):
+        dataclasses.replace(study, benchmarks=alone)
+
+
 def test_what_takes_long_is_measured_of_finished_runs_alone():
     slow = Figure("high_quality_share_3sigma", "quality", at_the_end=True)
     figures = (*TOY.benchmarks["ring8"].figures, slow)

@@ -55,6 +55,21 @@ def test_the_p_values_of_one_table_are_adjusted_together():
     assert sum("p = 0.148" in line for line in found) == 2
 
 
+def test_trials_of_a_benchmark_without_seeds_are_told_where_they_are_taken():
+    other = dataclasses.replace(
+        TOY.benchmarks["ring8"], experiment="ring8", tuned_on="ring8", seeds=3
+    )
+    unseen = dataclasses.replace(TOY.benchmarks["ring8"], seeds=0)
+    study = dataclasses.replace(TOY, benchmarks={"ring8": unseen, "rings": other})
+    moved = [one | {"benchmark": "rings"} for one in whole() if (one["seed"] or 0) < 100]
+    found = lines_of([*tuning(), *moved], study)
+    assert not any(line.startswith("**ring8**") for line in found)
+    assert found[-1].startswith(
+        "Trials by the mean reverse KL of seeds 100, 101 on ring8, of which nothing is reported, "
+        "the chosen one in bold: tuned **0.5: 0.20**, 2: 0.45."
+    )
+
+
 def test_a_failed_run_is_counted_and_left_out_of_means_and_pairs():
     rows = [one for one in whole() if (one["variant"], one["seed"]) != ("tuned", 2)]
     line = lines_of([*rows, row("tuned", 2, trial="0.5")])[5]
