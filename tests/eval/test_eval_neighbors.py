@@ -118,8 +118,8 @@ def test_counts_by_sets_of_fakes():
     inside = cdist(real.astype("f8"), fake.astype("f8"), "sqeuclidean") <= radii[:, None]
     (found,) = count_inside(real, fake, [Balls("real", radii, "inclusive", by_sets=True)], sets)
     np.testing.assert_array_equal(found.of_fake, inside.sum(axis=0))
-    np.testing.assert_array_equal(found.of_real[:, 0], inside.sum(axis=1))
-    np.testing.assert_array_equal(found.of_real[:, 1:], inside.astype(int) @ sets)
+    np.testing.assert_array_equal(found.of_real[:, 0], inside.any(axis=1))
+    np.testing.assert_array_equal(found.of_real[:, 1:], inside.astype(int) @ sets > 0)
 
 
 def measured(real, fake, seed=0):
