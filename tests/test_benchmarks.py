@@ -72,6 +72,7 @@ def test_routes_to_the_four_figures_agree():
     expected = neighbours.by_prdc(real.astype("f8"), fake.astype("f8"))
     assert neighbours.by_counts(real, fake) == pytest.approx(expected, abs=1e-12)
     with_errors = neighbours.with_error_bars(real, fake)
+    assert neighbours.of_the_table(real, fake) == with_errors
     assert with_errors[2:] == pytest.approx(expected[2:], abs=1e-12)
 
 

@@ -28,6 +28,7 @@ OURS = {
     "data/digits-1.npz": "digits",
     f"data/.partial-dogs-{KEY}/lock": "unfinished",
     f"reference-cats-pixels-{KEY}.npz": "reference",
+    f"features-cats-pixels-{KEY}.npz": "features",
     f"classifier-cats-{KEY}.npz": "classifier",
     "compiled/0123456789ab/jit_f-cache": "compiled programs",
 }
@@ -187,6 +188,23 @@ def test_what_the_project_writes_is_known(root: Path) -> None:
         path = named_cache_path(name, f"{KEY[::-1]}.survey.npz")
         save_arrays(path, {"shapes": np.zeros(3)})
         assert kept.remove(next(entry.path for entry in kept.entries() if entry.path == path))
+
+
+def test_the_longest_unused_of_a_kind_go_where_they_are_too_many(root: Path) -> None:
+    made = [root / f"features-dogs-pixels-{digit * 16}.npz" for digit in "345"]
+    for days, path in enumerate(made):
+        path.write_bytes(b"x" * 50_000)
+        os.utime(path, (time.time() - days * DAY_SEC,) * 2)
+    before = files(root)
+    kept.keep_within("features", 200_000)
+    assert files(root) == before
+    kept.keep_within("features", 120_000)
+    assert before - files(root) == {made[2].name}
+    kept.keep_within("features", 0)
+    assert before - files(root) == {
+        *(path.name for path in made),
+        f"features-cats-pixels-{KEY}.npz",
+    }
 
 
 def test_the_home_is_meant_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

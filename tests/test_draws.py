@@ -66,16 +66,16 @@ def test_halves_of_fakes_behind_the_errors_of_manifolds_do_neither(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[np.ndarray] = []
-    count = manifolds.count_inside
+    count = manifolds.count_and_search
 
-    def spy(real: Any, fake: Any, tests: Any, sets: np.ndarray) -> Any:
+    def spy(real: Any, fake: Any, tests: Any, sets: np.ndarray, likely: int) -> Any:
         seen.append(sets)
-        return count(real, fake, tests, sets)
+        return count(real, fake, tests, sets, likely)
 
-    monkeypatch.setattr(manifolds, "count_inside", spy)
+    monkeypatch.setattr(manifolds, "count_and_search", spy)
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(30, 2)), rng.normal(size=(41, 2))
-    manifolds.between(fake, real, manifolds.real_radii(real), 0)
+    manifolds.between(fake, real, 0)
     np.testing.assert_array_equal(seen[0].sum(axis=0), 20)
     assert len(np.unique(seen[0], axis=1).T) == seen[0].shape[1]
 

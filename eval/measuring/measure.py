@@ -4,7 +4,7 @@ Generated samples never stand alone: the same metrics are taken of held-out real
 same number as far as there are so many, and of uniform noise, without which the figures mislead.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ from cgan.config import require
 from eval.dataset.noise import noise_chunks
 from eval.dataset.protocol import Evaluation
 from eval.extractors.reader import Reader
+from eval.files.fingerprint import fingerprint
 from eval.gather import Advance, Wanted, gather, silent
+from eval.measuring.kept import gather_kept
 from eval.measuring.subject import Subject
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
@@ -69,11 +71,9 @@ def gather_sets(
     Args and errors as for `evaluate`.
     """
     sets = _beside_real(evaluation, subject, seed, needs, advance)
-    (sets["noise"],) = gather(
-        noise_chunks(evaluation.splits.train, subject.n, seed),
-        evaluation.reader,
-        [Wanted(None, needs)],
-        advance,
+    train = evaluation.splits.train
+    sets["noise"] = _baseline(
+        evaluation, subject, lambda: noise_chunks(train, subject.n, seed), needs, advance
     )
     return _inputs(evaluation, subject, seed, sets)
 
@@ -97,19 +97,35 @@ def _beside_real(
         raise SamplesError(f"number of samples = {subject.n}: must be at least 2")
     train = evaluation.splits.train
     matched = min(subject.n, len(evaluation.splits.held_out))
-    generated = gather(
+    generated = gather_kept(
+        train.name,
+        subject.key,
         _checked(subject.chunks, np.asarray(train[np.arange(1)].x)),
         evaluation.reader,
         [Wanted(n, needs) for n in dict.fromkeys([subject.n, matched])],
         advance,
     )
-    (real,) = gather(
-        evaluation.real_chunks(matched, seed), evaluation.reader, [Wanted(None, needs)], advance
+    real = _baseline(
+        evaluation, subject, lambda: evaluation.real_chunks(matched, seed), needs, advance
     )
     sets: dict[SampleSet, Gathered] = {"generated": generated[0]}
     if len(generated) > 1:
         sets["generated_matched"] = generated[1]
     return sets | {"real": real}
+
+
+def _baseline(
+    evaluation: Evaluation,
+    subject: Subject,
+    chunks: Callable[[], Iterator[Shaped[np.ndarray, "_ ..."]]],
+    needs: frozenset[Need],
+    advance: Advance,
+) -> Gathered:
+    """Read real samples or noise; they are known again by their content, as a reference is."""
+    key = None if subject.key is None else fingerprint(*(fingerprint(chunk) for chunk in chunks()))
+    name, wanted = evaluation.splits.train.name, [Wanted(None, needs)]
+    (found,) = gather_kept(name, key, chunks(), evaluation.reader, wanted, advance)
+    return found
 
 
 def _inputs(

@@ -1,8 +1,14 @@
 """A run's checkpoint as the subject of an evaluation, with what measures it."""
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
+import numpy as np
+
+from cgan.config import to_json
 from cgan.data import Source
 from cgan.run_folder.run_data import Whereabouts, splits_of
 from cgan.run_folder.workdir import Workdir
@@ -10,6 +16,7 @@ from cgan.sampling import runs
 from cgan.sampling.runs import Run
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.display.progress import reading
+from eval.files.fingerprint import fingerprint
 from eval.measuring.measure import choose_metrics
 from eval.measuring.subject import Subject
 from eval.metrics.base import Metric
@@ -65,6 +72,30 @@ def load(
 
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:
-    """A run's samples as the subject of an evaluation."""
+    """A run's samples as the subject of an evaluation; none is drawn before it is asked for."""
     asked = runs.asked_labels(run, n, seed) if run.has_classes else None
-    return Subject(runs.stream_samples(run, n, seed), n, run.nimg, asked)
+    chunks, key = runs.stream_samples(run, n, seed), key_of(run, n, seed)
+    return Subject(chunks, n, run.nimg, asked, key)
+
+
+def key_of(run: Run, n: int, seed: int) -> str:
+    """A hash of all that a run's samples depend on.
+
+    That is the weights, the config but for the folder's name, the forms that the source gives to
+    samples, the shares of its classes, and the kind and number of devices, since these round.
+    """
+    source, leaves = run.sampler.parts.source, jax.tree_util.tree_leaves_with_path(run.params)
+    weights = (
+        part for path, leaf in leaves for part in (jax.tree_util.keystr(path), np.asarray(leaf))
+    )
+    ramp = np.linspace(-2, 2, max(2, math.prod(source.sample_shape)), dtype=np.float32)
+    ramp = ramp[: math.prod(source.sample_shape)].reshape(1, *source.sample_shape)
+    machine = f"{jax.__version__} {jax.default_backend()} {jax.local_device_count()}"
+    return fingerprint(
+        to_json(replace(run.config, workdir=Path())),
+        *weights,
+        np.asarray(source.decode(ramp)),
+        np.asarray(source.class_weights),
+        machine,
+        f"{n} {seed}",
+    )

@@ -17,3 +17,5 @@ class Subject(NamedTuple):
     """Images that the checkpoint had seen."""
     asked: Int[np.ndarray, " n"] | None = None
     """The class that each sample was asked for; None for a run without labels."""
+    key: str | None = None
+    """A hash of all that the samples depend on; None for samples whose features are not kept."""

@@ -2,18 +2,20 @@
 
 Every figure of precision, recall, density and coverage is such a count. Distances of real rows from
 generated ones are estimated once for all of them, and close calls are settled in float64; in few
-dimensions all distances are exact at once.
+dimensions all distances are exact at once. The same estimates tell the real rows that each
+generated one is likely to be nearest to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Num
 
+from eval.metrics.candidates import Bounds, Smallest
 from eval.metrics.distances import (
     FEW_DIMENSIONS,
     NUMBERS_AT_ONCE,
@@ -24,11 +26,14 @@ from eval.metrics.distances import (
     error_share,
     exact_squares,
     lower_bounds,
+    one_ahead,
     scale_of,
     squared_lengths,
 )
 
 LARGEST = float(np.finfo(np.float32).max) / 2
+BITS = 31
+"""Answers that a whole number of 32 bits holds."""
 Ties = Literal["inclusive", "strict"]
 """Whether a point at the very radius of a ball is in it."""
 
@@ -41,41 +46,46 @@ class Balls(NamedTuple):
     """Squared radius of each ball; minus infinity for a ball that holds nothing."""
     ties: Ties
     by_sets: bool = False
-    """Whether to count by sets of fakes too, beside all fakes."""
+    """Whether to tell of sets of fakes too, beside all fakes."""
     settle: bool = True
     """Whether close calls are settled exactly; if not they may fall either way (for error bars)."""
 
 
 class Inside(NamedTuple):
-    """Counts of the pairs of a real and a fake row that are within the ball of one of them."""
+    """Pairs of a real and a fake row that are within the ball of one of them."""
 
-    of_real: Int[np.ndarray, "n sets"]
-    """Fakes paired with each real row: of all, then of each set of them where asked for."""
+    of_real: Bool[np.ndarray, "n sets"]
+    """Whether each real row is paired with a fake: of all, then of each set where asked for."""
     of_fake: Int[np.ndarray, " m"]
-    """Real rows paired with each fake row."""
+    """Number of real rows paired with each fake row."""
 
 
-class _Counts(NamedTuple):
-    """Counts of the pairs of a tile that are surely inside, for one test."""
+class _Tile(NamedTuple):
+    """What a tile says: sure answers, and which pairs are open."""
 
-    of_real: Float[Array, "rows sets"]
-    of_fake: Float[Array, " columns"]
+    lower: Float[Array, "rows columns"]
+    of_real: Int[Array, "words rows"]
+    """Answers of all tests about each real row, a bit for each."""
+    of_fake: Int[Array, "tests columns"]
+    unsettled: Bool[Array, "rows columns"]
+    how_many: Array
+    """Number of open pairs."""
 
 
-@partial(jax.jit, static_argnames=("settle", "by_sets", "share"))
-def _count_tile(
+@partial(jax.jit, static_argnames=("settle", "share"))
+def _test_tile(
     real: Estimates,
     fake: Estimates,
     low: Sequence[Array],
     high: Sequence[Array],
-    sets: Float[Array, "columns sets"],
+    bits: Int[Array, "words tests columns"],
     settle: tuple[bool, ...],
-    by_sets: tuple[bool, ...],
     share: float,
-) -> tuple[list[_Counts], Bool[Array, "rows columns"], Array]:
-    """Counts of sure pairs for each test, which pairs are open in any, and how many those are.
+) -> _Tile:
+    """Which pairs are sure in each test, and which are open in any.
 
-    Radii come rounded down and up, shaped to broadcast over rows or over columns.
+    Radii come rounded down and up, shaped to broadcast over rows or over columns. `bits` are those
+    that a pair of a test and a fake sets.
     """
     lower = lower_bounds(real, fake, share)
     upper = lower + 2 * share * (real.squares[:, None] + fake.squares)
@@ -83,15 +93,18 @@ def _count_tile(
     for test, (down, up) in enumerate(zip(low, high, strict=True)):
         if settle[test]:
             unsettled |= (lower <= up) & (upper >= down)
-    counts = []
-    for test, down in enumerate(low):
-        sure = (upper < down) & ~unsettled if settle[test] else (lower + upper) / 2 <= down
-        each = sure.astype(jnp.float32)
-        of_real = each.sum(axis=1, keepdims=True)
-        if by_sets[test]:
-            of_real = jnp.matmul(each, sets, precision=jax.lax.Precision.HIGHEST)
-        counts.append(_Counts(of_real, each.sum(axis=0)))
-    return counts, unsettled, unsettled.sum()
+    sure = [
+        (upper < down) & ~unsettled if settle[test] else (lower + upper) / 2 <= down
+        for test, down in enumerate(low)
+    ]
+    of_real = []
+    for word in bits:
+        answers = jnp.zeros(lower.shape, jnp.int32)
+        for each, columns in zip(sure, word, strict=True):
+            answers |= jnp.where(each, columns, 0)
+        of_real.append(jax.lax.reduce(answers, jnp.int32(0), jax.lax.bitwise_or, (1,)))
+    of_fake = [each.astype(jnp.int32).sum(axis=0) for each in sure]
+    return _Tile(lower, jnp.stack(of_real), jnp.stack(of_fake), unsettled, unsettled.sum())
 
 
 def count_inside(
@@ -100,23 +113,39 @@ def count_inside(
     tests: Sequence[Balls],
     fake_sets: Bool[np.ndarray, "m sets"] | None = None,
 ) -> list[Inside]:
-    """Count, for each test, the pairs of a real and a fake row that lie within its balls.
+    """Find, for each test, the pairs of a real and a fake row that lie within its balls.
 
     Args:
         real: rows, `[n, d]`.
         fake: rows, `[m, d]`.
         tests: balls around the rows of either set.
-        fake_sets: sets of fakes to count by, beside all of them.
+        fake_sets: sets of fakes to tell of, beside all of them.
+    """
+    return count_and_search(real, fake, tests, fake_sets, 0)[0]
+
+
+def count_and_search(
+    real: Rows,
+    fake: Rows,
+    tests: Sequence[Balls],
+    fake_sets: Bool[np.ndarray, "m sets"] | None,
+    count: int,
+) -> tuple[list[Inside], Bounds | None]:
+    """The pairs within balls, and `count` candidates for the nearest real rows of each fake.
+
+    Both come from the same distances. In few dimensions, where a tree finds the nearest, and of
+    `count` 0 there are no candidates. Args as for `count_inside`.
     """
     n, m = len(real), len(fake)
     sets = np.ones((m, 1), bool)
     if fake_sets is not None:
         sets = np.concatenate([sets, fake_sets], axis=1)
     columns = [sets.shape[1] if test.by_sets else 1 for test in tests]
-    found = [Inside(np.zeros((n, each), np.int64), np.zeros(m, np.int64)) for each in columns]
-    few = real.shape[1] <= FEW_DIMENSIONS
-    (_count_exactly if few else _count_estimates)(real, fake, tests, sets, found)
-    return found
+    found = [Inside(np.zeros((n, many), bool), np.zeros(m, np.int64)) for many in columns]
+    if real.shape[1] <= FEW_DIMENSIONS:
+        _count_exactly(real, fake, tests, sets, found)
+        return found, None
+    return found, _count_estimates(real, fake, tests, sets, found, count)
 
 
 def _count_exactly(
@@ -126,7 +155,7 @@ def _count_exactly(
     sets: Bool[np.ndarray, "m sets"],
     found: list[Inside],
 ) -> None:
-    """Count all pairs by exact float64 distances, and add them to the results."""
+    """Find all pairs by exact float64 distances, and add them to the results."""
     step = max(1, NUMBERS_AT_ONCE // (len(fake) * real.shape[1]))
     members = sets.astype(np.float32)
     for start in range(0, len(real), step):
@@ -137,10 +166,9 @@ def _count_exactly(
             radii = test.squared_radii[rows, None] if around_real else test.squared_radii
             inside = exact <= radii if test.ties == "inclusive" else exact < radii
             if test.by_sets:
-                counts = inside.astype(np.float32) @ members
-                total.of_real[rows] += np.rint(counts).astype(np.int64)
+                total.of_real[rows] = inside.astype(np.float32) @ members > 0
             else:
-                total.of_real[rows, 0] += np.count_nonzero(inside, axis=1)
+                total.of_real[rows, 0] = inside.any(axis=1)
             total.of_fake[:] += np.count_nonzero(inside, axis=0)
 
 
@@ -150,38 +178,52 @@ def _count_estimates(
     tests: Sequence[Balls],
     sets: Bool[np.ndarray, "m sets"],
     found: list[Inside],
-) -> None:
-    """Count pairs by estimates where they are sure, and by exact distances where they are not."""
+    count: int,
+) -> Bounds | None:
+    """Find pairs by estimates where they are sure, and by exact distances where they are not."""
     n, m = len(real), len(fake)
     scale, share = scale_of(real, fake), error_share(real.shape[1])
     size = block_size(max(n, m))
     fakes = list(scale(fake, size))
     radii = [_rounded(test.squared_radii * scale.factor**2) for test in tests]
     settle = tuple(test.settle for test in tests)
-    by_sets = tuple(test.by_sets for test in tests)
-    for row, of_real in zip(range(0, n, size), scale(real, size), strict=True):
-        for column, of_fake in zip(range(0, m, size), fakes, strict=True):
-            rows, columns = slice(row, min(row + size, n)), slice(column, min(column + size, m))
-            bounds = [
-                tuple(_shaped(side, test, rows, columns, size) for side in pair)
-                for test, pair in zip(tests, radii, strict=True)
-            ]
-            counts, unsettled, how_many = _count_tile(
-                of_real,
-                of_fake,
-                tuple(low for low, _ in bounds),
-                tuple(high for _, high in bounds),
-                jnp.asarray(_padded(sets[columns].astype(np.float32), size, 0.0)),
-                settle,
-                by_sets,
-                share,
-            )
-            for total, count in zip(found, counts, strict=True):
-                total.of_real[rows] += _whole(count.of_real, rows)
-                total.of_fake[columns] += _whole(count.of_fake, columns)
-            if int(how_many):
-                i, j = np.nonzero(np.asarray(unsettled))
-                _settle(real, fake, i + row, j + column, tests, sets, found)
+    places = [(t, of) for t, each in enumerate(found) for of in range(each.of_real.shape[1])]
+    bits = _bits_of(places, sets, len(tests))
+    likely, lengths = Smallest(m, count), []
+
+    def tiles() -> Iterator[tuple[slice, slice, _Tile]]:
+        for row, of_real in zip(range(0, n, size), scale(real, size), strict=True):
+            lengths.append(np.asarray(of_real.squares))
+            for column, of_fake in zip(range(0, m, size), fakes, strict=True):
+                rows, columns = slice(row, min(row + size, n)), slice(column, min(column + size, m))
+                low, high = (
+                    tuple(
+                        _shaped(pair[side], test, rows, columns, size)
+                        for test, pair in zip(tests, radii, strict=True)
+                    )
+                    for side in (0, 1)
+                )
+                flags = jnp.asarray(_padded(bits[columns], size).transpose(1, 2, 0))
+                yield rows, columns, _test_tile(of_real, of_fake, low, high, flags, settle, share)
+
+    for rows, columns, tile in one_ahead(tiles()):
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        answers = np.asarray(tile.of_real)[:, :height]
+        for place, (test, of) in enumerate(places):
+            word, bit = divmod(place, BITS)
+            found[test].of_real[rows, of] |= (answers[word] >> bit & 1).astype(bool)
+        for total, counts in zip(found, np.asarray(tile.of_fake)[:, :width], strict=True):
+            total.of_fake[columns] += counts
+        if int(tile.how_many):
+            open_pairs = np.flatnonzero(np.asarray(tile.unsettled))
+            i, j = np.divmod(open_pairs, size)
+            _settle(real, fake, i + rows.start, j + columns.start, tests, sets, found)
+        if count:
+            likely.meet(np.asarray(tile.lower)[:height, :width].T, columns, rows.start)
+    if not count:
+        return None
+    of_fakes = np.concatenate([np.asarray(block.squares) for block in fakes])[:m]
+    return likely.bounds(of_fakes, np.concatenate(lengths), share)
 
 
 def _settle(
@@ -200,9 +242,20 @@ def _settle(
             continue
         radii = test.squared_radii[i if test.around == "real" else j]
         inside = exact <= radii if test.ties == "inclusive" else exact < radii
-        members = sets[j[inside]] if test.by_sets else np.ones((inside.sum(), 1), bool)
-        np.add.at(total.of_real, i[inside], members.astype(np.int64))
+        members = sets[j[inside], : total.of_real.shape[1]]
+        np.logical_or.at(total.of_real, i[inside], members)
         np.add.at(total.of_fake, j[inside], 1)
+
+
+def _bits_of(
+    places: Sequence[tuple[int, int]], sets: Bool[np.ndarray, "m sets"], tests: int
+) -> Int[np.ndarray, "m words tests"]:
+    """The bits that pairs of each fake set in each test: a bit belongs to a test and a set."""
+    bits = np.zeros((len(sets), -(-len(places) // BITS), tests), np.int32)
+    for place, (test, of) in enumerate(places):
+        word, bit = divmod(place, BITS)
+        bits[:, word, test] |= sets[:, of].astype(np.int32) << bit
+    return bits
 
 
 def _rounded(
@@ -227,12 +280,7 @@ def _shaped(
 
 
 def _padded(
-    values: Float[np.ndarray, "n ..."], size: int, constant: float
-) -> Float[np.ndarray, "padded ..."]:
+    values: Num[np.ndarray, "n ..."], size: int, constant: float = 0.0
+) -> Num[np.ndarray, "padded ..."]:
     padding = [(0, size - len(values))] + [(0, 0)] * (values.ndim - 1)
     return np.pad(values, padding, constant_values=constant)
-
-
-def _whole(counts: Float[Array, "padded ..."], rows: slice) -> Int[np.ndarray, "n ..."]:
-    """Counts as whole numbers (float32, exact below 2^24), without rows that are padding."""
-    return np.rint(np.asarray(counts)[: rows.stop - rows.start]).astype(np.int64)

@@ -30,10 +30,15 @@ from eval.metrics.base import (
 )
 from eval.metrics.collisions import Collisions, collisions, count_alike
 from eval.metrics.distances import Rows
-from eval.metrics.neighbors import nearest
+from eval.metrics.manifolds import (
+    DENSITY_K,
+    PRECISION_K,
+    ROWS_AT_MOST,
+    own_of_reference,
+    own_of_samples,
+)
+from eval.metrics.neighbors import Neighbors, nearest
 
-ROWS_AT_MOST = 10_000
-"""Number of the first samples, and of train samples, whose pairs are looked at: 50 million."""
 REAL_RATE, REAL_PAIRS = 1e-6, 16
 """Share of the train pairs that are alike; it is more where that is fewer pairs than 16."""
 BELOW_REAL, BELOW_TRAIN = 100, 10
@@ -53,35 +58,55 @@ class Criterion(NamedTuple):
         return 1 / self.real.share
 
 
-def calibrate(train: Rows) -> Criterion:
+def calibrate(train: Rows, near: Neighbors | None = None) -> Criterion:
     """The criterion for two samples to be alike, set from real ones `[n, d]`.
+
+    Args:
+        train: the real ones.
+        near: the nearest others of each, where they are known.
 
     Raises:
         FeatureError: fewer than 2 rows, or one that is not finite.
     """
     check_features(train)
     wanted = max(REAL_PAIRS, round(REAL_RATE * len(train) * (len(train) - 1) / 2))
-    different = np.unique(train, axis=0)
-    square = _of_nearest_pairs(different, wanted) if len(different) > 1 else 0.0
-    return Criterion(square, collisions(count_alike(train, square)))
+    if near is not None and _all_different(near):
+        square = _of_nearest_pairs(near, wanted)
+    else:
+        different = np.unique(train, axis=0)
+        several = len(different) > 1
+        square = (
+            _of_nearest_pairs(nearest(different, different, 1, within=True), wanted)
+            if several
+            else 0.0
+        )
+    return Criterion(square, collisions(count_alike(train, square, near)))
 
 
-def _of_nearest_pairs(rows: Rows, wanted: int) -> float:
+def _all_different(near: Neighbors) -> bool:
+    """Whether no row has a copy, nor two others that are equally near to it."""
+    first, second = near.squares[:, :2].T
+    return bool((first > 0).all() and (first < second).all())
+
+
+def _of_nearest_pairs(near: Neighbors, wanted: int) -> float:
     """The squared distance within which so many pairs lie, or a few more.
 
     Counted are the pairs of a row and its nearest other row.
     """
-    found = nearest(rows, rows, 1, within=True)
-    pairs = np.sort(np.stack([np.arange(len(rows)), found.indices[:, 0]], axis=1), axis=1)
+    nearest_row = near.indices[:, 0]
+    pairs = np.sort(np.stack([np.arange(len(nearest_row)), nearest_row], axis=1), axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
-    squares = np.sort(found.squares[first, 0])
+    squares = np.sort(near.squares[first, 0])
     return float(squares[min(wanted, len(squares)) - 1])
 
 
 @lru_cache(maxsize=2)
 def criterion_of(reference: Gathered) -> Criterion:
     """The criterion for two samples to be alike, of a reference's first rows, worked out once."""
-    return calibrate(present(reference.features)[:ROWS_AT_MOST])
+    rows = present(reference.features)[:ROWS_AT_MOST]
+    many = len(rows) > DENSITY_K
+    return calibrate(rows, own_of_reference(reference) if many else None)
 
 
 def small_support(criterion: Criterion, train_n: int) -> float:
@@ -110,7 +135,8 @@ def _measure(inputs: Inputs, seed: int) -> Value:
     samples = present(inputs.samples.features)[:ROWS_AT_MOST]
     check_features(samples, present(inputs.reference.features))
     criterion = criterion_of(inputs.reference)
-    alike = count_alike(samples, criterion.squared_distance)
+    near = own_of_samples(inputs.samples) if len(samples) > PRECISION_K else None
+    alike = count_alike(samples, criterion.squared_distance, near)
     found, small = collisions(alike), small_support(criterion, inputs.reference.n)
     often = max(1.0, (found.n - 1) / small)
     details: dict[str, Any] = {

@@ -1,10 +1,13 @@
 """The likeliest neighbours of each row, from estimates, a tile of pairs at a time.
 
-Within one set every pair of blocks meets once, and both learn from the same products.
+Within one set every pair of blocks meets once, and both learn from the same products. The products
+are the accelerator's; what a tile holds that is nearer than all that a row has met before is little
+after the first tiles, and picked out on the host.
 """
 
+from collections.abc import Iterator
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +20,7 @@ from eval.metrics.distances import (
     block_size,
     error_share,
     lower_bounds,
+    one_ahead,
     scale_of,
 )
 
@@ -33,6 +37,66 @@ class Bounds(NamedTuple):
     upper: Float[np.ndarray, "n count"]
 
 
+FEW_HITS = 64
+"""Columns of a tile for each row, on average, up to which they are picked out one by one."""
+
+
+class Smallest:
+    """The smallest lower bounds that each of n rows has met so far, and their columns."""
+
+    def __init__(self, n: int, count: int) -> None:
+        """Nothing met yet; `count` bounds are kept of each row."""
+        self.lower: Float[np.ndarray, "n count"] = np.full((n, count), np.inf, np.float32)
+        self.columns: Int[np.ndarray, "n count"] = np.full((n, count), -1, np.int64)
+
+    def meet(self, tile: Float[np.ndarray, "rows columns"], rows: slice, first: int) -> None:
+        """Take in the bounds of these rows on columns from `first` on."""
+        known = self.lower[rows]
+        nearer = np.flatnonzero(tile < known.max(axis=1, keepdims=True))
+        if len(nearer) > FEW_HITS * len(tile):
+            self._keep(np.arange(rows.start, rows.stop), *_smallest_of(tile, known.shape[1], first))
+        elif len(nearer):
+            row, column = np.divmod(nearer, tile.shape[1])
+            some, begins, many = np.unique(row, return_index=True, return_counts=True)
+            place = np.arange(len(row)) - np.repeat(begins, many)
+            at = np.repeat(np.arange(len(some)), many), place
+            lower = np.full((len(some), many.max()), np.inf, np.float32)
+            columns = np.full(lower.shape, -1, np.int64)
+            lower[at], columns[at] = tile[row, column], column + first
+            self._keep(some + rows.start, lower, columns)
+
+    def _keep(
+        self,
+        rows: Int[np.ndarray, " some"],
+        lower: Float[np.ndarray, "some new"],
+        columns: Int[np.ndarray, "some new"],
+    ) -> None:
+        count = self.lower.shape[1]
+        lower = np.concatenate([self.lower[rows], lower], axis=1)
+        columns = np.concatenate([self.columns[rows], columns], axis=1)
+        kept = np.argpartition(lower, count - 1, axis=1)[:, :count]
+        self.lower[rows] = np.take_along_axis(lower, kept, axis=1)
+        self.columns[rows] = np.take_along_axis(columns, kept, axis=1)
+
+    def bounds(
+        self, own: Float[np.ndarray, " n"], others: Float[np.ndarray, " m"], share: float
+    ) -> Bounds:
+        """Both bounds of what was met, from the squared lengths of the rows and of the columns."""
+        lengths = own[:, None] + others[self.columns]
+        return Bounds(self.columns, self.lower, self.lower + 2 * share * lengths)
+
+
+def _smallest_of(
+    tile: Float[np.ndarray, "rows columns"], count: int, first: int
+) -> tuple[Float[np.ndarray, "rows some"], Int[np.ndarray, "rows some"]]:
+    """The `count` smallest bounds of each row of a tile, and the columns they belong to."""
+    if tile.shape[1] <= count:
+        columns = np.broadcast_to(np.arange(tile.shape[1]), tile.shape)
+    else:
+        columns = np.argpartition(tile, count - 1, axis=1)[:, :count]
+    return np.take_along_axis(tile, columns, axis=1), columns + first
+
+
 def candidates(a: Rows, b: Rows, count: int, within: bool) -> Bounds:
     """The `count` rows of `b` with the smallest lower bounds, for each row of `a`.
 
@@ -45,16 +109,33 @@ def candidates(a: Rows, b: Rows, count: int, within: bool) -> Bounds:
     scale, share = scale_of(b) if within else scale_of(b, a), error_share(a.shape[1])
     size = block_size(max(len(a), len(b)))
     searched = list(scale(b, size))
-    asking = searched if within else list(scale(a, size))
-    blocks = _meet_all(asking, searched, size, count, share, within)
-    lower, columns = (
-        np.concatenate([np.asarray(block[part]) for block in blocks])[: len(a)] for part in (0, 1)
-    )
-    lengths_a, lengths_b = (
-        np.concatenate([np.asarray(block.squares) for block in of]) for of in (asking, searched)
-    )
-    lengths = lengths_a[: len(a), None] + lengths_b[columns]
-    return Bounds(columns, lower, lower + 2 * share * lengths)
+    found = Smallest(len(a), count)
+    lengths = []
+
+    def tiles() -> Iterator[tuple[slice, slice, Array]]:
+        for index, asking in enumerate(searched if within else scale(a, size)):
+            lengths.append(np.asarray(asking.squares))
+            rows = slice(index * size, min((index + 1) * size, len(a)))
+            for other in range(index if within else 0, len(searched)):
+                columns = slice(other * size, min((other + 1) * size, len(b)))
+                itself = within and other == index
+                yield rows, columns, _tile(asking, searched[other], share, itself)
+
+    for rows, columns, made in one_ahead(tiles()):
+        tile = np.asarray(made)[: rows.stop - rows.start, : columns.stop - columns.start]
+        found.meet(tile, rows, columns.start)
+        if within and columns != rows:
+            found.meet(tile.T, columns, rows.start)
+    own = np.concatenate(lengths)[: len(a)]
+    others = np.concatenate([np.asarray(block.squares) for block in searched])
+    return found.bounds(own, others, share)
+
+
+@partial(jax.jit, static_argnames=("share", "itself"))
+def _tile(a: Estimates, b: Estimates, share: float, itself: bool) -> Float[Array, "rows columns"]:
+    """Lower bounds of the pairs of two blocks; a row that meets itself is infinitely far."""
+    tile = lower_bounds(a, b, share)
+    return jnp.where(jnp.eye(len(tile), dtype=bool), jnp.inf, tile) if itself else tile
 
 
 def float64_candidates(a: Rows, b: Rows, count: int) -> Bounds:
@@ -75,90 +156,3 @@ def float64_candidates(a: Rows, b: Rows, count: int) -> Bounds:
         lower[rows] = np.take_along_axis(bounds, columns[rows], axis=1)
         upper[rows] = lower[rows] + 2 * share * (own + lengths[columns[rows]])
     return Bounds(columns, lower, upper)
-
-
-class _Met(NamedTuple):
-    """The smallest lower bounds that each row has met so far, and the columns they belong to."""
-
-    lower: Float[Array, "rows count"]
-    columns: Int[Array, "rows count"]
-
-
-def _nothing_yet(size: int, count: int) -> _Met:
-    return _Met(jnp.full((size, count), jnp.inf), jnp.full((size, count), -1, jnp.int32))
-
-
-GROUP = 16
-"""Columns of a tile that are looked into together, or not at all."""
-
-
-def _merge(known: _Met, tile: Float[Array, "rows columns"], first: Array) -> _Met:
-    """The smallest bounds among those known and those of a tile whose first column is `first`."""
-    columns = _likely(tile, known.lower.shape[1])
-    lower = jnp.concatenate([known.lower, jnp.take_along_axis(tile, columns, axis=1)], axis=1)
-    negated, places = jax.lax.top_k(-lower, known.lower.shape[1])
-    everyone = jnp.concatenate([known.columns, first + columns], axis=1)
-    return _Met(-negated, jnp.take_along_axis(everyone, places, axis=1))
-
-
-def _likely(tile: Float[Array, "rows columns"], count: int) -> Int[Array, "rows some"]:
-    """Columns among which are the `count` smallest of each row.
-
-    They lie in the `count` groups whose smallest members are smallest; to find those costs a pass
-    over the tile, where to sort out all columns costs as much as the product that made it.
-    """
-    rows, width = tile.shape
-    if width % GROUP or width // GROUP <= count:
-        return jnp.broadcast_to(jnp.arange(width, dtype=jnp.int32), tile.shape)
-    smallest = tile.reshape(rows, GROUP, width // GROUP).min(axis=1)
-    _, groups = jax.lax.top_k(-smallest, count)
-    members = groups[:, None] + (width // GROUP) * jnp.arange(GROUP, dtype=jnp.int32)[:, None]
-    return members.reshape(rows, -1)
-
-
-@partial(jax.jit, static_argnames=("share", "within"), donate_argnums=(4, 5))
-def _meet(
-    a: Estimates,
-    b: Estimates,
-    first_a: Int[Array, ""],
-    first_b: Int[Array, ""],
-    of_a: _Met,
-    of_b: _Met,
-    share: float,
-    within: Literal["no", "one_block", "two_blocks"],
-) -> tuple[_Met, _Met]:
-    """Let two blocks of rows meet; within one set both learn from the same products."""
-    tile = lower_bounds(a, b, share)
-    if within == "one_block":
-        tile = jnp.where(jnp.eye(len(tile), dtype=bool), jnp.inf, tile)
-    if within == "two_blocks":
-        of_b = _merge(of_b, tile.T, first_a)
-    return _merge(of_a, tile, first_b), of_b
-
-
-def _meet_all(
-    a: list[Estimates], b: list[Estimates], size: int, count: int, share: float, within: bool
-) -> list[_Met]:
-    """The `count` rows of `b` with the smallest lower bounds, for each block of rows of `a`."""
-    found = [_nothing_yet(size, count) for _ in a]
-    for index, asking in enumerate(a):
-        for other, searched in enumerate(b):
-            if within and other < index:
-                continue
-            kind: Literal["no", "one_block", "two_blocks"] = "no"
-            if within:
-                kind = "one_block" if other == index else "two_blocks"
-            known = found[other] if kind == "two_blocks" else _nothing_yet(1, count)
-            found[index], met = _meet(
-                asking,
-                searched,
-                jnp.int32(index * size),
-                jnp.int32(other * size),
-                found[index],
-                known,
-                share,
-                kind,
-            )
-            if kind == "two_blocks":
-                found[other] = met
-    return found

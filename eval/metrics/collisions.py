@@ -18,6 +18,7 @@ from sklearn.neighbors import KDTree
 
 from eval.metrics.balls import Balls, count_inside
 from eval.metrics.distances import FEW_DIMENSIONS, Rows
+from eval.metrics.neighbors import Neighbors
 
 ERROR = 0.05
 """Share of intervals that miss the truth: they are of 95 %."""
@@ -37,16 +38,34 @@ class Collisions(NamedTuple):
     """Upper end of the share's 95 % interval, as `low` is the lower."""
 
 
-def count_alike(rows: Rows, squared_distance: float) -> Int[np.ndarray, " n"]:
-    """Count, for each row of `[n, d]`, the other rows within this distance, exactly."""
+def count_alike(
+    rows: Rows, squared_distance: float, near: Neighbors | None = None
+) -> Int[np.ndarray, " n"]:
+    """Count, for each row of `[n, d]`, the other rows within this distance, exactly.
+
+    Args:
+        rows: the samples.
+        squared_distance: within which two of them are alike.
+        near: the nearest others of each row, where they are known: a row whose neighbours are not
+            all alike to it needs no more.
+    """
     if rows.shape[1] <= FEW_DIMENSIONS:
         exact = rows.astype(np.float64)
         # The tree takes the root and squares it again: a pair at the very distance is within.
         radius = np.sqrt(squared_distance) * (1 + 8 * np.finfo(np.float64).eps)
         return KDTree(exact).query_radius(exact, radius, count_only=True) - 1
-    squares = np.full(len(rows), squared_distance)
-    (inside,) = count_inside(rows, rows, [Balls("real", squares, "inclusive")])
-    return inside.of_real[:, 0] - 1
+    if near is None:
+        alike, again = np.empty(len(rows), np.int64), np.arange(len(rows))
+    else:
+        alike = (near.squares <= squared_distance).sum(axis=1)
+        all_alike = near.squares[:, -1] <= squared_distance
+        more = near.squares.shape[1] < len(rows) - 1
+        again = np.flatnonzero(all_alike) if more else np.arange(0)
+    if len(again):
+        asking = rows[again]
+        around = Balls("fake", np.full(len(again), squared_distance), "inclusive")
+        alike[again] = count_inside(rows, asking, [around])[0].of_fake - 1
+    return alike
 
 
 def collisions(alike: Int[np.ndarray, " n"]) -> Collisions:

@@ -41,7 +41,7 @@ def density_coverage(
     DensityCoverage(density=2.0, coverage=0.625)
     """
     of_fake, in_ball, _ = inside_of(real, fake, k, ties)
-    return DensityCoverage(float(of_fake.mean() / k), float((in_ball > 0).mean()))
+    return DensityCoverage(float(of_fake.mean() / k), float(in_ball.mean()))
 
 
 def _density(inputs: Inputs, seed: int) -> Value:

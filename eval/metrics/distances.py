@@ -8,7 +8,7 @@ without them products of rows with a large mean, or of extreme size, say nothing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ IN_CACHE = 2**16
 UNIT_ROUNDOFF = 2.0**-24
 
 Rows = Float[np.ndarray, "_ _"]
+T = TypeVar("T")
 
 
 class Estimates(NamedTuple):
@@ -46,6 +47,15 @@ def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(work, starts):
             pass
+
+
+def one_ahead(made: Iterable[T]) -> Iterator[T]:
+    """Each item once the next one is asked for: the accelerator works on it in the meantime."""
+    last: list[T] = []
+    for item in made:
+        yield from last
+        last = [item]
+    yield from last
 
 
 def block_size(n: int) -> int:

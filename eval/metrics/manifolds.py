@@ -1,9 +1,11 @@
-"""The four figures of neighbourhoods in one pass: precision, recall, density and coverage.
+"""The figures of neighbourhoods in one pass: precision, recall, density, coverage, authenticity.
 
 A set's manifold is approximated by balls around its rows that reach to their k-th nearest neighbour
 (Kynkaanniemi et al. 2019, section 2). All figures count which rows of one set lie in balls of the
 other, so the distances between the sets are worked out once for all of them, with the counts of
-random halves of the generated samples, from which the error bars come.
+random halves of the generated samples, from which the error bars come, and with the real row that
+each generated one is nearest to, which authenticity asks for. Distances within a set are worked out
+once too, for these figures and for the birthday paradox.
 """
 
 from functools import lru_cache
@@ -12,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
-from eval.metrics.balls import Balls, Ties, count_inside
-from eval.metrics.base import Gathered, StandardError, check_features, present
+from eval.metrics.balls import Balls, Ties, count_and_search, count_inside
+from eval.metrics.base import Gathered, StandardError, UndefinedError, check_features, present
 from eval.metrics.distances import Rows
 from eval.metrics.errors import HALVES
-from eval.metrics.neighbors import nearest
+from eval.metrics.neighbors import SPARE, Neighbors, among, nearest
 
 ROWS_AT_MOST = 10_000
 """Number of the first rows of each side that are looked at: the literature's."""
@@ -48,21 +50,30 @@ class Manifolds(NamedTuple):
     """Number of balls of reals in which each fake lies (k = 5, strict)."""
     covered: Bool[np.ndarray, "n sets"]
     """Whether each real's ball holds a fake (k = 5, strict)."""
+    nearest_real: Neighbors
+    """The real row nearest to each fake."""
 
 
-Radii = dict[int, Float[np.ndarray, " n"]]
-"""Squared radii of the balls around real rows, by k."""
+@lru_cache(maxsize=3)
+def own_neighbors(of: Gathered, k: int) -> Neighbors:
+    """The k nearest of the first 10,000 rows to each of them, or all others where there are fewer.
+
+    Raises:
+        FeatureError: 3 or fewer rows, or one that is not finite.
+    """
+    rows = present(of.features)[:ROWS_AT_MOST]
+    check_features(rows)
+    return nearest(rows, rows, max(min(k, len(rows) - 1), PRECISION_K), within=True)
 
 
-def real_radii(real: Rows) -> Radii:
-    """Squared radii of the balls around real rows `[n, d]`, for each k that `between` uses."""
-    found = nearest(real, real, DENSITY_K, within=True).squares
-    return {k: found[:, k - 1] for k in (PRECISION_K, DENSITY_K)}
+def own_of_samples(samples: Gathered) -> Neighbors:
+    """As many neighbours of the samples' first rows as `manifolds` looks at."""
+    return own_neighbors(samples, HALF_K)
 
 
-@lru_cache(maxsize=2)
-def _radii_of(reference: Gathered) -> Radii:
-    return real_radii(present(reference.features)[:ROWS_AT_MOST])
+def own_of_reference(reference: Gathered) -> Neighbors:
+    """As many neighbours of the reference's first rows as `manifolds` looks at."""
+    return own_neighbors(reference, DENSITY_K)
 
 
 @lru_cache(maxsize=1)
@@ -80,35 +91,47 @@ def manifolds(samples: Gathered, reference: Gathered, seed: int) -> Manifolds:
     fake = present(samples.features)[:ROWS_AT_MOST]
     real = present(reference.features)[:ROWS_AT_MOST]
     check_features(fake, real)
-    return between(fake, real, _radii_of(reference), seed)
+    if len(real) <= DENSITY_K:
+        raise UndefinedError(f"k = {DENSITY_K}: must be at most the {len(real) - 1} rows there are")
+    return _between(fake, real, own_of_samples(samples), own_of_reference(reference), seed)
 
 
-def between(fake: Rows, real: Rows, radii: Radii, seed: int) -> Manifolds:
+def between(fake: Rows, real: Rows, seed: int) -> Manifolds:
     """Which of these very rows lie in whose balls, `[m, d]` and `[n, d]`; see `manifolds`."""
+    of_fake = nearest(fake, fake, max(min(HALF_K, len(fake) - 1), PRECISION_K), within=True)
+    return _between(fake, real, of_fake, nearest(real, real, DENSITY_K, within=True), seed)
+
+
+def _between(
+    fake: Rows, real: Rows, of_fake: Neighbors, of_real: Neighbors, seed: int
+) -> Manifolds:
+    """Which rows lie in whose balls, and what is near, from the neighbours within each set."""
     m = len(fake)
-    near = nearest(fake, fake, max(min(HALF_K, m - 1), PRECISION_K), within=True)
     rng = np.random.default_rng([seed, m])
     halves = np.zeros((m, HALVES), bool)
     for half in halves.T:
         half[rng.permutation(m)[: m // 2]] = True
     tests = [
-        Balls("real", radii[PRECISION_K], "inclusive"),
-        Balls("real", radii[DENSITY_K], "strict", by_sets=True),
-        Balls("fake", near.squares[:, PRECISION_K - 1], "inclusive"),
+        Balls("real", of_real.squares[:, PRECISION_K - 1], "inclusive"),
+        Balls("real", of_real.squares[:, DENSITY_K - 1], "strict", by_sets=True),
+        Balls("fake", of_fake.squares[:, PRECISION_K - 1], "inclusive"),
     ]
     for half in halves.T:
-        among = near.squares[:, -1].copy()
-        members = half[near.indices]
+        among_half = of_fake.squares[:, -1].copy()
+        members = half[of_fake.indices]
         third = np.cumsum(members, axis=1) == PRECISION_K
         known = third.any(axis=1)
-        among[known] = near.squares[known, third[known].argmax(axis=1)]
-        tests.append(Balls("fake", np.where(half, among, -np.inf), "inclusive", settle=False))
-    of_precision, of_density, *of_recall = count_inside(real, fake, tests, halves)
+        among_half[known] = of_fake.squares[known, third[known].argmax(axis=1)]
+        radii = np.where(half, among_half, -np.inf)
+        tests.append(Balls("fake", radii, "inclusive", settle=False))
+    found, likely = count_and_search(real, fake, tests, halves, min(1 + SPARE, len(real)))
+    of_precision, of_density, *of_recall = found
     return Manifolds(
         precise=of_precision.of_fake > 0,
-        recalled=np.stack([each.of_real[:, 0] for each in of_recall], axis=1) > 0,
+        recalled=np.stack([each.of_real[:, 0] for each in of_recall], axis=1),
         balls=of_density.of_fake,
-        covered=of_density.of_real > 0,
+        covered=of_density.of_real,
+        nearest_real=(nearest(fake, real, 1) if likely is None else among(fake, real, 1, likely)),
     )
 
 
@@ -123,11 +146,11 @@ def share_error(inside: Shaped[np.ndarray, "n sets"]) -> StandardError | None:
 
 def inside_of(
     real: Rows, fake: Rows, k: int, ties: Ties
-) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-    """Count the neighbourhoods that hold each row, of reals `[n, d]` and fakes `[m, d]`.
+) -> tuple[Int[np.ndarray, " m"], Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Tell which neighbourhoods hold each row, of reals `[n, d]` and fakes `[m, d]`.
 
-    Returned are how many balls of reals hold each fake, how many fakes each real's ball holds, and
-    how many balls of fakes hold each real.
+    Returned are how many balls of reals hold each fake, whether each real's ball holds a fake, and
+    whether a ball of a fake holds each real.
 
     Raises:
         FeatureError: k or fewer rows, a row that is not finite, dimensions that differ.

@@ -13,9 +13,8 @@ from jaxtyping import Bool, Float, Int
 from eval.metrics.base import Inputs, Metric, Value, check_features, present
 from eval.metrics.distances import Rows
 from eval.metrics.errors import half_samples, of_mean
+from eval.metrics.manifolds import DENSITY_K, ROWS_AT_MOST, manifolds, own_of_reference
 from eval.metrics.neighbors import nearest
-
-SAMPLES_AT_MOST = 10_000
 
 
 class NearestTrain(NamedTuple):
@@ -54,15 +53,28 @@ def copy_ratios(samples: Rows, train: Rows) -> Float[np.ndarray, " n"]:
     [0. 1.]
     """
     check_features(train)
-    indices, distances = nearest_train(samples, train)
-    met, which = np.unique(indices, return_inverse=True)
-    others = nearest(train[met], train, 2)
-    # The nearest of two that is not the row itself; copies of a row are others.
-    own_first = others.indices[:, 0] == met
-    squares = np.where(own_first, others.squares[:, 1], others.squares[:, 0])
+    found = nearest_train(samples, train)
+    return _ratios(found, train)
+
+
+def _ratios(
+    found: NearestTrain, train: Rows, own: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, " n"]:
+    """The `copy_ratios` from the nearest train row of each sample.
+
+    `own` is the squared distance of each train row to the nearest other one, where it is known.
+    """
+    met, which = np.unique(found.indices, return_inverse=True)
+    if own is None:
+        others = nearest(train[met], train, 2)
+        # The nearest of two that is not the row itself; copies of a row are others.
+        own_first = others.indices[:, 0] == met
+        squares = np.where(own_first, others.squares[:, 1], others.squares[:, 0])
+    else:
+        squares = own[met]
     usual = np.sqrt(squares)[which]
-    apart = np.where(distances > 0, np.inf, 0.0)
-    return np.divide(distances, usual, out=apart, where=usual > 0)
+    apart = np.where(found.distances > 0, np.inf, 0.0)
+    return np.divide(found.distances, usual, out=apart, where=usual > 0)
 
 
 def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
@@ -74,10 +86,35 @@ def authentic(samples: Rows, train: Rows) -> Bool[np.ndarray, " n"]:
     return copy_ratios(samples, train) > 1
 
 
-def _authenticity(inputs: Inputs, seed: int) -> Value:
-    samples = present(inputs.samples.features)[:SAMPLES_AT_MOST]
+def _shared_ratios(inputs: Inputs, seed: int) -> Float[np.ndarray, " n"]:
+    """The `copy_ratios` from the distances that precision and its kin are counted by.
+
+    They are of the first train rows; further ones are searched besides.
+    """
+    samples = present(inputs.samples.features)[:ROWS_AT_MOST]
     train = present(inputs.reference.features)
-    found = authentic(samples, train)
+    indices, squares = (
+        each[:, 0] for each in manifolds(inputs.samples, inputs.reference, seed).nearest_real
+    )
+    if len(train) <= ROWS_AT_MOST:
+        own = own_of_reference(inputs.reference).squares[:, 0]
+        return _ratios(NearestTrain(indices, np.sqrt(squares)), train, own)
+    further = nearest(samples, train[ROWS_AT_MOST:], 1)
+    nearer = further.squares[:, 0] < squares
+    indices = np.where(nearer, further.indices[:, 0] + ROWS_AT_MOST, indices)
+    squares = np.where(nearer, further.squares[:, 0], squares)
+    return _ratios(NearestTrain(indices, np.sqrt(squares)), train)
+
+
+def _authenticity(inputs: Inputs, seed: int) -> Value:
+    samples = present(inputs.samples.features)[:ROWS_AT_MOST]
+    train = present(inputs.reference.features)
+    check_features(samples, train, at_least=1)
+    few = min(len(samples), len(train)) <= DENSITY_K
+    if few or inputs.learnt is not None:
+        found = authentic(samples, train)
+    else:
+        found = _shared_ratios(inputs, seed) > 1
     return Value(float(found.mean()), of_mean(found), n=len(samples), reference_n=len(train))
 
 
@@ -93,7 +130,7 @@ def _nearest_ratio(inputs: Inputs, seed: int) -> Value:
     if inputs.held_out is inputs.samples:
         samples = held_out[0::2]
     held_out = held_out[1::2]
-    samples, train = samples[:SAMPLES_AT_MOST], present(inputs.reference.features)
+    samples, train = samples[:ROWS_AT_MOST], present(inputs.reference.features)
     size = min(len(held_out), len(train))
     rows = np.sort(np.random.default_rng([seed, 3]).permutation(len(train))[:size])
     to_train = nearest_train(samples, train[rows]).distances

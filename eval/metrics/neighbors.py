@@ -49,8 +49,16 @@ def nearest(a: Rows, b: Rows, k: int, within: bool = False) -> Neighbors:
     if a.shape[1] <= FEW_DIMENSIONS:
         found = _from_tree(a, b, k + within)
         return _without_own(found, np.arange(len(a))) if within else found
-    count = min(k + SPARE, others)
-    found, crowded = _settled(a, b, k, candidates(a, b, count, within), count < others)
+    return among(a, b, k, candidates(a, b, min(k + SPARE, others), within), within)
+
+
+def among(a: Rows, b: Rows, k: int, bounds: Bounds, within: bool = False) -> Neighbors:
+    """The k nearest rows as `nearest` finds them, in more than a few dimensions, from candidates.
+
+    The candidates are k + `SPARE` of each row, or all where there are fewer.
+    """
+    left = bounds.columns.shape[1] < len(b) - within
+    found, crowded = _settled(a, b, k, bounds, left)
     rows = np.flatnonzero(crowded)
     if len(rows):
         again = _searched_again(a[rows], b, k + within)

@@ -49,7 +49,7 @@ def precision_recall(
     PrecisionRecall(precision=1.0, recall=0.625)
     """
     of_fake, _, of_real = inside_of(real, fake, k, ties)
-    return PrecisionRecall(float((of_fake > 0).mean()), float((of_real > 0).mean()))
+    return PrecisionRecall(float((of_fake > 0).mean()), float(of_real.mean()))
 
 
 def _shared(inputs: Inputs, seed: int) -> tuple[Manifolds, int, int]:

@@ -23,7 +23,7 @@ from eval.metrics.base import (
     present,
 )
 from eval.metrics.by_class import by_class
-from eval.metrics.manifolds import Manifolds, between, real_radii, share_error
+from eval.metrics.manifolds import Manifolds, between, share_error
 
 ROWS_AT_MOST = 1_000
 """Number of the first rows of a class that are looked at, on each side."""
@@ -46,7 +46,7 @@ def within_classes(samples: Gathered, reference: Gathered, seed: int) -> dict[in
     check_features(present(samples.features), present(reference.features))
     fakes, reals = _rows_by_class(samples), _rows_by_class(reference)
     return {
-        label: between(fakes[label], reals[label], real_radii(reals[label]), seed)
+        label: between(fakes[label], reals[label], seed)
         for label in sorted(fakes.keys() & reals.keys())
     }
 

@@ -7,6 +7,7 @@ from scipy.spatial.distance import pdist, squareform
 from eval.metrics.base import FeatureError, Gathered, Inputs
 from eval.metrics.birthday import BIRTHDAY, calibrate, even_batch
 from eval.metrics.collisions import collisions, count_alike
+from eval.metrics.neighbors import nearest
 
 DIMENSIONS = 12
 
@@ -67,6 +68,21 @@ def test_pairs_are_counted_exactly(dimensions):
         expected = (squares <= square * (1 + 1e-12)).sum(axis=1) - 1
         np.testing.assert_array_equal(count_alike(rows, square * (1 + 1e-12)), expected)
     assert count_alike(rows, 0.0).sum() == 6
+
+
+def test_known_neighbors_leave_little_to_count():
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(120, DIMENSIONS)).astype(np.float32)
+    rows[40:60] = rows[0]
+    near = nearest(rows, rows, 4, within=True)
+    squares = squareform(pdist(rows.astype(np.float64), "sqeuclidean"))
+    for square in (0.0, 4.0, 12.0, 1e3):
+        expected = (squares <= square).sum(axis=1) - 1
+        np.testing.assert_array_equal(count_alike(rows, square, near), expected)
+    # Copies are no different samples; without any, what is known already is all that is needed.
+    assert calibrate(rows, near) == calibrate(rows)
+    apart = rows[:40]
+    assert calibrate(apart, nearest(apart, apart, 4, within=True)) == calibrate(apart)
 
 
 def test_the_criterion_is_the_distance_of_the_nearest_different_pairs():

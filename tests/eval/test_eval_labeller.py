@@ -8,6 +8,7 @@ from cgan.config import Data, Experiment
 from cgan.data.digits import load_digits
 from cgan.sampling import runs
 from eval import extractors
+from eval.measuring import runs as measuring_runs
 from eval.metrics.catalog import ANY, need_classes
 from eval.records.record import read_records
 from tests.eval.commands import exit_code
@@ -32,6 +33,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "load_run", load_run)
     images = load_digits("test").images
     monkeypatch.setattr(runs, "stream_samples", lambda run, n, seed: iter([images[:n]]))
+    monkeypatch.setattr(measuring_runs, "key_of", lambda *_: None)
     monkeypatch.setattr(extractors.classifier, "load", train)
     return tmp_path
 

@@ -5,6 +5,7 @@ import pytest
 from reference.cases import FINITE, arrays, pair, target
 from scipy.spatial.distance import cdist
 
+from eval.metrics import manifolds, memorization
 from eval.metrics.base import FeatureError, Gathered, Inputs
 from eval.metrics.memorization import (
     AUTHENTICITY,
@@ -12,6 +13,8 @@ from eval.metrics.memorization import (
     authentic,
     nearest_train,
 )
+from eval.metrics.neighbors import nearest
+from eval.metrics.precision_recall import RECALL
 
 
 @pytest.mark.parametrize("name", FINITE)
@@ -83,3 +86,35 @@ def test_bad_features_are_refused():
         authentic(made["fake"], made["real"])
     with pytest.raises(FeatureError, match="at least 2"):
         authentic(made["real"], made["real"][:1])
+
+
+@pytest.mark.parametrize("rows_at_most", [10_000, 60])
+def test_authenticity_of_the_table_shares_distances_and_has_the_same_value(
+    monkeypatch, rows_at_most
+):
+    """Whether all train rows are among those that precision looks at, or only the first 60."""
+    rng = np.random.default_rng(6)
+    train = rng.normal(size=(150, 12)).astype(np.float32)
+    samples = train[rng.integers(150, size=50)] + np.float32(0.4) * rng.normal(size=(50, 12))
+    samples = samples.astype(np.float32)
+    samples[:3] = train[:3]
+    expected = authentic(samples, train)
+    assert 0.1 < expected.mean() < 0.9
+    for module in (manifolds, memorization):
+        monkeypatch.setattr(module, "ROWS_AT_MOST", rows_at_most)
+    searched = []
+
+    def spy(a, b, k, within=False):
+        searched.append((len(a), len(b), within))
+        return nearest(a, b, k, within)
+
+    for module in (manifolds, memorization):
+        monkeypatch.setattr(module, "nearest", spy)
+    inputs = Inputs(Gathered(50, features=samples), Gathered(150, features=train))
+    assert AUTHENTICITY.measure(inputs, 0).value == expected.mean()
+    within = [(50, 50, True), (min(rows_at_most, 150),) * 2 + (True,)]
+    assert searched[:2] == within
+    further = searched[2:]
+    assert [each[1] for each in further] == ([] if rows_at_most > 150 else [90, 150])
+    RECALL.measure(inputs, 0)
+    assert searched == within + further, "distances are worked out once"

@@ -9,7 +9,7 @@ from reference.cases import FINITE, arrays, pair, target
 from scipy.spatial.distance import cdist
 
 from eval.metrics import distances
-from eval.metrics.balls import Balls, count_inside
+from eval.metrics.balls import Balls, count_and_search, count_inside
 from eval.metrics.base import FeatureError, Gathered, Inputs
 from eval.metrics.density_coverage import COVERAGE, DENSITY, density_coverage
 from eval.metrics.neighbors import nearest
@@ -118,8 +118,22 @@ def test_counts_by_sets_of_fakes():
     inside = cdist(real.astype("f8"), fake.astype("f8"), "sqeuclidean") <= radii[:, None]
     (found,) = count_inside(real, fake, [Balls("real", radii, "inclusive", by_sets=True)], sets)
     np.testing.assert_array_equal(found.of_fake, inside.sum(axis=0))
-    np.testing.assert_array_equal(found.of_real[:, 0], inside.sum(axis=1))
-    np.testing.assert_array_equal(found.of_real[:, 1:], inside.astype(int) @ sets)
+    np.testing.assert_array_equal(found.of_real[:, 0], inside.any(axis=1))
+    np.testing.assert_array_equal(found.of_real[:, 1:], inside.astype(int) @ sets > 0)
+
+
+def test_more_sets_than_a_word_has_bits_and_candidates_of_the_same_tiles(monkeypatch):
+    monkeypatch.setattr(distances, "BLOCK", 32)
+    rng = np.random.default_rng(7)
+    real, fake = rng.normal(size=(70, 10)).astype("f4"), rng.normal(size=(90, 10)).astype("f4")
+    sets, across = rng.integers(0, 2, size=(90, 40)).astype(bool), cdist(real, fake, "sqeuclidean")
+    radii = rng.uniform(5, 25, size=90)
+    tests = [Balls("fake", radii, "inclusive", by_sets=True), Balls("fake", radii / 2, "strict")]
+    (first, second), likely = count_and_search(real, fake, tests, sets, 3)
+    np.testing.assert_array_equal(first.of_real[:, 1:], (across <= radii).astype(int) @ sets > 0)
+    np.testing.assert_array_equal(second.of_real[:, 0], (across < radii / 2).any(axis=1))
+    np.testing.assert_array_equal(np.sort(likely.columns), np.sort(across.argsort(axis=0)[:3].T))
+    assert (likely.lower < likely.upper).all()
 
 
 def measured(real, fake, seed=0):

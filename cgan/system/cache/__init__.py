@@ -4,5 +4,6 @@
 """
 
 from cgan.system.cache.arrays import load_arrays, mark_used, note, save_arrays
+from cgan.system.cache.kept import keep_within
 
-__all__ = ["load_arrays", "mark_used", "note", "save_arrays"]
+__all__ = ["keep_within", "load_arrays", "mark_used", "note", "save_arrays"]

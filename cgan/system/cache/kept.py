@@ -4,6 +4,7 @@ Only what this project makes is an entry, told by its place and its name; weight
 the user put there, and files of anybody else's, are none.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ Kind = Literal[
     "labels",
     "digits",
     "reference",
+    "features",
     "classifier",
     "compiled programs",
     "unfinished",
@@ -38,6 +40,7 @@ OF_NAMES: dict[Kind, str] = {
     "labels": r"data/[^/]+-[0-9a-f]{16}\.labels\.np[yz]",
     "digits": r"data/(digits|mnist_5k|mnist_8x8)-\d+\.npz",
     "reference": r"reference-[^/]+-[0-9a-f]{16}\.npz",
+    "features": r"features-[^/]+-[0-9a-f]{16}\.npz",
     "classifier": r"classifier-[^/]+-[0-9a-f]{16}\.npz",
     "compiled programs": r"compiled/[0-9a-f]{12}",
     "unfinished": rf"(data/)?{re.escape(UNFINISHED)}[^/]+",
@@ -112,6 +115,28 @@ def remove(path: Path) -> bool:
         if free:
             shutil.rmtree(path)
         return free
+
+
+def keep_within(kind: Kind, most: int) -> None:
+    """Remove entries of this kind, those first that were not used for longest, down to a size.
+
+    What can't be removed, or went by itself, is left out of account.
+
+    Args:
+        kind: of the entries.
+        most: bytes that they may take together.
+    """
+    try:
+        found = [entry for entry in entries() if entry.kind == kind]
+    except OSError:  # another process removed one while they were listed
+        return
+    total = sum(entry.size for entry in found)
+    for entry in sorted(found, key=lambda entry: entry.used):
+        if total <= most:
+            return
+        with contextlib.suppress(OSError):
+            remove(entry.path)
+        total -= entry.size
 
 
 def _age_sec(path: Path) -> float:
