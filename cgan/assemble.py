@@ -4,7 +4,9 @@ import dataclasses
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 
 from cgan import bank, objectives, optim, prior
 from cgan import networks as networks_lib
@@ -18,7 +20,7 @@ from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
-from cgan.types import present
+from cgan.types import single
 
 
 class Parts(NamedTuple):
@@ -67,11 +69,14 @@ class Parts(NamedTuple):
         if config.bank.of == "samples":
             of_one["fake"] = jax.ShapeDtypeStruct(shape, "float32")
             return bank.empty(config.bank.size, of_one)
-        sample = jax.ShapeDtypeStruct((1, *shape), "float32")
-        label = jax.ShapeDtypeStruct((1,), "int32") if config.conditioning.labels else None
-        weights = state.discriminator, state.discriminator_stats
-        out = jax.eval_shape(self.networks.discriminate, *weights, sample, label)
-        vector = jax.ShapeDtypeStruct(present(out.embedding).shape[1:], "float32")
+
+        def embedded() -> Array:
+            label = jnp.zeros(1, int) if config.conditioning.labels else None
+            weights = state.discriminator, state.discriminator_stats
+            out = self.networks.discriminate(*weights, jnp.zeros((1, *shape)), label)
+            return single(out.embedding)[0]
+
+        vector = jax.eval_shape(embedded)
         of_one |= {"real": vector, "fake": vector, "agreement": jax.ShapeDtypeStruct((), "float32")}
         return bank.empty(config.bank.size, of_one)
 

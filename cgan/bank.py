@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from cgan.objectives.outputs import NO_OUTPUT, PairedOutputs, Stale
-from cgan.types import DiscriminatorOutput, Labels, RandomKey, Samples, Scores, single
+from cgan.types import DiscriminatorOutput, Labels, RandomKey, Samples, single
 
 NEVER = -1
 """The step of a slot that was never written."""
@@ -129,7 +129,9 @@ def replay(bank: Ring, key: RandomKey, batch_size: int, rows: Int[Array, " n"]) 
 
 
 def stale_scores(
-    scores: Scores, there: Bool[Array, " batch"], meets: Bool[Array, "n batch"] | None
+    scores: Float[Array, " batch"],
+    there: Bool[Array, " batch"],
+    meets: Bool[Array, "n batch"] | None,
 ) -> Stale:
     """Columns of the scores of all that was replayed.
 
