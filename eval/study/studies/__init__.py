@@ -3,6 +3,7 @@
 from eval.study.declare import Study
 from eval.study.studies import (
     ablation,
+    bank,
     collapse_2d,
     collapse_digits,
     collapse_mnist,
@@ -23,6 +24,7 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
     "neighbours": neighbours.STUDY,
+    "bank": bank.STUDY,
 }
 
 
