@@ -38,37 +38,24 @@ from tests.test_loop import ONE_DEVICE, rows, train_until
 from tests.test_step import (
     BATCH,
     MIRRORED,
-    NEIGHBOR,
     RECORDER,
-    SAME_CLASS,
+    STEPS,
     VARIANTS,
     experiment,
     relative_error,
     run,
 )
 
-SLOTS = 3 * BATCH
+SLOTS = STEPS * BATCH
+FAST = ("bank of embeddings within classes", "bank of samples within classes")
 OF_EMBEDDINGS, OF_SAMPLES = Bank(SLOTS), Bank(SLOTS, "samples")
 BANKED = {
-    "embeddings within classes": experiment(
-        objective=Objective("hinge"),
-        embedding=NEIGHBOR,
-        augment=Augment(0.3),
-        conditioning=SAME_CLASS,
-        bank=OF_EMBEDDINGS,
-    ),
+    **{name: VARIANTS[name] for name in FAST},
     "mirrored": experiment(embedding=MIRRORED, augment=Augment(0.3), bank=OF_EMBEDDINGS),
-    "samples within classes": experiment(
-        objective=Objective("pairwise"),
-        augment=Augment(0.3),
-        conditioning=SAME_CLASS,
-        bank=OF_SAMPLES,
-    ),
     "samples, hinge": experiment(
         spectral_norm=True, objective=Objective("hinge"), penalty=Penalty(0.0, 0.0), bank=OF_SAMPLES
     ),
 }
-FAST = ("embeddings within classes", "samples within classes")
 of_each = pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in BANKED],
