@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cgan.config import (
         Alarm,
         Augment,
+        Bank,
         Conditioning,
         ConfigError,
         Data,
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Alarm",
     "Augment",
+    "Bank",
     "Batch",
     "CollapseError",
     "Conditioning",
@@ -101,6 +103,7 @@ def _settings() -> tuple[Any, ...]:
     from cgan.config import (
         Alarm,
         Augment,
+        Bank,
         Conditioning,
         ConfigError,
         Data,
@@ -119,7 +122,7 @@ def _settings() -> tuple[Any, ...]:
     )
 
     players = (Generator, Discriminator)
-    game = (Objective, Embedding, Penalty, Augment, Conditioning)
+    game = (Objective, Embedding, Bank, Penalty, Augment, Conditioning)
     pretext = (Pretraining, Pretext, Descent)
     settings = (Experiment, Data, *players, *game, Optim, Prior, Alarm)
     return *settings, *pretext, Launch, ConfigError

@@ -20,6 +20,8 @@ from cgan.types import Params, PerSample
 
 Terms = dict[str, PerSample]
 Means = dict[str, Float[Array, ""]]
+Readings = dict[str, Float[Array, "..."]]
+"""What is read off the outputs beside the terms, by name: numbers to log, arrays to keep."""
 
 
 def in_parts(function: Callable[[Any], Any], rows: PyTree, micro_batches: int) -> PyTree:
@@ -37,18 +39,18 @@ def in_parts(function: Callable[[Any], Any], rows: PyTree, micro_batches: int) -
 
 def gradients(
     discriminate_rows: Callable[[Params, Any], tuple[Any, Terms]],
-    grade_batch: Callable[[Params, Any], tuple[Terms, Means]],
+    grade_batch: Callable[[Params, Any], tuple[Terms, Readings]],
     params: Params,
     learnt: Params,
     rows: PyTree,
     micro_batches: int,
-) -> tuple[tuple[Params, Params], Means]:
+) -> tuple[tuple[Params, Params], Readings]:
     """Gradients of the sum of all terms' means, with respect to `params` and `learnt`.
 
     Args:
         discriminate_rows: `(params, rows)` to outputs, a tree of `[n, ...]` arrays, and terms that
             need their own row only.
-        grade_batch: `(learnt, outputs)` to the terms that need all rows, and readings to log.
+        grade_batch: `(learnt, outputs)` to the terms that need all rows, and readings.
         params: what the outputs depend on.
         learnt: what the grades depend on beside the outputs.
         rows: a tree of `[n, ...]` arrays.
@@ -62,7 +64,7 @@ def gradients(
 
     outputs = in_parts(lambda part: discriminate_rows(params, part)[0], rows, micro_batches)
 
-    def grade(learnt: Params, outputs: Any) -> tuple[Float[Array, ""], tuple[Means, Means]]:
+    def grade(learnt: Params, outputs: Any) -> tuple[Float[Array, ""], tuple[Means, Readings]]:
         terms, readings = grade_batch(learnt, outputs)
         means = _means(terms)
         return _total(means), (means, readings)
@@ -92,14 +94,14 @@ def gradients(
 
 def _at_once(
     discriminate_rows: Callable[[Params, Any], tuple[Any, Terms]],
-    grade_batch: Callable[[Params, Any], tuple[Terms, Means]],
+    grade_batch: Callable[[Params, Any], tuple[Terms, Readings]],
     params: Params,
     learnt: Params,
     rows: PyTree,
-) -> tuple[tuple[Params, Params], Means]:
+) -> tuple[tuple[Params, Params], Readings]:
     """Gradients as `gradients`' in one part: a single forward pass serves outputs and gradients."""
 
-    def loss(params: Params, learnt: Params) -> tuple[Float[Array, ""], Means]:
+    def loss(params: Params, learnt: Params) -> tuple[Float[Array, ""], Readings]:
         outputs, own = discriminate_rows(params, rows)
         terms, readings = grade_batch(learnt, outputs)
         means = _means(terms | own)

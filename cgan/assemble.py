@@ -4,10 +4,12 @@ import dataclasses
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
+from jaxtyping import Array
 
+from cgan import bank, objectives, optim, prior
 from cgan import networks as networks_lib
-from cgan import objectives, optim, prior
 from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
@@ -18,6 +20,7 @@ from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
+from cgan.types import single
 
 
 class Parts(NamedTuple):
@@ -53,7 +56,29 @@ class Parts(NamedTuple):
         adaptive = probability.init(self.config)
         state = init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
         players = {"generator": state.generator, "discriminator": state.discriminator}
-        return state._replace(prior=prior.init(self.config, players))
+        return state._replace(prior=prior.init(self.config, players), bank=self._empty_bank(state))
+
+    def _empty_bank(self, state: TrainState) -> bank.Ring | None:
+        """The memory bank before step 0, of the form of what these networks put out."""
+        config, shape = self.config, self.source.sample_shape
+        if config.bank.is_off:
+            return None
+        of_one: dict[str, jax.ShapeDtypeStruct] = {}
+        if config.conditioning.labels:
+            of_one["label"] = jax.ShapeDtypeStruct((), "int32")
+        if config.bank.of == "samples":
+            of_one["fake"] = jax.ShapeDtypeStruct(shape, "float32")
+            return bank.empty(config.bank.size, of_one)
+
+        def embedded() -> Array:
+            label = jnp.zeros(1, int) if config.conditioning.labels else None
+            weights = state.discriminator, state.discriminator_stats
+            out = self.networks.discriminate(*weights, jnp.zeros((1, *shape)), label)
+            return single(out.embedding)[0]
+
+        vector = jax.eval_shape(embedded)
+        of_one |= {"real": vector, "fake": vector, "agreement": jax.ShapeDtypeStruct((), "float32")}
+        return bank.empty(config.bank.size, of_one)
 
     def abstract_state(self) -> TrainState:
         """Shapes and dtypes of the state, computed without allocating it."""
@@ -103,6 +128,9 @@ def assemble(config: Experiment, source: Source | None = None) -> Parts:
 def assemble_on(config: Experiment, source: Source) -> Parts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     config.augment.check_for_kind(source.kind, f"with data.source = {config.data.source!r}")
+    if config.banks_reals:
+        of_what = f"the {len(source)} training samples of data.source = {config.data.source!r}"
+        config.bank.check_shorter(config.batch_size, len(source), of_what)
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     networks.frozen_groups(config.init_frozen)  # refused here, if there are not so many
     game = objectives.build(config)

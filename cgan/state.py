@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
+from cgan.bank import Ring
 from cgan.networks import Networks
 from cgan.prior import Anchor
 from cgan.rng import stream_key
@@ -30,6 +31,8 @@ class TrainState(NamedTuple):
     """Optimiser's state over the pair of `discriminator` and `learnt`."""
     prior: dict[str, Anchor] = {}  # noqa: RUF012
     """What each player's weights are pulled towards; often empty."""
+    bank: Ring | None = None
+    """What the discriminator saw in earlier steps; None where nothing is kept."""
 
 
 def init_state(

@@ -18,12 +18,14 @@ from jaxtyping import Array, Bool, Float, Int
 
 from cgan import accumulation
 from cgan import augment as augment_lib
+from cgan import bank as bank_lib
 from cgan import networks as networks_lib
 from cgan import optim as optim_lib
 from cgan import prior as prior_lib
-from cgan.accumulation import Means, Terms
+from cgan.accumulation import Means, Readings, Terms
 from cgan.augment import probability as probability_lib
 from cgan.axis import Axis
+from cgan.bank import Replayed, Ring
 from cgan.config import Experiment
 from cgan.finite import Outcome, is_finite
 from cgan.kinds import Kind
@@ -33,6 +35,7 @@ from cgan.objectives import (
     BatchOutputs,
     Game,
     PairedOutputs,
+    Stale,
     draw_offsets,
     gaps,
     sign_of_reals,
@@ -41,7 +44,17 @@ from cgan.objectives.regularizer import Keys, Regularizer
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
-from cgan.types import Batch, DiscriminatorOutput, Labels, Params, RowKeys, Samples, Scores, single
+from cgan.types import (
+    Batch,
+    DiscriminatorOutput,
+    Labels,
+    Params,
+    RowKeys,
+    Samples,
+    Scores,
+    present,
+    single,
+)
 
 Metrics = dict[str, Float[Array, "..."]]
 RowIds = Int[Array, " n"]
@@ -58,6 +71,8 @@ STAGES = (
 FINITE = "outputs are finite"
 SIGN = "real_sign"
 """Name of a reading of the discriminator's, which the probability of augmentation adapts to."""
+KEPT = "bank/"
+"""What the names of readings begin with that are kept in a bank, not logged."""
 
 
 class Rows(NamedTuple):
@@ -68,6 +83,8 @@ class Rows(NamedTuple):
     fake: Samples
     labels: Labels | None
     """Class of each row's real and fake alike; None where the networks see none."""
+    replayed: Replayed | None = None
+    """A fake of an earlier step in each row, of its own class; None where none are replayed."""
 
 
 class TrainStep:
@@ -125,7 +142,7 @@ class TrainStep:
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
-        parts = self.config.micro_batches
+        parts, replayed = self.config.micro_batches, self.replayed(state, ids)
         fakes = accumulation.in_parts(
             lambda part: self.networks.generate(state.generator, *part), (latents, labels), parts
         )
@@ -143,11 +160,16 @@ class TrainStep:
             reals = (rows.ids, rows.real, rows.labels, real_out)
             agreement = self.agreement(discriminate, state, "discriminator", *reals)
             terms = {name: share * term for name, term in terms.items()}
-            return PairedOutputs(real_out, fake_out, agreement), terms
+            stale = self.scores_again(discriminate, state, rows)
+            return PairedOutputs(real_out, fake_out, agreement, stale), terms
 
-        def grade_batch(learnt: Params, outputs: PairedOutputs) -> tuple[Terms, Means]:
+        def grade_batch(learnt: Params, outputs: PairedOutputs) -> tuple[Terms, Readings]:
             batch = self.whole_batch(state, outputs, labels)
-            readings = gaps(batch) | self.game.readings(learnt)
+            batch = batch._replace(stale=self.stale(state, batch.whole, replayed, labels))
+            readings: Readings = gaps(batch) | self.game.readings(learnt)
+            if state.bank is not None and self.config.bank.of == "embeddings":
+                kept = bank_lib.of_embeddings(batch.whole)
+                readings |= {f"{KEPT}{name}": array for name, array in kept.items()}
             readings |= {FINITE: is_finite(outputs).astype(jnp.float32)}
             if self.config.augment.target is not None:
                 boundary = BOUNDARY.get(self.config.objective.loss)
@@ -156,8 +178,14 @@ class TrainStep:
 
         params = (state.discriminator, state.learnt)
         gradients, means = accumulation.gradients(
-            discriminate_rows, grade_batch, *params, Rows(ids, reals, fakes, labels), parts
+            discriminate_rows,
+            grade_batch,
+            *params,
+            Rows(ids, reals, fakes, labels, replayed),
+            parts,
         )
+        kept = {name: means.pop(name) for name in [*means] if name.startswith(KEPT)}
+        bank, bank_metrics = self.update_bank(state, kept, fakes, labels)
         finite = [is_finite(fakes), means.pop(FINITE) > 0, is_finite(gradients)]
         (discriminator, learnt), optim_state, metrics = self._descend(
             state, gradients, means, params, state.discriminator_optim, "discriminator"
@@ -168,8 +196,9 @@ class TrainStep:
                 discriminator_stats=stats,
                 learnt=self.game.project(learnt),
                 discriminator_optim=optim_state,
+                bank=bank,
             ),
-            metrics,
+            metrics | bank_metrics,
             finite,
         )
 
@@ -212,6 +241,60 @@ class TrainStep:
         )
         state = state._replace(generator=params, generator_optim=optim_state)
         return state, metrics, [is_finite(gradients)]
+
+    def replayed(self, state: TrainState, ids: RowIds) -> Replayed | None:
+        """Fakes of earlier steps for these rows, if the bank keeps samples."""
+        if state.bank is None or self.config.bank.of != "samples":
+            return None
+        key = stream_key(self.seed, "bank", state.step)
+        return bank_lib.replay(state.bank, key, self.config.batch_size, ids)
+
+    def scores_again(
+        self,
+        discriminate: Callable[[Samples, Labels | None], DiscriminatorOutput],
+        state: TrainState,
+        rows: Rows,
+    ) -> Scores | None:
+        """Scores of a view of each replayed fake, by weights that learn from it."""
+        old = rows.replayed
+        if old is None:
+            return None
+        view = self.view(state, "views/discriminator/stale", rows.ids, old.fake)
+        return discriminate(view, old.labels).score
+
+    def stale(
+        self,
+        state: TrainState,
+        whole: PairedOutputs,
+        replayed: Replayed | None,
+        labels: Labels | None,
+    ) -> Stale | None:
+        """Further columns of the discriminator's rows, if there is a bank."""
+        if state.bank is None:
+            return None
+        if labels is not None and self.config.conditioning.compare != "same_class":
+            labels = None
+        if replayed is None:
+            return bank_lib.stale_embeddings(state.bank, labels)
+        there, of = jax.tree.map(self.axis.gather, (replayed.there, replayed.labels))
+        meets = None if labels is None else labels[:, None] == of
+        return bank_lib.stale_scores(present(whole.stale), there, meets)
+
+    def update_bank(
+        self, state: TrainState, kept: Readings, fakes: Samples, labels: Labels | None
+    ) -> tuple[Ring | None, Metrics]:
+        """Put what the discriminator saw in the place of the oldest, and log what it had read."""
+        if state.bank is None:
+            return None, {}
+        entries = {name.removeprefix(KEPT): array for name, array in kept.items()}
+        if self.config.bank.of == "samples":
+            entries = {"fake": self.axis.gather(fakes)}
+        whole_labels = jax.tree.map(self.axis.gather, labels)
+        entries = bank_lib.labeled(entries, whole_labels)
+        return (
+            bank_lib.write(state.bank, state.step, entries),
+            bank_lib.readings(state.bank, state.step),
+        )
 
     def update_probability(self, state: TrainState, metrics: Metrics) -> tuple[TrainState, Metrics]:
         """Adapt the probability of augmentation, and log the one that was used if it moves."""

@@ -277,6 +277,9 @@ REFUSED = {
     "train ring8 --prior.pre unsaved --prior.mu 1": "unsaved: has no checkpoints yet; must be a",
     "train ring8 --prior.pre images --prior.mu 1": "learnt images, and this run learns points;",
     "train ring8 --prior.pre run --prior.mu 1": "this config; must be the same, or be left out by",
+    "train digits --bank.size 64": "bank.of = 'embeddings': must be 'samples' with embedding",
+    "train digits --bank.size 100": "bank.size = 100: must be a multiple of batch_size = 64; the",
+    "train digits --embedding.weight 1 --bank.size 1408": "bank.size = 1408: must be at most 1344",
     "train digits --augment.policy ada": "augment.probability = 0.0: must be more than 0 with",
     # eval of a run, and its report
     "eval nothing": "nothing: not a run, config.json is missing; must be a folder made by train.py",

@@ -352,3 +352,75 @@ def test_the_neighbor_game_needs_two_rows_to_compare() -> None:
     make(EMBEDDING | {"batch_size": 2})
     expected = "2 or more with embedding.game = 'neighbor', which compares a sample with others"
     assert_refused(EMBEDDING | {"batch_size": 1}, "batch_size", expected)
+
+
+BANKED: dict[str, Any] = EMBEDDING | {"bank.size": 128}
+REPLAYED: dict[str, Any] = {"bank.size": 128, "bank.of": "samples"}
+MEETS_ALL = "with bank.size = 128"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "refused", "accepted", "expected"),
+    [
+        (
+            "bank.of",
+            "embeddings",
+            {"bank.size": 64},
+            EMBEDDING | {"bank.size": 64},
+            "'samples' with embedding.weight = 0, which leaves no embeddings",
+        ),
+        (
+            "bank.of",
+            "samples",
+            NO_SCORE | {"bank.size": 64},
+            EMBEDDING | {"bank.size": 64},
+            "'embeddings' with objective.weight = 0, which leaves no scores",
+        ),
+        *(
+            (
+                "objective.normalize",
+                "sum",
+                settings,
+                BANKED,
+                f"'mean' {MEETS_ALL}: a sum would grow while the bank fills",
+            )
+            for settings in (REPLAYED, BANKED | MIRRORED)
+        ),
+        *(
+            (
+                "objective.fakes_per_real",
+                3,
+                settings,
+                BANKED,
+                f"None {MEETS_ALL}, since a real meets all that it is given of the bank",
+            )
+            for settings in (REPLAYED, BANKED | MIRRORED)
+        ),
+        (
+            "bank.size",
+            192,
+            EMBEDDING | {"data.limit": 256},
+            EMBEDDING | {"data.limit": 257},
+            "at most 128 with data.limit = 256 and batch_size = 64: in a longer bank a real would "
+            "meet itself as it was in the last epoch",
+        ),
+        (
+            "bank.size",
+            64,
+            EMBEDDING | {"data.limit": 64, "embedding.negatives": "reals"},
+            EMBEDDING | {"data.limit": 64, "embedding.negatives": "fakes"},
+            "at most 0 with data.limit = 64 and batch_size = 64: in a longer bank a real would "
+            "meet itself as it was in the last epoch",
+        ),
+    ],
+)
+def test_a_bank_fits_the_batch_the_heads_the_curves_and_the_data(
+    name: str, value: Any, refused: dict[str, Any], accepted: dict[str, Any], expected: str
+) -> None:
+    make(accepted | {name: value})
+    assert_refused(refused | {name: value}, name, expected)
+
+
+def test_a_bank_of_fakes_may_be_longer_than_the_data() -> None:
+    make(REPLAYED | {"data.limit": 64})
+    make(BANKED | MIRRORED | {"data.limit": 64})

@@ -77,6 +77,7 @@ CHANGED: Settings = {
     "embedding.temperature_bounds": (0.05, 0.5),
     "embedding.r1": 0.1,
     "embedding.r2": 0.1,
+    "bank.of": "samples",
     "penalty.finite_difference": 0.01,
     "augment.strength": 0.5,
     "augment.probability": 0.5,
@@ -110,6 +111,7 @@ NEEDED: dict[tuple[str, Any], Settings] = {
     ("embedding.game", "mirrored"): {"embedding.weight": 1.0},
     ("embedding.coupling", "sample"): {"embedding.weight": 1.0},
     ("embedding.coupling", "two_sided"): {"embedding.weight": 1.0},
+    ("bank.size", 64): {"embedding.weight": 1.0},
     ("prior.pre", RUN): {"prior.mu": 1.0},
     ("prior.par", RUN): {"prior.lam": 1.0},
 }
@@ -132,6 +134,7 @@ ON = {
     "augment.target": 0.6,
     "embedding.weight": 1.0,
     "objective.weight": 1.0,
+    "bank.size": 64,
     "prior.pre": RUN,
     "prior.par": RUN,
 }

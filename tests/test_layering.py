@@ -19,6 +19,7 @@ CGAN_LAYERS: Layers = [
     {"finite", "rng", "schedules", "system"},
     {"parallel"},
     {"accumulation", "augment", "data", "networks", "objectives", "optim", "prior"},
+    {"bank"},
     {"state"},
     {"step"},
     {"assemble"},

@@ -16,6 +16,7 @@ from cgan import optim, parallel
 from cgan.assemble import Parts, assemble
 from cgan.config import (
     Augment,
+    Bank,
     Conditioning,
     Data,
     Discriminator,
@@ -107,6 +108,19 @@ VARIANTS = {
         embedding=dataclasses.replace(NEIGHBOR, halves="covering", graded=False),
         augment=Augment(0.3),
         conditioning=SAME_CLASS,
+    ),
+    "bank of embeddings within classes": experiment(
+        objective=Objective("hinge"),
+        embedding=NEIGHBOR,
+        augment=Augment(0.3),
+        conditioning=SAME_CLASS,
+        bank=Bank(STEPS * BATCH),
+    ),
+    "bank of samples within classes": experiment(
+        objective=Objective("pairwise"),
+        augment=Augment(0.3),
+        conditioning=SAME_CLASS,
+        bank=Bank(STEPS * BATCH, "samples"),
     ),
     "both, 5 fakes": experiment(
         objective=Objective("pairwise", weight=0.5, fakes_per_real=5),

@@ -46,6 +46,7 @@ SECTIONS: dict[str, Any] = {
     "discriminator": config.Discriminator,
     "objective": config.Objective,
     "embedding": config.Embedding,
+    "bank": config.Bank,
     "penalty": config.Penalty,
     "augment": config.Augment,
     "optim": config.Optim,

@@ -7,6 +7,7 @@ under a field is its help text.
 
 from cgan.config.alarm import Alarm
 from cgan.config.augment import Augment, PolicyName
+from cgan.config.bank import Bank, BankOf
 from cgan.config.checks import ConfigError, positive, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
@@ -40,6 +41,8 @@ __all__ = [
     "Architecture",
     "Augment",
     "Background",
+    "Bank",
+    "BankOf",
     "ClassicName",
     "Clock",
     "Conditioning",

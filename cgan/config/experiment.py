@@ -6,6 +6,7 @@ from typing import Literal
 
 from cgan.config.alarm import Alarm
 from cgan.config.augment import Augment
+from cgan.config.bank import Bank
 from cgan.config.checks import (
     DEPTH_AT_MOST,
     check_types,
@@ -77,6 +78,7 @@ class Experiment(Clock):
     discriminator: Discriminator = field(default_factory=Discriminator)
     objective: Objective = field(default_factory=Objective)
     embedding: Embedding = field(default_factory=Embedding)
+    bank: Bank = field(default_factory=Bank)
     penalty: Penalty = field(default_factory=Penalty)
     augment: Augment = field(default_factory=Augment)
     optim: Optim = field(default_factory=Optim)
@@ -134,6 +136,7 @@ class Experiment(Clock):
         self._check_heads()
         check_read_across(self)
         self._check_fakes()
+        self._check_bank()
         self._check_labels()
         self._check_ramps()
         self._check_precision()
@@ -189,6 +192,44 @@ class Experiment(Clock):
             when = "with embedding.coupling = 'two_sided', which couples the whole batch"
             compare = self.conditioning.compare
             require(compare == "all", "conditioning.compare", compare, f"'all' {when}")
+
+    def _check_bank(self) -> None:
+        """Whole batches of what a head reads, for a curve that takes the mean of all it meets."""
+        bank, objective, embedding = self.bank, self.objective, self.embedding
+        if bank.is_off:
+            return
+        bank.check_whole_batches(self.batch_size)
+        if bank.of == "embeddings":
+            expected = "'samples' with embedding.weight = 0, which leaves no embeddings"
+            require(embedding.weight > 0, "bank.of", bank.of, expected)
+        else:
+            expected = "'embeddings' with objective.weight = 0, which leaves no scores"
+            require(objective.weight > 0, "bank.of", bank.of, expected)
+        if (bank.of == "samples" and objective.is_contrastive) or self.banks_mirrored:
+            when = f"with bank.size = {bank.size}"
+            expected = f"'mean' {when}: a sum would grow while the bank fills"
+            normalize, fakes = objective.normalize, objective.fakes_per_real
+            require(normalize == "mean", "objective.normalize", normalize, expected)
+            expected = f"None {when}, since a real meets all that it is given of the bank"
+            require(fakes is None, "objective.fakes_per_real", fakes, expected)
+        if self.banks_reals and self.data.limit is not None:
+            limit = f"data.limit = {self.data.limit}"
+            bank.check_shorter(self.batch_size, self.data.limit, limit)
+
+    @property
+    def banks_mirrored(self) -> bool:
+        """Whether the mirrored game on embeddings meets those of a bank."""
+        return self._banks_embeddings and self.embedding.game == "mirrored"
+
+    @property
+    def banks_reals(self) -> bool:
+        """Whether a real is told from reals of a bank, one of which might be itself."""
+        told_from_reals = self.embedding.negatives != "fakes"
+        return self._banks_embeddings and self.embedding.game == "neighbor" and told_from_reals
+
+    @property
+    def _banks_embeddings(self) -> bool:
+        return not self.bank.is_off and self.bank.of == "embeddings"
 
     def _check_labels(self) -> None:
         """A head must see the labels."""

@@ -10,7 +10,14 @@ from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, Loss, Weight, WeightedSum
 from cgan.objectives.neighbor import NeighborGame
-from cgan.objectives.outputs import BatchOutputs, PairedOutputs, draw_offsets, gaps, sign_of_reals
+from cgan.objectives.outputs import (
+    BatchOutputs,
+    PairedOutputs,
+    Stale,
+    draw_offsets,
+    gaps,
+    sign_of_reals,
+)
 from cgan.schedules import ramp
 from cgan.types import Head
 
@@ -23,16 +30,19 @@ def build(config: Experiment) -> Game:
     objective, embedding = config.objective, config.embedding
     on_score, on_embedding = GAME_NAMES["score"], GAME_NAMES["embedding"]
     games: dict[str, Game] = {}
+    banked = None if config.bank.is_off else config.bank.of
     if objective.weight and objective.is_contrastive:
-        games[on_score] = _contrastive(ScoreComparison(), objective.loss, objective, objective)
+        games[on_score] = _contrastive(
+            ScoreComparison(), objective.loss, objective, objective, banked == "samples"
+        )
     elif objective.weight:
         games[on_score] = CLASSIC[objective.loss]
     if embedding.weight and embedding.game == "mirrored":
         games[on_embedding] = _contrastive(
-            EmbeddingComparison(), embedding.curve, objective, embedding
+            EmbeddingComparison(), embedding.curve, objective, embedding, banked == "embeddings"
         )
     elif embedding.weight:
-        games[on_embedding] = _neighbor(embedding)
+        games[on_embedding] = _neighbor(embedding, banked == "embeddings")
     weights: dict[str, Weight] = {on_score: objective.weight, on_embedding: embedding.weight}
     if embedding.final_fraction != 1:
         last = embedding.weight * embedding.final_fraction
@@ -42,7 +52,7 @@ def build(config: Experiment) -> Game:
     return WeightedSum(games, {name: weights[name] for name in games})
 
 
-def _neighbor(embedding: config_lib.Embedding) -> NeighborGame:
+def _neighbor(embedding: config_lib.Embedding, meets_stale: bool) -> NeighborGame:
     """Build the neighbour game."""
     return NeighborGame(
         temperature=embedding.temperature,
@@ -53,6 +63,7 @@ def _neighbor(embedding: config_lib.Embedding) -> NeighborGame:
         coupling=embedding.coupling,
         graded=embedding.graded,
         tolerance=embedding.tolerance,
+        meets_stale=meets_stale,
     )
 
 
@@ -61,6 +72,7 @@ def _contrastive(
     curve: str,
     pairs: config_lib.Objective,
     grading: config_lib.Objective | config_lib.Embedding,
+    meets_stale: bool,
 ) -> Contrastive:
     """Build a contrastive loss: `pairs` says which negatives a row meets, `grading` how sharply."""
     return Contrastive(
@@ -71,6 +83,7 @@ def _contrastive(
         dual=pairs.dual,
         hardness=pairs.hardness,
         top_k=pairs.top_k,
+        meets_stale=meets_stale,
     )
 
 
@@ -81,6 +94,7 @@ __all__ = [
     "Game",
     "Loss",
     "PairedOutputs",
+    "Stale",
     "build",
     "draw_offsets",
     "gaps",

@@ -35,9 +35,19 @@ class Classic(Loss):
     """The generator's cost of a fake, a function of its score."""
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """The discriminator's costs `[n]` of its reals and of its fakes."""
+        """The discriminator's costs `[n]` of its reals and of its fakes.
+
+        Fakes of earlier steps, where a batch has any, are fakes like those of today: the means of
+        both terms, `fake` and `stale`, add up to the mean over all of them.
+        """
         real, fake = single(batch.local.real.score), single(batch.local.fake.score)
-        return {"real": self.real(real), "fake": self.fake(fake)}
+        terms = {"real": self.real(real), "fake": self.fake(fake)}
+        if batch.stale is None or batch.local.stale is None:
+            return terms
+        there, size = batch.stale.there, len(batch.stale.there)
+        share = size / (size + there.sum())
+        old = jnp.where(there[batch.rows], self.fake(single(batch.local.stale)), 0)
+        return terms | {"fake": share * terms["fake"], "stale": share * old}
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's costs `[n]` of its fakes."""

@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Int
 
 from cgan.objectives.comparisons import Comparison
 from cgan.objectives.curves import Curve
-from cgan.objectives.outputs import BatchOutputs, choose
+from cgan.objectives.outputs import BatchOutputs, Stale, choose
 from cgan.objectives.temperature import Tempered
 from cgan.types import Margins, Params, PerSample
 
@@ -39,10 +39,16 @@ class Contrastive(Tempered):
     dual: bool = True
     hardness: float = 0.0
     top_k: int | None = None
+    meets_stale: bool = False
+    """Whether the discriminator's rows meet what a batch has of earlier steps as well."""
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses `[n]` of its reals and, with the dual, of its fakes."""
-        return self._grade(self._negatives(learnt, batch))
+        negatives = self._negatives(learnt, batch)
+        if self.meets_stale and batch.stale is not None:
+            stale = self._stale(learnt, batch, batch.stale)
+            negatives |= {name: joined(negatives[name], more) for name, more in stale.items()}
+        return self._grade(negatives)
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The generator's losses `[n]`, by margins `-M`: its fakes must beat the reals."""
@@ -66,6 +72,15 @@ class Contrastive(Tempered):
             found["fake_vs_reals"] = negatives(self.comparison.fake_rows(batch), rows - offsets)
         return found
 
+    def _stale(self, learnt: Params, batch: BatchOutputs, stale: Stale) -> dict[str, Negatives]:
+        """Margins over fakes of earlier steps and, with the dual, over the reals among them."""
+        again, mask = batch.with_stale(), stale.mask(len(batch.rows))
+        found = {"real_vs_fakes": self.comparison.real_rows(again)}
+        if self.dual and stale.outputs.agreement is not None:
+            found["fake_vs_reals"] = self.comparison.fake_rows(again)
+        temperature = self.temperature_by(learnt)
+        return {name: Negatives(margins / temperature, mask) for name, margins in found.items()}
+
     def _grade(self, negatives: dict[str, Negatives]) -> dict[str, PerSample]:
         """Losses for each direction, with weights of sum 1, so that the dual changes no scale.
 
@@ -80,6 +95,16 @@ class Contrastive(Tempered):
                 loss = jnp.where(rows.mask.any(axis=1), loss, 0)
             terms[name] = loss
         return terms
+
+
+def joined(negatives: Negatives, more: Negatives) -> Negatives:
+    """The columns of both, row by row."""
+    masks = (
+        jnp.ones(rows.margins.shape, bool) if rows.mask is None else rows.mask
+        for rows in (negatives, more)
+    )
+    margins = jnp.concatenate([negatives.margins, more.margins], axis=1)
+    return Negatives(margins, jnp.concatenate(list(masks), axis=1))
 
 
 def hardest_negatives(negatives: Negatives, count: int) -> Negatives:

@@ -27,7 +27,7 @@ from jaxtyping import Array, Bool, Float
 
 from cgan.config import Coupling, Halves, ToldFrom
 from cgan.objectives.comparisons import products
-from cgan.objectives.outputs import BatchOutputs
+from cgan.objectives.outputs import BatchOutputs, Stale
 from cgan.objectives.temperature import Temperature, Tempered
 from cgan.types import Embeddings, Margins, Params, PerSample, single
 
@@ -58,11 +58,17 @@ class NeighborGame(Tempered):
     """Let the discriminator grade the densities too, with the margins' signs turned."""
     tolerance: float = 0.0
     """Excess of log-density, in nats, at which a sample has half of its largest pull."""
+    meets_stale: bool = False
+    """Whether a real is told from what a batch has of earlier steps as well.
+
+    Densities are those of today's reals and fakes alone.
+    """
 
     def discriminator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
         """The discriminator's losses `[n]`: instance contrast and, if it grades them, densities."""
         temperature = self.temperature_by(learnt)
-        terms = {"contrast": instance_contrast(batch, temperature, self.negatives)}
+        stale = batch.stale if self.meets_stale else None
+        terms = {"contrast": instance_contrast(batch, temperature, self.negatives, stale)}
         if self.graded:
             for name, excess in excesses(batch, temperature, self.halves).items():
                 terms[name] = self._beyond_tolerance(-excess, batch)
@@ -118,12 +124,18 @@ def excesses(
 
 
 def instance_contrast(
-    batch: BatchOutputs, temperature: Temperature, negatives: ToldFrom
+    batch: BatchOutputs, temperature: Temperature, negatives: ToldFrom, stale: Stale | None = None
 ) -> PerSample:
     """Losses `log(1 + sum exp(s(x_i, n) - s(x_i, x_i')))` over the negatives `n`, `[n]`.
 
     `x_i'` is the other view of real i. Negatives are the other reals, the fakes, or both; a real
     that has none costs nothing.
+
+    Args:
+        batch: the outputs.
+        temperature: tau.
+        negatives: which of the samples are.
+        stale: embeddings of earlier steps, which are negatives of the same kinds.
     """
     real = single(batch.local.real.embedding)
     met = []
@@ -131,6 +143,12 @@ def instance_contrast(
         met.append((batch.whole.fake.embedding, comparable(batch)))
     if negatives != "fakes":
         met.append((batch.whole.real.embedding, others(batch)))
+    if stale is not None:
+        mask = stale.mask(len(real))
+        if negatives != "reals":
+            met.append((stale.outputs.fake.embedding, mask))
+        if negatives != "fakes":
+            met.append((stale.outputs.real.embedding, mask))
     similarities = jnp.concatenate([products(real, single(of)) for of, _ in met], axis=1)
     mask = jnp.concatenate([alike for _, alike in met], axis=1)
     there = mask.any(axis=1)

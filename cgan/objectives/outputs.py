@@ -16,6 +16,29 @@ class PairedOutputs(NamedTuple):
     fake: DiscriminatorOutput
     agreement: Scores | None = None
     """Cosine between the embeddings of two views of each real; None without that head."""
+    stale: Scores | None = None
+    """Scores of fakes of earlier steps, one a row; None where none are replayed."""
+
+
+NO_OUTPUT = DiscriminatorOutput(score=None, embedding=None)
+"""The output on samples that no discriminator saw."""
+
+
+class Stale(NamedTuple):
+    """Outputs on samples of earlier steps: further columns of the discriminator's rows."""
+
+    outputs: PairedOutputs
+    """Outputs on the columns: fakes, and perhaps reals, by those heads that are kept."""
+    there: Bool[Array, " columns"]
+    """Whether each is one: a bank is empty at first."""
+    meets: Bool[Array, "n columns"] | None = None
+    """Whether each local row may be compared with each; None for all."""
+
+    def mask(self, rows: int) -> Bool[Array, "rows columns"]:
+        """Whether each of so many local rows meets each of the columns."""
+        if self.meets is not None:
+            return self.meets & self.there
+        return jnp.broadcast_to(self.there, (rows, len(self.there)))
 
 
 class BatchOutputs(NamedTuple):
@@ -37,6 +60,14 @@ class BatchOutputs(NamedTuple):
     """
     nimg: Float[Array, ""] | float = 0.0
     """Images seen before this step."""
+    stale: Stale | None = None
+    """Samples of earlier steps, for the discriminator alone."""
+
+    def with_stale(self) -> "BatchOutputs":
+        """The local rows beside the stale columns, in place of the whole batch."""
+        if self.stale is None:
+            raise TypeError("nothing stale is there to be compared with")
+        return self._replace(whole=self.stale.outputs, mask=None)
 
 
 def draw_offsets(key: RandomKey, batch_size: int, fakes_per_real: int) -> Int[Array, " K"]:

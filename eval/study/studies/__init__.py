@@ -3,6 +3,7 @@
 from eval.study.declare import Study
 from eval.study.studies import (
     ablation,
+    bank,
     collapse_2d,
     collapse_digits,
     collapse_mnist,
@@ -29,6 +30,7 @@ STUDIES: dict[str, Study] = {
     "few_samples": few_samples.STUDY,
     "view_strength": view_strength.STUDY,
     "transfer": transfer.STUDY,
+    "bank": bank.STUDY,
 }
 
 
