@@ -170,6 +170,7 @@ FAST = (
     "wasserstein",
     "ada",
     "hutchinson",
+    "worst neighbors of both heads",
     "four micro-batches",
     "Fourier features",
 )
