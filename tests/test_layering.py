@@ -38,7 +38,7 @@ EVAL_LAYERS: Layers = [
     {"dataset", "display"},
     {"records"},
     {"measuring", "tracked"},
-    {"few_labels", "study", "verdict"},
+    {"few_labels", "robustness", "study", "verdict"},
     {"report"},
     {"commands"},
     {"__main__"},
