@@ -20,6 +20,8 @@ from eval.robustness.record import Robustness, mean_and_error
 
 N = 256
 """Held-out reals unless a user asks for others."""
+STEPS = 20
+"""Steps of attack unless a user asks for others."""
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2)
 """Radii unless a user asks for others, as shares of the distance between two reals."""
 DIGITS = 2

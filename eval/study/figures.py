@@ -1,4 +1,7 @@
-"""The figures of one set of samples, each at its number of samples, from one pass over them."""
+"""The figures of one set of samples, each at its number of samples, from one pass over them.
+
+And those of the discriminator beside them, from attacks on it.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -6,12 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Shaped
 
+from cgan.assemble import Parts
+from cgan.state import TrainState
 from eval.dataset.noise import noise_chunks
 from eval.dataset.protocol import Evaluation
-from eval.gather import Wanted, gather
+from eval.gather import Wanted, gather, silent
 from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Inputs, Metric
+from eval.robustness.attacked import Attacked
+from eval.robustness.measure import STEPS, measure, plan
 from eval.study.declare import Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
@@ -26,16 +33,21 @@ class Panel(NamedTuple):
     figures: tuple[Figure, ...]
 
     @property
+    def of_samples(self) -> tuple[Figure, ...]:
+        """The figures that are metrics of samples."""
+        return tuple(figure for figure in self.figures if figure.radius is None)
+
+    @property
     def metrics(self) -> dict[str, Metric]:
-        """Metric of each figure, by the figure's key."""
+        """Metric of each figure of samples, by the figure's key."""
         known = self.evaluation.metrics
-        return {figure.key: known[figure.metric] for figure in self.figures}
+        return {figure.key: known[figure.metric] for figure in self.of_samples}
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Number of samples of each figure, by the figure's key."""
+        """Number of samples of each figure of samples, by the figure's key."""
         literature = self.evaluation.protocol.n
-        return {figure.key: figure.n or literature for figure in self.figures}
+        return {figure.key: figure.n or literature for figure in self.of_samples}
 
     @property
     def n(self) -> int:
@@ -66,6 +78,24 @@ class Panel(NamedTuple):
             for key, metric in self.metrics.items()
             if inputs[sizes[key]].samples.n == sizes[key]
         }
+
+    def attack(self, parts: Parts, state: TrainState, nimg: int) -> dict[str, float | None]:
+        """Measure each figure of the discriminator, by its key; None where it has no score.
+
+        Args:
+            parts: of the run.
+            state: the run's, on the host.
+            nimg: images that it has seen.
+        """
+        radii = {figure.key: figure.radius for figure in self.figures if figure.radius is not None}
+        if not radii:
+            return {}
+        players = (state.discriminator, state.discriminator_stats)
+        run = Attacked(parts.config.workdir, parts, players, self.evaluation.splits, nimg)
+        planned = plan([run], tuple(radii.values()), None, STEPS, SEED)
+        records = measure([run], planned, silent)
+        found = {of.radius: of.worst_change for of in records if of.head == "score"}
+        return {key: found.get(radius) for key, radius in radii.items()}
 
 
 def baselines(benchmark: str, panel: Panel) -> Sequence[Row]:

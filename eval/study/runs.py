@@ -71,7 +71,7 @@ def rows_of(
                 began = time.monotonic()
                 panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed))
                 samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
-                found = panel.measure(samples)
+                found = panel.measure(samples) | panel.attack(parts, run.state, nimg)
                 seconds = training_sec + time.monotonic() - began
                 told = {"seconds": round(seconds, 1), "device": device.device_kind}
                 yield row | told | found

@@ -10,6 +10,7 @@ from eval.study.studies import (
     neighbours,
     points,
     quick,
+    smoothness,
     starved,
 )
 
@@ -23,6 +24,7 @@ STUDIES: dict[str, Study] = {
     "collapse_mnist_mlp": collapse_mnist_mlp.STUDY,
     "ablation": ablation.STUDY,
     "neighbours": neighbours.STUDY,
+    "smoothness": smoothness.STUDY,
 }
 
 
