@@ -1,4 +1,4 @@
-"""From which radius of attacks an embedding that is one vector for everything is stable.
+"""The radius of attacks from which on an embedding may be one vector for everything.
 
 The derivation is in docs/adversarial.md: near such an embedding the worst positive costs its
 discriminator as much as telling samples apart can win.

@@ -14,7 +14,7 @@ from cgan.augment.adversarial import climb, lengths, random_offsets, step_length
 from cgan.types import PerSample, RowKeys, Samples
 
 Change = Callable[[Samples], PerSample]
-"""By how much the outputs on samples differ from those on the middles of their balls."""
+"""A function to how far the outputs on samples are from those on the middles of their balls."""
 Outputs = Callable[[Samples], Float[Array, "n d"]]
 POWER_STEPS = 30
 """Steps of power iteration to the largest singular value of a Jacobian."""

@@ -66,11 +66,11 @@ STUDY = Study(
     variants={
         HELD_DOWN: Variant(change(), penalties(0.2, 1.0, 5.0, 25.0, 125.0)),
         "attacks": Variant(
-            NOTHING,
+            change(NOTHING, attacks(1.0)),
             {f"radius x {factor:g}": attacks(factor) for factor in (0.25, 0.5, 1.0, 2.0, 4.0)},
         ),
         "both": Variant(
-            change(),
+            attacks(1.0),
             {f"R x {w:g}, radius x {r:g}": both(w, r) for w, r in OF_BOTH},
             ordered=False,
         ),
