@@ -24,6 +24,7 @@ from cgan import optim as optim_lib
 from cgan import prior as prior_lib
 from cgan.accumulation import Means, Readings, Terms
 from cgan.augment import probability as probability_lib
+from cgan.augment.adversarial import Adversary, Fixed
 from cgan.axis import Axis
 from cgan.bank import Replayed, Ring
 from cgan.config import Experiment
@@ -69,6 +70,7 @@ STAGES = (
 )
 """Names of what a step computes, in this order."""
 FINITE = "outputs are finite"
+SIDES = ("real", "fake")
 SIGN = "real_sign"
 """Name of a reading of the discriminator's, which the probability of augmentation adapts to."""
 KEPT = "bank/"
@@ -111,6 +113,7 @@ class TrainStep:
         self.networks = networks
         self.game = game
         self.augment = augment_lib.build(config.augment, kind)
+        self.adversary = Adversary(config)
         self.regularize = Regularizer(config, networks.scales_with_factors)
         self.optimizer = optimizer
         self.frozen = networks.frozen_groups(config.init_frozen)
@@ -141,6 +144,7 @@ class TrainStep:
         ids = self.axis.row_ids(len(reals))
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
+        fixed = partial(self.networks.discriminate, state.discriminator, stats)
         latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
         parts, replayed = self.config.micro_batches, self.replayed(state, ids)
         fakes = accumulation.in_parts(
@@ -151,14 +155,16 @@ class TrainStep:
             discriminate = partial(self.networks.discriminate, self.without_frozen(params), stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
-                for side, samples in (("real", rows.real), ("fake", rows.fake))
+                for side, samples in zip(SIDES, (rows.real, rows.fake), strict=True)
             )
+            real, fake = self.worst(fixed, state, rows, real, fake)
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
             real_out, fake_out, terms = self.regularize(
                 discriminate, Keys(*keys), real, fake, rows.labels
             )
             reals = (rows.ids, rows.real, rows.labels, real_out)
-            agreement = self.agreement(discriminate, state, "discriminator", *reals)
+            against = fixed if self.adversary.is_on else None
+            agreement = self.agreement(discriminate, state, "discriminator", *reals, against)
             terms = {name: share * term for name, term in terms.items()}
             stale = self.scores_again(discriminate, state, rows)
             return PairedOutputs(real_out, fake_out, agreement, stale), terms
@@ -328,6 +334,15 @@ class TrainStep:
         """Augment samples, as the discriminator sees them."""
         return self.augment(self.keys(state, stream, ids), samples, self.probability(state))
 
+    def worst(
+        self, fixed: Fixed, state: TrainState, rows: Rows, real: Samples, fake: Samples
+    ) -> tuple[Samples, Samples]:
+        """Views of reals and fakes moved to their worst neighbours, where that is asked for."""
+        if not self.adversary.moves_scored:
+            return real, fake
+        of_real, of_fake = (self.keys(state, f"adversary/{side}", rows.ids) for side in SIDES)
+        return self.adversary.scored(fixed, (of_real, of_fake), real, fake, rows.labels)
+
     def agreement(
         self,
         discriminate: Callable[[Samples, Labels | None], DiscriminatorOutput],
@@ -337,13 +352,20 @@ class TrainStep:
         reals: Samples,
         labels: Labels | None,
         real_out: DiscriminatorOutput,
+        against: Fixed | None = None,
     ) -> Scores | None:
-        """Cosines between two views of each real, the outputs on one of which are given."""
+        """Cosines between two views of each real, the outputs on one of which are given.
+
+        The other view is moved to its worst neighbour for the discriminator `against`, if any.
+        """
         if real_out.embedding is None:
             return None
-        if self.config.augment.is_off:  # both views are the real itself
+        if self.config.augment.is_off and against is None:  # both views are the real itself
             return _cosine(real_out, real_out)
         other = self.view(state, f"views/{player}/other", ids, reals)
+        if against is not None:
+            keys = self.keys(state, "adversary/other", ids)
+            other = self.adversary.positive(against, keys, other, labels, real_out.embedding)
         return _cosine(real_out, discriminate(other, labels))
 
     def whole_batch(

@@ -1,10 +1,11 @@
-"""Evaluate, judge or probe a run, compare samples, precompute a reference, write a report.
+"""Evaluate, judge, probe or attack a run, compare samples, precompute a reference, write a report.
 
     python -m eval runs/NAME            figures of a run
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
     python -m eval compare REAL FAKE    figures of two sets of samples in folders or files
     python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
     python -m eval probe runs/NAME      what its features are worth to classifiers with few labels
+    python -m eval robust runs/NAME     how far its outputs move near a real, by attack
     python -m eval report runs/NAME     one page with figures, curves and pictures
 
 Each has its own --help.
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import collapse, compare, probe, reference, report, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "collapse": collapse.main,
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "probe": probe.main,
     "reference": reference.main,
     "report": report.main,
+    "robust": robust.main,
 }
 """Commands by the first word of the command line; any other word is a run."""
 

@@ -1,16 +1,19 @@
 """`examples/minimal.py` as the oracle of `cgan/step.py`, with what a page has no room for.
 
-Classes that are told apart, the embedding's two views, and penalties along random directions and
-between samples. Like the page it knows no gather and no micro-batches.
+Classes that are told apart, the embedding's two views, penalties along random directions and
+between samples, and worst neighbours. Like the page it knows no gather and no micro-batches.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cgan.assemble import Parts
+from cgan.augment.adversarial import random_offsets
 from cgan.data.pipeline import load_batches
 from cgan.objectives import BatchOutputs
 from cgan.objectives.penalties import between, random_signs
@@ -21,6 +24,64 @@ from examples import minimal
 @dataclass(frozen=True, eq=False)
 class PlainStep(minimal.PlainStep):
     """The step of any of the variants in `tests/test_step.py`."""
+
+    neighbors: dict[str, jax.Array] = field(default_factory=dict)
+    """What views were moved to, by their names."""
+
+    def view(self, name: str, samples: jax.Array) -> jax.Array:
+        """The view, or the worst neighbour that was found of it."""
+        return self.neighbors[name] if name in self.neighbors else super().view(name, samples)
+
+    def discriminator_loss(self, players: tuple[Any, Any], state: TrainState) -> jax.Array:
+        """The page's, of worst neighbours where there are any: constants, whatever they cost."""
+        config = self.parts.config
+        if not config.augment.adversarial_radius:
+            return super().discriminator_loss(players, state)
+        fixed = jax.lax.stop_gradient(state._replace(discriminator=players[0]))
+        found: dict[str, jax.Array] = {}
+        if config.objective.weight:
+            fakes = self.fakes(state.generator, "discriminator")
+            for side, samples, sign in (("real", self.reals, -1), ("fake", fakes, 1)):
+                seen = self.view(f"discriminator/{side}", samples)
+                signs = sign * jnp.ones(len(seen))
+                found[f"discriminator/{side}"] = self.worst(fixed, side, seen, self.up, signs)
+        if config.embedding.weight:
+            anchors = replace(self, neighbors=found).view("discriminator/real", self.reals)
+            anchors = self.discriminate(fixed, anchors).embedding
+            seen = self.view("discriminator/other", self.reals)
+            other = self.worst(fixed, "other", seen, self.apart, anchors)
+            found["discriminator/other"] = other
+        return super(PlainStep, replace(self, neighbors=found)).discriminator_loss(players, state)
+
+    def up(self, one: Any, sign: jax.Array) -> jax.Array:
+        """A fake's score, or a real's turned."""
+        return sign * one.score[0]
+
+    def apart(self, one: Any, anchor: jax.Array) -> jax.Array:
+        """How unlike another view's embedding is."""
+        return -one.embedding[0] @ anchor
+
+    def worst(
+        self, fixed: TrainState, stream: str, x: jax.Array, of: Callable[..., Any], extra: jax.Array
+    ) -> jax.Array:
+        """Each sample's by itself, in a batch of one."""
+        augment, (n, *shape) = self.parts.config.augment, x.shape
+        radius, steps = augment.adversarial_radius, augment.adversarial_steps
+
+        def gain(sample: jax.Array, extra: jax.Array, label: jax.Array | None) -> jax.Array:
+            weights = fixed.discriminator, fixed.discriminator_stats
+            labels = None if label is None else label[None]
+            return of(self.parts.networks.discriminate(*weights, sample[None], labels), extra)
+
+        offsets = random_offsets(self.keys(f"adversary/{stream}"), x, radius).reshape(n, -1)
+        for step in range(steps):
+            at = x + offsets.reshape(n, *shape)
+            slopes = jax.vmap(jax.grad(gain))(at, extra, self.labels).reshape(n, -1)
+            along = slopes / jnp.linalg.norm(slopes, axis=1, keepdims=True)
+            offsets = offsets + 2 * radius * (1 - step / steps) * along
+            size = jnp.linalg.norm(offsets, axis=1, keepdims=True)
+            offsets = jnp.where(size > radius, offsets * radius / size, offsets)
+        return x + offsets.reshape(n, *shape)
 
     def outputs(self, state: TrainState, fakes: jax.Array, player: str) -> BatchOutputs:
         """The page's, with how alike two views of a real are, which rows one may meet, and when."""

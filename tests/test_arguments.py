@@ -20,7 +20,7 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import collapse, compare, probe, reference, report, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +38,7 @@ PROGRAMS: dict[str, Any] = {
     "eval/commands/probe.py": probe.Arguments,
     "eval/commands/reference.py": reference.Arguments,
     "eval/commands/report.py": report.Arguments,
+    "eval/commands/robust.py": robust.Arguments,
     "eval/commands/run.py": run.Arguments,
     "eval/study/__main__.py": study.Arguments,
 }
@@ -91,6 +92,10 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/report.py", "weights"): "run --weights {}",
     ("eval/commands/report.py", "data_path"): "run --data-path {}",
     ("eval/commands/report.py", "out"): "run --out {}.html",
+    ("eval/commands/robust.py", "run"): "{}",
+    ("eval/commands/robust.py", "beside"): "run {}",
+    ("eval/commands/robust.py", "data_path"): "run --data-path {}",
+    ("eval/commands/robust.py", "out"): "run --out {}.png",
     ("eval/commands/run.py", "run"): "{}",
     ("eval/commands/run.py", "weights"): "run --weights {}",
     ("eval/commands/run.py", "data_path"): "run --data-path {}",
@@ -135,7 +140,7 @@ def test_the_home_stands_for_its_sign_in_every_path(
     found = read(file, words)
     for part in name.split("."):
         found = getattr(found, part)
-    assert found == expected
+    assert found == ((expected,) if isinstance(found, tuple) else expected)
 
 
 def test_every_path_of_every_command_is_in_the_table() -> None:

@@ -50,7 +50,11 @@ DISCRIMINATORS |= st.builds(Discriminator, **SNGAN, **NORM) | st.one_of(
 )
 WORKDIRS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).map(Path)
 UNIT = st.floats(0, 1, exclude_max=True)
-VIEWS = st.builds(config.Augment, st.floats(0, 1))
+VIEWS = st.builds(config.Augment, st.floats(0, 1)) | st.builds(
+    config.Augment,
+    adversarial_radius=st.floats(2.0**-126, 1e3),
+    adversarial_steps=st.integers(1, 3),
+)
 TRANSFORMED = st.builds(
     config.Augment,
     policy=st.sampled_from(["ada", "diffaugment"]),

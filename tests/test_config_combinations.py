@@ -178,6 +178,13 @@ IDLE: list[tuple[str, Any, dict[str, Any], dict[str, Any], str]] = [
         }.items()
     ),
     ("embedding.curve", "listwise", {}, MIRRORED, "embedding.weight = 0"),
+    (
+        "augment.adversarial_steps",
+        3,
+        {},
+        {"augment.adversarial_radius": 0.5},
+        "augment.adversarial_radius = 0",
+    ),
     ("embedding.curve", "listwise", EMBEDDING, MIRRORED, "embedding.game = 'neighbor'"),
     *(
         (name, value, MIRRORED, EMBEDDING, "embedding.game = 'mirrored'")

@@ -34,6 +34,7 @@ from eval.extractors.dinov2_network import DinoNetwork
 from eval.extractors.inception_network import InceptionNetwork
 from eval.few_labels import fine_tuning, representations
 from eval.metrics import balls, candidates, distances
+from eval.robustness import measure as robustness
 from tests import backbones
 from tests.products import HIGHEST, Product, products_in, products_of, sums_in
 from tests.test_step import RANDOM_PENALTIES, VARIANTS
@@ -170,6 +171,7 @@ FAST = (
     "wasserstein",
     "ada",
     "hutchinson",
+    "worst neighbors of both heads",
     "four micro-batches",
     "Fourier features",
 )
@@ -290,6 +292,18 @@ def test_so_is_every_product_of_probes_with_few_labels() -> None:
     assert_in_full(products_of(representations.as_rows, struct(2, 6, 5, 3)), 2)
 
 
+@pytest.mark.usefixtures("_on_gpu")
+@pytest.mark.parametrize("head", ["score", "embedding"])
+def test_so_is_every_product_of_attacks_on_a_discriminator(head: Any) -> None:
+    parts = assemble(VARIANTS["worst neighbors of both heads"])
+    state, keys = parts.abstract_state(), jax.random.split(KEY, 3)
+    attacked = partial(robustness.attack_rows, parts.networks, head, 2)
+    players = (state.discriminator, state.discriminator_stats)
+    samples = struct(3, *parts.source.sample_shape)
+    found = products_of(lambda *of: attacked(*of, None, keys, jnp.ones(2)), players, samples)
+    assert_in_full(found, 10)
+
+
 COMPILED_IN = {
     "eval/extractors/classifier.py",
     "eval/extractors/image_network.py",
@@ -297,6 +311,7 @@ COMPILED_IN = {
     "eval/few_labels/representations.py",
     "eval/metrics/balls.py",
     "eval/metrics/candidates.py",
+    "eval/robustness/measure.py",
 }
 
 

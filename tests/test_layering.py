@@ -38,7 +38,7 @@ EVAL_LAYERS: Layers = [
     {"gather", "sample_files"},
     {"dataset", "display"},
     {"records"},
-    {"measuring", "tracked"},
+    {"measuring", "robustness", "tracked"},
     {"few_labels", "study", "verdict"},
     {"report"},
     {"commands"},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cgan.config.checks import check_types, positive, require
+from cgan.config.checks import check_types, not_negative, positive, require
 from cgan.config.data import Data
 from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
@@ -13,6 +13,8 @@ PolicyName = Literal["views", "ada", "diffaugment"]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
+ADVERSARIAL_STEPS_AT_MOST = 100
+"""Most steps of an attack within one step of training: each takes a backward pass."""
 OWN_CHANNELS = named(independent_channels=True)
 """Data sets whose channels are independent digits."""
 
@@ -37,6 +39,10 @@ class Augment:
     """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
     color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
+    adversarial_radius: float = 0.0
+    """Let the discriminator meet the worst point within so far of each view; 0 for the views."""
+    adversarial_steps: int = setting(1, read_by={"adversarial_radius": AllBut(0)})
+    """Steps of ascent to that point, each a backward pass; 1 to 3 are usual."""
 
     def __post_init__(self) -> None:
         check_types(self, "augment.")
@@ -47,6 +53,8 @@ class Augment:
         inside = target is None or -1 < target < 1
         require(inside, "augment.target", target, "between -1 and 1")
         positive(self, "augment.", "adapt_nimg")
+        not_negative(self, "augment.", "adversarial_radius")
+        positive(self, "augment.", "adversarial_steps", at_most=ADVERSARIAL_STEPS_AT_MOST)
         check_read(self, "augment.")
         when = f"with augment.policy = {self.policy!r}"
         if target is not None:
@@ -58,7 +66,7 @@ class Augment:
 
     @property
     def is_off(self) -> bool:
-        """Whether a view is the sample itself."""
+        """Whether a view is the sample itself, before it may be moved to its worst neighbour."""
         return self.policy == "views" and self.strength == 0
 
     def check_for(self, data: Data) -> None:

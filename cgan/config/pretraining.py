@@ -142,6 +142,9 @@ class Pretraining(RunSettings):
         target = self.augment.target
         expected = "None for a pretraining, which has no scores to adapt to"
         require(target is None, "augment.target", target, expected)
+        radius = self.augment.adversarial_radius
+        expected = "0 for a pretraining, whose tasks are not attacked"
+        require(radius == 0, "augment.adversarial_radius", radius, expected)
         if self.pretext.task != "contrastive":
             return
         when = "with pretext.task = 'contrastive'"

@@ -15,7 +15,7 @@ from cgan.probe import AT_LEAST, Probe
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.step import STAGES
-from cgan.training import start
+from cgan.training import flat_embedding, start
 from cgan.training.collapse_watch import CollapseWatch, WatchedElsewhere, find_reals, require_probes
 from cgan.training.procedure import Procedure, Sources, TrainStep, WatchContext, load_sources
 from cgan.training.watch import NoWatch, Watch
@@ -66,14 +66,18 @@ class Gan(Procedure):
         require_probes(self.config, self._reals, launch)
 
     def remarks(self) -> Sequence[str]:
-        """Why there is no probe, where one was asked for."""
+        """Attacks that leave an embedding nothing, and why there is no probe that was asked for."""
+        told = (flat_embedding.remark(self.parts), self._unprobed())
+        return tuple(line for line in told if line is not None)
+
+    def _unprobed(self) -> str | None:
         config = self.config
         if self._reals is not None or not config.probe_nimg:
-            return ()
+            return None
         few = f"a split has fewer than {AT_LEAST} samples"
         short = f"the first would come after {config.probe_nimg:,} images"
         reason = few if config.probe_nimg <= config.final_nimg else short
-        return (f"no probe for mode collapse: {reason}",)
+        return f"no probe for mode collapse: {reason}"
 
     def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
         """The fixed latents through the averaged generator."""

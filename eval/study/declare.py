@@ -72,12 +72,20 @@ class Variant:
     """A run that is trained before each of the variant's, which takes weights of it."""
 
 
+SCORE_CHANGE = "score_worst_change"
+"""Name of the figure of the discriminator: how far its score falls within a ball around reals."""
+
+
 @dataclass(frozen=True)
 class Figure:
-    """One column of a table: a metric at a number of samples."""
+    """One column of a table: a metric at a number of samples, or of the discriminator.
+
+    A figure of the discriminator says in which radius it is attacked, as `eval robust` does:
+    `Figure("score_worst_change", "worst fall", radius=0.5)`.
+    """
 
     metric: str
-    """Name of the metric in the catalogue."""
+    """Name of the metric in the catalogue, or of what is attacked."""
     heading: str
     text: str = "{:.3f}"
     """Format of the figure in tables."""
@@ -86,11 +94,18 @@ class Figure:
     more_is_better: bool = False
     at_the_end: bool = False
     """Measure it of finished runs alone, where it takes too long to be looked at on the way."""
+    radius: float | None = None
+    """Radius of the ball in which the score is attacked around reals; None of a metric."""
+
+    def __post_init__(self) -> None:
+        assert (self.radius is not None) == (self.metric == SCORE_CHANGE)
+        assert self.radius is None or self.n is None
 
     @property
     def key(self) -> str:
         """Name of the figure in rows of results."""
-        return self.metric if self.n is None else f"{self.metric}@{self.n}"
+        at = self.n if self.radius is None else f"{self.radius:g}"
+        return self.metric if at is None else f"{self.metric}@{at}"
 
 
 @dataclass(frozen=True)

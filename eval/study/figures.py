@@ -15,7 +15,7 @@ from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric
 from eval.study import representation
-from eval.study.declare import Figure
+from eval.study.declare import SCORE_CHANGE, Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
 SEED = 0
@@ -33,7 +33,8 @@ class Panel(NamedTuple):
     @property
     def of_samples(self) -> tuple[Figure, ...]:
         """The figures that samples have: others are of the networks."""
-        return tuple(one for one in self.figures if one.metric not in representation.MEASURES)
+        of_networks = {*representation.MEASURES, SCORE_CHANGE}
+        return tuple(one for one in self.figures if one.metric not in of_networks)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -43,7 +44,7 @@ class Panel(NamedTuple):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Number of samples of each figure, by the figure's key."""
+        """Number of samples of each figure of samples, by the figure's key."""
         literature = self.evaluation.protocol.n
         return {figure.key: figure.n or literature for figure in self.of_samples}
 

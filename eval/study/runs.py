@@ -15,8 +15,8 @@ from cgan.state import TrainState
 from cgan.system.errors import NonFiniteError
 from cgan.training import start as start_lib
 from eval.dataset.protocol import Evaluation, load_evaluation
+from eval.study import attacks, representation
 from eval.study import donor as donors
-from eval.study import representation
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines
 from eval.study.plan import Job
@@ -82,6 +82,7 @@ def rows_of(
                 samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
                 found = panel.measure(samples)
                 found |= representation.measure(panel.figures, parts, run.state, evaluation.splits)
+                found |= attacks.measure(panel.figures, parts, run.state, evaluation.splits, nimg)
                 seconds = training_sec + time.monotonic() - began
                 told = {"seconds": round(seconds, 1), "device": device.device_kind}
                 yield row | told | found

@@ -80,6 +80,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"augment": config.Augment(policy="ada", probability=0.5, target=0.6)},
         "augment.target = 0.6: must be None for a pretraining",
     ),
+    "no attacks": (
+        {"augment": config.Augment(0.5, adversarial_radius=0.5)},
+        "augment.adversarial_radius = 0.5: must be 0 for a pretraining",
+    ),
     "alone": ({"batch_size": 1}, "batch_size = 1: must be 2 or more with pretext.task = "),
     "parts": ({"micro_batches": 3}, "micro_batches = 3: must be a divisor of batch_size = 64"),
     "nothing to ramp": (

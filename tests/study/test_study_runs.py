@@ -24,8 +24,8 @@ from eval.dataset.protocol import load_evaluation
 from eval.measuring.measure import figures
 from eval.metrics.catalog import ANY
 from eval.study import __main__ as program
-from eval.study import pool, runs, session
-from eval.study.declare import Figure, change
+from eval.study import attacks, pool, runs, session
+from eval.study.declare import SCORE_CHANGE, Figure, change
 from eval.study.figures import Panel
 from eval.study.places import Place
 from eval.study.plan import missing
@@ -115,6 +115,23 @@ def test_what_is_covered_and_copied_can_be_figures_of_digits():
     for name in ("coverage_k5_strict", "recall_k3_inclusive", "precision_k3_inclusive"):
         assert real[f"{name}@300"] > 0.5 > 0.1 > black[f"{name}@300"]
     assert real["ndb_share_5_percent_split@300"] < 0.2 < black["ndb_share_5_percent_split@300"]
+
+
+def test_a_figure_of_the_discriminator_is_that_of_attacks_on_it():
+    """A score of slope 2 falls by twice the radius."""
+    config = STUDY.experiment("ring8", "plain", None)
+    fall = Figure(SCORE_CHANGE, "fall", radius=0.25)
+    assert fall.key == "score_worst_change@0.25"
+    figures = (Figure("reverse_kl_nats", "KL"), fall)
+    panel = Panel(load_evaluation(config.data), figures)
+    assert list(panel.metrics) == ["reverse_kl_nats"]
+    parts = assemble(config)
+    state = parts.init_state()._replace(discriminator={}, discriminator_stats={})
+    steep = parts.networks.with_discriminator(lambda key: {}, lambda params, x: -2 * x[:, 1])
+    splits = panel.evaluation.splits
+    found = attacks.measure(figures, parts._replace(networks=steep), state, splits, 64)
+    assert found == {"score_worst_change@0.25": pytest.approx(0.5, rel=1e-3)}
+    assert attacks.measure(figures[:1], parts, state, splits, 64) == {}
 
 
 def test_the_baselines_are_real_data_a_perfect_sampler_and_noise():

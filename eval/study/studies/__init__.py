@@ -12,6 +12,7 @@ from eval.study.studies import (
     neighbours,
     points,
     quick,
+    smoothness,
     starved,
     transfer,
     view_strength,
@@ -31,6 +32,7 @@ STUDIES: dict[str, Study] = {
     "view_strength": view_strength.STUDY,
     "transfer": transfer.STUDY,
     "bank": bank.STUDY,
+    "smoothness": smoothness.STUDY,
 }
 
 

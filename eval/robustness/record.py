@@ -1,0 +1,76 @@
+"""One head of one run at one radius with all that is needed to repeat it: a line of JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from cgan.types import Head
+from eval.files.json_lines import append_lines, read_rows
+
+RECORDS = "robust.jsonl"
+"""Name of the file of a run's records, in its folder or in another one."""
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The worst change of a head's output within a ball, over held-out reals."""
+
+    run: str
+    head: Head
+    radius: float
+    """Radius of the ball, in the units of the samples as the networks see them."""
+    worst_change: float
+    """Mean over reals of the largest change that the attack found: a lower bound."""
+    standard_error: float | None
+    """Standard error of that mean; None for one real."""
+    largest: float
+    """Largest change of any real."""
+    by_jacobian: float
+    """Mean over reals of the radius times the largest singular value of the Jacobian there."""
+    by_jacobian_standard_error: float | None
+    reals_differ_by: float
+    """Root of the mean squared difference of the head's outputs on two reals."""
+    reals_apart: float
+    """Root of the mean squared distance between two reals, in the units of the radius."""
+    steps: int
+    n: int
+    seed: int
+    checkpoint_nimg: int
+    source: str
+    r1: float
+    """Weight of the penalty on this head at reals in training."""
+    r2: float
+    adversarial_radius: float
+    """Radius of the attacks in training."""
+
+    @property
+    def relative(self) -> float | None:
+        """The worst change as a share of what two reals differ by; None where they don't."""
+        return self.worst_change / self.reals_differ_by if self.reals_differ_by else None
+
+    def to_json(self) -> str:
+        """The record as one line of strict JSON."""
+        return json.dumps(asdict(self), allow_nan=False) + "\n"
+
+
+def mean_and_error(values: Float[np.ndarray, " n"]) -> tuple[float, float | None]:
+    """The mean over reals, and its standard error where there are two or more."""
+    of = values.astype(np.float64)
+    if len(of) < 2:
+        return float(of.mean()), None
+    return float(of.mean()), float(of.std(ddof=1) / len(of) ** 0.5)
+
+
+def append_records(path: Path, records: Iterable[Robustness]) -> None:
+    """Append each record as a line: all of them or, with a `DiskError`, none."""
+    append_lines(path, [record.to_json() for record in records])
+
+
+def read_records(path: Path) -> list[Robustness]:
+    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
+    names = {field.name for field in fields(Robustness)}
+    return [Robustness(**row) for row in read_rows(path) if set(row) == names]
