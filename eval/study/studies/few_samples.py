@@ -43,7 +43,7 @@ FIGURES = (
     Figure("authenticity", "authenticity", n=1_000, more_is_better=True, at_the_end=True),
     dataclasses.replace(MODES, n=1_000),
 )
-"""Of as many samples as digits have train ones to stand beside them."""
+"""Figures of 1,000 samples, as many as digits have train ones to stand beside them."""
 
 
 def diffaugment(probability: float) -> Change:
@@ -115,7 +115,7 @@ MNIST = Benchmark(
 
 
 def points(benchmark: str, variant: str) -> tuple[Point, ...]:
-    """Of each set of digits a row of panels, against the number of reals."""
+    """Place of an arm in the picture: its set of digits, and the number of reals."""
     name, _, n = benchmark.partition("_")
     return (Point(f"{name}: number of reals", variant, float(n)),) if n.isdigit() else ()
 
