@@ -51,7 +51,7 @@ SETTINGS = {
 
 
 def points(benchmark: str, variant: str) -> tuple[Point, ...]:
-    """Places of a variant in the picture: one for each of the two that moves, both in the middle."""
+    """Places of a variant in the picture: in both rows of panels where neither moved."""
     strength, temperature = SETTINGS.get(variant, (None, None))
     found = []
     if temperature == TEMPERATURE and strength is not None:
