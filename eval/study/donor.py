@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgan.config import Experiment, Pretext, Pretraining, Prior, RunConfig
-from cgan.config.serialize import to_json
+from cgan.config import Experiment, Pretext, Pretraining, Prior, RunConfig, to_json
 from cgan.system import lock
 
 Change = Callable[[Experiment], Experiment]
@@ -19,7 +18,7 @@ Change = Callable[[Experiment], Experiment]
 FOLDER = Path("runs/study-donors")
 """Where donors are trained, below the folder that a study is run in."""
 A_DONOR = FOLDER / "a-donor"
-"""Stands for the folder of a donor where it does not matter which it is."""
+"""Folder that no donor is in, for where it does not matter which one it is."""
 DIGITS_OF_NAME = 16
 
 

@@ -19,7 +19,7 @@ HERE, THERE = "digits", "mnist_8x8"
 SHARE = 1 / 4
 """Share of all images that the GAN on the other digits sees."""
 WHOLE = 1_437
-"""Number of scikit-learn's digits to train on."""
+"""Number of scikit-learn's digits that there are to train on."""
 
 
 def all_of_the_others(config: Experiment) -> Experiment:
@@ -54,12 +54,12 @@ FEW = Benchmark(
     tuned_on="digits_tuning",
 )
 BESIDE: dict[str, Any] = {"seeds": 3, "without": (FROZEN,)}
-"""What all digits and the way back do with less of."""
+"""Settings of the benchmarks beside the curve: fewer seeds and arms."""
 OF_DIGITS = {f"digits_{n}": n for n in (50, 100, 200)}
 
 
 def points(benchmark: str, variant: str) -> tuple[Point, ...]:
-    """The way to scikit-learn's digits, against the number of reals."""
+    """Place of an arm on few of scikit-learn's digits in the picture: the number of reals."""
     name, _, n = benchmark.rpartition("_")
     return (Point("number of reals", variant, float(n)),) if name == HERE and n.isdigit() else ()
 

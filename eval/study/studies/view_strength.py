@@ -15,7 +15,7 @@ from eval.study.declare import Benchmark, Change, Curves, Figure, Point, Study, 
 STRENGTHS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 TEMPERATURES = (0.05, 0.1, 0.2, 0.5, 1.0)
 STRENGTH, TEMPERATURE = 0.5, 0.1
-"""What stays where the other moves."""
+"""Values of the one that stays while the other moves."""
 WITHOUT = "no views, no game"
 KL = Figure("reverse_kl_nats", "reverse KL", "{:.4f}", n=10_000)
 FIGURES = (
@@ -51,7 +51,7 @@ SETTINGS = {
 
 
 def points(benchmark: str, variant: str) -> tuple[Point, ...]:
-    """Two rows of panels, one for what moves in each; the variant that both share is in both."""
+    """Places of a variant in the picture: in both rows of panels where neither moved."""
     strength, temperature = SETTINGS.get(variant, (None, None))
     found = []
     if temperature == TEMPERATURE and strength is not None:
