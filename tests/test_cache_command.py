@@ -88,7 +88,7 @@ def test_all_that_is_ours_is_cleared_and_nothing_else(root: Path, command: Comma
     said = command("clear", "--all", "--dry-run")
     assert all(line.startswith("would remove ") for line in said)
     assert files(root) == {*OURS, *OTHERS}
-    assert command("clear", "--all")[-1] == f"9 removed, 0 in use, from {root}"
+    assert command("clear", "--all")[-1] == f"10 removed, 0 in use, from {root}"
     assert files(root) == set(OTHERS)
 
 
@@ -144,7 +144,7 @@ def test_what_is_in_use_is_left(root: Path, command: Command) -> None:
     writing.touch()
     with lock.wait_for(root / f"data/.partial-dogs-{KEY}/lock", print):
         said = command("clear", "--all")
-    assert said[-1] == f"7 removed, 3 in use, from {root}"
+    assert said[-1] == f"8 removed, 3 in use, from {root}"
     assert sum(line.startswith("in use, left: ") for line in said) == 3
     in_use = {name for name in OURS if f"cats-{KEY}/" in name or ".partial" in name}
     assert files(root) == {*OTHERS, *in_use, "data/.partial-1a2b3c4d-digits-1.npz"}

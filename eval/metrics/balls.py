@@ -203,7 +203,7 @@ def _count_estimates(
                     )
                     for side in (0, 1)
                 )
-                flags = jnp.asarray(_padded(bits[columns], size).transpose(1, 2, 0))
+                flags = _padded(bits[columns], size).transpose(1, 2, 0)
                 yield rows, columns, _test_tile(of_real, of_fake, low, high, flags, settle, share)
 
     for rows, columns, tile in one_ahead(tiles()):
@@ -272,11 +272,11 @@ def _rounded(
 
 def _shaped(
     radii: Float[np.ndarray, " n"], test: Balls, rows: slice, columns: slice, size: int
-) -> Float[Array, "rows columns"]:
+) -> Float[np.ndarray, "rows columns"]:
     """The radii of a tile, shaped as a column for balls around reals, as a row around fakes."""
     if test.around == "real":
-        return jnp.asarray(_padded(radii[rows], size, -np.inf)[:, None])
-    return jnp.asarray(_padded(radii[columns], size, -np.inf)[None])
+        return _padded(radii[rows], size, -np.inf)[:, None]
+    return _padded(radii[columns], size, -np.inf)[None]
 
 
 def _padded(

@@ -44,8 +44,14 @@ class Estimates(NamedTuple):
 
 def on_all_cores(work: Callable[[int], None], starts: Iterable[int]) -> None:
     """Do the work of each block in threads: NumPy lets go of the interpreter in its loops."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(work, starts):
+    blocks, cores = list(starts), os.cpu_count() or 1
+
+    def share(core: int) -> None:
+        for start in blocks[core::cores]:
+            work(start)
+
+    with ThreadPoolExecutor(cores) as pool:
+        for _ in pool.map(share, range(cores)):
             pass
 
 
