@@ -70,7 +70,6 @@ STAGES = (
 )
 """Names of what a step computes, in this order."""
 FINITE = "outputs are finite"
-SIDES = ("real", "fake")
 SIGN = "real_sign"
 """Name of a reading of the discriminator's, which the probability of augmentation adapts to."""
 KEPT = "bank/"
@@ -155,7 +154,7 @@ class TrainStep:
             discriminate = partial(self.networks.discriminate, self.without_frozen(params), stats)
             real, fake = (
                 self.view(state, f"views/discriminator/{side}", rows.ids, samples)
-                for side, samples in zip(SIDES, (rows.real, rows.fake), strict=True)
+                for side, samples in (("real", rows.real), ("fake", rows.fake))
             )
             real, fake = self.worst(fixed, state, rows, real, fake)
             keys = (self.keys(state, f"penalty/{name}", rows.ids) for name in Keys._fields)
@@ -340,8 +339,11 @@ class TrainStep:
         """Views of reals and fakes moved to their worst neighbours, where that is asked for."""
         if not self.adversary.moves_scored:
             return real, fake
-        of_real, of_fake = (self.keys(state, f"adversary/{side}", rows.ids) for side in SIDES)
-        return self.adversary.scored(fixed, (of_real, of_fake), real, fake, rows.labels)
+        keys = (
+            self.keys(state, "adversary/real", rows.ids),
+            self.keys(state, "adversary/fake", rows.ids),
+        )
+        return self.adversary.scored(fixed, keys, real, fake, rows.labels)
 
     def agreement(
         self,
