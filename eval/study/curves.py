@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -56,12 +57,12 @@ def draw(tables: Sequence[Table], curves: Curves) -> Figure:
             _panel(axes, by_figure.get(key, {}), real[panels].get(key, {}), looks)
             axes.set_title(lettered(headings[key]), loc="left")
             axes.set_xlabel(panels)
-    handles: dict[str, object] = {}
+    handles: dict[str, Any] = {}
     for axes in grid.flat:
         handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
     figure.legend(
-        list(handles.values()),  # type: ignore[arg-type]
-        list(handles),
+        handles.values(),
+        handles.keys(),
         loc="outside lower center",
         ncols=columns,
         fontsize=8,
