@@ -45,7 +45,7 @@ class Smallest:
     """The smallest lower bounds that each of n rows has met so far, and their columns."""
 
     def __init__(self, n: int, count: int) -> None:
-        """Nothing met yet; `count` bounds are kept of each row."""
+        """Start with nothing met; `count` bounds are kept of each row."""
         self.lower: Float[np.ndarray, "n count"] = np.full((n, count), np.inf, np.float32)
         self.columns: Int[np.ndarray, "n count"] = np.full((n, count), -1, np.int64)
 

@@ -67,12 +67,12 @@ def own_neighbors(of: Gathered, k: int) -> Neighbors:
 
 
 def own_of_samples(samples: Gathered) -> Neighbors:
-    """As many neighbours of the samples' first rows as `manifolds` looks at."""
+    """The neighbours of the samples' first rows, as many as `manifolds` looks at."""
     return own_neighbors(samples, HALF_K)
 
 
 def own_of_reference(reference: Gathered) -> Neighbors:
-    """As many neighbours of the reference's first rows as `manifolds` looks at."""
+    """The neighbours of the reference's first rows, as many as `manifolds` looks at."""
     return own_neighbors(reference, DENSITY_K)
 
 
