@@ -26,6 +26,8 @@ from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
 """Name of the file of a run's records, in its folder or in another one."""
+ANY_FOLDER = Path("any")
+"""Stands for a run's folder, whose name its samples don't depend on."""
 
 
 class Loaded(NamedTuple):
@@ -92,7 +94,7 @@ def key_of(run: Run, n: int, seed: int) -> str:
     ramp = ramp[: math.prod(source.sample_shape)].reshape(1, *source.sample_shape)
     machine = f"{jax.__version__} {jax.default_backend()} {jax.local_device_count()}"
     return fingerprint(
-        to_json(replace(run.config, workdir=Path())),
+        to_json(replace(run.config, workdir=ANY_FOLDER)),
         *weights,
         np.asarray(source.decode(ramp)),
         np.asarray(source.class_weights),
