@@ -205,6 +205,12 @@ class Experiment(Clock):
         else:
             expected = "'embeddings' with objective.weight = 0, which leaves no scores"
             require(objective.weight > 0, "bank.of", bank.of, expected)
+            radius = self.augment.adversarial_radius
+            expected = (
+                "'embeddings' with augment.adversarial_radius > 0, which would move all fakes but "
+                "those of the bank"
+            )
+            require(radius == 0, "bank.of", bank.of, expected)
         if (bank.of == "samples" and objective.is_contrastive) or self.banks_mirrored:
             when = f"with bank.size = {bank.size}"
             expected = f"'mean' {when}: a sum would grow while the bank fills"

@@ -21,7 +21,7 @@ from eval.metrics.base import IMAGES_KEPT, Gathered
 from eval.metrics.moments import Moments
 
 VERSION = "features-1"
-"""Version of the file's layout, and of how samples are drawn; raise it when either changes."""
+"""Version of the file's layout, and of how samples are read; raise it when either changes."""
 NAME_AT_MOST = 64
 """Most characters of a data set's name in a file's name."""
 BYTES_AT_MOST = 4 * 2**30

@@ -16,7 +16,7 @@ from cgan.sampling import runs
 from cgan.sampling.runs import Run
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.display.progress import reading
-from eval.files.fingerprint import fingerprint
+from eval.files.fingerprint import fingerprint, of_code
 from eval.measuring.measure import choose_metrics
 from eval.measuring.subject import Subject
 from eval.metrics.base import Metric
@@ -84,7 +84,8 @@ def key_of(run: Run, n: int, seed: int) -> str:
     """A hash of all that a run's samples depend on.
 
     That is the weights, the config but for the folder's name, the forms that the source gives to
-    samples, the shares of its classes, and the kind and number of devices, since these round.
+    samples, the shares of its classes, this package's code, and the kind and number of devices,
+    since these round.
     """
     source, leaves = run.sampler.parts.source, jax.tree_util.tree_leaves_with_path(run.params)
     weights = (
@@ -92,12 +93,13 @@ def key_of(run: Run, n: int, seed: int) -> str:
     )
     ramp = np.linspace(-2, 2, max(2, math.prod(source.sample_shape)), dtype=np.float32)
     ramp = ramp[: math.prod(source.sample_shape)].reshape(1, *source.sample_shape)
-    machine = f"{jax.__version__} {jax.default_backend()} {jax.local_device_count()}"
+    kinds = ", ".join(device.device_kind for device in jax.local_devices())
     return fingerprint(
         to_json(replace(run.config, workdir=ANY_FOLDER)),
         *weights,
         np.asarray(source.decode(ramp)),
         np.asarray(source.class_weights),
-        machine,
+        of_code("cgan"),
+        f"{jax.__version__} {kinds}",
         f"{n} {seed}",
     )

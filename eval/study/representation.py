@@ -1,7 +1,7 @@
 """What the features of a run's discriminator tell of classes: figures of its networks.
 
 They are read of the trunk, averaged over rectangles to at most 4x4 places as `python -m eval probe`
-does, and labels are those of the whole train split: what is asked is not how few of them are
+does, and labels are those of at most 2,000 train samples: what is asked is not how few of them are
 enough, but what is there to be read.
 """
 

@@ -74,7 +74,7 @@ def run(study: Study, out: Path, execute: Executor) -> None:
 
 
 def require_same_budgets(study: Study, rows: Sequence[Row], out: Path) -> None:
-    """Refuse a file whose runs were made before the study's budget was changed.
+    """Refuse a file whose runs were made before the study's budget or a donor's was changed.
 
     Raises:
         ConfigError: naming the file and both budgets.
@@ -87,6 +87,14 @@ def require_same_budgets(study: Study, rows: Sequence[Row], out: Path) -> None:
                 f"study has {budget}"
             )
             require(found == budget, "out", out, expected)
+            if row["variant"] in study.variants_of(row["benchmark"]):
+                share = study.donor_nimg(row["benchmark"], row["variant"])
+                found = row.get("donor_nimg", 0)
+                expected = (
+                    f"another file: {found} images of runs of {row['variant']} on "
+                    f"{row['benchmark']} are their donor's, where the study has {share}"
+                )
+                require(found == share, "out", out, expected)
 
 
 def told(study: Study, row: Row) -> str:

@@ -196,6 +196,11 @@ def how_to_read(study: Study) -> str:
         parts.append(
             f"Below it {study.contender} less each other, likewise, adjusted for each figure's."
         )
+    if study.pairs:
+        parts.append(
+            "Below it the first of each pair less the second, likewise, adjusted for the pairs of "
+            "each figure; of few seeds two standard errors say little."
+        )
     if any(of.budgets for of in study.benchmarks.values()):
         parts.append(
             "Rows at fewer images than a run's all are of the same training on its way there: what "
@@ -204,7 +209,7 @@ def how_to_read(study: Study) -> str:
     if any(of.held_out for of in study.benchmarks.values()):
         parts.append(
             "Samples are compared with held-out ones, and copies are looked for among those that "
-            "were learnt; real data are the train split, whole."
+            "were learnt; real data are drawn from the whole train split."
         )
     if any(of.donor for of in study.variants.values()):
         parts.append("A run that takes weights of another counts that one's images as its own.")

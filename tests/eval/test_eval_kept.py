@@ -15,6 +15,7 @@ from cgan.sampling.runs import load_run
 from cgan.sampling.sampler import Sampler
 from configs import CONFIGS
 from eval import __main__ as program
+from eval.files.fingerprint import of_code
 from eval.measuring.runs import key_of
 
 N = 120
@@ -106,7 +107,7 @@ def test_a_damaged_file_is_found_and_made_again(root, cache, drawn, tmp_path, ca
     assert sum(drawn) == N
 
 
-def test_whatever_changes_the_samples_changes_the_key(root):
+def test_weights_settings_number_seed_and_code_change_the_key(root, monkeypatch):
     run = load_run(root)
     key = key_of(run, N, 0)
     assert key == key_of(load_run(root), N, 0)
@@ -119,4 +120,20 @@ def test_whatever_changes_the_samples_changes_the_key(root):
         key_of(run, N + 1, 0),
         key_of(run, N, 1),
     ]
+    monkeypatch.setattr("eval.measuring.runs.of_code", lambda package: f"another {package}")
+    others.append(key_of(run, N, 0))
     assert len({key, *others}) == 1 + len(others)
+
+
+def test_the_code_of_a_package_is_that_of_all_its_files(tmp_path, monkeypatch):
+    package = tmp_path / "a_package_to_read"
+    (package / "room").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "room" / "part.py").write_text("x = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    seen = [of_code.__wrapped__("a_package_to_read")]
+    (package / "room" / "part.py").write_text("x = 2")
+    seen.append(of_code.__wrapped__("a_package_to_read"))
+    (package / "room" / "part.py").rename(package / "part.py")
+    seen.append(of_code.__wrapped__("a_package_to_read"))
+    assert len(set(seen)) == 3

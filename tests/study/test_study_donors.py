@@ -142,12 +142,15 @@ def test_a_run_starts_from_the_donor_of_its_own_seed(folder, monkeypatch):
             )
         )
     assert not jax.tree.all(jax.tree.map(np.array_equal, began[0], began[1]))
+    donor_of_0 = STUDY.donor("digits", "prior", 0)
     job = Job("digits", "prior", "3", (64,), (0,))
     trains = []
-    monkeypatch.setattr(loop, "_begin", lambda *_: trains.append(_))
-    monkeypatch.setattr(donors, "trained", lambda config: folder / config.workdir)
+    take = loop.train
+    monkeypatch.setattr(loop, "train", lambda config: trains.append(take(config)))
+    checkpoints = sorted((folder / donor_of_0.workdir).rglob("*"))
     (again,) = runs.rows_of(STUDY, job)
-    assert not trains
+    assert len(trains) == 1
+    assert sorted((folder / donor_of_0.workdir).rglob("*")) == checkpoints
     assert again["frechet_distance@40"] != rows[0]["frechet_distance@40"]
 
 
@@ -158,11 +161,18 @@ def test_a_donor_that_fails_fails_its_run_alone(monkeypatch):
         return config.workdir
 
     monkeypatch.setattr(donors, "trained", trained)
-    monkeypatch.setattr(runs, "_course", lambda trainer, seeds, nimgs: iter([[] for _ in nimgs]))
+    asked = []
+
+    def course(trainer, seeds, nimgs):
+        asked.append(seeds)
+        return iter([[] for _ in nimgs])
+
+    monkeypatch.setattr(runs, "_course", course)
     rows = list(runs.rows_of(STUDY, Job("digits", "pretrained", None, (64,), (0, 1))))
     assert [(one["seed"], one["failed"]) for one in rows] == [
         (0, "donor: step 3: the answers are not finite")
     ]
+    assert [seed for seeds in asked for seed in seeds] == [1]
 
 
 def test_a_donor_that_leaves_no_images_is_no_study():

