@@ -6,8 +6,7 @@ Figures are of held-out samples; authenticity tells copies of those that were le
 
 Each arm has three trials. They are chosen on other seeds, on another choice of 100 digits, and
 against the train split: no held-out sample and no reported run takes part. `mu` is in samples, so
-that one has to do for any
-number of reals.
+that one has to do for any number of reals.
 """
 
 import dataclasses
