@@ -387,9 +387,9 @@ MEETS_ALL = "with bank.size = 128"
             "bank.of",
             "samples",
             {"bank.size": 64, "augment.adversarial_radius": 0.1},
-            EMBEDDING | {"bank.size": 64, "augment.adversarial_radius": 0.1},
-            "'embeddings' with augment.adversarial_radius > 0, which would move all fakes but those "
-            "of the bank",
+            {"bank.size": 64},
+            "'embeddings' with augment.adversarial_radius > 0, which would move all fakes but "
+            "those of the bank",
         ),
         *(
             (
