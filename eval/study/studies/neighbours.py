@@ -162,7 +162,7 @@ LARGE = Benchmark(
     budgets=(128_000,),
     figures=STACKED_TWICE,
     step_time=STEP_TIME_WHOLE,
-    seeds=3,
+    seeds=2,
     without=tuple(name for name in VARIANTS if name not in (PAIRING, "pairwise, views", DEFAULT)),
     tuned_on="stacked_digits",
 )
