@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
+from rich import box
+from rich.table import Table
 
 from cgan import parallel
 from cgan.assemble import Parts, assemble
@@ -127,3 +129,16 @@ def quartiles(values: list[float]) -> str:
     """The median in words, with the quartiles beside it."""
     low, middle, high = np.percentile(values, [25, 50, 75])
     return f"{middle:.3f} ({low:.3f} to {high:.3f})"
+
+
+def add_rows(tables: dict[str, Table], name: str, cells: Mapping[str, Mapping[str, str]]) -> None:
+    """Add a row of this name to the table of each kind of cell, which are made as they come.
+
+    Args:
+        tables: by kind.
+        name: of the row.
+        cells: by kind and column; the first column, to which ratios are taken, is left out.
+    """
+    for kind, row in cells.items():
+        table = tables.setdefault(kind, Table(kind, *list(row)[1:], box=box.MARKDOWN))
+        table.add_row(name, *list(row.values())[1:])

@@ -11,12 +11,11 @@ import time
 from dataclasses import dataclass
 
 import jax
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.flops import step_flops
-from benchmarks.harness import Prepared, compile_parts, quartiles, ratios
+from benchmarks.harness import Prepared, add_rows, compile_parts, quartiles, ratios
 from benchmarks.noise import Noise
 from cgan.assemble import assemble_on
 from cgan.config import (
@@ -127,9 +126,7 @@ def main() -> None:
                 name: f"{of / counts[PAIRING][1]:.3f}" for name, (_, of) in counts.items()
             },
         }
-        for kind, row in cells.items():
-            table = tables.setdefault(kind, Table(kind, *list(row)[1:], box=box.MARKDOWN))
-            table.add_row(pair, *list(row.values())[1:])
+        add_rows(tables, pair, cells)
         jax.clear_caches()
     console = Console(width=200)
     console.print(

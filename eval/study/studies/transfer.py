@@ -11,9 +11,16 @@ import dataclasses
 from typing import Any
 
 from cgan.config import Experiment
-from eval.study.declare import Benchmark, Change, Curves, Point, Study, Tuning, Variant, change
+from eval.study.declare import Benchmark, Change, Curves, Point, Study, Variant, change
 from eval.study.donor import Donor, same_run, start_from, start_near
-from eval.study.studies.few_samples import FIGURES, FRECHET, OF_WEIGHTS
+from eval.study.studies.few_samples import (
+    FIGURES,
+    FRECHET,
+    OF_PAIRS,
+    OF_WEIGHTS,
+    TUNING,
+    choosing,
+)
 
 SCRATCH, TUNED, FROZEN, PRIOR = "scratch", "fine-tuning", "lowest layer frozen", "prior"
 HERE, THERE = "digits", "mnist_8x8"
@@ -69,33 +76,19 @@ STUDY = Study(
     summary="from MNIST's digits at 8x8 to 50, 100, 200 or all of scikit-learn's, and back",
     variants=VARIANTS,
     benchmarks={
-        "digits_tuning": Benchmark(
-            total_nimg=FEW.total_nimg,
-            figures=(FRECHET,),
-            experiment="digits",
-            change=few(HERE, 100, seed=1),
-            seeds=0,
-        ),
+        "digits_tuning": choosing(FEW, few(HERE, 100, seed=1)),
         **{name: dataclasses.replace(FEW, change=few(HERE, n)) for name, n in OF_DIGITS.items()},
         f"digits_{WHOLE}": dataclasses.replace(FEW, change=few(HERE, None), **BESIDE),
         "mnist_8x8_100": dataclasses.replace(FEW, change=few(THERE, 100), **BESIDE),
     },
     baseline=SCRATCH,
     decides_by=FRECHET.key,
-    tuning=Tuning(seeds=(100, 101), trials=3),
+    tuning=TUNING,
     pairs=(
         *((name, SCRATCH) for name in VARIANTS if name != SCRATCH),
         (PRIOR, TUNED),
         (FROZEN, TUNED),
     ),
-    pairs_by=(FRECHET.key, "coverage_k5_strict@1000", "recall_k3_inclusive@1000"),
-    curves=Curves(
-        (
-            FRECHET.key,
-            "coverage_k5_strict@1000",
-            "recall_k3_inclusive@1000",
-            "authenticity@1000",
-        ),
-        points,
-    ),
+    pairs_by=OF_PAIRS,
+    curves=Curves((*OF_PAIRS, "authenticity@1000"), points),
 )
