@@ -1,6 +1,7 @@
 """The picture of robustness: worst change against radius, a panel for each head."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -16,6 +17,8 @@ DPI = 120
 COLORS = (GENERATED, REAL, "#c98a00", "#7b3f98", "#2e7d5b", "#8c6d5a", "#d06a9c")
 """Colours of the runs, in their order."""
 TITLE_AT_MOST = 130
+CHARACTERS_A_PANEL = 80
+"""Characters of the title in the width of a panel."""
 
 
 def draw(records: Sequence[Robustness]) -> bytes:
@@ -30,7 +33,9 @@ def draw(records: Sequence[Robustness]) -> bytes:
             _panel(axes, [line for line in lines(records) if line.head == head], runs)
             axes.set_title(HEADS[head])
         panels[0].set_ylabel("worst change (solid: attack; dashed: Jacobian)")
-        figure.suptitle(lettered(title(records[0]), TITLE_AT_MOST), fontsize=9, color=INK)
+        told = lettered(title(records[0]), TITLE_AT_MOST)
+        told = textwrap.fill(told, CHARACTERS_A_PANEL * len(heads))
+        figure.suptitle(told, fontsize=9, color=INK)
         figure.savefig(encoded, dpi=DPI, format="png")
     return encoded.getvalue()
 
