@@ -43,6 +43,8 @@ from eval.study.plan import choices
 from eval.study.studies.neighbours import STUDY
 
 BENCHMARK = "stacked_digits_imbalanced"
+RESULTS = Path("docs/results/neighbours.jsonl")
+"""File of the study's results, from which the trials are chosen."""
 DIGITS, CHANNELS = 10, 3
 ROUNDS = 3_000
 """Rounds of fitting, after which shares of two channels are right to eight digits."""
@@ -62,8 +64,6 @@ class Arguments:
     """Variants of the study `neighbours` to train."""
     seeds: int = 5
     """Seeds of each, from 0 on."""
-    results: Path = Path("docs/results/neighbours.jsonl")
-    """File of the study's results, from which the trials are chosen."""
 
     def __post_init__(self) -> None:
         positive(self, "", "seeds")
@@ -154,7 +154,7 @@ def main() -> None:
     console.print(of_what_is_known())
     if not arguments.variants:
         return
-    chosen = choices(STUDY, results.read(arguments.results))
+    chosen = choices(STUDY, results.read(RESULTS))
     table = table_of("variant; modes by rank")
     for variant in arguments.variants:
         choice = chosen.get((BENCHMARK, variant))

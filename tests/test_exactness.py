@@ -35,6 +35,7 @@ from eval.extractors.inception_network import InceptionNetwork
 from eval.few_labels import fine_tuning, representations
 from eval.metrics import balls, candidates, distances
 from eval.robustness import measure as robustness
+from eval.study import representation
 from tests import backbones
 from tests.products import HIGHEST, Product, products_in, products_of, sums_in
 from tests.test_step import RANDOM_PENALTIES, VARIANTS
@@ -304,6 +305,14 @@ def test_so_is_every_product_of_attacks_on_a_discriminator(head: Any) -> None:
     assert_in_full(found, 10)
 
 
+def test_so_is_every_product_of_the_features_that_studies_read() -> None:
+    parts = assemble(VARIANTS["worst neighbors of both heads"])
+    state = parts.abstract_state()
+    players = (state.discriminator, state.discriminator_stats)
+    stored = jax.ShapeDtypeStruct((3, *parts.source.sample_shape), np.uint8)
+    assert_in_full(products_of(partial(representation.trunk, parts), players, stored), 1)
+
+
 COMPILED_IN = {
     "eval/extractors/classifier.py",
     "eval/extractors/image_network.py",
@@ -312,6 +321,7 @@ COMPILED_IN = {
     "eval/metrics/balls.py",
     "eval/metrics/candidates.py",
     "eval/robustness/measure.py",
+    "eval/study/representation.py",
 }
 
 

@@ -70,7 +70,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Train on N samples, even by class (digits, mnist_*, stacked_*, tfds, folder, own)."""
+    """Train on N, even by class (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 

@@ -47,7 +47,7 @@ class Contrastive(Tempered):
         negatives = self._negatives(learnt, batch)
         if self.meets_stale and batch.stale is not None:
             stale = self._stale(learnt, batch, batch.stale)
-            negatives |= {name: joined(negatives[name], more) for name, more in stale.items()}
+            negatives |= {name: _joined(negatives[name], more) for name, more in stale.items()}
         return self._grade(negatives)
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
@@ -97,7 +97,7 @@ class Contrastive(Tempered):
         return terms
 
 
-def joined(negatives: Negatives, more: Negatives) -> Negatives:
+def _joined(negatives: Negatives, more: Negatives) -> Negatives:
     """The columns of both, row by row."""
     masks = (
         jnp.ones(rows.margins.shape, bool) if rows.mask is None else rows.mask

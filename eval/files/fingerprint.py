@@ -2,7 +2,6 @@
 
 import hashlib
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,7 @@ def fingerprint(*parts: np.ndarray | str) -> str:
 
 
 @lru_cache
-def of_code(package: str) -> str:
-    """A fingerprint of all the source files of a package, and of their names."""
-    spec = find_spec(package)
-    roots = spec.submodule_search_locations if spec is not None else None
-    files = sorted(
-        (path.relative_to(root).as_posix(), path)
-        for root in map(Path, roots or ())
-        for path in root.rglob("*.py")
-    )
+def of_code(folder: Path) -> str:
+    """A fingerprint of all the source files below a folder, and of their names."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*.py"))
     return fingerprint(*(part for name, path in files for part in (name, path.read_text("utf-8"))))

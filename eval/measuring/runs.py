@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+import cgan
 from cgan.config import to_json
 from cgan.data import Source
 from cgan.run_folder.run_data import Whereabouts, splits_of
@@ -26,6 +27,7 @@ from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
 """Name of the file of a run's records, in its folder or in another one."""
+CODE = Path(cgan.__file__).parent
 ANY_FOLDER = Path("any")
 """Stands for a run's folder, whose name its samples don't depend on."""
 
@@ -99,7 +101,7 @@ def key_of(run: Run, n: int, seed: int) -> str:
         *weights,
         np.asarray(source.decode(ramp)),
         np.asarray(source.class_weights),
-        of_code("cgan"),
+        of_code(CODE),
         f"{jax.__version__} {kinds}",
         f"{n} {seed}",
     )

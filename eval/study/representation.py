@@ -78,14 +78,14 @@ def measure(
     if not asked:
         return {}
     weights = (state.discriminator, state.discriminator_stats)
-    read = jax.jit(functools.partial(_trunk, parts))
+    read = jax.jit(functools.partial(trunk, parts))
     train, held_out = (
         (np.asarray(read(weights, x)), labels) for x, labels in map(_labeled, splits)
     )
     return {figure.key: MEASURES[figure.metric](train, held_out) for figure in asked}
 
 
-def _trunk(
+def trunk(
     parts: Parts, weights: tuple[Params, Params], stored: Shaped[Array, "n *sample"]
 ) -> Float[Array, "n d"]:
     """The trunk's maps as rows; the weights are arguments, so that one program serves all runs."""

@@ -120,20 +120,18 @@ def test_weights_settings_number_seed_and_code_change_the_key(root, monkeypatch)
         key_of(run, N + 1, 0),
         key_of(run, N, 1),
     ]
-    monkeypatch.setattr("eval.measuring.runs.of_code", lambda package: f"another {package}")
+    monkeypatch.setattr("eval.measuring.runs.of_code", lambda folder: f"another {folder}")
     others.append(key_of(run, N, 0))
     assert len({key, *others}) == 1 + len(others)
 
 
-def test_the_code_of_a_package_is_that_of_all_its_files(tmp_path, monkeypatch):
-    package = tmp_path / "a_package_to_read"
-    (package / "room").mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "room" / "part.py").write_text("x = 1")
-    monkeypatch.syspath_prepend(tmp_path)
-    seen = [of_code.__wrapped__("a_package_to_read")]
-    (package / "room" / "part.py").write_text("x = 2")
-    seen.append(of_code.__wrapped__("a_package_to_read"))
-    (package / "room" / "part.py").rename(package / "part.py")
-    seen.append(of_code.__wrapped__("a_package_to_read"))
+def test_the_code_of_a_package_is_that_of_all_its_files(tmp_path):
+    (tmp_path / "room").mkdir()
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "room" / "part.py").write_text("x = 1")
+    seen = [of_code.__wrapped__(tmp_path)]
+    (tmp_path / "room" / "part.py").write_text("x = 2")
+    seen.append(of_code.__wrapped__(tmp_path))
+    (tmp_path / "room" / "part.py").rename(tmp_path / "part.py")
+    seen.append(of_code.__wrapped__(tmp_path))
     assert len(set(seen)) == 3
