@@ -7,15 +7,21 @@ which a batch is scored anew. All columns of a pair of networks take turns in on
 """
 
 import dataclasses
-import time
 from dataclasses import dataclass
 
 import jax
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.flops import step_flops
-from benchmarks.harness import Prepared, add_rows, compile_parts, quartiles, ratios
+from benchmarks.harness import (
+    Prepared,
+    add_rows,
+    compile_parts,
+    print_tables,
+    processor_clock,
+    quartiles,
+    ratios,
+)
 from benchmarks.neighbor_step import GAME, PLAYERS, SHAPE, experiment, memory
 from benchmarks.noise import Noise
 from cgan.assemble import assemble_on
@@ -65,8 +71,6 @@ def bank_bytes(compiled: Prepared) -> int:
 def main() -> None:
     """Compile every column of each pair, time them in turns, print a table of each ratio."""
     arguments = parse(Arguments, prog="python -m benchmarks.bank", description=__doc__)
-    # Processor time, which other work on a shared machine changes less; devices have none.
-    clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
     slots = arguments.batches * arguments.batch
     source = Noise(SHAPE)
     tables: dict[str, Table] = {}
@@ -76,7 +80,7 @@ def main() -> None:
         )
         configs = columns(base, slots)
         steps = {n: compile_parts(assemble_on(config, source)) for n, config in configs.items()}
-        times = ratios(steps, NONE, arguments.rounds, clock)
+        times = ratios(steps, NONE, arguments.rounds, processor_clock())
         planned, products = memory(steps[NONE]), step_flops(steps[NONE])
         cells = {
             "step time": {name: quartiles(values) for name, values in times.items()},
@@ -86,14 +90,11 @@ def main() -> None:
         }
         add_rows(tables, pair, cells)
         jax.clear_caches()
-    console = Console(width=200)
-    console.print(
+    print_tables(
         f"{jax.devices()[0].device_kind}, jax {jax.__version__}, batch {arguments.batch}, a bank "
         f"of {arguments.batches} batches: ratios to {NONE}",
-        highlight=False,
+        tables,
     )
-    for table in tables.values():
-        console.print(table)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from cgan import parallel
@@ -142,3 +143,16 @@ def add_rows(tables: dict[str, Table], name: str, cells: Mapping[str, Mapping[st
     for kind, row in cells.items():
         table = tables.setdefault(kind, Table(kind, *list(row)[1:], box=box.MARKDOWN))
         table.add_row(name, *list(row.values())[1:])
+
+
+def print_tables(told: str, tables: Mapping[str, Table]) -> None:
+    """Print tables under a line that says what they are of."""
+    console = Console(width=200)
+    console.print(told, highlight=False)
+    for table in tables.values():
+        console.print(table)
+
+
+def processor_clock() -> Callable[[], float]:
+    """Processor time, which other work on a shared machine changes less; devices have none."""
+    return time.process_time if jax.default_backend() == "cpu" else time.perf_counter

@@ -7,15 +7,21 @@ or alone: without a score, and so without a penalty. All columns of a pair take 
 """
 
 import dataclasses
-import time
 from dataclasses import dataclass
 
 import jax
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.flops import step_flops
-from benchmarks.harness import Prepared, add_rows, compile_parts, quartiles, ratios
+from benchmarks.harness import (
+    Prepared,
+    add_rows,
+    compile_parts,
+    print_tables,
+    processor_clock,
+    quartiles,
+    ratios,
+)
 from benchmarks.noise import Noise
 from cgan.assemble import assemble_on
 from cgan.config import (
@@ -108,8 +114,6 @@ def memory(compiled: Prepared) -> int:
 def main() -> None:
     """Compile every column of each pair, time them in turns, print a table of each ratio."""
     arguments = parse(Arguments, prog="python -m benchmarks.neighbor_step", description=__doc__)
-    # Processor time, which other work on a shared machine changes less; devices have none.
-    clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
     tables: dict[str, Table] = {}
     for pair in arguments.pairs:
         configs = columns(experiment(pair, arguments.batch), arguments.strength)
@@ -117,7 +121,7 @@ def main() -> None:
         steps = {
             name: compile_parts(assemble_on(config, source)) for name, config in configs.items()
         }
-        times = ratios(steps, PAIRING, arguments.rounds, clock)
+        times = ratios(steps, PAIRING, arguments.rounds, processor_clock())
         counts = {name: (memory(step), step_flops(step)) for name, step in steps.items()}
         cells = {
             "step time": {name: quartiles(values) for name, values in times.items()},
@@ -128,14 +132,11 @@ def main() -> None:
         }
         add_rows(tables, pair, cells)
         jax.clear_caches()
-    console = Console(width=200)
-    console.print(
+    print_tables(
         f"{jax.devices()[0].device_kind}, jax {jax.__version__}, batch {arguments.batch}: ratios "
         f"to {PAIRING} with R1 and R2",
-        highlight=False,
+        tables,
     )
-    for table in tables.values():
-        console.print(table)
 
 
 if __name__ == "__main__":

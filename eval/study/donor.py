@@ -5,13 +5,13 @@ their settings name: variants that take the same one share it, and a study that 
 """
 
 import dataclasses
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cgan.config import Experiment, Pretext, Pretraining, Prior, RunConfig, to_json
 from cgan.system import lock
+from eval.files.fingerprint import fingerprint
 
 Change = Callable[[Experiment], Experiment]
 
@@ -19,7 +19,6 @@ FOLDER = Path("runs/study-donors")
 """Where donors are trained, below the folder that a study is run in."""
 A_DONOR = FOLDER / "a-donor"
 """Folder that no donor is in, for where it does not matter which one it is."""
-DIGITS_OF_NAME = 16
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,7 @@ def in_its_folder(config: RunConfig, nimg: int, seed: int) -> RunConfig:
     config = dataclasses.replace(
         config, total_nimg=nimg, seed=seed, probe_nimg=0, workdir=FOLDER, **quiet
     )
-    name = hashlib.sha256(to_json(config).encode()).hexdigest()[:DIGITS_OF_NAME]
-    return dataclasses.replace(config, workdir=FOLDER / name)
+    return dataclasses.replace(config, workdir=FOLDER / fingerprint(to_json(config)))
 
 
 def trained(config: RunConfig) -> Path:
