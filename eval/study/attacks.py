@@ -8,8 +8,9 @@ from eval.gather import silent
 from eval.robustness.attacked import Attacked
 from eval.robustness.measure import STEPS, plan
 from eval.robustness.measure import measure as measure_attacked
+from eval.robustness.record import Robustness
 from eval.splits import Splits
-from eval.study.declare import Figure
+from eval.study.declare import SCORE_CHANGE_SHARE, Figure
 
 SEED = 0
 """Seed of the attacks' starts: the same for all runs."""
@@ -27,12 +28,19 @@ def measure(
         splits: the whole data set.
         nimg: images that the run has seen.
     """
-    radii = {figure.key: figure.radius for figure in figures if figure.radius is not None}
+    attacked = [figure for figure in figures if figure.radius is not None]
+    radii = sorted({figure.radius for figure in attacked if figure.radius is not None})
     if not radii:
         return {}
     weights = (state.discriminator, state.discriminator_stats)
     run = Attacked(parts.config.workdir, parts, weights, splits, nimg)
-    planned = plan([run], tuple(radii.values()), None, STEPS, SEED)
+    planned = plan([run], tuple(radii), None, STEPS, SEED)
     records = measure_attacked([run], planned, silent)
-    found = {of.radius: of.worst_change for of in records if of.head == "score"}
-    return {key: found.get(radius) for key, radius in radii.items()}
+    at = {of.radius: of for of in records if of.head == "score"}
+    return {figure.key: _value(figure, at.get(figure.radius)) for figure in attacked}
+
+
+def _value(figure: Figure, record: Robustness | None) -> float | None:
+    if record is None:
+        return None
+    return record.relative if figure.metric == SCORE_CHANGE_SHARE else record.worst_change

@@ -72,8 +72,13 @@ class Variant:
     """A run that is trained before each of the variant's, which takes weights of it."""
 
 
-SCORE_CHANGE = "score_worst_change"
-"""Name of the figure of the discriminator: how far its score falls within a ball around reals."""
+SCORE_CHANGE, SCORE_CHANGE_SHARE = "score_worst_change", "score_worst_change_share"
+"""Figures of the discriminator: how far its score falls in a ball around reals.
+
+The share is of what the scores of two reals differ by, since scores of runs are of other scales.
+"""
+ATTACKED = frozenset({SCORE_CHANGE, SCORE_CHANGE_SHARE})
+"""Figures that have a radius."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Figure:
     """Radius of the ball in which the score is attacked around reals; None of a metric."""
 
     def __post_init__(self) -> None:
-        assert (self.radius is not None) == (self.metric == SCORE_CHANGE)
+        assert (self.radius is not None) == (self.metric in ATTACKED)
         assert self.radius is None or self.n is None
 
     @property

@@ -15,7 +15,7 @@ from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric
 from eval.study import representation
-from eval.study.declare import SCORE_CHANGE, Figure
+from eval.study.declare import ATTACKED, Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
 SEED = 0
@@ -33,7 +33,7 @@ class Panel(NamedTuple):
     @property
     def of_samples(self) -> tuple[Figure, ...]:
         """The figures that samples have: others are of the networks."""
-        of_networks = {*representation.MEASURES, SCORE_CHANGE}
+        of_networks = representation.MEASURES.keys() | ATTACKED
         return tuple(one for one in self.figures if one.metric not in of_networks)
 
     @property

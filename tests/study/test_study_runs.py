@@ -25,7 +25,7 @@ from eval.measuring.measure import figures
 from eval.metrics.catalog import ANY
 from eval.study import __main__ as program
 from eval.study import attacks, pool, runs, session
-from eval.study.declare import SCORE_CHANGE, Figure, change
+from eval.study.declare import SCORE_CHANGE, SCORE_CHANGE_SHARE, Figure, change
 from eval.study.figures import Panel
 from eval.study.places import Place
 from eval.study.plan import missing
@@ -118,11 +118,12 @@ def test_what_is_covered_and_copied_can_be_figures_of_digits():
 
 
 def test_a_figure_of_the_discriminator_is_that_of_attacks_on_it():
-    """A score of slope 2 falls by twice the radius."""
+    """A score of slope 2 falls by twice the radius, beside two reals or as it is."""
     config = STUDY.experiment("ring8", "plain", None)
     fall = Figure(SCORE_CHANGE, "fall", radius=0.25)
     assert fall.key == "score_worst_change@0.25"
-    figures = (Figure("reverse_kl_nats", "KL"), fall)
+    share = Figure(SCORE_CHANGE_SHARE, "share", radius=0.25)
+    figures = (Figure("reverse_kl_nats", "KL"), fall, share)
     panel = Panel(load_evaluation(config.data), figures)
     assert list(panel.metrics) == ["reverse_kl_nats"]
     parts = assemble(config)
@@ -130,7 +131,11 @@ def test_a_figure_of_the_discriminator_is_that_of_attacks_on_it():
     steep = parts.networks.with_discriminator(lambda key: {}, lambda params, x: -2 * x[:, 1])
     splits = panel.evaluation.splits
     found = attacks.measure(figures, parts._replace(networks=steep), state, splits, 64)
-    assert found == {"score_worst_change@0.25": pytest.approx(0.5, rel=1e-3)}
+    two_reals = 2 * 2**0.5  # networks see heights of standard deviation 1
+    assert found == {
+        "score_worst_change@0.25": pytest.approx(0.5, rel=1e-3),
+        "score_worst_change_share@0.25": pytest.approx(0.5 / two_reals, rel=0.1),
+    }
     assert attacks.measure(figures[:1], parts, state, splits, 64) == {}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from cgan.config import Experiment
 from eval.study.declare import (
     SCORE_CHANGE,
+    SCORE_CHANGE_SHARE,
     Benchmark,
     Change,
     Figure,
@@ -52,10 +53,13 @@ def both(weight: float, radius: float) -> Change:
     return change(penalties(weight)[f"{weight:g}"], attacks(radius))
 
 
-def fall(source: str) -> Figure:
-    """The figure of how far the score falls within the data's own radius."""
+def falls(source: str) -> tuple[Figure, ...]:
+    """The figures of how far the score falls within the data's own radius."""
     radius = RADIUS[source]
-    return Figure(SCORE_CHANGE, f"fall within {radius:g}", "{:.2f}", radius=radius)
+    return (
+        Figure(SCORE_CHANGE, f"fall within {radius:g}", "{:.2f}", radius=radius),
+        Figure(SCORE_CHANGE_SHARE, "beside two reals", "{:.2f}", radius=radius),
+    )
 
 
 NOTHING: Any = change(penalty=NO_PENALTY)
@@ -77,10 +81,10 @@ STUDY = Study(
         "neither": Variant(NOTHING),
     },
     benchmarks={
-        "grid25": Benchmark(total_nimg=512_000, figures=(*POINTS, fall("grid25"))),
-        "digits": Benchmark(total_nimg=128_000, figures=(*STACKED, fall("digits"))),
+        "grid25": Benchmark(total_nimg=512_000, figures=(*POINTS, *falls("grid25"))),
+        "digits": Benchmark(total_nimg=128_000, figures=(*STACKED, *falls("digits"))),
         "stacked_digits_starved": Benchmark(
-            total_nimg=256_000, figures=(*STACKED, fall("stacked_digits"))
+            total_nimg=256_000, figures=(*STACKED, *falls("stacked_digits"))
         ),
     },
     baseline=HELD_DOWN,
