@@ -31,7 +31,7 @@ from eval.study.studies.contenders import MODES
 SCRATCH, DIFFAUGMENT = "scratch", "DiffAugment"
 CONTRASTIVE, JIGSAW, MASKED = "contrastive pretext", "jigsaw pretext", "masked pretext"
 PRIOR, GAME = "contrastive pretext + prior", "neighbour game"
-BOTH = "contrastive pretext + neighbour game"
+BOTH, WITH_DIFFAUGMENT = "contrastive pretext + neighbour game", "neighbour game + DiffAugment"
 SHARE = 1 / 6
 """Share of all images that a pretraining sees: 6,400, after which each task is learnt."""
 
@@ -79,6 +79,7 @@ VARIANTS = {
     ),
     GAME: Variant(VIEWS_AND_GAME, OF_GAMES),
     BOTH: Variant(VIEWS_AND_GAME, OF_GAMES, donor=Donor(CONTRAST, SHARE, start_from())),
+    WITH_DIFFAUGMENT: Variant(change(diffaugment(0.3), embedding={"weight": 0.1}), OF_GAMES),
 }
 """Arms by name."""
 
@@ -153,6 +154,8 @@ STUDY = Study(
         (PRIOR, CONTRASTIVE),
         (BOTH, CONTRASTIVE),
         (BOTH, GAME),
+        (WITH_DIFFAUGMENT, GAME),
+        (WITH_DIFFAUGMENT, DIFFAUGMENT),
     ),
     pairs_by=OF_PAIRS,
     curves=Curves((*OF_PAIRS, "authenticity@1000"), points),
