@@ -32,6 +32,7 @@ SCRATCH, DIFFAUGMENT = "scratch", "DiffAugment"
 CONTRASTIVE, JIGSAW, MASKED = "contrastive pretext", "jigsaw pretext", "masked pretext"
 PRIOR, GAME = "contrastive pretext + prior", "neighbour game"
 BOTH, WITH_DIFFAUGMENT = "contrastive pretext + neighbour game", "neighbour game + DiffAugment"
+MASKED_DIFFAUGMENT = "masked pretext + DiffAugment"
 SHARE = 1 / 6
 """Share of all images that a pretraining sees: 6,400, after which each task is learnt."""
 
@@ -79,6 +80,9 @@ VARIANTS = {
     ),
     GAME: Variant(VIEWS_AND_GAME, OF_GAMES),
     BOTH: Variant(VIEWS_AND_GAME, OF_GAMES, donor=Donor(CONTRAST, SHARE, start_from())),
+    MASKED_DIFFAUGMENT: Variant(
+        diffaugment(0.3), OF_CHANCES, donor=Donor(pretraining(task="masked"), SHARE, start_from())
+    ),
     WITH_DIFFAUGMENT: Variant(change(diffaugment(0.3), embedding={"weight": 0.1}), OF_GAMES),
 }
 """Arms by name."""
@@ -105,7 +109,12 @@ def perceptrons(config: Experiment) -> Experiment:
 OF_DIGITS = {f"digits_{n}": n for n in (50, 100, 200, 1_000)}
 OF_MNIST = {f"mnist_{n}": n for n in (100, 1_000)}
 DIGITS = Benchmark(
-    total_nimg=38_400, figures=FIGURES, experiment="digits", held_out=True, tuned_on="digits_tuning"
+    total_nimg=38_400,
+    figures=FIGURES,
+    experiment="digits",
+    held_out=True,
+    tuned_on="digits_tuning",
+    without=(MASKED_DIFFAUGMENT,),
 )
 MNIST = Benchmark(
     total_nimg=38_400,
@@ -114,7 +123,7 @@ MNIST = Benchmark(
     held_out=True,
     tuned_on="digits_tuning",
     seeds=3,
-    without=(JIGSAW, GAME),
+    without=(JIGSAW, GAME, MASKED_DIFFAUGMENT),
 )
 
 
@@ -141,6 +150,7 @@ STUDY = Study(
     benchmarks={
         "digits_tuning": choosing(DIGITS, few(100, seed=1)),
         **{name: dataclasses.replace(DIGITS, change=few(n)) for name, n in OF_DIGITS.items()},
+        "digits_100": dataclasses.replace(DIGITS, change=few(100), without=()),
         **{
             name: dataclasses.replace(MNIST, change=change(perceptrons, few(n)))
             for name, n in OF_MNIST.items()
@@ -156,6 +166,7 @@ STUDY = Study(
         (BOTH, GAME),
         (WITH_DIFFAUGMENT, GAME),
         (WITH_DIFFAUGMENT, DIFFAUGMENT),
+        (MASKED_DIFFAUGMENT, DIFFAUGMENT),
     ),
     pairs_by=OF_PAIRS,
     curves=Curves((*OF_PAIRS, "authenticity@1000"), points),
