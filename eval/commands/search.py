@@ -38,8 +38,10 @@ class Arguments:
     score: str
     """Score of samples: ink, probability (with --class), or a Python file with a function score."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
-    """Class by its name or index: whose probability is sought, and, of a run that learnt with
-    labels, the one that samples are asked for."""
+    """Class by its name or index, whose probability is sought.
+
+    Of a run that learnt with labels it is also the one that samples are asked for.
+    """
     evaluations: int = 60
     """Evaluations of the score by each search."""
     seeds: int = 10

@@ -23,7 +23,7 @@ LOW, HIGH = 0.001, 0.999
 LONGEST = 0.999
 """Share of the prior's draws that are shorter than the longest that a search may ask for."""
 HALF_WIDTH = 3**0.5
-"""Of uniform latents, whose variance is 1."""
+"""Largest uniform latent, where the variance is 1."""
 
 
 def normal(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:

@@ -25,7 +25,7 @@ class Given(NamedTuple):
     path: Path
     function: Callable[[Any], Any]
     fingerprint: str
-    """Of the file's text."""
+    """Fingerprint of the file's text."""
 
 
 def load(name: str) -> Given:

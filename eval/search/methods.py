@@ -36,7 +36,7 @@ DESIGN_PER_DIMENSION = 1
 CANDIDATES = 2_000
 """Random points among which the acquisition's maximum is first looked for."""
 CLIMBS = 3
-"""Of the best of them, how many are climbed from."""
+"""Candidates that are climbed from, the best ones."""
 KAPPA = 1.5
 """Standard deviations above the mean that count as the value of a point not yet evaluated."""
 JITTER = 1e-4

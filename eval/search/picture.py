@@ -25,7 +25,7 @@ COLORS: dict[MethodName, str] = {
 }
 COLUMNS = 10
 """Most seeds whose best sample is shown."""
-TITLE_AT_MOST, CHARACTERS = 240, 120
+TITLE_AT_MOST, CHARACTERS = 240, 150
 
 
 def draw(outcome: Outcome, records: list[Found]) -> bytes:

@@ -36,7 +36,7 @@ class Found:
     reference_n: int
     reference_seed: int
     dimensions: int
-    """Of the cube that was searched."""
+    """Dimensions of the cube that was searched."""
     latent_dim: int
     latent_length: float
     """Norm of the best sample's latent, the whole of it."""

@@ -28,9 +28,9 @@ class Score(NamedTuple):
     """A score of samples, and how people and files call it."""
 
     name: str
-    """Also that of its folder."""
+    """Name in files, and of the folder written to."""
     meaning: str
-    """What it is, in words."""
+    """Words for what the score is."""
     fingerprint: str
     """A hash, or a version, of all that its values depend on."""
     of: Callable[[np.ndarray], np.ndarray]
