@@ -11,6 +11,7 @@ it is one: the slice leaves the shell nowhere that the whole cube would not.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +38,13 @@ def normal(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     """
     found = ndtri(np.clip(points, LOW, HIGH))
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return found * np.minimum(1, chi.ppf(LONGEST, found.shape[1]) / np.maximum(lengths, 1e-12))
+    return found * np.minimum(1, longest(found.shape[1]) / np.maximum(lengths, 1e-12))
+
+
+@cache
+def longest(d: int) -> float:
+    """The length that all but one in a thousand draws of normal coordinates stay below."""
+    return float(chi.ppf(LONGEST, d))
 
 
 def uniform(points: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:

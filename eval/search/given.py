@@ -41,7 +41,7 @@ def load(name: str) -> Given:
         message = f"can't be read ({reason(error)}); must be a Python file"
         raise ConfigError(f"score = {name!r}: {message}") from None
     found = _guarded(lambda: _module(path), name)
-    function = getattr(found, FUNCTION, None)
+    function: Any = getattr(found, FUNCTION, None)
     expected = f"a file that defines a function `{FUNCTION}` of samples"
     require(callable(function), "score", name, expected)
     return Given(path, lambda samples: _guarded(lambda: function(samples), name), fingerprint(text))

@@ -5,16 +5,18 @@ is why a search that a journal resumes goes on as if it had never stopped, bit f
 in the unit cube, which `eval/search/latents.py` maps to latents.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import qmc
+from sklearn.exceptions import ConvergenceWarning
 
 from cgan.config import ConfigError
 from eval.names import MethodName
-from eval.search.cube import HIGH, LOW
+from eval.search.cube import HIGH, LOW, normal
 
 Point = Float[np.ndarray, " d"]
 
@@ -33,11 +35,15 @@ Suggest = Callable[[int, History], Point]
 
 DESIGN_PER_DIMENSION = 1
 """Points of a Sobol sequence, by dimension, that a Gaussian process is first fitted to."""
-CANDIDATES = 2_000
-"""Random points among which the acquisition's maximum is first looked for."""
-CLIMBS = 3
-"""Candidates that are climbed from, the best ones."""
-KAPPA = 1.5
+DESIGN_AT_LEAST = 4
+"""Points of that sequence in few dimensions."""
+ANYWHERE, AROUND = 1_000, 4_000
+"""Candidates in all of the cube, and around the best points."""
+CENTERS = 3
+"""Best points that candidates lie around."""
+WIDTHS = (0.03, 0.1, 0.3)
+"""Standard deviations of their moves, in sides of the cube."""
+KAPPA = 1.0
 """Standard deviations above the mean that count as the value of a point not yet evaluated."""
 JITTER = 1e-4
 """Variance of the values' noise, in units of their own: keeps the kernel's matrix invertible."""
@@ -50,7 +56,7 @@ STEP = 0.3
 def by_random(seed: int, history: History) -> Point:
     """A uniform draw, a row of its own for each evaluation."""
     n, d = history.points.shape
-    return np.random.default_rng([seed, n]).uniform(LOW, HIGH, d)
+    return np.random.default_rng([seed, n]).uniform(LOW, HIGH, (d,))
 
 
 def by_sobol(seed: int, history: History) -> Point:
@@ -84,33 +90,44 @@ def by_cmaes(seed: int, history: History) -> Point:
 
 
 def by_bayes(seed: int, history: History) -> Point:
-    """The point with the largest upper confidence bound of a Gaussian process.
+    """The candidate with the largest upper confidence bound of a Gaussian process.
 
-    Its kernel is a Matern of smoothness 5/2, whose length scales start at the square root of the
-    dimension (Hvarfner et al. 2024, "Vanilla Bayesian optimization performs great in high
-    dimensions", section 4) and are fitted within a factor of it. The first points are Sobol's.
+    Its kernel sees latents, in which a generator is smooth, not the cube, whose ends stretch. It
+    is a Matern of smoothness 5/2, whose length scale starts at the square root of the dimension
+    (Hvarfner et al. 2024, "Vanilla Bayesian optimization performs great in high dimensions",
+    section 4) and is fitted within a factor of it. The first points are Sobol's.
     """
     from bayes_opt import acquisition
-    from bayes_opt.target_space import TargetSpace
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import Matern
 
     n, d = history.points.shape
-    if n < max(DESIGN_PER_DIMENSION * d, 4):
+    if n < max(DESIGN_PER_DIMENSION * d, DESIGN_AT_LEAST):
         return by_sobol(seed, history)
-    space = TargetSpace(
-        None,
-        {f"u{number:03d}": (LOW, HIGH) for number in range(d)},
-        allow_duplicate_points=True,
-    )
-    for point, value in zip(history.points, history.values, strict=True):
-        space.register(point, float(value))
     usual = float(np.sqrt(d))
     kernel = Matern(usual, (usual / FREEDOM, usual * FREEDOM), nu=2.5)
     process = GaussianProcessRegressor(kernel, alpha=JITTER, normalize_y=True)
-    state = np.random.RandomState(np.random.SeedSequence([seed, n]).generate_state(4))
-    bound = acquisition.UpperConfidenceBound(KAPPA)
-    return bound.suggest(process, space, n_random=CANDIDATES, n_smart=CLIMBS, random_state=state)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its limit
+        process.fit(normal(history.points), history.values)
+    points = candidates(np.random.default_rng([seed, n, 1]), history)
+    mean, deviation = process.predict(normal(points), return_std=True)
+    bound = acquisition.UpperConfidenceBound(KAPPA).base_acq(mean, deviation)
+    return points[np.argmax(bound)]
+
+
+def candidates(rng: np.random.Generator, history: History) -> Float[np.ndarray, "n d"]:
+    """Points to choose from: anywhere in the cube, and around the best so far, near and less near.
+
+    Around a point about half of its coordinates move, as in Regis & Shoemaker 2013.
+    """
+    d = history.points.shape[1]
+    anywhere = rng.uniform(LOW, HIGH, (ANYWHERE, d))
+    best = history.points[np.argsort(-history.values, kind="stable")[:CENTERS]]
+    centers = best[rng.integers(len(best), size=AROUND)]
+    widths = rng.choice(WIDTHS, size=(AROUND, 1))
+    moves = rng.normal(size=(AROUND, d)) * widths * (rng.uniform(size=(AROUND, d)) < 0.5)
+    return np.concatenate([anywhere, np.clip(centers + moves, LOW, HIGH)])
 
 
 def require_installed(methods: Sequence[MethodName]) -> None:

@@ -49,8 +49,9 @@ def _curves(axes: Axes, outcome: Outcome) -> None:
         axes.plot(at, mean, color=COLORS[method], label=NAMES[method])
         if len(found) > 1:
             error = found.std(axis=0, ddof=1) / len(found) ** 0.5
-            band = {"color": COLORS[method], "alpha": 0.2, "linewidth": 0}
-            axes.fill_between(at, mean - error, mean + error, **band)
+            axes.fill_between(
+                at, mean - error, mean + error, color=COLORS[method], alpha=0.2, linewidth=0
+            )
     if outcome.bar is not None and outcome.reference is not None:
         label = f"{BAR}th percentile of {len(outcome.reference):,} random latents"
         axes.axhline(outcome.bar, color=INK, linestyle="--", linewidth=1, label=label)
@@ -80,8 +81,8 @@ def _grid(axes: Axes, form: Tiles, rows: dict[str, np.ndarray]) -> None:
     tiles = np.concatenate([form.of(found) for found in rows.values()])
     columns = len(tiles) // len(rows)
     grid = image_grid(tiles, columns)
-    single = {"cmap": "gray", "vmin": 0, "vmax": 255, "interpolation": "nearest"}
-    axes.imshow(grid[..., 0] if grid.shape[-1] == 1 else grid, **single)
+    shown = grid[..., 0] if grid.shape[-1] == 1 else grid
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     height = grid.shape[0] / len(rows)
     axes.set_yticks([height * (number + 0.5) for number in range(len(rows))], list(rows))
     axes.set_xticks([])
