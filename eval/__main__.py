@@ -1,4 +1,4 @@
-"""Evaluate, judge, probe or attack a run, compare samples, precompute a reference, write a report.
+"""Evaluate, judge, probe, attack or search a run, compare samples, write a reference or a report.
 
     python -m eval runs/NAME            figures of a run
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
@@ -6,6 +6,7 @@
     python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
     python -m eval probe runs/NAME      what its features are worth to classifiers with few labels
     python -m eval robust runs/NAME     how far its outputs move near a real, by attack
+    python -m eval search runs/NAME     samples that a score likes best, by few evaluations of it
     python -m eval report runs/NAME     one page with figures, curves and pictures
 
 Each has its own --help.
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import collapse, compare, probe, reference, report, robust, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run, search
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "collapse": collapse.main,
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "reference": reference.main,
     "report": report.main,
     "robust": robust.main,
+    "search": search.main,
 }
 """Commands by the first word of the command line; any other word is a run."""
 

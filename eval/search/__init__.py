@@ -1,0 +1,1 @@
+"""Search of the latents for samples that a score likes best, by few evaluations of it."""

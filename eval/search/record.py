@@ -1,0 +1,60 @@
+"""What one search found, with all that is needed to repeat it: a line of JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from eval.files.json_lines import append_lines, read_rows
+from eval.names import MethodName
+
+RECORDS = "search.jsonl"
+"""Name of the file of records, in the folder of a search."""
+BAR = 99.9
+"""Percentile of random latents that a search is asked to reach."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best sample that one method found from one seed."""
+
+    run: str
+    score: str
+    method: MethodName
+    seed: int
+    evaluations: int
+    best: float
+    """Largest score."""
+    at: int
+    """Number of the evaluation that had it, the first being 1."""
+    percentile: float | None
+    """Percentage of random latents with a lower score; None where none were scored."""
+    bar: float | None
+    """The 99.9th percentile of random latents' scores."""
+    reached_at: int | None
+    """Number of the first evaluation at or above it; None for none."""
+    reference_n: int
+    reference_seed: int
+    dimensions: int
+    """Dimensions of the cube that was searched."""
+    latent_dim: int
+    latent_length: float
+    """Norm of the best sample's latent, the whole of it."""
+    asked_class: str | None
+    checkpoint_nimg: int
+    source: str
+
+    def to_json(self) -> str:
+        """The record as one line of strict JSON."""
+        return json.dumps(asdict(self), allow_nan=False) + "\n"
+
+
+def append_records(path: Path, records: Iterable[Found]) -> None:
+    """Append each record as a line: all of them or, with a `DiskError`, none."""
+    append_lines(path, [record.to_json() for record in records])
+
+
+def read_records(path: Path) -> list[Found]:
+    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
+    names = {field.name for field in fields(Found)}
+    return [Found(**row) for row in read_rows(path) if set(row) == names]
