@@ -2,7 +2,7 @@
 
 Each method is a function of the seed and of what was evaluated so far, and of nothing else. That
 is why a search that a journal resumes goes on as if it had never stopped, bit for bit. Points lie
-in the unit cube, which `eval/search/latents.py` maps to latents.
+in the unit cube, which `eval/search/cube.py` maps to latents.
 """
 
 import warnings
