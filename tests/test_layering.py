@@ -22,6 +22,7 @@ CGAN_LAYERS: Layers = [
     {"bank"},
     {"state"},
     {"step"},
+    {"federated"},
     {"assemble"},
     {"multi_seed", "run_folder"},
     {"sampling", "sinks"},

@@ -89,6 +89,14 @@ class StackedDigits:
     def sample_shape(self) -> tuple[int, ...]:
         return (*self.digits.sample_shape[:2], 3)
 
+    @property
+    def class_groups(self) -> Int[np.ndarray, " 1000"]:
+        """The digit in the first channel, which says whose an image is among clients.
+
+        By all three channels 5 clients of two digits would have 40 of the 1,000 modes between them.
+        """
+        return np.arange(1000) // PLACE_VALUES[0]
+
     def __len__(self) -> int:
         return len(self.triples)
 
