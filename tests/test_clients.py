@@ -7,7 +7,7 @@ import pytest
 
 from cgan.config import ConfigError, Data, Federated
 from cgan.data import load_source
-from cgan.data.abilities import content_in
+from cgan.data.abilities import content_in, part_shared_out
 from cgan.data.client_batches import ClientDispatches
 from cgan.data.clients import shards_of
 
@@ -71,6 +71,9 @@ def test_stacked_digits_are_shared_out_by_the_digit_in_the_first_channel() -> No
         assert len(digits) == 2
         np.testing.assert_array_equal(np.unique(labels[rows] // 100), digits)
         assert len(np.unique(labels[rows])) == 200
+    batch = stacked[np.arange(3)]
+    np.testing.assert_array_equal(part_shared_out(stacked, batch.x), batch.x[..., :1])
+    np.testing.assert_array_equal(part_shared_out(DIGITS, batch.x), batch.x)
     limited = load_source(Data("stacked_digits", limit=5_000), "train")
     assert len(shards_of(limited, Federated(5, classes=2), 16).classes[0]) == 10
 

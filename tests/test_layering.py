@@ -39,7 +39,7 @@ EVAL_LAYERS: Layers = [
     {"gather", "sample_files"},
     {"dataset", "display"},
     {"records"},
-    {"measuring", "robustness", "tracked"},
+    {"clients", "measuring", "robustness", "tracked"},
     {"few_labels", "study", "verdict"},
     {"report"},
     {"commands"},

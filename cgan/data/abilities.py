@@ -90,6 +90,11 @@ class Grouped(Protocol):
     def class_groups(self) -> Int[np.ndarray, " classes"]:
         """The group of each class, counted from 0."""
 
+    def part_of_group(
+        self, stored: Shaped[np.ndarray, "n *sample"]
+    ) -> Shaped[np.ndarray, "n *part"]:
+        """The part of samples that says which group they are of."""
+
 
 class Literature(NamedTuple):
     """How a data set is evaluated in the literature."""
@@ -186,3 +191,12 @@ def classes_shared_out(source: Source) -> Int[np.ndarray, " classes"]:
     """For each class what is shared out among clients in its place: its group, or itself."""
     said = (each.class_groups for each in _speaking(source) if isinstance(each, Grouped))
     return next(said, np.arange(len(source.class_names)))
+
+
+def part_shared_out(
+    source: Source, stored: Shaped[np.ndarray, "n *sample"]
+) -> Shaped[np.ndarray, "n *part"]:
+    """The part of samples that says whose they are among clients: the whole, unless told."""
+    said = (each for each in _speaking(source) if isinstance(each, Grouped))
+    grouped = next(said, None)
+    return stored if grouped is None else grouped.part_of_group(stored)

@@ -97,6 +97,12 @@ class StackedDigits:
         """
         return np.arange(1000) // PLACE_VALUES[0]
 
+    def part_of_group(
+        self, stored: UInt8[np.ndarray, "n height width 3"]
+    ) -> UInt8[np.ndarray, "n height width 1"]:
+        """The first channel."""
+        return stored[..., :1]
+
     def __len__(self) -> int:
         return len(self.triples)
 
