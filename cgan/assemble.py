@@ -144,10 +144,16 @@ class Parts(NamedTuple):
         scaling.check(self.networks, self.source.sample_shape, self.classes)
         seed = self.config.seed if seed is None else seed
         if self.shards is None:
-            return self._single_step(seed, axis)
-        return FederatedStep(self.config, self._single_step, self.shards.shares, seed, axis)
+            return self.single_step(seed, axis)
+        return FederatedStep(self.config, self.single_step, self.shards.shares, seed, axis)
 
-    def _single_step(self, seed: Seed, axis: Axis) -> TrainStep:
+    def single_step(self, seed: Seed, axis: Axis) -> TrainStep:
+        """The step of a run without clients, or of one client.
+
+        Args:
+            seed: of all that is random.
+            axis: as for `train_step`; of a client one that says which it is.
+        """
         encode, kind = self.source.encode, self.source.kind
         return TrainStep(
             self.config, self.networks, self.game, self.optimizer, encode, kind, seed, axis

@@ -22,7 +22,7 @@ class Axis(NamedTuple):
     clients: int = 1
     """Number of batches that the global one falls into, whose rows never meet."""
     client: int | Int[Array, ""] = 0
-    """Which of them these rows are of."""
+    """Number of the one among them that these rows are of."""
 
 
 ONE_DEVICE = Axis(gather=lambda local: local, mean=lambda tree: tree, row_ids=jnp.arange)

@@ -121,7 +121,7 @@ class Plain:
 
     def of_client(self, client: Any, state: TrainState, batch: Any) -> TrainState:
         axis = ONE_DEVICE._replace(clients=CLIENTS, client=client)
-        return self.parts._single_step(client_seed(CONFIG.seed, client), axis)(state, batch)[0]
+        return self.parts.single_step(client_seed(CONFIG.seed, client), axis)(state, batch)[0]
 
     def step(self, number: int) -> None:
         whole = self.parts.dispatches()[number // STEPS]

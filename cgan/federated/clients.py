@@ -36,9 +36,11 @@ def spread(state: TrainState, clients: int) -> TrainState:
     return of_clients(state, repeated)
 
 
-def of_clients(state: TrainState, change: Callable[[Leaf], Leaf]) -> TrainState:
+def of_clients(state: TrainState, change: Callable[[Any], Any]) -> TrainState:
     """The state with each array that has an axis of clients changed."""
-    return jax.tree.map(change, state._replace(step=None))._replace(step=state.step)
+    fields = state._asdict()
+    step = fields.pop("step")
+    return TrainState(step, **jax.tree.map(change, fields))
 
 
 def client_of(state: TrainState, client: int) -> TrainState:
