@@ -20,7 +20,7 @@ from benchmarks.harness import Form, Prepared, compile_parts, quartiles, ratios
 from benchmarks.noise import Noise
 from cgan.assemble import Parts, assemble_on
 from cgan.augment import augment, views
-from cgan.axis import ONE_DEVICE, Axis
+from cgan.axis import Axis
 from cgan.config import (
     Augment,
     Data,
@@ -80,9 +80,9 @@ class Arguments:
 class Unseen(Parts):
     """Parts of an experiment whose step passes the samples themselves where it would pass views."""
 
-    def train_step(self, seed: Seed | None = None, axis: Axis = ONE_DEVICE) -> TrainStep:
+    def single_step(self, seed: Seed, axis: Axis) -> TrainStep:
         """The step, whose views are the samples."""
-        step = super().train_step(seed, axis)
+        step = super().single_step(seed, axis)
         step.augment = _untouched
         return step
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jaxtyping import Array
+from jaxtyping import Array, Int
 
 from cgan import bank, objectives, optim, prior
 from cgan import networks as networks_lib
@@ -14,8 +15,13 @@ from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
 from cgan.data import Source, limited, load_source
+from cgan.data.client_batches import ClientDispatches
+from cgan.data.clients import Shards, shards_of
+from cgan.data.pipeline import Dispatches
 from cgan.data.source import check_source
 from cgan.datasets import OWN
+from cgan.federated import clients
+from cgan.federated.step import FederatedStep
 from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
@@ -31,6 +37,8 @@ class Parts(NamedTuple):
     networks: Networks
     game: objectives.Game
     optimizer: optax.GradientTransformation
+    shards: Shards | None = None
+    """Whose each sample is, where clients train without sharing them."""
 
     @classmethod
     def of(cls, config: Experiment, source: Source | None = None) -> "Parts":
@@ -51,7 +59,44 @@ class Parts(NamedTuple):
         return _classes(self.config, self.source)
 
     def init_state(self, seed: int | None = None) -> TrainState:
-        """The state before step 0, by the config's seed or another."""
+        """The state before step 0, by the config's seed or another; of clients, which start alike.
+
+        Args:
+            seed: another seed than the config's.
+        """
+        state = self._single_state(seed)
+        if self.shards is None:
+            return state
+        return clients.spread(state, self.config.federated.clients)
+
+    def judged(self, state: TrainState) -> TrainState:
+        """The state that samples are drawn with and probes look at: that of clients averaged."""
+        return state if self.shards is None else clients.average_of(state, self.shards.shares)
+
+    @property
+    def are_isolated(self) -> bool:
+        """Whether there are clients that never average, so that each is judged for itself."""
+        return self.shards is not None and not self.config.federated.local_steps
+
+    def of_client(self, state: TrainState, client: int) -> TrainState:
+        """The state of one client.
+
+        Raises:
+            ConfigError: there is no such client.
+        """
+        count = self.config.federated.clients
+        expected = f"from 0 to {count - 1}" if count else "left out: the run has no clients"
+        require(0 <= client < count, "client", client, expected)
+        return clients.client_of(state, client)
+
+    def dispatches(self, rows: Int[np.ndarray, " rows"] | None = None) -> Dispatches:
+        """The batches of each dispatch of the run, or these rows of them."""
+        whole = Dispatches.of_run(self.config, self.source, rows)
+        if self.shards is None:
+            return whole
+        return ClientDispatches(**vars(whole), shards=self.shards.rows)
+
+    def _single_state(self, seed: int | None) -> TrainState:
         seed = self.config.seed if seed is None else seed
         adaptive = probability.init(self.config)
         state = init_state(seed, self.networks, self.game.init(), adaptive, self.optimizer)
@@ -84,7 +129,9 @@ class Parts(NamedTuple):
         """Shapes and dtypes of the state, computed without allocating it."""
         return jax.eval_shape(self.init_state)
 
-    def train_step(self, seed: Seed | None = None, axis: Axis = ONE_DEVICE) -> TrainStep:
+    def train_step(
+        self, seed: Seed | None = None, axis: Axis = ONE_DEVICE
+    ) -> TrainStep | FederatedStep:
         """The step of one device, to be given to `jax.jit`, or of all that an axis joins.
 
         Args:
@@ -96,6 +143,17 @@ class Parts(NamedTuple):
         """
         scaling.check(self.networks, self.source.sample_shape, self.classes)
         seed = self.config.seed if seed is None else seed
+        if self.shards is None:
+            return self.single_step(seed, axis)
+        return FederatedStep(self.config, self.single_step, self.shards.shares, seed, axis)
+
+    def single_step(self, seed: Seed, axis: Axis) -> TrainStep:
+        """The step of a run without clients, or of one client.
+
+        Args:
+            seed: of all that is random.
+            axis: as for `train_step`; of a client one that says which it is.
+        """
         encode, kind = self.source.encode, self.source.kind
         return TrainStep(
             self.config, self.networks, self.game, self.optimizer, encode, kind, seed, axis
@@ -128,13 +186,25 @@ def assemble(config: Experiment, source: Source | None = None) -> Parts:
 def assemble_on(config: Experiment, source: Source) -> Parts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     config.augment.check_for_kind(source.kind, f"with data.source = {config.data.source!r}")
+    shards = None
+    if not config.federated.is_off:
+        shards = shards_of(source, config.federated, config.rows_together)
     if config.banks_reals:
-        of_what = f"the {len(source)} training samples of data.source = {config.data.source!r}"
-        config.bank.check_shorter(config.batch_size, len(source), of_what)
+        _check_bank(config, source, shards)
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     networks.frozen_groups(config.init_frozen)  # refused here, if there are not so many
     game = objectives.build(config)
-    return Parts(config, source, networks, game, optim.build(config))
+    return Parts(config, source, networks, game, optim.build(config), shards)
+
+
+def _check_bank(config: Experiment, source: Source, shards: Shards | None) -> None:
+    """Refuse a bank in which a real would meet itself, as it was an epoch ago."""
+    of_what = f"the {len(source)} training samples of data.source = {config.data.source!r}"
+    if shards is None:
+        return config.bank.check_shorter(config.batch_size, len(source), of_what)
+    least = min(map(len, shards.rows)) * config.federated.clients
+    of_what = f"{config.federated.clients} times the samples of the client that has fewest"
+    return config.bank.check_shorter(config.batch_size, least, of_what)
 
 
 def _classes(config: Experiment, source: Source) -> int:

@@ -19,6 +19,10 @@ class Axis(NamedTuple):
     """The mean of a tree over devices."""
     row_ids: Callable[[int], Int[Array, " local"]]
     """Which rows of the global batch this device holds, given how many."""
+    clients: int = 1
+    """Number of batches that the global one falls into, whose rows never meet."""
+    client: int | Int[Array, ""] = 0
+    """Number of the one among them that these rows are of."""
 
 
 ONE_DEVICE = Axis(gather=lambda local: local, mean=lambda tree: tree, row_ids=jnp.arange)

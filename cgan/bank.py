@@ -57,16 +57,26 @@ def empty(size: int, one: dict[str, jax.ShapeDtypeStruct]) -> Ring:
     return Ring(jnp.full(size, NEVER, jnp.int32), zeros)
 
 
-def write(bank: Ring, step: Int[Array, ""], entries: Entries) -> Ring:
+def write(
+    bank: Ring,
+    step: Int[Array, ""],
+    entries: Entries,
+    client: int | Int[Array, ""] = 0,
+    clients: int = 1,
+) -> Ring:
     """Put a batch in the place of the oldest one.
+
+    Clients have a part of the bank each, one after another, which is a ring of its own.
 
     Args:
         bank: the ring, whose slots are a multiple of the batch.
         step: number of the step that writes; steps write one after another, from 0 on.
         entries: what is kept of the whole batch, on all devices alike.
+        client: whose batch it is.
+        clients: number of them.
     """
-    count = len(next(iter(entries.values())))
-    first = step % (len(bank.written) // count) * count
+    count, part = len(next(iter(entries.values()))), len(bank.written) // clients
+    first = client * part + step % (part // count) * count
     now = jnp.full(count, step, bank.written.dtype)
 
     def into(ring: Array, batch: Array) -> Array:

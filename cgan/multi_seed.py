@@ -17,7 +17,6 @@ import numpy as np
 from cgan import finite, parallel
 from cgan.assemble import Parts
 from cgan.config import require
-from cgan.data.pipeline import load_batches
 from cgan.rng import Seed
 from cgan.state import TrainState
 from cgan.step import STAGES
@@ -124,18 +123,9 @@ class SeedTrainer:
 
     def place(self, step: int, seeds: Sequence[int]) -> Batch:
         """Place the batches of one dispatch of all runs on the device."""
-        config, source = self.parts.config, self.parts.source
-        of_each = [
-            load_batches(
-                source,
-                config.batch_size,
-                seed,
-                step,
-                config.steps_per_dispatch,
-                flip=config.data.flip,
-            )
-            for seed in seeds
-        ]
+        config = self.parts.config
+        number = step // config.steps_per_dispatch
+        of_each = [self._of_seed(seed).dispatches()[number] for seed in seeds]
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves, BATCH_AXIS), *of_each)
         return parallel.shard(stacked, self._devices)
 

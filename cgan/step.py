@@ -297,7 +297,7 @@ class TrainStep:
         whole_labels = jax.tree.map(self.axis.gather, labels)
         entries = bank_lib.labeled(entries, whole_labels)
         return (
-            bank_lib.write(state.bank, state.step, entries),
+            bank_lib.write(state.bank, state.step, entries, self.axis.client, self.axis.clients),
             bank_lib.readings(state.bank, state.step),
         )
 
@@ -378,7 +378,7 @@ class TrainStep:
         Raises:
             ValueError: all devices together don't hold the batch: the axis is not theirs.
         """
-        size = self.config.batch_size
+        size = self.config.batch_size // self.axis.clients
         key = stream_key(self.seed, "offsets", state.step)
         offsets = draw_offsets(key, size, self.config.objective.fakes_per_real or size)
         count = len(jax.tree.leaves(local)[0])
@@ -392,7 +392,8 @@ class TrainStep:
         mask = None
         if labels is not None and self.config.conditioning.compare == "same_class":
             mask = labels[:, None] == self.axis.gather(labels)
-        rows, nimg = self.axis.row_ids(count), images_seen(state.step, size)
+        rows = self.axis.row_ids(count)
+        nimg = images_seen(state.step, self.config.batch_size)
         return BatchOutputs(local, whole, rows, offsets, mask, nimg)
 
     def without_frozen(self, params: Params) -> Params:

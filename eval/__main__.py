@@ -1,6 +1,7 @@
-"""Evaluate, judge, probe, attack or search a run, compare samples, write a reference or a report.
+"""Evaluate, judge, probe, attack, search or draw a run, compare samples, or write a report.
 
     python -m eval runs/NAME            figures of a run
+    python -m eval clients runs/NAME    what clients have of the data, and what they draw
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
     python -m eval compare REAL FAKE    figures of two sets of samples in folders or files
     python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
@@ -16,9 +17,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "clients": clients.main,
     "collapse": collapse.main,
     "compare": compare.main,
     "probe": probe.main,

@@ -20,7 +20,7 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +39,7 @@ PROGRAMS: dict[str, Any] = {
     "eval/commands/reference.py": reference.Arguments,
     "eval/commands/report.py": report.Arguments,
     "eval/commands/robust.py": robust.Arguments,
+    "eval/commands/clients.py": clients.Arguments,
     "eval/commands/run.py": run.Arguments,
     "eval/commands/search.py": search.Arguments,
     "eval/study/__main__.py": study.Arguments,
@@ -97,6 +98,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/robust.py", "beside"): "run {}",
     ("eval/commands/robust.py", "data_path"): "run --data-path {}",
     ("eval/commands/robust.py", "out"): "run --out {}.png",
+    ("eval/commands/clients.py", "run"): "{}",
+    ("eval/commands/clients.py", "beside"): "run {}",
+    ("eval/commands/clients.py", "out"): "run --out {}.png",
     ("eval/commands/run.py", "run"): "{}",
     ("eval/commands/run.py", "weights"): "run --weights {}",
     ("eval/commands/run.py", "data_path"): "run --data-path {}",

@@ -1,11 +1,12 @@
 """Settings that depend on each other: which combinations of them are refused, and which are not."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unchecked import AROUND, assert_refused, default_of, make
+from tests.unchecked import AROUND, assert_refused, config, default_of, make
 
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 CONV = "{} with {}.architecture = 'conv', which does not use it"
@@ -439,3 +440,68 @@ def test_a_bank_fits_the_batch_the_heads_the_curves_and_the_data(
 def test_a_bank_of_fakes_may_be_longer_than_the_data() -> None:
     make(REPLAYED | {"data.limit": 64})
     make(BANKED | MIRRORED | {"data.limit": 64})
+
+
+CLIENTS: dict[str, Any] = {"federated.clients": 4}
+WITH_CLIENTS = "with federated.clients = 4"
+ISOLATED: dict[str, Any] = CLIENTS | {"federated.local_steps": 0, "probe_nimg": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "others", "expected"),
+    [
+        ("batch_size", 62, {}, "a multiple of federated.clients = 4; the nearest is 60 or 64"),
+        ("batch_size", 3, {}, "a multiple of federated.clients = 4; the nearest is 4"),
+        ("micro_batches", 2, {}, f"1 {WITH_CLIENTS}, each of which takes its rows at once"),
+        (
+            "augment.target",
+            0.6,
+            {"augment.policy": "ada", "augment.probability": 0.1},
+            f"None {WITH_CLIENTS}, whose signs of scores would have to be shared at each step",
+        ),
+        ("bank.of", "samples", {"bank.size": 64}, f"'embeddings' {WITH_CLIENTS}, which exchange"),
+        ("init_from", Path("runs/a"), {}, f"None {WITH_CLIENTS}, which start afresh"),
+        ("prior.pre", Path("runs/a"), {"prior.mu": 1.0}, f"None {WITH_CLIENTS}, which start"),
+        ("prior.par", Path("runs/a"), {"prior.lam": 1.0}, f"None {WITH_CLIENTS}, which start"),
+        (
+            "objective.fakes_per_real",
+            17,
+            {},
+            "at most 16, a client's share of batch_size = 64",
+        ),
+        (
+            "objective.top_k",
+            17,
+            {"objective.loss": "listwise"},
+            "at most K = 16, the fakes that each real is graded against",
+        ),
+        (
+            "batch_size",
+            4,
+            EMBEDDING,
+            "8 or more, 2 a client with embedding.game = 'neighbor', which compares a sample with "
+            "others",
+        ),
+        (
+            "federated.alpha",
+            0.5,
+            CLIENTS | {"federated.classes": 2},
+            "None with federated.classes = 2, which decides the shards",
+        ),
+    ],
+)
+def test_clients_are_refused_beside_what_they_do_not_do(
+    name: str, value: Any, others: dict[str, Any], expected: str
+) -> None:
+    make(others if name == "federated.alpha" else others | {name: value})
+    start = re.escape(f"{name} = {str(value) if isinstance(value, Path) else value!r}: must be ")
+    with pytest.raises(config.ConfigError, match=f"^{start}{re.escape(expected)}"):
+        make(others | CLIENTS | {name: value})
+
+
+def test_clients_that_never_average_have_nothing_to_drop_out_of_or_to_probe() -> None:
+    make(ISOLATED)
+    expected = "0 with federated.local_steps = 0, without an average to drop out of"
+    assert_refused(ISOLATED | {"federated.dropout": 0.5}, "federated.dropout", expected)
+    expected = "0 with federated.local_steps = 0, without an average to be probed"
+    assert_refused(ISOLATED | {"probe_nimg": 64}, "probe_nimg", expected)

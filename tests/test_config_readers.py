@@ -95,6 +95,11 @@ CHANGED: Settings = {
     "alarm.arm_nimg": 100,
     "alarm.score_gap": 1.0,
     "alarm.held_out_gap": 1.0,
+    "federated.local_steps": 4,
+    "federated.alpha": 0.5,
+    "federated.classes": 2,
+    "federated.dropout": 0.5,
+    "federated.shard_seed": 3,
 }
 """A value of each setting that not everything reads, other than its default."""
 
@@ -139,6 +144,7 @@ ON = {
     "bank.size": 64,
     "prior.pre": RUN,
     "prior.par": RUN,
+    "federated.clients": 4,
 }
 """Where a setting turns others on: a value with which it does."""
 

@@ -24,6 +24,7 @@ PAIR, WHOLE_OR_NONE = "a pair of numbers or None", "a whole number or None"
 NUMBER_OR_NONE = "a number or None"
 
 NO_PRIOR = "where prior.pre and prior.par are None, which does not use it"
+NO_CLIENTS = "with federated.clients = 0, which does not use it"
 REFUSED: list[tuple[str, Any, str]] = [
     ("data.source", "mnist", SOURCES),
     ("data.source", 3, SOURCES),
@@ -279,6 +280,18 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("alarm.score_gap", "large", NUMBER_OR_NONE),
     ("alarm.held_out_gap", INF, "0 or more"),
     ("alarm.held_out_gap", False, NUMBER_OR_NONE),
+    ("federated.clients", 1, "2 or more, or 0 to train on all the data at once"),
+    ("federated.clients", -5, "0 or more"),
+    ("federated.clients", 5.0, WHOLE),
+    ("federated.local_steps", 4, f"8 {NO_CLIENTS}"),
+    ("federated.local_steps", -1, "0 or more"),
+    ("federated.alpha", 0.0, "more than 0"),
+    ("federated.alpha", "even", NUMBER_OR_NONE),
+    ("federated.classes", 0, "more than 0"),
+    ("federated.classes", 2.0, WHOLE_OR_NONE),
+    ("federated.dropout", 1.0, "from 0 to below 1"),
+    ("federated.dropout", NAN, "from 0 to below 1"),
+    ("federated.shard_seed", -1, "from 0 to 2**32 - 1"),
     ("workdir", "runs/text", "a path"),
     ("workdir", None, "a path"),
     ("data", "digits", "Data"),
@@ -293,6 +306,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("optim", 1e-3, "Optim"),
     ("prior", "runs/other", "Prior"),
     ("alarm", "warn", "Alarm"),
+    ("federated", 5, "Federated"),
     ("precision", "float16", "one of 'float32', 'bfloat16'"),
     ("precision", 32, "one of 'float32', 'bfloat16'"),
     ("batch_size", 0, "more than 0"),

@@ -14,7 +14,7 @@ from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
 from cgan.commands import cache as cache_command
 from cgan.commands import data as describe_data
-from eval.commands import collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +27,7 @@ PROGRAMS = {
     "-m cgan.cache": cache_command.Command,
     "-m cgan.data": describe_data.Arguments,
     "-m cgan.rank": rank.Arguments,
+    "-m eval clients": clients.Arguments,
     "-m eval collapse": collapse.Arguments,
     "-m eval probe": probe.Arguments,
     "-m eval compare": compare.Arguments,

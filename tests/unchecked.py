@@ -52,6 +52,7 @@ SECTIONS: dict[str, Any] = {
     "optim": config.Optim,
     "prior": config.Prior,
     "alarm": config.Alarm,
+    "federated": config.Federated,
 }
 AROUND = "two numbers with 0 < low <= temperature = {} <= high, not equal"
 

@@ -40,11 +40,14 @@ class Arguments:
     """Walk between pairs of latents instead, 8 samples a walk."""
     checkpoint: int | None = None
     """Checkpoint by the images it had seen; the newest unless given."""
+    client: int | None = None
+    """Draw by this client's generator, in place of the average of a run with clients."""
 
     def __post_init__(self) -> None:
         require(self.n is None or self.n > 0, "n", self.n, "more than 0")
         require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
         require_seed(self.seed)
+        require(self.client is None or self.client >= 0, "client", self.client, "0 or more")
         cli.require_out(self.out, ".png", ".npz")
         if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
@@ -62,7 +65,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     # Imported late: help and errors should not wait for JAX.
     from cgan.sampling import runs
 
-    run = runs.load_run(arguments.run, arguments.checkpoint, source=source)
+    run = runs.load_run(arguments.run, arguments.checkpoint, source=source, client=arguments.client)
     label = None if arguments.class_ is None else runs.named_class(run, arguments.class_)
     if arguments.interpolate:
         walks = WALKS if arguments.n is None else arguments.n // WALK_STEPS

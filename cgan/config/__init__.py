@@ -12,6 +12,7 @@ from cgan.config.checks import ConfigError, positive, require, require_known, re
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
+from cgan.config.federated import Federated
 from cgan.config.launch import DataChanged, Launch, TrackerName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
@@ -56,6 +57,7 @@ __all__ = [
     "EmbeddedName",
     "Embedding",
     "Experiment",
+    "Federated",
     "Generator",
     "Halves",
     "InitParts",

@@ -18,6 +18,7 @@ from cgan.config.checks import (
 )
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
+from cgan.config.federated import Federated, check_federated
 from cgan.config.networks import Discriminator, Generator, check_precision
 from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.prior import Prior
@@ -84,6 +85,7 @@ class Experiment(Clock):
     optim: Optim = field(default_factory=Optim)
     prior: Prior = field(default_factory=Prior)
     alarm: Alarm = field(default_factory=Alarm)
+    federated: Federated = field(default_factory=Federated)
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the networks; parameters, averages, losses and penalties are float32."""
     batch_size: int = 64
@@ -133,6 +135,7 @@ class Experiment(Clock):
         name, value = "micro_batches", self.micro_batches
         expected = f"a divisor of batch_size = {self.batch_size}"
         require(self.batch_size % value == 0, name, value, expected)
+        check_federated(self)
         self._check_heads()
         check_read_across(self)
         self._check_fakes()
@@ -171,9 +174,11 @@ class Experiment(Clock):
         """A real meets no more fakes than there are, and several where that matters."""
         objective = self.objective
         name, fakes = "objective.fakes_per_real", objective.fakes_per_real
-        limit = f"at most batch_size = {self.batch_size}"
-        require(fakes is None or fakes <= self.batch_size, name, fakes, limit)
-        name, hard, met = "objective.top_k", objective.top_k, fakes or self.batch_size
+        limit, together = f"at most batch_size = {self.batch_size}", self.rows_together
+        if not self.federated.is_off:
+            limit = f"at most {together}, a client's share of batch_size = {self.batch_size}"
+        require(fakes is None or fakes <= together, name, fakes, limit)
+        name, hard, met = "objective.top_k", objective.top_k, fakes or together
         limit = f"at most K = {met}, the fakes that each real is graded against"
         require(hard is None or hard <= met, name, hard, limit)
         if 1 in (met, hard):
@@ -187,7 +192,9 @@ class Experiment(Clock):
             expected = (
                 "2 or more with embedding.game = 'neighbor', which compares a sample with others"
             )
-            require(self.batch_size > 1, "batch_size", self.batch_size, expected)
+            if not self.federated.is_off:
+                expected = f"{2 * self.federated.clients} or more, 2 a client {expected[10:]}"
+            require(self.rows_together > 1, "batch_size", self.batch_size, expected)
         if self.embedding.coupling == "two_sided":
             when = "with embedding.coupling = 'two_sided', which couples the whole batch"
             compare = self.conditioning.compare
@@ -221,6 +228,11 @@ class Experiment(Clock):
         if self.banks_reals and self.data.limit is not None:
             limit = f"data.limit = {self.data.limit}"
             bank.check_shorter(self.batch_size, self.data.limit, limit)
+
+    @property
+    def rows_together(self) -> int:
+        """Reals that meet in a step: the batch, or a client's share of it."""
+        return self.batch_size // max(self.federated.clients, 1)
 
     @property
     def banks_mirrored(self) -> bool:

@@ -82,6 +82,20 @@ class Classifying(Protocol):
         """The class of each sample, an index into `class_names`; -1 for one of none."""
 
 
+@runtime_checkable
+class Grouped(Protocol):
+    """A source whose many classes are shared out among clients in groups."""
+
+    @property
+    def class_groups(self) -> Int[np.ndarray, " classes"]:
+        """The group of each class, counted from 0."""
+
+    def part_of_group(
+        self, stored: Shaped[np.ndarray, "n *sample"]
+    ) -> Shaped[np.ndarray, "n *part"]:
+        """The part of samples that says which group they are of."""
+
+
 class Literature(NamedTuple):
     """How a data set is evaluated in the literature."""
 
@@ -171,3 +185,18 @@ def literature_of(source: Source) -> Literature | None:
     """How these data are evaluated in the literature; None where they say nothing of it."""
     said = (each.literature for each in _speaking(source) if isinstance(each, Evaluated))
     return next(said, None)
+
+
+def classes_shared_out(source: Source) -> Int[np.ndarray, " classes"]:
+    """For each class what is shared out among clients in its place: its group, or itself."""
+    said = (each.class_groups for each in _speaking(source) if isinstance(each, Grouped))
+    return next(said, np.arange(len(source.class_names)))
+
+
+def part_shared_out(
+    source: Source, stored: Shaped[np.ndarray, "n *sample"]
+) -> Shaped[np.ndarray, "n *part"]:
+    """The part of samples that says whose they are among clients: the whole, unless told."""
+    said = (each for each in _speaking(source) if isinstance(each, Grouped))
+    grouped = next(said, None)
+    return stored if grouped is None else grouped.part_of_group(stored)

@@ -89,6 +89,20 @@ class StackedDigits:
     def sample_shape(self) -> tuple[int, ...]:
         return (*self.digits.sample_shape[:2], 3)
 
+    @property
+    def class_groups(self) -> Int[np.ndarray, " 1000"]:
+        """The digit in the first channel, which says whose an image is among clients.
+
+        By all three channels 5 clients of two digits would have 40 of the 1,000 modes between them.
+        """
+        return np.arange(1000) // PLACE_VALUES[0]
+
+    def part_of_group(
+        self, stored: UInt8[np.ndarray, "n height width 3"]
+    ) -> UInt8[np.ndarray, "n height width 1"]:
+        """The first channel."""
+        return stored[..., :1]
+
     def __len__(self) -> int:
         return len(self.triples)
 

@@ -72,9 +72,28 @@ def load_batches(
     """
     rows = np.arange(batch_size) if rows is None else rows
     indices = batch_indices(len(source), batch_size, seed, step, num_steps)[:, rows]
+    positions = batch_positions(batch_size, step, num_steps)[:, rows]
+    return read_batches(source, indices, positions, seed, flip)
+
+
+def read_batches(
+    source: Source,
+    indices: Int[np.ndarray, "num_steps rows"],
+    positions: Int[np.ndarray, "num_steps rows"],
+    seed: int,
+    flip: bool,
+) -> Batch:
+    """Read the samples at these indices, as `[num_steps, rows, ...]`.
+
+    Args:
+        source: what to read.
+        indices: of the samples.
+        positions: of the samples in the sequence of all that training reads, which decide flips.
+        seed: the experiment's seed.
+        flip: mirror each image with probability 1/2, anew each time that it is read.
+    """
     flat = source[indices.ravel()]
     if flip:
-        positions = batch_positions(batch_size, step, num_steps)[:, rows]
         flat = flat._replace(x=flipped(np.asarray(flat.x), positions.ravel(), seed))
     return Batch(*(leaf.reshape(*indices.shape, *leaf.shape[1:]) for leaf in flat))
 

@@ -122,10 +122,10 @@ class Probe:
 
     def look(self, state: TrainState) -> Look:
         """Start a look at a state on the devices; does not wait for them."""
+        state = self._parts.judged(parallel.own_copy(state, self._devices))
         players = Players(
             state.generator_ema, state.discriminator, state.discriminator_stats, state.learnt
         )
-        players = parallel.own_copy(players, self._devices)
         drawn = [self._draw(players.generator, rows) for rows in self._asked]
         fakes = [Shown(d.samples, rows.labels) for d, rows in zip(drawn, self._asked, strict=True)]
         reals = [

@@ -55,23 +55,36 @@ class Restored(NamedTuple):
     """Images seen by the checkpoint."""
 
 
-def restore_run(root: Path, nimg: int | None = None, source: Source | None = None) -> Restored:
-    """Read all of a run from its folder.
+def restore_run(
+    root: Path, nimg: int | None = None, source: Source | None = None, client: int | None = None
+) -> Restored:
+    """Read all of a run from its folder; of one with clients their average, or one of them.
 
     Args:
         root: the run's folder.
         nimg: which checkpoint, by images seen; None for the newest.
         source: what the run learnt, where a program handed that to `train`.
+        client: number of one client; None for the average, where there are any.
 
     Raises:
         ConfigError: the folder holds no run, no checkpoint, or not this one; or a run that learnt
-            an object needs it, or another one.
+            an object needs it, or another one; or clients have no average, or there is no such one.
     """
     workdir = Workdir(root)
     config = workdir.read_config()
     parts = assemble_on(config, run_data.source_of(workdir, config, source))
     former = parts.networks.former_names.of_array
-    return Restored(parts, *restore_state(workdir, nimg, parts.abstract_state(), former))
+    state, nimg = restore_state(workdir, nimg, parts.abstract_state(), former)
+    return Restored(parts, _judged(parts, state, client), nimg)
+
+
+def _judged(parts: Parts, state: TrainState, client: int | None) -> TrainState:
+    if client is not None:
+        return parts.of_client(state, client)
+    last = parts.config.federated.clients - 1
+    expected = f"from 0 to {last} for a run with federated.local_steps = 0: clients never averaged"
+    require(not parts.are_isolated, "client", client, expected)
+    return parts.judged(state)
 
 
 def restore_state(
@@ -101,7 +114,11 @@ def restore_state(
 
 
 def load_run(
-    root: Path, nimg: int | None = None, step: int | None = None, source: Source | None = None
+    root: Path,
+    nimg: int | None = None,
+    step: int | None = None,
+    source: Source | None = None,
+    client: int | None = None,
 ) -> Run:
     """Read from a run's folder what its samples need.
 
@@ -110,13 +127,14 @@ def load_run(
         nimg: which checkpoint, by images seen; None for the newest.
         step: which checkpoint, by training steps instead.
         source: what the run learnt, where a program handed that to `train`.
+        client: number of one client; None for the average, where there are any.
 
     Raises:
         ConfigError: as for `restore_run`.
     """
     if step is not None:
         nimg = nimg_of_step(root, step)
-    parts, state, nimg = restore_run(root, nimg, source)
+    parts, state, nimg = restore_run(root, nimg, source, client)
     return Run(Sampler(parts), state.generator_ema, nimg)
 
 

@@ -1,6 +1,6 @@
 """Samples from a generator's parameters, in the stored form, and their picture."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,6 +139,16 @@ class Sampler:
     def snapshot(self, params: Params, path: Path, title: str) -> None:
         """Draw the experiment's fixed latents: the same ones at every point of the run."""
         self.picture(self.pictured(params, self.parts.config.seed, "latents/snapshot"), path, title)
+
+    def snapshot_of_all(self, generators: Sequence[Params], path: Path, title: str) -> None:
+        """Draw the fixed latents by several generators, each its share of the picture, in order."""
+        seed = self.parts.config.seed
+        shares = np.array_split(np.arange(self.picture_size), len(generators))
+        drawn = [
+            self.pictured(params, seed, "latents/snapshot")[rows]
+            for params, rows in zip(generators, shares, strict=True)
+        ]
+        self.picture(np.concatenate(drawn), path, title)
 
     def pictured(self, params: Params, seed: int, stream: str) -> np.ndarray:
         """Draw the samples of a picture: a row for each class if they are few.

@@ -5,11 +5,14 @@ from functools import cached_property
 from pathlib import Path
 
 import jax
+import numpy as np
+from jaxtyping import Int
 
 from cgan import parallel
 from cgan.assemble import Parts, assemble
-from cgan.config import Experiment, Launch
+from cgan.config import Experiment, Launch, require
 from cgan.data import Source
+from cgan.data.pipeline import Dispatches
 from cgan.networks import count_parameters
 from cgan.probe import AT_LEAST, Probe
 from cgan.sampling.sampler import Sampler
@@ -44,6 +47,10 @@ class Gan(Procedure):
         """The discriminator's update, the generator's, and the average's."""
         return self.parts.train_step(axis=parallel.DEVICES)
 
+    def dispatches(self, rows: Int[np.ndarray, " rows"]) -> Dispatches:
+        """The batches of each dispatch, or these rows of them: of clients, from their shards."""
+        return self.parts.dispatches(rows)
+
     def former_name(self, array: str) -> str:
         """The name that an array had before trunks and heads named the networks' parameters."""
         return self.parts.networks.former_names.of_array(array)
@@ -58,6 +65,7 @@ class Gan(Procedure):
 
     def size(self, state: TrainState) -> str:
         """Parameters of both players."""
+        state = self.parts.judged(state)
         counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
         return f"generator {counts[0]:,} and discriminator {counts[1]:,} parameters"
 
@@ -80,8 +88,14 @@ class Gan(Procedure):
         return f"no probe for mode collapse: {reason}"
 
     def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
-        """The fixed latents through the averaged generator."""
-        self._sampler.snapshot(parallel.fetch(state.generator_ema), path, title)
+        """The fixed latents through the averaged generator; of clients that never met, each."""
+        state = parallel.fetch(state)
+        if self.parts.are_isolated:
+            clients = range(self.config.federated.clients)
+            generators = [self.parts.of_client(state, of).generator_ema for of in clients]
+            self._sampler.snapshot_of_all(generators, path, title)
+        else:
+            self._sampler.snapshot(self.parts.judged(state).generator_ema, path, title)
         return True
 
     def watch(self, context: WatchContext | None) -> Watch:
@@ -112,5 +126,8 @@ def build(
         ConfigError: settings that do not fit together, the devices or the data.
     """
     parallel.check_divides(config.batch_size, config.micro_batches, devices)
+    clients = config.federated.clients
+    expected = f"a multiple of the {len(devices)} devices, each of which holds whole clients"
+    require(clients % len(devices) == 0, "federated.clients", clients, expected)
     parts = assemble(config, source)
     return Gan(parts, load_sources(parts.config, launch, parts.source))

@@ -14,7 +14,7 @@ from eval.gather import Wanted, gather
 from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric
-from eval.study import representation
+from eval.study import representation, traffic
 from eval.study.declare import ATTACKED, Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
 
@@ -32,9 +32,9 @@ class Panel(NamedTuple):
 
     @property
     def of_samples(self) -> tuple[Figure, ...]:
-        """The figures that samples have: others are of the networks."""
-        of_networks = representation.MEASURES.keys() | ATTACKED
-        return tuple(one for one in self.figures if one.metric not in of_networks)
+        """The figures that samples have: others are of the networks, or of what is sent."""
+        others = representation.MEASURES.keys() | traffic.MEASURES | ATTACKED
+        return tuple(one for one in self.figures if one.metric not in others)
 
     @property
     def metrics(self) -> dict[str, Metric]:

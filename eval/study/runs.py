@@ -15,7 +15,7 @@ from cgan.state import TrainState
 from cgan.system.errors import NonFiniteError
 from cgan.training import start as start_lib
 from eval.dataset.protocol import Evaluation, load_evaluation
-from eval.study import attacks, representation
+from eval.study import attacks, clients, representation, traffic
 from eval.study import donor as donors
 from eval.study.declare import Study
 from eval.study.figures import SEED, Panel, baselines
@@ -79,15 +79,26 @@ def rows_of(
                     continue
                 began = time.monotonic()
                 panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed), held_out)
-                samples = sampler.stream(run.state.generator_ema, panel.n, SEED, "latents/samples")
-                found = panel.measure(samples)
-                found |= representation.measure(panel.figures, parts, run.state, evaluation.splits)
-                found |= attacks.measure(panel.figures, parts, run.state, evaluation.splits, nimg)
+                found = [
+                    _figures(panel, sampler, state, nimg)
+                    for state in clients.judged(parts, run.state)
+                ]
                 seconds = training_sec + time.monotonic() - began
                 told = {"seconds": round(seconds, 1), "device": device.device_kind}
-                yield row | told | found
+                yield row | told | clients.mean(found)
             began = time.monotonic()
     jax.clear_caches()  # compiled programs of finished jobs
+
+
+def _figures(
+    panel: Panel, sampler: Sampler, state: TrainState, nimg: int
+) -> dict[str, float | None]:
+    """Measure a state's samples and networks, by the figures' keys."""
+    parts, splits = sampler.parts, panel.evaluation.splits
+    found = panel.measure(sampler.stream(state.generator_ema, panel.n, SEED, "latents/samples"))
+    found |= representation.measure(panel.figures, parts, state, splits)
+    found |= attacks.measure(panel.figures, parts, state, splits, nimg)
+    return found | traffic.measure(panel.figures, parts)
 
 
 def _course(

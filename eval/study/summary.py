@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from eval.study.clients import CLIENTS
 from eval.study.declare import Figure, Study
 from eval.study.plan import Choice, Choices, choices, reported
 from eval.study.results import BASELINES, PERFECT, REAL, Row, is_run, task_of
@@ -29,6 +30,8 @@ class Line(NamedTuple):
     failed: int
     against: Paired | None
     """The figure that decides less the baseline's; p is adjusted. None for the baseline itself."""
+    of_clients: tuple[dict[str, list[float]], ...] = ()
+    """Values of each figure over seeds of each client alone, where a run's are their means."""
 
     def spread(self, key: str) -> Spread | None:
         """Mean and standard deviation of a figure over the seeds."""
@@ -147,7 +150,18 @@ def _line(
     }
     penalty = r1 if r1 == r2 and r1 > 0 else None
     failed = len(runs) - len(ended)
-    return Line(variant, nimg, penalty, choice, all(same), values, len(runs), failed, None)
+    counted = (len(runs), failed)
+    each = _of_clients(ended, list(values))
+    return Line(variant, nimg, penalty, choice, all(same), values, *counted, None, each)
+
+
+def _of_clients(runs: Sequence[Row], keys: Sequence[str]) -> tuple[dict[str, list[float]], ...]:
+    """Figures of each client over the runs, whose own figures are means over clients."""
+    told = [run[CLIENTS] for run in runs if CLIENTS in run]
+    return tuple(
+        {key: [of[key] for of in seeds if of.get(key) is not None] for key in keys}
+        for seeds in zip(*told, strict=True)
+    )
 
 
 def _compared(lines: list[Line], decides_by: str, baseline: str) -> list[Line]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from eval.study.declare import Figure, Study
 from eval.study.results import BASELINES
-from eval.study.statistics import Paired, Spread
+from eval.study.statistics import Paired, Spread, spread
 from eval.study.summary import Line, Table
 
 UNDEFINED = "undefined"
@@ -31,6 +31,11 @@ def _table(study: Study, table: Table) -> str:
         cells += [_spread(figure, line.spread(figure.key)) for figure in table.figures]
         cells += [_against(table.decides_by, line.against)] if compares else []
         lines.append(_row(cells))
+        for client, values in enumerate(line.of_clients):
+            cells = [f"*{line.variant}, client {client}*", *([""] if tuned else [])]
+            cells += [*([""] if table.in_time else []), ""]
+            cells += [_spread(f, spread(values[f.key])) for f in table.figures]
+            lines.append(_row([*cells, *([""] if compares else [])]))
     for name in BASELINES if table.baselines else ():
         of = table.baselines[name]
         cells = [f"*{name}*", *([""] if tuned else []), *([""] if table.in_time else []), ""]
@@ -76,11 +81,11 @@ def _seeds(line: Line) -> str:
     return f"{line.runs} ({line.failed} failed)" if line.failed else f"{line.runs}"
 
 
-def _spread(figure: Figure, spread: Spread | None) -> str:
-    if spread is None:
+def _spread(figure: Figure, of: Spread | None) -> str:
+    if of is None:
         return UNDEFINED
-    mean = figure.text.format(spread.mean)
-    return mean if spread.sd is None else f"{mean} ± {figure.text.format(spread.sd)}"
+    mean = figure.text.format(of.mean)
+    return mean if of.sd is None else f"{mean} ± {figure.text.format(of.sd)}"
 
 
 def _against(figure: Figure, pair: Paired | None) -> str:

@@ -153,3 +153,25 @@ def test_a_process_whose_partner_never_comes_says_so(cache: Path, tmp_path: Path
         assert code != 0
         assert "wait_sec = 5" in err or "DEADLINE_EXCEEDED" in err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_clients_on_two_processes_train_as_on_one(cache: Path, tmp_path: Path) -> None:
+    """Four clients, two a process; each drops out now and then, rounds end within dispatches."""
+    clients = ["--federated.clients", "4", "--federated.local-steps", "3"]
+    clients += ["--federated.classes", "3", "--federated.dropout", "0.3"]
+    workdir = tmp_path / "pair"
+    for process in start_both(workdir, cache, *clients):
+        code, _, err = runs.finish(process)
+        assert code == 0, err
+    assert not workdir.with_name("elsewhere").exists()
+    alone_too = runs.command(tmp_path / "one", *clients, steps=24)
+    code, _, err = runs.run(alone_too, cache, devices=2)
+    assert code == 0, err
+    together, alone = runs.rows(workdir), runs.rows(tmp_path / "one")
+    assert len(together) == len(alone) == 8
+    assert "client_3/generator/loss" in together[0]
+    for found, expected in zip(together, alone, strict=True):
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    for found, expected in zip(runs.arrays(workdir), runs.arrays(tmp_path / "one"), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

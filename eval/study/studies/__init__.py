@@ -8,6 +8,7 @@ from eval.study.studies import (
     collapse_digits,
     collapse_mnist,
     collapse_mnist_mlp,
+    federated,
     few_samples,
     neighbours,
     points,
@@ -33,6 +34,7 @@ STUDIES: dict[str, Study] = {
     "transfer": transfer.STUDY,
     "bank": bank.STUDY,
     "smoothness": smoothness.STUDY,
+    "federated": federated.STUDY,
 }
 
 
