@@ -28,16 +28,15 @@ def measure(
         splits: the whole data set.
         nimg: images that the run has seen.
     """
-    attacked = [figure for figure in figures if figure.radius is not None]
-    radii = sorted({figure.radius for figure in attacked if figure.radius is not None})
+    radii = {figure: figure.radius for figure in figures if figure.radius is not None}
     if not radii:
         return {}
     weights = (state.discriminator, state.discriminator_stats)
     run = Attacked(parts.config.workdir, parts, weights, splits, nimg)
-    planned = plan([run], tuple(radii), None, STEPS, SEED)
+    planned = plan([run], tuple(sorted(set(radii.values()))), None, STEPS, SEED)
     records = measure_attacked([run], planned, silent)
     at = {of.radius: of for of in records if of.head == "score"}
-    return {figure.key: _value(figure, at.get(figure.radius)) for figure in attacked}
+    return {figure.key: _value(figure, at.get(radius)) for figure, radius in radii.items()}
 
 
 def _value(figure: Figure, record: Robustness | None) -> float | None:
