@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -26,6 +26,21 @@ LEGEND_LINE_INCHES = 0.22
 APART = 0.012
 """Distance of the curves' points, as a share of the axis, so that their error bars can be told."""
 
+
+class Look(NamedTuple):
+    """How a curve is drawn: after the colours have had their turn, dashed and with hollow marks."""
+
+    number: int
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """Settings of `errorbar`."""
+        turn, at = divmod(self.number, len(COLORS))
+        color = COLORS[at]
+        hollow = {"ls": "--", "markerfacecolor": "white"} if turn % 2 else {}
+        return {"color": color, "marker": MARKERS[(at + turn) % len(MARKERS)]} | hollow
+
+
 Curve = dict[float, Spread]
 """Mean and deviation over seeds by the number that they stand against."""
 Panels = dict[str, dict[str, dict[str, Curve]]]
@@ -45,7 +60,7 @@ def draw(tables: Sequence[Table], curves: Curves) -> Figure:
     names = list(
         dict.fromkeys(name for row in found.values() for by in row.values() for name in by)
     )
-    looks = {name: (COLORS[at % 8], MARKERS[at % 8], at) for at, name in enumerate(names)}
+    looks = {name: Look(number) for number, name in enumerate(names)}
     columns = min(LEGEND_COLUMNS, len(names) + 1)
     legend = LEGEND_LINE_INCHES * (1 + len(names) // columns)
     width, height = PANEL_INCHES
@@ -98,20 +113,19 @@ def _panel(
     axes: Axes,
     curves: dict[str, Curve],
     real: dict[float, float],
-    looks: dict[str, tuple[str, str, int]],
+    looks: dict[str, Look],
 ) -> None:
     numbers = sorted({x for curve in curves.values() for x in curve})
     places = {x: at for at, x in enumerate(numbers)}
     for name, curve in curves.items():
-        color, marker, at = looks[name]
-        apart = APART * len(numbers) * (at - (len(looks) - 1) / 2)
+        look = looks[name]
+        apart = APART * len(numbers) * (look.number - (len(looks) - 1) / 2)
         xs = sorted(curve)
         axes.errorbar(
             [places[x] + apart for x in xs],
             [curve[x].mean for x in xs],
             yerr=[curve[x].sd or 0.0 for x in xs],
-            color=color,
-            marker=marker,
+            **look.style,
             ms=4,
             lw=1.2,
             capsize=2,

@@ -49,6 +49,11 @@ def rows():
     return found
 
 
+def test_no_two_of_sixteen_curves_look_alike():
+    looks = [str(sorted(curves.Look(number).style.items())) for number in range(16)]
+    assert len(set(looks)) == 16
+
+
 def test_points_are_means_and_deviations_over_seeds():
     found = curves.collected(tables(STUDY, rows()), STUDY.curves)
     assert list(found) == ["number of reals"]
