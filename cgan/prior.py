@@ -13,6 +13,7 @@ pull, towards the checkpoints' weighted mean:
     lam/n (w - w_par) + mu/n (w - w_pre) = strength (w - center)
 
 with `strength = (lam + mu) / n` and `center = (lam w_par + mu w_pre) / (lam + mu)`, array by array.
+`anchor` takes that mean; GANs and regressions (`cgan/surrogate`) are pulled by the same code.
 
 Within the loss the pull is a part of the gradient, so that wherever the optimizer comes to rest is
 a minimum of the whole, under any optimizer. Decoupled, as AdamW decays weights (Loshchilov & Hutter
@@ -21,11 +22,12 @@ descent; under Adam, whose steps do not shrink with the gradient, the pull's own
 and no longer its proportion to the loss's.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -43,6 +45,44 @@ class Anchor(NamedTuple):
     """Weights like the player's."""
     strength: Params
     """A number for each of its arrays: 0 for one that nothing pulls."""
+
+
+class Term(NamedTuple):
+    """One checkpoint of a prior, and how many training samples it weighs as much as."""
+
+    weights: Any
+    """A tree like the one to be pulled; None in the place of an array that it does not have."""
+    samples: float
+    """`mu` or `lam`."""
+
+
+def anchor(like: Params, terms: Sequence[Term], n: int) -> Anchor:
+    """The terms' weighted mean and their joint strength, array by array, on the host.
+
+    An array is pulled by the terms that have it. One that none has, or none of any strength, is at
+    rest: center 0, strength 0.
+
+    Args:
+        like: the parameters to be pulled, for their shapes.
+        terms: checkpoints and their strengths in training samples.
+        n: number of training samples.
+    """
+    leaves, structure = jax.tree.flatten(like)
+    of_terms = [structure.flatten_up_to(term.weights) for term in terms]
+    centers, strengths = [], []
+    for number, leaf in enumerate(leaves):
+        pulls = [
+            (term.samples, arrays[number])
+            for term, arrays in zip(terms, of_terms, strict=True)
+            if arrays[number] is not None and term.samples > 0
+        ]
+        samples = sum(weight for weight, _ in pulls)
+        center = np.zeros(np.shape(leaf), np.float64)
+        for weight, array in pulls:
+            center += weight / samples * np.asarray(array, np.float64)
+        centers.append(center.astype(np.float32))
+        strengths.append(np.asarray(samples / n, np.float32))
+    return Anchor(structure.unflatten(centers), structure.unflatten(strengths))
 
 
 def init(config: Experiment, players: Players) -> dict[str, Anchor]:

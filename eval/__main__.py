@@ -7,6 +7,7 @@
     python -m eval probe runs/NAME      what its features are worth to classifiers with few labels
     python -m eval robust runs/NAME     how far its outputs move near a real, by attack
     python -m eval report runs/NAME     one page with figures, curves and pictures
+    python -m eval surrogate            few points of a target, with a prior from a source's many
 
 Each has its own --help.
 """
@@ -15,7 +16,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import collapse, compare, probe, reference, report, robust, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run, surrogate
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "collapse": collapse.main,
@@ -24,6 +25,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "reference": reference.main,
     "report": report.main,
     "robust": robust.main,
+    "surrogate": surrogate.main,
 }
 """Commands by the first word of the command line; any other word is a run."""
 

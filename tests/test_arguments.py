@@ -20,7 +20,7 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import collapse, compare, probe, reference, report, robust, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run, surrogate
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +40,7 @@ PROGRAMS: dict[str, Any] = {
     "eval/commands/report.py": report.Arguments,
     "eval/commands/robust.py": robust.Arguments,
     "eval/commands/run.py": run.Arguments,
+    "eval/commands/surrogate.py": surrogate.Arguments,
     "eval/study/__main__.py": study.Arguments,
 }
 """What takes a command line with paths, by its file."""
@@ -100,6 +101,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/run.py", "weights"): "run --weights {}",
     ("eval/commands/run.py", "data_path"): "run --data-path {}",
     ("eval/commands/run.py", "out"): "run --out {}.jsonl",
+    ("eval/commands/surrogate.py", "source"): "--target b --source {}",
+    ("eval/commands/surrogate.py", "target"): "--source a --target {}",
+    ("eval/commands/surrogate.py", "out"): "--out {}.png",
     ("eval/study/__main__.py", "logs"): "quick --executor local --logs {}",
     ("eval/study/__main__.py", "out"): "quick --out {}.jsonl",
     ("eval/study/__main__.py", "page"): "quick --page {}.md",

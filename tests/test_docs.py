@@ -14,7 +14,7 @@ from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
 from cgan.commands import cache as cache_command
 from cgan.commands import data as describe_data
-from eval.commands import collapse, compare, probe, reference, report, robust, run
+from eval.commands import collapse, compare, probe, reference, report, robust, run, surrogate
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,7 @@ PROGRAMS = {
     "-m eval reference": reference.Arguments,
     "-m eval report": report.Arguments,
     "-m eval robust": robust.Arguments,
+    "-m eval surrogate": surrogate.Arguments,
     "-m eval.study": study.Arguments,
     "-m eval": run.Arguments,
 }
