@@ -133,7 +133,7 @@ def test_a_network_takes_the_steps_of_adam_on_the_whole_loss() -> None:
     found = fits(model, recipe)(starts, towards, inputs, outputs, known)
     adam = optax.adam(optax.cosine_decay_schedule(recipe.lr, recipe.steps), b2=0.99)
     for number, (mu, mask) in enumerate(zip(mus, known, strict=True)):
-        x, y, n = inputs[1][mask], outputs[1][mask], int(mask.sum())
+        x, y, n = jnp.asarray(inputs[1][mask]), outputs[1][mask], int(mask.sum())
 
         def loss(params: Any, x: Any = x, y: Any = y, n: int = n, mu: float = mu) -> Any:
             gaps = jax.tree.map(lambda w, v: jnp.sum((w - v) ** 2), params, center)

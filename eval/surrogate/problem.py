@@ -40,8 +40,8 @@ class Scale(NamedTuple):
 
     input_mean: Float[np.ndarray, "*draws d"]
     input_deviation: Float[np.ndarray, "*draws d"]
-    output_mean: Float[np.ndarray, "*draws"]
-    output_deviation: Float[np.ndarray, "*draws"]
+    output_mean: Float[np.ndarray, "*draws 1"]
+    output_deviation: Float[np.ndarray, "*draws 1"]
 
     def inputs(self, values: Float[np.ndarray, "*rows d"]) -> Float[np.ndarray, "*rows d"]:
         """Standardized inputs."""
@@ -63,8 +63,8 @@ def scale_of_source(problem: Problem) -> Scale:
     return Scale(
         problem.source_inputs.mean(axis=0),
         _not_zero(np.where(varying > 0, varying, of_target)),
-        problem.source_outputs.mean(),
-        _not_zero(problem.source_outputs.std()),
+        problem.source_outputs.mean(keepdims=True),
+        _not_zero(problem.source_outputs.std(keepdims=True)),
     )
 
 

@@ -242,7 +242,8 @@ def test_the_command_writes_lines_and_a_picture(
     found = read_records(out / "surrogate.jsonl")
     assert [r.method for r in found] == list(METHODS)
     assert found[0].standard_error is None
-    assert Image.open(out / "surrogate.png").size[0] > 500
+    with Image.open(out / "surrogate.png") as picture:
+        assert picture.size[0] > 500
     said = capsys.readouterr().out
     assert "1 draws of the points" not in said
     assert "prior" in said
