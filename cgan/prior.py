@@ -67,22 +67,36 @@ def anchor(like: Params, terms: Sequence[Term], n: int) -> Anchor:
         terms: checkpoints and their strengths in training samples.
         n: number of training samples.
     """
-    leaves, structure = jax.tree.flatten(like)
-    of_terms = [structure.flatten_up_to(term.weights) for term in terms]
-    centers, strengths = [], []
-    for number, leaf in enumerate(leaves):
-        pulls = [
-            (term.samples, arrays[number])
-            for term, arrays in zip(terms, of_terms, strict=True)
-            if arrays[number] is not None and term.samples > 0
-        ]
-        samples = sum(weight for weight, _ in pulls)
-        center = np.zeros(np.shape(leaf), np.float64)
-        for weight, array in pulls:
-            center += weight / samples * np.asarray(array, np.float64)
-        centers.append(center.astype(np.float32))
-        strengths.append(np.asarray(samples / n, np.float32))
-    return Anchor(structure.unflatten(centers), structure.unflatten(strengths))
+    each = [term.samples for term in terms]
+    of_arrays = jax.tree.map(
+        lambda leaf, *arrays: _of_array(np.shape(leaf), each, arrays, n),
+        like,
+        *(term.weights for term in terms),
+    )
+    return Anchor(
+        jax.tree.map(lambda found: found.center, of_arrays, is_leaf=_is_anchor),
+        jax.tree.map(lambda found: found.strength, of_arrays, is_leaf=_is_anchor),
+    )
+
+
+def _is_anchor(found: Any) -> bool:
+    return isinstance(found, Anchor)
+
+
+def _of_array(
+    shape: tuple[int, ...], samples: Sequence[float], arrays: Sequence[Any], n: int
+) -> Anchor:
+    """What the terms that have an array make of it."""
+    pulls = [
+        (weight, array)
+        for weight, array in zip(samples, arrays, strict=True)
+        if array is not None and weight > 0
+    ]
+    total = sum(weight for weight, _ in pulls)
+    center = np.zeros(shape, np.float64)
+    for weight, array in pulls:
+        center += weight / total * np.asarray(array, np.float64)
+    return Anchor(center.astype(np.float32), np.asarray(total / n, np.float32))
 
 
 def init(config: Experiment, players: Players) -> dict[str, Anchor]:

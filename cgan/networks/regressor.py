@@ -5,13 +5,15 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
 from cgan.networks.exactness import in_full
 from cgan.types import Params, RandomKey
 
-Predict = Callable[[Params, Float[Array, "n d"]], Float[Array, " n"]]
+Inputs = Float[Array | np.ndarray, "n d"]
+Predict = Callable[[Params, Inputs], Float[Array, " n"]]
 
 
 class Regressor(NamedTuple):
@@ -57,7 +59,7 @@ def build_regressor(dimensions: int, width: int, depth: int) -> Regressor:
         return module.init(key, jnp.zeros((1, dimensions)))["params"]
 
     @in_full
-    def predict(params: Params, inputs: Float[Array, "n d"]) -> Float[Array, " n"]:
-        return jnp.asarray(module.apply({"params": params}, inputs))
+    def predict(params: Params, inputs: Inputs) -> Float[Array, " n"]:
+        return jnp.asarray(module.apply({"params": params}, jnp.asarray(inputs)))
 
     return Regressor(init, predict)

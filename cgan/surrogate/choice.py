@@ -81,7 +81,7 @@ def pulled(
     squares = (predictions(model, of_folds, inputs) - outputs[:, None, None]) ** 2
     return Pulled(
         jax.tree.map(lambda leaf: leaf[:, :, -1], params),
-        np.sum(squares * left_out, axis=2, dtype=np.float64),
+        np.asarray(np.sum(squares * left_out, axis=2, dtype=np.float64)),
     )
 
 

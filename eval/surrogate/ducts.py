@@ -4,6 +4,7 @@ The numbers are those of correlations, fits to what others measured, as the pack
 nothing here was measured. Points of the rough duct get noise as a measurement would have.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ def problem(most_points: int, draws: int, seed: int) -> Problem:
         inputs[draw] = _drawn(ROUGH, rng, most_points)
         noise = NOISE * rng.standard_normal(most_points)
         outputs[draw] = _logarithms(nusselt.rough, inputs[draw]) + noise
-    axes = [np.linspace(*np.log(limits), GRID) for limits in ROUGH]
+    axes = [np.linspace(math.log(low), math.log(high), GRID) for low, high in ROUGH]
     grid = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, len(INPUTS))
     truth = _logarithms(nusselt.rough, grid)
     return Problem(
