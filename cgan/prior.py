@@ -13,6 +13,7 @@ pull, towards the checkpoints' weighted mean:
     lam/n (w - w_par) + mu/n (w - w_pre) = strength (w - center)
 
 with `strength = (lam + mu) / n` and `center = (lam w_par + mu w_pre) / (lam + mu)`, array by array.
+`anchor` takes that mean; GANs and regressions (`cgan/surrogate`) are pulled by the same code.
 
 Within the loss the pull is a part of the gradient, so that wherever the optimizer comes to rest is
 a minimum of the whole, under any optimizer. Decoupled, as AdamW decays weights (Loshchilov & Hutter
@@ -21,11 +22,12 @@ descent; under Adam, whose steps do not shrink with the gradient, the pull's own
 and no longer its proportion to the loss's.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -43,6 +45,58 @@ class Anchor(NamedTuple):
     """Weights like the player's."""
     strength: Params
     """A number for each of its arrays: 0 for one that nothing pulls."""
+
+
+class Term(NamedTuple):
+    """One checkpoint of a prior, and how many training samples it weighs as much as."""
+
+    weights: Any
+    """A tree like the one to be pulled; None in the place of an array that it does not have."""
+    samples: float
+    """`mu` or `lam`."""
+
+
+def anchor(like: Params, terms: Sequence[Term], n: int) -> Anchor:
+    """The terms' weighted mean and their joint strength, array by array, on the host.
+
+    An array is pulled by the terms that have it. One that none has, or none of any strength, is at
+    rest: center 0, strength 0.
+
+    Args:
+        like: the parameters to be pulled, for their shapes.
+        terms: checkpoints and their strengths in training samples.
+        n: number of training samples.
+    """
+    each = [term.samples for term in terms]
+    of_arrays = jax.tree.map(
+        lambda leaf, *arrays: _of_array(np.shape(leaf), each, arrays, n),
+        like,
+        *(term.weights for term in terms),
+    )
+    return Anchor(
+        jax.tree.map(lambda found: found.center, of_arrays, is_leaf=_is_anchor),
+        jax.tree.map(lambda found: found.strength, of_arrays, is_leaf=_is_anchor),
+    )
+
+
+def _is_anchor(found: Any) -> bool:
+    return isinstance(found, Anchor)
+
+
+def _of_array(
+    shape: tuple[int, ...], samples: Sequence[float], arrays: Sequence[Any], n: int
+) -> Anchor:
+    """What the terms that have an array make of it."""
+    pulls = [
+        (weight, array)
+        for weight, array in zip(samples, arrays, strict=True)
+        if array is not None and weight > 0
+    ]
+    total = sum(weight for weight, _ in pulls)
+    center = np.zeros(shape, np.float64)
+    for weight, array in pulls:
+        center += weight / total * np.asarray(array, np.float64)
+    return Anchor(center.astype(np.float32), np.asarray(total / n, np.float32))
 
 
 def init(config: Experiment, players: Players) -> dict[str, Anchor]:

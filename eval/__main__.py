@@ -9,6 +9,7 @@
     python -m eval robust runs/NAME     how far its outputs move near a real, by attack
     python -m eval search runs/NAME     samples that a score likes best, by few evaluations of it
     python -m eval report runs/NAME     one page with figures, curves and pictures
+    python -m eval surrogate            few points of a target, with a prior from a source's many
 
 Each has its own --help.
 """
@@ -17,7 +18,18 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cgan.system import cli
-from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import (
+    clients,
+    collapse,
+    compare,
+    probe,
+    reference,
+    report,
+    robust,
+    run,
+    search,
+    surrogate,
+)
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "clients": clients.main,
@@ -28,6 +40,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "report": report.main,
     "robust": robust.main,
     "search": search.main,
+    "surrogate": surrogate.main,
 }
 """Commands by the first word of the command line; any other word is a run."""
 

@@ -20,7 +20,18 @@ from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
 from cgan.system.arguments import parse
-from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import (
+    clients,
+    collapse,
+    compare,
+    probe,
+    reference,
+    report,
+    robust,
+    run,
+    search,
+    surrogate,
+)
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +53,7 @@ PROGRAMS: dict[str, Any] = {
     "eval/commands/clients.py": clients.Arguments,
     "eval/commands/run.py": run.Arguments,
     "eval/commands/search.py": search.Arguments,
+    "eval/commands/surrogate.py": surrogate.Arguments,
     "eval/study/__main__.py": study.Arguments,
 }
 """What takes a command line with paths, by its file."""
@@ -108,6 +120,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/search.py", "run"): "{} --score ink",
     ("eval/commands/search.py", "data_path"): "run --score ink --data-path {}",
     ("eval/commands/search.py", "out"): "run --score ink --out {}.html",
+    ("eval/commands/surrogate.py", "source"): "--target b --source {}",
+    ("eval/commands/surrogate.py", "target"): "--source a --target {}",
+    ("eval/commands/surrogate.py", "out"): "--out {}.png",
     ("eval/study/__main__.py", "logs"): "quick --executor local --logs {}",
     ("eval/study/__main__.py", "out"): "quick --out {}.jsonl",
     ("eval/study/__main__.py", "page"): "quick --page {}.md",

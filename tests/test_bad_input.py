@@ -345,6 +345,12 @@ REFUSED = {
     "eval report": "PATH",
     "eval report unsaved": "unsaved: has no checkpoints yet; must be a run that has saved one",
     "eval report run --out x.htm": "out = 'x.htm': must be a .html file",
+    "eval surrogate --source file": "target = None: must be a .csv file, where the other one is",
+    "eval surrogate --log Re": "log = 'Re': must be with --source and --target alone",
+    "eval surrogate --points 2": "points = 2: must be numbers from 3 to 1000",
+    "eval surrogate --draws 0": "draws = 0: must be from 1 to 1000",
+    "eval surrogate --out x.jpg": "out = 'x.jpg': must be a .png file, or a folder",
+    "eval surrogate --source nothing --target file": "source = 'nothing': can't be read (No such",
     # eval of files
     "eval reference emnist": "where the data set is a path ('emnist' is none of digits,",
     "eval reference folder": "data.path = None: must be a folder or a .zip file of images",

@@ -14,7 +14,18 @@ from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
 from cgan.commands import cache as cache_command
 from cgan.commands import data as describe_data
-from eval.commands import clients, collapse, compare, probe, reference, report, robust, run, search
+from eval.commands import (
+    clients,
+    collapse,
+    compare,
+    probe,
+    reference,
+    report,
+    robust,
+    run,
+    search,
+    surrogate,
+)
 from eval.study import __main__ as study
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +46,7 @@ PROGRAMS = {
     "-m eval report": report.Arguments,
     "-m eval robust": robust.Arguments,
     "-m eval search": search.Arguments,
+    "-m eval surrogate": surrogate.Arguments,
     "-m eval.study": study.Arguments,
     "-m eval": run.Arguments,
 }

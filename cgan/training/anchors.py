@@ -8,11 +8,11 @@ them.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
+import jax
 
 from cgan.assemble import Parts
 from cgan.config import Prior, require
-from cgan.prior import Anchor
+from cgan.prior import Anchor, Term, anchor
 from cgan.state import TrainState
 from cgan.system.cache import note
 from cgan.training import carried
@@ -130,25 +130,15 @@ def _check_strength(parts: Parts) -> None:
 
 def _anchor(state: TrainState, player: str, found: list[Read], n: int) -> Anchor:
     """The runs' weighted mean, array by array, and how strongly it pulls."""
-    weights = carried.by_path(getattr(state, player))
-    centers: dict[ArrayPath, np.ndarray] = {}
-    strengths: dict[ArrayPath, np.ndarray] = {}
-    for path, like in weights.items():
-        pulls = [
-            (read.pull.samples, read.plans[player].loaded[path])
-            for read in found
-            if path in read.plans[player].loaded
-        ]
-        samples = sum(weight for weight, _ in pulls)
-        center = np.zeros(np.shape(like), np.float64)
-        for weight, array in pulls:
-            center += weight / samples * np.asarray(array, np.float64)
-        centers[path] = center.astype(np.float32)
-        strengths[path] = np.asarray(samples / n, np.float32)
-    anchor = state.prior[player]
-    return Anchor(
-        carried.replaced(anchor.center, centers), carried.replaced(anchor.strength, strengths)
-    )
+    weights = getattr(state, player)
+    terms = []
+    for read in found:
+        loaded = read.plans[player].loaded
+        arrays = [loaded.get(path) for path in carried.by_path(weights)]
+        terms.append(
+            Term(jax.tree.unflatten(jax.tree.structure(weights), arrays), read.pull.samples)
+        )
+    return anchor(weights, terms, n)
 
 
 def _described(parts: Parts, found: list[Read]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Surrogate models of a target with few points, helped by a source with many: errors by method."""
