@@ -28,6 +28,7 @@ from eval.study.studies.few_samples import (
 )
 
 SCRATCH, TUNED, FROZEN, PRIOR = "scratch", "fine-tuning", "lowest layer frozen", "prior"
+TRUNK = "prior on D's trunk"
 HERE, THERE, UP = "digits", "mnist_8x8", "mnist_5k"
 SHARE = 1 / 4
 """Share of all images that the GAN on the other digits sees."""
@@ -54,14 +55,22 @@ def start(init_frozen: int = 0) -> Callable[[Path], Change]:
     return take
 
 
+OF_TRUNK = {"players": "discriminator", "parts": "trunk"}
+
+
 def start_near(root: Path) -> Change:
     """Start from the other run's weights, and be pulled to them."""
 
     def changed(config: Experiment) -> Experiment:
-        which = {"players": "discriminator", "parts": "trunk"} if _up(config) else {}
+        which = OF_TRUNK if _up(config) else {}
         return change(start()(root), prior={"pre": root, "mu": 1.0, **which})(config)
 
     return changed
+
+
+def trunk_near(root: Path) -> Change:
+    """Start from the other run's weights, with the discriminator's trunk alone pulled to them."""
+    return change(start()(root), prior={"pre": root, "mu": 1.0, **OF_TRUNK})
 
 
 def _up(config: Experiment) -> bool:
@@ -75,16 +84,14 @@ def few(source: str, n: int | None, seed: int = 0) -> Change:
     return change(objective={"loss": "pairwise"}, data=data)
 
 
+OF_MU = {f"mu {mu:g}": change(prior={"mu": mu}) for mu in (0.1, 1.0, 10.0)}
 OTHERS = same_run(all_of_the_others)
 VARIANTS = {
     SCRATCH: Variant(change(), OF_WEIGHTS),
     TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start())),
     FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start(init_frozen=1))),
-    PRIOR: Variant(
-        change(),
-        {f"mu {mu:g}": change(prior={"mu": mu}) for mu in (0.1, 1.0, 10.0)},
-        donor=Donor(OTHERS, SHARE, start_near),
-    ),
+    PRIOR: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, start_near)),
+    TRUNK: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, trunk_near)),
 }
 
 FEW = Benchmark(
@@ -113,7 +120,9 @@ STUDY = Study(
         **{name: dataclasses.replace(FEW, change=few(HERE, n)) for name, n in OF_DIGITS.items()},
         f"digits_{WHOLE}": dataclasses.replace(FEW, change=few(HERE, None), **BESIDE),
         "mnist_8x8_100": dataclasses.replace(FEW, change=few(THERE, 100), **BESIDE),
-        "mnist_5k_100": dataclasses.replace(FEW, change=few(UP, 100), **BESIDE),
+        "mnist_5k_100": dataclasses.replace(
+            FEW, change=few(UP, 100), seeds=3, without=(FROZEN, TRUNK)
+        ),
     },
     baseline=SCRATCH,
     decides_by=FRECHET.key,
@@ -121,6 +130,7 @@ STUDY = Study(
     pairs=(
         *((name, SCRATCH) for name in VARIANTS if name != SCRATCH),
         (PRIOR, TUNED),
+        (TRUNK, TUNED),
         (FROZEN, TUNED),
     ),
     pairs_by=OF_PAIRS,
