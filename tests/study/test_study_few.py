@@ -59,7 +59,7 @@ def test_a_gan_that_transfer_starts_from_learns_all_of_the_other_digits():
             assert "digits" in {donor.data.source, config.data.source}
             assert donor.data.source in {"digits", "mnist_8x8"} - {config.data.source}
             up = config.data.source == "mnist_5k"
-            which = ("discriminator", "trunk") if up else ("both", "all")
+            which = ("generator", "trunk") if up else ("both", "all")
             assert (config.init_players, config.init_parts) == which
             if config.prior.pre is not None:
                 pulled = ("discriminator", "trunk") if variant == transfer.TRUNK else which

