@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cgan.config.checks import SIZE_AT_MOST
 from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 
 INF, NAN = math.inf, math.nan
@@ -285,6 +286,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("federated.clients", 5.0, WHOLE),
     ("federated.local_steps", 4, f"8 {NO_CLIENTS}"),
     ("federated.local_steps", -1, "0 or more"),
+    ("federated.local_steps", 10**10, f"at most {SIZE_AT_MOST}"),
     ("federated.alpha", 0.0, "more than 0"),
     ("federated.alpha", "even", NUMBER_OR_NONE),
     ("federated.classes", 0, "more than 0"),

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -240,7 +239,6 @@ def test_no_collective_carries_samples_and_what_is_sent_is_what_is_said(
     flags = CLIENTS * STEPS * (4 * len(plain) + 5)
     gathered = sum(one.size for one in sent if one.kind != "all-reduce")
     assert gathered == CLIENTS * banked + whole + flags
-    assert reduced + gathered < math.prod(batch.x.shape) + whole + 3 * of_round  # sanity of scale
 
 
 def test_a_round_sends_more_than_a_central_step_and_less_than_many(parts: Parts) -> None:
@@ -252,6 +250,7 @@ def test_a_round_sends_more_than_a_central_step_and_less_than_many(parts: Parts)
     )
     assert traffic.of_round(isolated, single) == 0
     bare = traffic.of_round(CONFIG, single._replace(bank=None))
+    assert bare < 4 * of_step
     assert of_round - bare == LOCAL * EACH * (8 * 4 + 8)
 
 
@@ -360,7 +359,9 @@ def test_isolated_clients_never_meet_and_have_no_average(tmp_path: Path) -> None
     state = loop.train(config, DEVICE)
     first, second = (jax.tree.leaves(client_of(state, k).generator) for k in range(2))
     assert not any(np.array_equal(*pair) for pair in zip(first, second, strict=True))
-    with pytest.raises(ConfigError, match=r"client = None: must be from 0 to 1 for a run with"):
+    with pytest.raises(
+        ConfigError, match=r"its 2 clients never averaged .*cgan\.sample RUN --client 0"
+    ):
         load_run(config.workdir)
     images = [draw_samples(load_run(config.workdir, client=k), 3, 0) for k in range(2)]
     assert not np.array_equal(*images)

@@ -282,6 +282,8 @@ class Reader:
         ("def score(x):\n    return x", r"gave uint8 \[2, 4\]; must give a finite number for"),
         ("def score(x):\n    return [0, float('nan')]", "gave nan; must give a finite number"),
         ("def score(x):\n    return ['a', 'b']", r"gave <U1 \[2\]; must give a finite number"),
+        ("def score(x):\n    return [1, [2]]", "gave a list that is no array; must give a finite"),
+        ("import sys\nsys.exit(3)", r"fails in line 2 \(SystemExit: 3"),
         ("def score(x):\n\n    return 1 / 0", r"fails in line 3 \(ZeroDivisionError: division by"),
     ],
 )

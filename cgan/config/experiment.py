@@ -189,11 +189,10 @@ class Experiment(Clock):
     def _check_neighbors(self) -> None:
         """Others to be compared with, of all classes for a coupling of all."""
         if self.embedding.weight and self.embedding.game == "neighbor":
-            expected = (
-                "2 or more with embedding.game = 'neighbor', which compares a sample with others"
-            )
+            why = "with embedding.game = 'neighbor', which compares a sample with others"
+            expected = f"2 or more {why}"
             if not self.federated.is_off:
-                expected = f"{2 * self.federated.clients} or more, 2 a client {expected[10:]}"
+                expected = f"{2 * self.federated.clients} or more, 2 a client {why}"
             require(self.rows_together > 1, "batch_size", self.batch_size, expected)
         if self.embedding.coupling == "two_sided":
             when = "with embedding.coupling = 'two_sided', which couples the whole batch"

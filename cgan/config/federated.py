@@ -38,7 +38,7 @@ class Federated:
         not_negative(self, "federated.", "clients", at_most=SIZE_AT_MOST)
         expected = "2 or more, or 0 to train on all the data at once"
         require(self.clients != 1, "federated.clients", self.clients, expected)
-        not_negative(self, "federated.", "local_steps")
+        not_negative(self, "federated.", "local_steps", at_most=SIZE_AT_MOST)
         if self.alpha is not None:
             positive(self, "federated.", "alpha")
         if self.classes is not None:

@@ -6,12 +6,11 @@ mapped over (`vmap`); over devices, which may be those of many hosts, each holds
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Experiment
@@ -103,7 +102,7 @@ class FederatedStep:
         return state, (outcome, takes_part.mean(dtype=jnp.float32))
 
     def end_round(
-        self, numbers: Int[Array, " here"], takes_part: Any, state: TrainState
+        self, numbers: Int[Array, " here"], takes_part: Bool[Array, " clients"], state: TrainState
     ) -> TrainState:
         """Average both players, and exchange the embeddings of the round."""
         config = self.config

@@ -81,9 +81,12 @@ def restore_run(
 def _judged(parts: Parts, state: TrainState, client: int | None) -> TrainState:
     if client is not None:
         return parts.of_client(state, client)
-    last = parts.config.federated.clients - 1
-    expected = f"from 0 to {last} for a run with federated.local_steps = 0: clients never averaged"
-    require(not parts.are_isolated, "client", client, expected)
+    if parts.are_isolated:
+        raise ConfigError(
+            f"{parts.config.workdir}: its {parts.config.federated.clients} clients never averaged "
+            "(federated.local_steps = 0), so that there is no generator to judge; must be a run "
+            "that averages, or one of the clients: python -m cgan.sample RUN --client 0"
+        )
     return parts.judged(state)
 
 

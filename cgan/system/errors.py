@@ -47,7 +47,7 @@ class CollapseError(AgreedError):
 SAME_COMMAND = "the same command goes on from there"
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """An error's message in one short line."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -64,8 +64,8 @@ class Gan(Procedure):
         return start.begin(self.parts, state)
 
     def size(self, state: TrainState) -> str:
-        """Parameters of both players."""
-        state = self.parts.judged(state)
+        """Parameters of both players, of one client where there are any."""
+        state = state if self.parts.shards is None else self.parts.of_client(state, 0)
         counts = [count_parameters(params) for params in (state.generator, state.discriminator)]
         return f"generator {counts[0]:,} and discriminator {counts[1]:,} parameters"
 
@@ -89,13 +89,16 @@ class Gan(Procedure):
 
     def snapshot(self, state: TrainState, path: Path, title: str) -> bool:
         """The fixed latents through the averaged generator; of clients that never met, each."""
-        state = parallel.fetch(state)
         if self.parts.are_isolated:
+            fetched = parallel.fetch(state)
             clients = range(self.config.federated.clients)
-            generators = [self.parts.of_client(state, of).generator_ema for of in clients]
+            generators = [self.parts.of_client(fetched, of).generator_ema for of in clients]
             self._sampler.snapshot_of_all(generators, path, title)
+        elif self.parts.shards is not None:
+            judged = self.parts.judged(parallel.fetch(state))
+            self._sampler.snapshot(judged.generator_ema, path, title)
         else:
-            self._sampler.snapshot(self.parts.judged(state).generator_ema, path, title)
+            self._sampler.snapshot(parallel.fetch(state.generator_ema), path, title)
         return True
 
     def watch(self, context: WatchContext | None) -> Watch:

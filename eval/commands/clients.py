@@ -67,4 +67,5 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     places.require_files(arguments.run, picture)
     roots = (arguments.run, *arguments.beside)
     files.replace(picture, draw(shown(roots, arguments.n, arguments.seed, source)))
-    terminal.say(f"{len(roots)} runs, their clients' shards and samples: {picture}")
+    names = ", ".join(map(str, roots))
+    terminal.say(f"{names}: clients' shards and samples in {picture}")

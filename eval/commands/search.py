@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
 
     score = scores.load(arguments.score, scores.Asked(loaded, splits, arguments.class_))
     space = Space(root, loaded, score, arguments.dimensions, arguments.class_)
-    usual = root / "search" / score.name
+    usual = root / "search" / scores.folder_name(score, arguments.class_)
     folder, page_file = places.folder_of(usual, out), places.file_of(usual, out, "search.html")
     names = (journal.JOURNAL, RECORDS, "search.png", "best.npz")
     journal_file, records_file, picture_file, best_file = (folder / name for name in names)

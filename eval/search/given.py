@@ -63,7 +63,7 @@ def _guarded(call: Callable[[], Any], name: str) -> Any:
         return call()
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         ours = str(at_home(Path(name)))
         lines = [
             frame.lineno

@@ -42,8 +42,14 @@ class Score(NamedTuple):
         Raises:
             ConfigError: what it gave is not a finite number for each.
         """
-        found = np.asarray(self.of(samples))
+        given = self.of(samples)
         wanted = f"a finite number for each of {len(samples)} samples"
+        try:
+            found = np.asarray(given)
+        except (TypeError, ValueError):
+            what = type(given).__name__
+            message = f"gave a {what} that is no array; must give {wanted}"
+            raise ConfigError(f"score = {self.name!r}: {message}") from None
         is_numbers = found.dtype.kind in "fiub" and found.shape == (len(samples),)
         if not is_numbers:
             what = f"{found.dtype} {list(found.shape)}"
@@ -114,6 +120,13 @@ def probability(asked: Asked) -> Score:
 SCORES: dict[str, Callable[[Asked], Score]] = {"ink": ink, "probability": probability}
 
 
+def folder_name(score: Score, class_: str | None) -> str:
+    """The folder of a score's searches: of each class that is asked for another one."""
+    if class_ is None or score.name.startswith("probability-"):
+        return score.name
+    return f"{score.name}-{''.join(of if of.isalnum() else '_' for of in class_)}"
+
+
 def load(name: str, asked: Asked) -> Score:
     """The score of this name, or the one that a Python file defines.
 
@@ -128,5 +141,8 @@ def load(name: str, asked: Asked) -> Score:
     expected = f"one of {', '.join(SCORES)}, or a Python file with a function `score`"
     require(name.endswith(".py"), "score", name, expected)
     file = given.load(name)
+    stem = file.path.stem
+    expected = f"a file of another name, since {stem} is a score of its own"
+    require(stem not in SCORES, "score", name, expected)
     meaning = f"score of {file.path.name}"
     return Score(file.path.stem, meaning, file.fingerprint, file.function)
