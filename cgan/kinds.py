@@ -1,4 +1,4 @@
-"""What a sample is, said once: an image, a point or a sequence. A source says which by `kind`.
+"""What a sample is, said once: an image, a point, a sequence or DNA. A source says which by `kind`.
 
 Nothing asks a sample's shape what it is. What a kind means stands in one table a room, keyed by
 kind: which views there are (`cgan/augment/views.py`), what a picture of samples is
@@ -39,4 +39,8 @@ POINT = Kind("point", "points", ("dimensions",), ("views",))
 SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
 """Sequences: at each place a weight for each letter, one-hot in data, anything when generated."""
 
-KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE)}
+DNA = Kind("dna", "DNA sequences", ("length", "bases"), ("reverse_complement",))
+"""Sequences of the bases A, C, G and T, in this order: the letter of a base's partner stands as far
+from the end as its own does from the start. So both axes flipped are the other strand."""
+
+KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE, DNA)}

@@ -3,5 +3,5 @@
 from typing import Literal
 
 ExtractorName = Literal[
-    "points", "pixels", "coordinates", "own", "classifier", "inception", "dinov2"
+    "points", "pixels", "coordinates", "kmers", "own", "classifier", "inception", "dinov2"
 ]
