@@ -94,5 +94,5 @@ def test_it_is_for_dna_alone_and_dna_has_no_other() -> None:
     with pytest.raises(ConfigError, match=message):
         Experiment(workdir=Path("runs/x"), augment=turning)
     for other in (Augment(policy="ada", probability=0.5), Augment(strength=0.5)):
-        with pytest.raises(ConfigError, match="whose samples are DNA sequences$"):
+        with pytest.raises(ConfigError, match=r"whose samples are DNA sequences$"):
             Experiment(workdir=Path("runs/x"), data=Data("dna"), augment=other)

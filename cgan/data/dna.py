@@ -88,12 +88,22 @@ class Fragments:
         return Content(known, known, self.labels)
 
     def encode(self, stored: Any) -> Any:
-        """One-hot bases as float32."""
-        return stored.astype("float32")
+        return encode_bases(stored)
 
     def decode(self, samples: Float[np.ndarray, "n length bases"]) -> UInt8[np.ndarray, "n _ 4"]:
-        """The base of the largest weight at each place."""
-        return one_hot(np.asarray(samples).argmax(axis=-1))
+        return decode_bases(samples)
+
+
+def encode_bases(stored: Any) -> Any:
+    """One-hot bases as float32."""
+    return stored.astype("float32")
+
+
+def decode_bases(
+    samples: Float[np.ndarray, "n length bases"],
+) -> UInt8[np.ndarray, "n length 4"]:
+    """The base of the largest weight at each place, one-hot."""
+    return one_hot(np.asarray(samples).argmax(axis=-1))
 
 
 def one_hot(codes: Integer[np.ndarray, "n length"]) -> UInt8[np.ndarray, "n length 4"]:

@@ -119,7 +119,7 @@ def _codes() -> UInt8[np.ndarray, " 256"]:
     return codes
 
 
-def written(records: Iterable[tuple[str, UInt8[np.ndarray, " length"]]]) -> str:
+def written(records: Iterable[tuple[str, np.ndarray]]) -> str:
     """Records of names and codes as the text of a FASTA file.
 
     >>> print(written([("one", np.array([0, 3, 4], np.uint8))]), end="")
