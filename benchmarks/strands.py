@@ -74,7 +74,9 @@ def both(part: Labeled) -> Labeled:
     return Labeled(np.concatenate([part.samples, turned]), np.tile(part.labels, 2))
 
 
-def features_of(probed: list[Probed], names: list[str], parts: list[Labeled]) -> Iterator:
+def features_of(
+    probed: list[Probed], names: list[str], parts: list[Labeled]
+) -> Iterator[tuple[str, Sides]]:
     """Names of features, and the features of both splits on both strands."""
     whole = [both(part) for part in parts]
     kmers = {

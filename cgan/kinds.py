@@ -40,6 +40,6 @@ SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
 """Sequences: at each place a weight for each letter, one-hot in data, anything when generated."""
 
 DNA = Kind("dna", "DNA sequences", ("length", "bases"), ("reverse_complement",))
-"""DNA: weights of the bases A, C, G and T, in this order; both axes flipped are its other strand."""
+"""DNA: weights of the bases A, C, G and T in this order; both axes flipped are the other strand."""
 
 KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE, DNA)}

@@ -69,7 +69,8 @@ def tiled(
         kind: of the samples; those that are no images become pictures as they do elsewhere.
     """
     n, count, *sample = panels.shape
-    a_row = max((n for n in (1, 2, 4, 8) if n * count <= PANELS_A_ROW), default=1)
+    fitting = [n for n in (2, 4, 8) if n * count <= PANELS_A_ROW and kind == IMAGE]
+    a_row = max(fitting, default=1)  # strips are wide
     rows = -(-n // a_row)
     whole = np.full((rows * a_row, count + 1, *sample), EMPTY, panels.dtype)
     whole[:n, :count] = panels
