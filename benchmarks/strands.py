@@ -1,10 +1,10 @@
 """Genomes told apart on either strand: `python -m benchmarks.strands RUN [RUN ...]`.
 
 Logistic regression on few labels a genome, as `python -m eval probe` has it, on canonical and on
-plain 4-mers and on the trunk of each run's discriminator. It learns from the labelled fragments as
-they are, or also from their other strands (the reverse complement as augmentation of a classifier).
-A figure is the accuracy on held-out fragments, and the share of them whose verdict is another one
-on their other strand.
+plain 4-mers and on each run's discriminator, untrained and trained. It learns from the labelled
+fragments as they are, or also from their other strands (the reverse complement as augmentation of
+a classifier). A figure is the accuracy on held-out fragments, and the share of them whose verdict
+is another one on their other strand.
 """
 
 from collections.abc import Iterator
@@ -30,10 +30,12 @@ from eval.few_labels import classifiers, draws
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed, load
 from eval.few_labels.record import mean_and_error
-from eval.few_labels.representations import of_discriminator
+from eval.few_labels.representations import Origin, of_discriminator, taps_of
 from eval.gather import silent
 
 K = 4
+ORIGINS: tuple[Origin, ...] = ("untrained", "run")
+"""Whose weights a discriminator is read with."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Arguments:
     """Folders of runs on one DNA data set: GANs or pretrainings."""
     labels: tuple[int, ...] = (1, 10, 100)
     """Labels a genome."""
+    taps: tuple[str, ...] = (TRUNK,)
+    """Maps of the discriminators to read, such as trunk or level_2."""
     draws: int = 5
     """Draws of the labels."""
     train_n: int = 8_000
@@ -75,7 +79,7 @@ def both(part: Labeled) -> Labeled:
 
 
 def features_of(
-    probed: list[Probed], names: list[str], parts: list[Labeled]
+    probed: list[Probed], names: list[str], taps: tuple[str, ...], parts: list[Labeled]
 ) -> Iterator[tuple[str, Sides]]:
     """Names of features, and the features of both splits on both strands."""
     whole = [both(part) for part in parts]
@@ -84,11 +88,12 @@ def features_of(
         "plain 4-mers": lambda x: counts(x, K).astype(np.float32),
     }
     for name, read in kmers.items():
-        found = [read(part.samples) for part in whole]
-        yield name, split(*found)
+        yield name, split(*(read(part.samples) for part in whole))
     for name, one in zip(names, probed, strict=True):
-        (read_by_trunk,) = of_discriminator(one, "run", (TRUNK,), *whole, silent)
-        yield name, split(read_by_trunk.train, read_by_trunk.held_out)
+        for origin in ORIGINS:
+            for found in of_discriminator(one, origin, taps_of(one, taps), *whole, silent):
+                called = f"{name}, {found.name}{'' if origin == 'run' else ', untrained'}"
+                yield called, split(found.train, found.held_out)
 
 
 def split(train: np.ndarray, held_out: np.ndarray) -> Sides:
@@ -133,7 +138,8 @@ def main() -> None:
     most, classes = max(arguments.labels), len(splits.train.class_names)
     rows = draws.balanced(parts[0].labels, classes, most, arguments.draws, 0)
     table = Table("features", "learnt from", *map(str, arguments.labels), box=box.SIMPLE)
-    for name, sides in features_of(probed, [root.name for root in arguments.runs], parts):
+    names = [root.name for root in arguments.runs]
+    for name, sides in features_of(probed, names, arguments.taps, parts):
         for augmented in (False, True):
             cells = []
             for size in arguments.labels:
