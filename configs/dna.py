@@ -2,6 +2,7 @@
 
 Command: pip install pyhmmer pyrodigal; python train.py dna
 Hardware: 2 cores of an AMD EPYC, no GPU.
+Expected: docs/dna.md, of shorter runs.
 """
 
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 Command: python train.py pretrain_dna; python train.py dna --init-from runs/pretrain_dna
 Hardware: 2 cores of an AMD EPYC, no GPU.
+Expected: docs/dna.md, of shorter runs.
 """
 
 from pathlib import Path
