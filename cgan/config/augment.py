@@ -31,7 +31,7 @@ class Augment:
     policy: PolicyName = "views"
     """Kind: views, mild ones; ada and diffaugment for images; reverse_complement for DNA."""
     probability: float = setting(0.0, read_by={"policy": WITH_PROBABILITY})
-    """Probability of each change, at first (ada, diffaugment), or of a turn (reverse_complement)."""
+    """Probability of each change, at first (ada, diffaugment), of a turn (reverse_complement)."""
     shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
     """Most places that a sequence is moved either way, at random (reverse_complement)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})

@@ -31,7 +31,7 @@ OF_PYRODIGAL = {
     "E. coli": "MIIJ01000039.fna.gz",
     "metagenome": "SRR492066.fna.gz",
 }
-"""Genomes that pyrodigal ships: a whole one, and contigs of 437,012 known bases and of 79,939."""
+"""Genomes that pyrodigal ships: a whole one, contigs of 437,012 known bases and of 79,939."""
 INSTALL = "pip install pyhmmer pyrodigal"
 
 
