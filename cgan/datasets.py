@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cgan.kinds import IMAGE, POINT, Kind
+from cgan.kinds import DNA, IMAGE, POINT, Kind
 
 Loader = Callable[[Any, Any], Any]
 """From settings (`cgan.config.Data`) and a split's name to a `cgan.data.Source`."""
@@ -120,5 +120,12 @@ def _tfds(data: Any, split: Any) -> Any:
 @register("folder", IMAGE, from_files=True)
 def _folder(data: Any, split: Any) -> Any:
     from cgan.data.folder import load
+
+    return load(data, split)
+
+
+@register("dna", DNA, from_files=True)
+def _dna(data: Any, split: Any) -> Any:
+    from cgan.data.dna import load
 
     return load(data, split)

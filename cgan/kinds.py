@@ -1,7 +1,8 @@
-"""What a sample is, said once: an image, a point or a sequence. A source says which by `kind`.
+"""What a sample is, said once: an image, a point, a sequence or DNA. A source says which by `kind`.
 
 Nothing asks a sample's shape what it is. What a kind means stands in one table a room, keyed by
-kind: which views there are (`cgan/augment/views.py`), what a picture of samples is
+kind: which views there are (`cgan/augment/views.py`), how samples that lie in files are decoded
+(`cgan/data/remembered.py`, of the kinds that do), what a picture of samples is
 (`cgan/sampling/pictures.py`) and of a ranking (`cgan/sampling/ranking_picture.py`), where distances
 are taken (`cgan/probe/space.py`), and what is measured with and beside what noise
 (`eval/dataset/protocol.py`, `eval/dataset/noise.py`, `eval/metrics/catalog.py`).
@@ -39,4 +40,7 @@ POINT = Kind("point", "points", ("dimensions",), ("views",))
 SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
 """Sequences: at each place a weight for each letter, one-hot in data, anything when generated."""
 
-KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE)}
+DNA = Kind("dna", "DNA sequences", ("length", "bases"), ("reverse_complement",))
+"""DNA: weights of the bases A, C, G and T in this order; both axes flipped are the other strand."""
+
+KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE, DNA)}

@@ -7,6 +7,7 @@ from configs import (
     celeb_a64,
     cifar10,
     digits,
+    dna,
     ffhq64,
     ffhq256,
     grid25,
@@ -16,6 +17,7 @@ from configs import (
     imagenet64,
     mnist,
     pretrain_digits,
+    pretrain_dna,
     pretrain_mnist,
     r3gan_cifar10,
     r3gan_ffhq64,
@@ -36,6 +38,7 @@ MODULES: dict[str, ModuleType] = {
     "stacked_digits": stacked_digits,
     "stacked_digits_starved": stacked_digits_starved,
     "stacked_digits_imbalanced": stacked_digits_imbalanced,
+    "dna": dna,
     "ring8": ring8,
     "grid25": grid25,
     "grid25_imbalanced": grid25_imbalanced,
@@ -61,6 +64,7 @@ CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULE
 
 PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
+    "pretrain_dna": pretrain_dna,
     "pretrain_mnist": pretrain_mnist,
 }
 

@@ -3,7 +3,7 @@
 from typing import Literal
 
 ExtractorName = Literal[
-    "points", "pixels", "coordinates", "own", "classifier", "inception", "dinov2"
+    "points", "pixels", "coordinates", "kmers", "own", "classifier", "inception", "dinov2"
 ]
 MethodName = Literal["bayes", "random", "sobol", "cmaes"]
 """How a search chooses its points: by a Gaussian process, or without one."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import train
-from benchmarks import null_rates
+from benchmarks import null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
@@ -40,6 +40,7 @@ PROGRAMS: dict[str, Any] = {
     "benchmarks/accelerator/__main__.py": accelerator.Arguments,
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
+    "benchmarks/strands.py": strands.Arguments,
     "cgan/commands/augmented.py": augmented.Arguments,
     "cgan/commands/data.py": describe_data.Arguments,
     "cgan/commands/rank.py": rank.Arguments,
@@ -69,6 +70,7 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",
+    ("benchmarks/strands.py", "runs"): "{}",
     ("cgan/commands/augmented.py", "out"): "--out {}.png",
     ("cgan/commands/augmented.py", "data.path"): (
         "--out x.png --data.source folder --data.path {}"

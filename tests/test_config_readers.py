@@ -29,6 +29,7 @@ CHANGED: Settings = {
     "data.train_split": "train[:9]",
     "data.held_out_split": "validation",
     "data.path": Path("faces"),
+    "data.length": 100,
     "data.classes": "none",
     "data.splits": "none",
     "data.resolution": 32,
@@ -48,6 +49,7 @@ CHANGED: Settings = {
     "generator.attention": 8,
     "generator.fourier_features": 4,
     "generator.residual": True,
+    "generator.letters": "gumbel",
     "discriminator.depth": 2,
     "discriminator.max_width": 1024,
     "discriminator.expansion": 4,
@@ -55,6 +57,7 @@ CHANGED: Settings = {
     "discriminator.attention": 8,
     "discriminator.fourier_features": 4,
     "discriminator.spectral_norm": True,
+    "discriminator.both_strands": True,
     "objective.loss": "pairwise",
     "objective.normalize": "sum",
     "objective.fakes_per_real": 3,
@@ -85,6 +88,7 @@ CHANGED: Settings = {
     "augment.target": 0.6,
     "augment.adapt_nimg": 1_000,
     "augment.color": False,
+    "augment.shift": 3,
     "augment.adversarial_steps": 3,
     "prior.mu": 2.0,
     "prior.lam": 2.0,
@@ -106,12 +110,14 @@ CHANGED: Settings = {
 RUN = Path("runs/other")
 NO_SCORE: Settings = {"embedding.weight": 1.0, "penalty.r1": 0.0, "penalty.r2": 0.0}
 ADA: Settings = {"augment.policy": "ada", "augment.probability": 0.9}
+STRANDS: Settings = {"augment.probability": 0.9, "data.source": "dna"}
 LABELS: Settings = {"conditioning.labels": True}
 NEEDED: dict[tuple[str, Any], Settings] = {
     ("data.source", "tfds"): {"data.name": "mnist"},
     ("data.source", "folder"): {"data.path": Path("images")},
     ("augment.policy", "ada"): ADA,
     ("augment.policy", "diffaugment"): ADA,
+    ("augment.policy", "reverse_complement"): STRANDS,
     ("objective.weight", 0): NO_SCORE,
     ("embedding.game", "neighbor"): {"embedding.weight": 1.0},
     ("embedding.game", "mirrored"): {"embedding.weight": 1.0},

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
 from cgan.types import RandomKey, RowKeys, Samples
 
 Image = Float[Array, "height width channels"]
@@ -209,5 +209,6 @@ VIEWS: dict[Kind, Callable[[RandomKey, Any, float], Any] | None] = {
     IMAGE: view_of_image,
     POINT: jitter,
     SEQUENCE: None,
+    DNA: None,
 }
 """One random view of one sample; None where nothing is known that leaves a sample what it is."""

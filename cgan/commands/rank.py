@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import tyro
 
 from cgan.config import DataChanged, require, require_seed
-from cgan.kinds import IMAGE, POINT, SEQUENCE
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 from cgan.types import Head
@@ -24,7 +24,12 @@ class Fakes(NamedTuple):
     most: int
 
 
-FAKES = {IMAGE: Fakes(12, 64), POINT: Fakes(256, 256), SEQUENCE: Fakes(12, 64)}
+FAKES = {
+    IMAGE: Fakes(12, 64),
+    POINT: Fakes(256, 256),
+    SEQUENCE: Fakes(12, 64),
+    DNA: Fakes(12, 64),
+}
 """How many fakes stand beside a real, by the kind of the samples."""
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tyro
 
 from cgan.config import require, require_seed
+from cgan.kinds import DNA
 from cgan.system import cli, files, terminal
 from cgan.system.arguments import parse
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 WALKS, WALK_STEPS = 8, 8
 """How many walks unless `n` is given, and how long each is."""
+FASTA = ".fasta"
 N_AT_MOST = 2**24
 """Most samples of one file: all are in memory until they are written."""
 
@@ -29,7 +31,7 @@ class Arguments:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/digits."""
     out: Path
-    """File to write: .png for a picture, .npz for the array `samples`."""
+    """File to write: .png for a picture, .npz for the array `samples`, .fasta for DNA."""
     n: int | None = None
     """Number of samples; 64 images or 2,500 points unless given, or 8 images of each class."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
@@ -48,7 +50,7 @@ class Arguments:
         require(self.n is None or self.n <= N_AT_MOST, "n", self.n, f"at most {N_AT_MOST}")
         require_seed(self.seed)
         require(self.client is None or self.client >= 0, "client", self.client, "0 or more")
-        cli.require_out(self.out, ".png", ".npz")
+        cli.require_out(self.out, ".png", ".npz", FASTA)
         if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)
@@ -66,6 +68,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from cgan.sampling import runs
 
     run = runs.load_run(arguments.run, arguments.checkpoint, source=source, client=arguments.client)
+    kind = run.sampler.parts.source.kind
+    if arguments.out.suffix == FASTA:
+        expected = f"a .png or .npz file for samples of {arguments.run}, which are {kind.plural}"
+        require(kind == DNA, "out", str(arguments.out), expected)
     label = None if arguments.class_ is None else runs.named_class(run, arguments.class_)
     if arguments.interpolate:
         walks = WALKS if arguments.n is None else arguments.n // WALK_STEPS
@@ -79,12 +85,23 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
             samples = runs.draw_samples(run, n, arguments.seed, label)
     if arguments.out.suffix == ".npz":
         save_arrays(arguments.out, samples)
+    elif arguments.out.suffix == FASTA:
+        save_fasta(arguments.out, samples, f"{run.nimg}_{arguments.seed}")
     else:
         title = f"{arguments.run.name}, {run.nimg:,} images seen"
         run.sampler.picture(samples, arguments.out, title, walks)
     terminal.say(
         f"{len(samples)} samples of {arguments.run} at {run.nimg:,} images: {arguments.out}"
     )
+
+
+def save_fasta(path: Path, samples: np.ndarray, called: str) -> None:
+    """Write one-hot bases as a FASTA file, each a record."""
+    from cgan.data.fasta import written
+
+    codes = samples.argmax(axis=-1).astype(np.uint8)
+    records = ((f"generated_{called}_{number}", each) for number, each in enumerate(codes))
+    files.replace(path, written(records).encode())
 
 
 def save_arrays(path: Path, samples: np.ndarray) -> None:

@@ -9,10 +9,13 @@ from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
 from cgan.kinds import Kind
 
-PolicyName = Literal["views", "ada", "diffaugment"]
+PolicyName = Literal["views", "ada", "diffaugment", "reverse_complement"]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
+WITH_PROBABILITY: tuple[PolicyName, ...] = (*OF_IMAGES, "reverse_complement")
+SHIFT_AT_MOST = 2**16
+"""Most bases that a fragment is moved by, as many as it may have."""
 ADVERSARIAL_STEPS_AT_MOST = 100
 """Most steps of an attack within one step of training: each takes a backward pass."""
 OWN_CHANNELS = named(independent_channels=True)
@@ -26,9 +29,11 @@ class Augment:
     strength: float = setting(0.0, read_by={"policy": ("views",)})
     """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
-    probability: float = setting(0.0, read_by={"policy": OF_IMAGES})
-    """Probability of each transformation of an image, at the start (ada, diffaugment)."""
+    """Kind: views, mild ones; ada and diffaugment for images; reverse_complement for DNA."""
+    probability: float = setting(0.0, read_by={"policy": WITH_PROBABILITY})
+    """Probability of each change, at first (ada, diffaugment), of a turn (reverse_complement)."""
+    shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
+    """Most places that a sequence is moved either way, at random (reverse_complement)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
     """Probability at the end, along half a cosine; None keeps it (ada, diffaugment)."""
     target: float | None = setting(
@@ -60,7 +65,12 @@ class Augment:
         if target is not None:
             when = f"with augment.target = {target}, which moves the probability"
             require(final is None, "augment.final_probability", final, f"None {when}")
-        if self.policy != "views" and final is target is None:
+        not_negative(self, "augment.", "shift", at_most=SHIFT_AT_MOST)
+        if self.policy == "reverse_complement":
+            expected = f"more than 0 {when}, or augment.shift be set"
+            idle = self.probability == self.shift == 0
+            require(not idle, "augment.probability", self.probability, expected)
+        elif self.policy != "views" and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)
 
@@ -78,7 +88,7 @@ class Augment:
         source = f"with data.source = {data.source!r}"
         if data.source in DATASETS:
             self.check_for_kind(DATASETS[data.source].kind, source)
-        if self.policy == "views":
+        if self.policy not in OF_IMAGES:
             return
         expected = f"False {source}, whose channels are independent digits"
         stacked = data.source in OWN_CHANNELS
@@ -99,6 +109,6 @@ class Augment:
         if self.policy == "views":
             expected = f"0 {when}, whose samples are {kind.plural}"
             require(False, "augment.strength", self.strength, expected)
-        usual = "'views'" if kind.policies else "'views' of strength 0"
+        usual = repr(kind.policies[0]) if kind.policies else "'views' of strength 0"
         expected = f"{usual} {when}, whose samples are {kind.plural}"
         require(False, "augment.policy", self.policy, expected)

@@ -27,7 +27,10 @@ IMBALANCE_AT_MOST = 4.0
 """Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = {"source": ("tfds",)}
 OF_FOLDERS = {"source": ("folder",)}
+OF_DNA = {"source": ("dna",)}
 OF_FILES = {"source": ("tfds", "folder")}
+LENGTH_AT_LEAST, LENGTH_AT_MOST = 8, 2**16
+"""Fewest bases of a fragment, of which a k-mer must be a part; and most."""
 RESOLUTION_AT_MOST = 2**11
 """Largest side of a sample: a few hundred larger ones would fill the memory."""
 
@@ -40,7 +43,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder. own: an object."""
+    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder, dna; own: yours."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -51,8 +54,10 @@ class Data:
     """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
     """Split that evaluation compares with, in TFDS's syntax (tfds)."""
-    path: Path | None = setting(None, read_by=OF_FOLDERS)
-    """Folder or .zip file of images; subfolders are classes (folder)."""
+    path: Path | None = setting(None, read_by={"source": ("folder", "dna")})
+    """Folder or .zip file of images; subfolders are classes (folder). Or FASTA (dna)."""
+    length: int = setting(250, read_by=OF_DNA)
+    """Bases of a fragment (dna)."""
     classes: str = setting("auto", read_by=OF_FOLDERS)
     """Classes: folders, none, or StyleGAN's dataset.json or a CSV of path,class (folder)."""
     splits: str = setting("auto", read_by=OF_FOLDERS)
@@ -70,7 +75,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Train on N, even by class (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, own)."""
+    """Learn N, even by class (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 
@@ -78,6 +83,9 @@ class Data:
         check_types(self, "data.")
         if self.resolution is not None:
             positive(self, "data.", "resolution", at_most=RESOLUTION_AT_MOST)
+        positive(self, "data.", "length", at_most=LENGTH_AT_MOST)
+        fewest = f"{LENGTH_AT_LEAST} or more"
+        require(self.length >= LENGTH_AT_LEAST, "data.length", self.length, fewest)
         not_negative(self, "data.", "imbalance")
         limit = f"at most {IMBALANCE_AT_MOST:g}"
         require(self.imbalance <= IMBALANCE_AT_MOST, "data.imbalance", self.imbalance, limit)

@@ -14,10 +14,15 @@ from cgan.config.checks import (
 )
 from cgan.config.setting import check_read, is_read, setting
 
-Architecture = Literal["mlp", "conv", "r3gan", "sngan", "stylegan2"]
+Architecture = Literal["mlp", "conv", "conv1d", "r3gan", "sngan", "stylegan2"]
 
+OF_GENERATORS_DEPTH: tuple[Architecture, ...] = ("mlp", "conv", "conv1d", "r3gan", "stylegan2")
+"""Architectures whose generators have a depth."""
 AT_SCALE: tuple[Architecture, ...] = ("r3gan", "sngan", "stylegan2")
 """Architectures whose maps get wider where they get coarser."""
+WITH_SPECTRAL_NORM: tuple[Architecture, ...] = ("mlp", "conv", "conv1d", "sngan")
+"""Architectures whose discriminators can have spectral norms."""
+OF_SEQUENCES = {"architecture": ("conv1d",)}
 
 
 @dataclass(frozen=True)
@@ -25,15 +30,15 @@ class Generator:
     """The network that turns latents into samples."""
 
     architecture: Architecture = "mlp"
-    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
+    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale."""
     latent_dim: int = 64
     """Dimension of the latent vector z."""
     latent: Literal["normal", "uniform"] = "normal"
     """Distribution of z's coordinates: both have mean 0 and variance 1."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
-    depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan", "stylegan2")})
-    """Hidden layers (mlp), doublings (conv), blocks a side (r3gan), style layers (stylegan2)."""
+    depth: int = setting(3, read_by={"architecture": OF_GENERATORS_DEPTH})
+    """Hidden layers (mlp), doublings (conv, conv1d), blocks (r3gan), style layers (stylegan2)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -48,6 +53,8 @@ class Generator:
     """Highest angular frequency of the sines, in radians per unit of z; they start at 1."""
     residual: bool = setting(False, read_by={"architecture": ("mlp",)})
     """Add z to the output, for points: latent_dim must be their dimension (mlp)."""
+    letters: Literal["softmax", "gumbel"] = setting("softmax", read_by=OF_SEQUENCES)
+    """At each place the letters' shares, or one letter, drawn: straight-through Gumbel (conv1d)."""
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
@@ -60,11 +67,11 @@ class Discriminator:
     """The network that scores samples: higher is more like the real ones."""
 
     architecture: Architecture = "mlp"
-    """Kind: mlp for points and tiny images, conv for images; r3gan, sngan, stylegan2 at scale."""
+    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
-    depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "r3gan")})
-    """Hidden layers (mlp), halvings of the resolution (conv), or blocks at each (r3gan)."""
+    depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "conv1d", "r3gan")})
+    """Hidden layers (mlp), halvings of the resolution (conv, conv1d), or blocks at each (r3gan)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -77,8 +84,10 @@ class Discriminator:
     """Fixed random sines and cosines of a sample beside it, as inputs (mlp)."""
     max_frequency: float = 1.0
     """Highest angular frequency of the sines, in radians per unit of the data's spread."""
-    spectral_norm: bool = setting(False, read_by={"architecture": ("mlp", "conv", "sngan")})
-    """Divide weights by their largest singular value (Miyato et al. 2018; mlp, conv, sngan)."""
+    spectral_norm: bool = setting(False, read_by={"architecture": WITH_SPECTRAL_NORM})
+    """Divide weights by their largest singular value (Miyato 2018; mlp, conv, conv1d, sngan)."""
+    both_strands: bool = setting(False, read_by=OF_SEQUENCES)
+    """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")

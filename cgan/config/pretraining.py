@@ -10,7 +10,7 @@ from cgan.config.objective import Bounds, check_temperature
 from cgan.config.run_config import BATCH_AT_MOST, RunSettings
 from cgan.config.setting import check_read, setting
 from cgan.datasets import DATASETS
-from cgan.kinds import IMAGE
+from cgan.kinds import DNA, IMAGE, Kind
 
 PretextName = Literal["contrastive", "jigsaw", "masked"]
 
@@ -61,6 +61,17 @@ class Pretext:
         require(0 < self.hidden < 1, "pretext.hidden", self.hidden, "between 0 and 1")
         not_negative(self, "pretext.", "visible_weight")
         check_read(self, "pretext.")
+
+    @property
+    def of_what(self) -> str:
+        """Words for the samples that the task is for."""
+        if self.task == "contrastive":
+            return "images, or of DNA: views to be told apart are theirs"
+        return "images: tiles and patches are theirs"
+
+    def fits(self, kind: Kind) -> bool:
+        """Whether the task can be set on samples of this kind: all on images, a contrast on DNA."""
+        return kind == IMAGE or (kind == DNA and self.task == "contrastive")
 
 
 @dataclass(frozen=True)
@@ -130,11 +141,11 @@ class Pretraining(RunSettings):
         self._check_views()
 
     def _check_images(self) -> None:
-        """Refuse data that are no images, as far as the data set's name tells."""
+        """Refuse data that the task is not for, as far as the data set's name tells."""
         source = self.data.source
         is_known = source in DATASETS
-        expected = "a data set of images: tiles, patches and views to be told apart are theirs"
-        require(not is_known or DATASETS[source].kind == IMAGE, "data.source", source, expected)
+        fits = not is_known or self.pretext.fits(DATASETS[source].kind)
+        require(fits, "data.source", source, f"a data set of {self.pretext.of_what}")
 
     def _check_views(self) -> None:
         """Refuse views that nothing chooses, and a contrast without any."""

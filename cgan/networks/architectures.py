@@ -9,6 +9,12 @@ import flax.linen as nn
 from cgan.config import Architecture, Conditioning, ConfigError, Discriminator, Generator
 from cgan.networks import modules
 from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
+from cgan.networks.conv1d import (
+    BASES,
+    Conv1dDiscriminatorTrunk,
+    Conv1dGeneratorHead,
+    Conv1dGeneratorTrunk,
+)
 from cgan.networks.heads import HeadSpec
 from cgan.networks.mlp import MLPDiscriminatorTrunk, MLPGeneratorHead, MLPGeneratorTrunk
 from cgan.networks.r3gan import R3GANDiscriminatorTrunk, R3GANGeneratorHead, R3GANGeneratorTrunk
@@ -31,6 +37,7 @@ DEPTH_AT_MOST = 32
 GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
     "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
+    "conv1d": (Conv1dGeneratorTrunk, Conv1dGeneratorHead),
     "r3gan": (R3GANGeneratorTrunk, R3GANGeneratorHead),
     "sngan": (SNGANGeneratorTrunk, SNGANGeneratorHead),
     "stylegan2": (StyleGAN2GeneratorTrunk, StyleGAN2GeneratorHead),
@@ -39,6 +46,7 @@ GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
 DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "mlp": MLPDiscriminatorTrunk,
     "conv": ConvDiscriminatorTrunk,
+    "conv1d": Conv1dDiscriminatorTrunk,
     "r3gan": R3GANDiscriminatorTrunk,
     "sngan": SNGANDiscriminatorTrunk,
     "stylegan2": StyleGAN2DiscriminatorTrunk,
@@ -91,11 +99,18 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
     if config.architecture == "mlp":
         _check_residual(config, sample_shape)
         return
-    if len(sample_shape) != 3:
+    of_sequences = config.architecture == "conv1d"
+    if len(sample_shape) != (2 if of_sequences else 3):
+        needed = "sequences" if of_sequences else "images"
+        others = "'mlp' or 'conv'" if len(sample_shape) == 3 else "'mlp'"
+        fitting = "'mlp' or 'conv1d'" if len(sample_shape) == 2 else others
         raise ConfigError(
-            f"{player}.architecture = {config.architecture!r}: needs images, this data set has "
-            f"samples of shape {sample_shape}; must be 'mlp'"
+            f"{player}.architecture = {config.architecture!r}: needs {needed}, this data set has "
+            f"samples of shape {sample_shape}; must be {fitting}"
         )
+    if of_sequences:
+        _check_sequences(player, config, sample_shape)
+        return
     check = _check_halvings if config.architecture == "conv" else _check_pyramid
     check(player, config, sample_shape)
 
@@ -119,6 +134,21 @@ def _check_halvings(player: str, config: Generator | Discriminator, sample_shape
         raise ConfigError(
             f"{player}.depth = {config.depth}: images of {sample_shape[0]}x{sample_shape[1]} "
             f"can't be halved that often; must be at most {most}"
+        )
+
+
+def _check_sequences(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
+    length, letters = sample_shape
+    most = length.bit_length() - 1
+    if config.depth > most:
+        raise ConfigError(
+            f"{player}.depth = {config.depth}: sequences of {length} places can't be halved that "
+            f"often; must be at most {most}"
+        )
+    if isinstance(config, Discriminator) and config.both_strands and letters != BASES:
+        raise ConfigError(
+            f"discriminator.both_strands = True: needs the {BASES} bases of DNA, this data set has "
+            f"{letters} letters; must be False"
         )
 
 

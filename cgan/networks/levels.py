@@ -23,7 +23,7 @@ def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
     if architecture == "mlp":
         names = [f"layer_{number}" for number in range(config.depth)]
         return tuple(Level(name, (name,)) for name in names)
-    if architecture == "conv":
+    if architecture in ("conv", "conv1d"):
         names = [f"level_{number}" for number in range(1, config.depth + 1)]
         return Level("level_0", ("stem",)), *(Level(name, (name,)) for name in names)
     at = sides(sample_shape[0])

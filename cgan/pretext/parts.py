@@ -16,7 +16,6 @@ from cgan.config import Data, Pretext, Pretraining, require
 from cgan.data import Source, load_source
 from cgan.data.source import check_source
 from cgan.datasets import OWN
-from cgan.kinds import IMAGE
 from cgan.networks import HeadSpec, Networks
 from cgan.pretext.contrastive import Contrastive
 from cgan.pretext.jigsaw import Jigsaw
@@ -125,8 +124,8 @@ def assemble(config: Pretraining, source: Source | None = None) -> PretextParts:
 
 def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
-    expected = "'image': tiles, patches and views to be told apart are those of images"
-    require(source.kind == IMAGE, "source.kind", source.kind.name, expected)
+    pretext, kind = config.pretext, source.kind
+    require(pretext.fits(kind), "source.kind", kind.name, f"that of {pretext.of_what}")
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
     policy = augment.build(config.augment, source.kind)

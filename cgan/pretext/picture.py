@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped, UInt8
 
+from cgan.kinds import IMAGE, Kind
 from cgan.pretext.parts import PretextParts, PretextState
 from cgan.pretext.task import EMPTY, Gallery, Panels, Trained
-from cgan.sampling.pictures import GROUND, save_image_grid
+from cgan.sampling.pictures import GROUND, PICTURES, Tiles, save_image_grid
 from cgan.types import Params, Samples
 
 QUESTIONS = 16
@@ -38,7 +39,8 @@ class Picture:
         """Write the picture of a state on the host as a PNG file."""
         shown = (self._asked, self._gallery)
         panels = self._draw(state.trained, state.discriminator_stats, state.step, *shown)
-        tiles, columns = tiled(np.asarray(panels), self._parts.source.decode)
+        source = self._parts.source
+        tiles, columns = tiled(np.asarray(panels), source.decode, source.kind)
         save_image_grid(path, tiles, columns)
 
     def _panels(
@@ -55,21 +57,28 @@ class Picture:
 
 
 def tiled(
-    panels: Float[np.ndarray, "n panels height width channels"],
+    panels: Float[np.ndarray, "n panels *sample"],
     decode: Callable[[np.ndarray], np.ndarray],
+    kind: Kind = IMAGE,
 ) -> tuple[UInt8[np.ndarray, "tiles height width channels"], int]:
     """Tiles of a picture, and how many make a row: the panels of a question side by side.
 
     Args:
         panels: as networks see them; those of NaN stay empty, as do those between questions.
-        decode: makes pixels of them.
+        decode: makes samples as they are stored of them.
+        kind: of the samples; those that are no images become pictures as they do elsewhere.
     """
-    n, count, *image = panels.shape
-    a_row = max((n for n in (1, 2, 4, 8) if n * count <= PANELS_A_ROW), default=1)
+    n, count, *sample = panels.shape
+    fitting = [n for n in (2, 4, 8) if n * count <= PANELS_A_ROW and kind == IMAGE]
+    a_row = max(fitting, default=1)  # strips are wide
     rows = -(-n // a_row)
-    whole = np.full((rows * a_row, count + 1, *image), EMPTY, panels.dtype)
+    whole = np.full((rows * a_row, count + 1, *sample), EMPTY, panels.dtype)
     whole[:n, :count] = panels
-    flat = whole.reshape(rows, a_row * (count + 1), *image)[:, :-1].reshape(-1, *image)
+    flat = whole.reshape(rows, a_row * (count + 1), *sample)[:, :-1].reshape(-1, *sample)
     is_empty = np.isnan(flat)
     pixels = decode(np.where(is_empty, 0, flat))
+    form = PICTURES[kind]
+    if kind != IMAGE and isinstance(form, Tiles):
+        pixels = form.of(pixels)
+        is_empty = np.all(is_empty.reshape(len(flat), -1), axis=1).reshape(-1, 1, 1, 1)
     return np.where(is_empty, np.uint8(GROUND), pixels), a_row * (count + 1) - 1

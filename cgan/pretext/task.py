@@ -14,8 +14,8 @@ from cgan.types import Params, PerSample, RandomKey, RowKeys, Samples
 
 Terms = dict[str, PerSample]
 Readings = dict[str, Float[Array, ""]]
-Gallery = Float[Array, "gallery height width channels"]
-Panels = Float[Array, "n panels height width channels"]
+Gallery = Float[Array, "gallery *sample"]
+Panels = Float[Array, "n panels *sample"]
 
 
 class Trained(NamedTuple):

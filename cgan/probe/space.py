@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
 from cgan.types import Samples
 
 SIDE = 8
@@ -49,6 +49,7 @@ COORDINATES: dict[Kind, Callable[[Samples], Samples]] = {
     IMAGE: shrunk,
     POINT: as_they_are,
     SEQUENCE: as_they_are,
+    DNA: as_they_are,
 }
 """What distances are taken between, by the samples' kind."""
 

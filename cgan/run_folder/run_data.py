@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from cgan.config import OF_CLASSES, ConfigError, Data, DataChanged, RunConfig, require
 from cgan.data import FROM_FILES, HANDED_IN, Source, limited, load_held_out, load_source
 from cgan.data.identity import Identity, changes, from_json, identify, to_json
-from cgan.data.remembered import RememberedImages
+from cgan.data.remembered import Remembered
 from cgan.data.source import check_source
-from cgan.datasets import OWN
+from cgan.datasets import DATASETS, OWN
 from cgan.run_folder.workdir import Workdir
 from cgan.system import files
 from cgan.system.cache import note
@@ -177,7 +177,8 @@ def source_of(workdir: Workdir, config: RunConfig, source: Source | None = None)
     def opened() -> Source:
         return splits_of(workdir, config, Whereabouts())[0]
 
-    return RememberedImages(config.data.name or config.data.source, known, opened)
+    name, kind = config.data.name or config.data.source, DATASETS[config.data.source].kind
+    return Remembered(name, known, opened, kind)
 
 
 class Whereabouts(NamedTuple):
@@ -237,7 +238,9 @@ def moved(data: Data, path: Path | None) -> Data:
         return data
     if data.source == "folder":
         return replace(data, path=path, classes=_moved_labels(data, path))
-    if data.source in FROM_FILES:
+    if data.source == "dna" and data.path is not None:
+        return replace(data, path=path)
+    if data.source in FROM_FILES and data.source != "dna":
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cgan.data import Source
-from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
 from cgan.system import files
 from cgan.system.lettering import lettered
 
@@ -41,18 +41,37 @@ def image_grid(
     return grid
 
 
+BASES: Float[np.ndarray, "4 3"] = np.array(
+    [[0.27, 0.73, 0.29], [0.2, 0.4, 0.9], [0.96, 0.68, 0.16], [0.87, 0.24, 0.22]]
+)
+"""The usual colours of A, C, G and T: green, blue, orange and red."""
+
+
 def as_images(
     sequences: Shaped[np.ndarray, "n length letters"],
+    colors: Float[np.ndarray, "letters 3"] | None = None,
 ) -> UInt8[np.ndarray, "n height width 3"]:
     """A strip for each sequence, a cell for each place: the mean of its letters' colours.
 
     Weights below 0 count as 0; a place without any is black.
+
+    Args:
+        sequences: letters, or weights of them.
+        colors: of the letters, from 0 to 1; hues evenly apart unless given.
     """
+    colors = palette(sequences.shape[-1]) if colors is None else colors
     weights = np.maximum(sequences.astype(np.float64), 0)
     weights /= np.maximum(weights.sum(axis=-1, keepdims=True), 1e-12)
-    strips = np.rint(255 * weights @ palette(weights.shape[-1])).astype(np.uint8)[:, None]
+    strips = np.rint(255 * weights @ colors).astype(np.uint8)[:, None]
     cell = int(np.clip(SEQUENCE_WIDTH // weights.shape[1], 1, LETTER_WIDTH))
     return strips.repeat(LETTER_HEIGHT, axis=1).repeat(cell, axis=2)
+
+
+def bases_as_images(
+    sequences: Shaped[np.ndarray, "n length 4"],
+) -> UInt8[np.ndarray, "n height width 3"]:
+    """A strip for each DNA sequence, in the usual colours of the bases."""
+    return as_images(sequences, BASES)
 
 
 def palette(letters: int) -> Float[np.ndarray, "letters 3"]:
@@ -173,5 +192,6 @@ PICTURES: dict[Kind, Tiles | Scatter] = {
     IMAGE: Tiles(identity, columns=8),
     POINT: Scatter(),
     SEQUENCE: Tiles(as_images, columns=4),
+    DNA: Tiles(bases_as_images, columns=4),
 }
 """What a picture of samples is, by their kind."""

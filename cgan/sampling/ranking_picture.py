@@ -6,6 +6,7 @@ By embedding the other reals nearest to it stand between, and most and least sim
 import io
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,8 @@ from matplotlib.colors import CenteredNorm, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
-from cgan.sampling.pictures import as_images, in_plane
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.sampling.pictures import as_images, bases_as_images, in_plane
 from cgan.sampling.ranking import Ranking
 from cgan.system import files
 from cgan.system.lettering import lettered
@@ -250,16 +251,18 @@ def panels_of_points(ranking: Ranking, title: str) -> Picture:
     return render(figure)
 
 
-def rows_of_sequences(ranking: Ranking, title: str) -> Picture:
+def rows_of_sequences(
+    ranking: Ranking, title: str, strips_of: Callable[[np.ndarray], np.ndarray] = as_images
+) -> Picture:
     """Like images, each sequence as a strip of colours."""
     rows, count, *sample = ranking.fakes.shape
-    fakes = as_images(ranking.fakes.reshape(-1, *sample))
+    fakes = strips_of(ranking.fakes.reshape(-1, *sample))
     others = ranking.others
     if others is not None:
-        near = as_images(others.reals.reshape(-1, *sample))
+        near = strips_of(others.reals.reshape(-1, *sample))
         others = others._replace(reals=near.reshape(*others.values.shape, *near.shape[1:]))
     strips = ranking._replace(
-        reals=as_images(ranking.reals),
+        reals=strips_of(ranking.reals),
         fakes=fakes.reshape(rows, count, *fakes.shape[1:]),
         others=others,
     )
@@ -270,6 +273,7 @@ DRAWN: dict[Kind, Callable[[Ranking, str], Picture]] = {
     IMAGE: rows_of_images,
     POINT: panels_of_points,
     SEQUENCE: rows_of_sequences,
+    DNA: partial(rows_of_sequences, strips_of=bases_as_images),
 }
 """The picture of a ranking, by the kind of its samples."""
 

@@ -37,7 +37,7 @@ class Arguments:
     """Arguments of the command that precomputes the statistics of a data set."""
 
     dataset: Annotated[SourceName | Path, tyro.conf.Positional]
-    """Data set that needs no download; tfds, or folder; or a path to images or features."""
+    """Data set that needs no download; tfds, folder, or dna; or a path to images or features."""
     imbalance: float = Data.imbalance
     """Alpha of a power law of the modes' shares, rank^-alpha (points, stacked_*)."""
     name: str | None = None
@@ -49,7 +49,9 @@ class Arguments:
     held_out_split: str = Data.held_out_split
     """Split that is held out (tfds)."""
     path: Path | None = None
-    """Folder or .zip file of images (folder)."""
+    """Folder or .zip file of images (folder); FASTA file, or a folder of them (dna)."""
+    length: int = Data.length
+    """Bases of a fragment (dna)."""
     classes: str = Data.classes
     """Classes of the images: folders, none, or a file of labels (folder)."""
     splits: str = Data.splits

@@ -6,8 +6,8 @@ from pathlib import Path
 from cgan.config import ConfigError
 from cgan.data.abilities import classifying, known_modes
 from cgan.data.digits import StackedDigits
-from cgan.kinds import IMAGE
-from eval.extractors import classifier, points
+from cgan.kinds import DNA, IMAGE
+from eval.extractors import classifier, kmers, points
 from eval.extractors.base import Extractor, Features
 from eval.extractors.coordinates import Coordinates, load_own
 from eval.extractors.pixels import Pixels
@@ -76,6 +76,15 @@ def _coordinates(splits: Splits) -> Extractor:
     return Coordinates()
 
 
+def _kmers(splits: Splits) -> Extractor:
+    if splits.kind != DNA:
+        raise ConfigError(
+            f"extractor = 'kmers': reads DNA, and {splits.train.name} holds {splits.kind.plural}; "
+            "must be one that reads them"
+        )
+    return kmers.load(*splits)
+
+
 def _own(splits: Splits) -> Extractor:
     if classifying(splits.train) is None:
         raise ConfigError(
@@ -108,6 +117,7 @@ def _dinov2(weights: Path | None) -> Extractor:
 OF_DATA: dict[str, Callable[[Splits], Extractor]] = {
     "points": _points,
     "coordinates": _coordinates,
+    "kmers": _kmers,
     "own": _own,
     "classifier": _classifier,
 }

@@ -10,7 +10,12 @@ SIDE = 4
 
 
 def as_rows(maps: Float[Array, "n ..."]) -> Float[Array, "n d"]:
-    """Maps as rows, those with places averaged over rectangles to at most 4x4 of them."""
+    """Maps as rows, those with places averaged over rectangles to at most 4x4 of them.
+
+    Those along a sequence are averaged over all of it: where its letters begin is chance.
+    """
+    if maps.ndim == 3:
+        maps = maps.mean(axis=1)
     if maps.ndim == 4:
         rows, columns = (_averaging(size) for size in maps.shape[1:3])
         precision = jax.lax.Precision.HIGHEST

@@ -15,6 +15,7 @@ from eval.few_labels.representations import (
     Origin,
     Representation,
     baselines,
+    baselines_of,
     of_discriminator,
     taps_of,
 )
@@ -46,13 +47,15 @@ class Plan(NamedTuple):
     fine_tuned: bool
     classes: int
     seed: int
+    baselines: int = 2
+    """Representations that need no network."""
 
     @property
     def steps(self) -> int:
         """Steps of the progress bar: samples read, fits of classifiers."""
         read = READING * (len(self.train.samples) + len(self.held_out.samples))
         fits = len(self.rows) * len(self.sizes)
-        return read + fits * (2 * (2 + READING * len(self.taps)) + 2 * self.fine_tuned)
+        return read + fits * (2 * (self.baselines + READING * len(self.taps)) + 2 * self.fine_tuned)
 
     def labelled(self, draw: int, size: int) -> Int[np.ndarray, " rows"]:
         """Rows of the samples whose labels a draw knows."""
@@ -87,7 +90,8 @@ def plan(
     most, rarest = draws.most_per_class(train.labels, names)
     fitting = draws.choose_sizes(sizes, SIZES, most, rarest, len(train.labels))
     rows = draws.balanced(train.labels, len(names), max(fitting), count, seed)
-    return Plan(train, held_out, fitting, rows, chosen, fine_tuned, len(names), seed)
+    found = (train, held_out, fitting, rows, chosen, fine_tuned, len(names), seed)
+    return Plan(*found, baselines_of(probed))
 
 
 def measure(probed: Probed, plan: Plan, advance: Advance) -> list[Accuracy]:

@@ -11,10 +11,11 @@ from sklearn.decomposition import PCA
 
 from cgan import parallel
 from cgan.config import require
-from cgan.kinds import IMAGE
+from cgan.kinds import DNA, IMAGE
 from cgan.networks import TRUNK
 from cgan.types import Samples
 from eval.extractors.base import images_at_once
+from eval.extractors.kmers import percent
 from eval.extractors.maps import as_rows
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed, Weights
@@ -52,6 +53,11 @@ def taps_of(probed: Probed, asked: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(tap for tap in known if not asked or tap in asked)
 
 
+def baselines_of(probed: Probed) -> int:
+    """How many representations need no network."""
+    return 3 if probed.splits.kind == DNA else 2
+
+
 def baselines(probed: Probed, train: Labeled, held_out: Labeled) -> Iterator[Representation]:
     """The samples as the networks see them, and their principal components in the train split."""
     encode = probed.splits.train.encode
@@ -67,6 +73,9 @@ def baselines(probed: Probed, train: Labeled, held_out: Labeled) -> Iterator[Rep
         pca.transform(part).astype(np.float32) for part in (raw, raw_held_out)
     )
     yield Representation("PCA", "none", train_rows, held_out_rows, proportioned=True)
+    if probed.splits.kind == DNA:
+        found, found_held_out = (percent(part.samples) for part in (train, held_out))
+        yield Representation("canonical 4-mers", "none", found, found_held_out)
 
 
 def of_discriminator(

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import require
-from cgan.kinds import IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
 from eval.extractors.reader import Reader
 from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
@@ -17,6 +17,7 @@ from eval.metrics.density_coverage import COVERAGE, DENSITY
 from eval.metrics.frechet import FRECHET
 from eval.metrics.inception_score import INCEPTION_SCORE
 from eval.metrics.kernel_distance import KERNEL_DISTANCE, KERNEL_DISTANCE_SUBSETS
+from eval.metrics.kmer_spectra import CHARGAFF, KMERS_3, KMERS_6
 from eval.metrics.memorization import AUTHENTICITY, NEAREST_TRAIN_RATIO
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
 from eval.metrics.ms_ssim import MS_SSIM, scales_for
@@ -32,6 +33,8 @@ MODES = (CAPTURED_AT_1, CAPTURED_AT_20, REVERSE_KL, TOTAL_VARIATION)
 """Metrics of the samples' classes, or modes."""
 POINTS = (HIGH_QUALITY, WIDTH_RATIO)
 """Metrics of mixtures whose modes are known."""
+SPECTRA = (KMERS_3, KMERS_6, CHARGAFF)
+"""Metrics of DNA."""
 TOGETHER = (FRECHET, PRECISION, RECALL, DENSITY, COVERAGE, AUTHENTICITY)
 """Metrics of features that are shown together, since any of them alone misleads.
 
@@ -45,6 +48,7 @@ LEFT_OUT: dict[Kind, tuple[Metric, ...]] = {
     IMAGE: BY_NAME,
     POINT: BY_NAME + MORE,
     SEQUENCE: BY_NAME,
+    DNA: BY_NAME,
 }
 """What is only measured where asked for, by the kind of the samples."""
 
@@ -56,7 +60,17 @@ HELD_OUT_ONLY = (NEAREST_TRAIN_RATIO,)
 OF_CLASSES: frozenset[Need] = frozenset({"counts", "labels"})
 """Needs of a metric that a labeller has to read."""
 
-ANY = (*MODES, *POINTS, *TOGETHER, *MORE, *BY_NAME, *BY_CLASS, INCEPTION_SCORE, *MS_SSIM.values())
+ANY = (
+    *MODES,
+    *POINTS,
+    *SPECTRA,
+    *TOGETHER,
+    *MORE,
+    *BY_NAME,
+    *BY_CLASS,
+    INCEPTION_SCORE,
+    *MS_SSIM.values(),
+)
 """Every metric."""
 
 
@@ -92,6 +106,7 @@ def offered(
     """
     has_classes, has_logits = reader.labeller is not None, reader(one).logits is not None
     found = (*MODES, *(POINTS if known_modes else ())) if has_classes else ()
+    found += SPECTRA if kind == DNA else ()
     found += (*TOGETHER, *MORE, *BY_NAME)
     if has_logits:
         found += (INCEPTION_SCORE,)

@@ -1,0 +1,155 @@
+"""Genomes told apart on either strand: `python -m benchmarks.strands RUN [RUN ...]`.
+
+Logistic regression on few labels a genome, as `python -m eval probe` has it, on canonical and on
+plain 4-mers and on each run's discriminator, untrained and trained. It learns from the labelled
+fragments as they are, or also from their other strands (the reverse complement as augmentation of
+a classifier). A figure is the accuracy on held-out fragments, and the share of them whose verdict
+is another one on their other strand.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import tyro
+from jaxtyping import Float, Int
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cgan.config import require
+from cgan.kinds import DNA
+from cgan.networks import TRUNK
+from cgan.run_folder.run_data import Whereabouts
+from cgan.system import cli
+from cgan.system.arguments import parse
+from eval.extractors.kmer_counts import canonical_frequencies, counts
+from eval.few_labels import classifiers, draws
+from eval.few_labels.draws import Labeled
+from eval.few_labels.probed import Probed, load
+from eval.few_labels.record import mean_and_error
+from eval.few_labels.representations import Origin, of_discriminator, taps_of
+from eval.gather import silent
+
+K = 4
+ORIGINS: tuple[Origin, ...] = ("untrained", "run")
+"""Whose weights a discriminator is read with."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Arguments of the command that tells genomes apart."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Folders of runs on one DNA data set: GANs or pretrainings."""
+    labels: tuple[int, ...] = (1, 10, 100)
+    """Labels a genome."""
+    taps: tuple[str, ...] = (TRUNK,)
+    """Maps of the discriminators to read, such as trunk or level_2."""
+    draws: int = 5
+    """Draws of the labels."""
+    train_n: int = 8_000
+    """Train fragments, among which labels are drawn."""
+    held_out_n: int = 4_000
+    """Held-out fragments."""
+
+
+class Sides(NamedTuple):
+    """Features of both splits, and of the other strands of all fragments."""
+
+    train: Float[np.ndarray, "n d"]
+    train_turned: Float[np.ndarray, "n d"]
+    held_out: Float[np.ndarray, "m d"]
+    held_out_turned: Float[np.ndarray, "m d"]
+
+
+class Figures(NamedTuple):
+    """Accuracy of each draw, and the share of verdicts that the other strand changes."""
+
+    accuracies: list[float]
+    changes: list[float]
+
+
+def both(part: Labeled) -> Labeled:
+    """Fragments, and behind them their other strands."""
+    turned = part.samples[:, ::-1, ::-1]
+    return Labeled(np.concatenate([part.samples, turned]), np.tile(part.labels, 2))
+
+
+def features_of(
+    probed: list[Probed], names: list[str], taps: tuple[str, ...], parts: list[Labeled]
+) -> Iterator[tuple[str, Sides]]:
+    """Names of features, and the features of both splits on both strands."""
+    train, held_out = (both(part) for part in parts)
+    kmers = {
+        "canonical 4-mers": lambda x: canonical_frequencies(x, K),
+        "plain 4-mers": lambda x: counts(x, K).astype(np.float32),
+    }
+    for name, read in kmers.items():
+        yield name, split(read(train.samples), read(held_out.samples))
+    for name, one in zip(names, probed, strict=True):
+        for origin in ORIGINS:
+            for found in of_discriminator(one, origin, taps_of(one, taps), train, held_out, silent):
+                called = f"{name}, {found.name}{'' if origin == 'run' else ', untrained'}"
+                yield called, split(found.train, found.held_out)
+
+
+def split(train: np.ndarray, held_out: np.ndarray) -> Sides:
+    """Standardised features, by what they are of."""
+    scaled = classifiers.standardized(train, train, held_out)
+    return Sides(*(half for part in scaled for half in np.split(part, 2)))
+
+
+def figures(
+    sides: Sides,
+    parts: list[Labeled],
+    rows: Int[np.ndarray, "draws rows"],
+    per_class: int,
+    augmented: bool,
+) -> Figures:
+    """Learn from each draw's labelled fragments, and judge both strands of held-out ones."""
+    found = Figures([], [])
+    for chosen in rows:
+        learnt, labels = sides.train[chosen], parts[0].labels[chosen]
+        if augmented:
+            learnt = np.concatenate([learnt, sides.train_turned[chosen]])
+            labels = np.tile(labels, 2)
+        asked = np.concatenate([sides.held_out, sides.held_out_turned])
+        said = classifiers.logistic_regression(learnt, labels, asked, per_class, 0)
+        as_it_is, turned = np.split(said, 2)
+        found.accuracies.append(float(np.mean(as_it_is == parts[1].labels)))
+        found.changes.append(float(np.mean(as_it_is != turned)))
+    return found
+
+
+def main() -> None:
+    """Read the runs, measure, print."""
+    arguments = parse(Arguments, prog="python -m benchmarks.strands", description=__doc__)
+    require(bool(arguments.runs), "runs", arguments.runs, "one or more folders of runs")
+    probed = [load(root, None, None, Whereabouts()) for root in arguments.runs]
+    splits = probed[0].splits
+    require(splits.kind == DNA, "runs", str(arguments.runs[0]), "runs on DNA")
+    parts = [
+        draws.read(splits.train, arguments.train_n, 0),
+        draws.read(splits.held_out, arguments.held_out_n, 0),
+    ]
+    most, classes = max(arguments.labels), len(splits.train.class_names)
+    rows = draws.balanced(parts[0].labels, classes, most, arguments.draws, 0)
+    table = Table("features", "learnt from", *map(str, arguments.labels), box=box.SIMPLE)
+    names = [root.name for root in arguments.runs]
+    for name, sides in features_of(probed, names, arguments.taps, parts):
+        for augmented in (False, True):
+            cells = []
+            for size in arguments.labels:
+                found = figures(sides, parts, rows[:, : size * classes], size, augmented)
+                mean, error = mean_and_error(found.accuracies)
+                spread = "" if error is None else f" ± {error:.3f}"
+                cells.append(f"{mean:.3f}{spread}, {np.mean(found.changes):.1%}")
+            table.add_row(name, "both strands" if augmented else "as they are", *cells)
+    Console(width=120).print(table)
+
+
+if __name__ == "__main__":
+    cli.run(main)
