@@ -62,7 +62,7 @@ def points(benchmark: str, variant: str) -> tuple[Point, ...]:
 
 
 MIDDLE = _name(STRENGTH, TEMPERATURE)
-OF_DIGITS = Benchmark(total_nimg=38_400, figures=FIGURES, experiment="digits", held_out=True)
+OF_DIGITS = Benchmark(total_nimg=25_600, figures=FIGURES, experiment="digits", held_out=True)
 
 STUDY = Study(
     summary="strength of views and temperature of the neighbour game on two sets of digits",
