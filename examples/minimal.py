@@ -87,7 +87,7 @@ class PlainStep:
 
     def __call__(self, state: TrainState) -> tuple[TrainState, tuple[jax.Array, jax.Array]]:
         """The discriminator's turn, the generator's against what it became, and the average."""
-        config, _, networks, game, adam = self.parts
+        config, _, networks, game, adam, *_ = self.parts
         stats = networks.update_stats(state.discriminator, state.discriminator_stats)
         state, both = state._replace(discriminator_stats=stats), (state.discriminator, state.learnt)
         one, slopes = jax.value_and_grad(self.discriminator_loss)(both, state)

@@ -223,7 +223,7 @@ REFUSED = {
     # cgan.sample
     "sample": "--out PATH",
     "sample run": "--out PATH",
-    "sample run --out x.jpg": "out = 'x.jpg': must be a .png or .npz file",
+    "sample run --out x.jpg": "out = 'x.jpg': must be a .png or .npz or .fasta file",
     "sample run --out file/x.png": "out = 'file/x.png': must be in a folder",
     "sample run --out x.png --n 0": "n = 0: must be more than 0",
     f"sample run --out x.png --n {LONG}": f"n = {LONG}: must be at most 16777216",

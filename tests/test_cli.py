@@ -327,8 +327,8 @@ def untrained_run(root: Path, *nimgs: int) -> None:
         ([], ["PATH Folder of the run", "--out"]),
         (["run"], ["--out"]),
         (["run", "--out", "x.png"], ["error: run: not a run, config.json is missing"]),
-        (["run", "--out", "x.jpg"], ["error: out = 'x.jpg': must be a .png or .npz file"]),
-        (["run", "--out", "x"], ["error: out = 'x': must be a .png or .npz file"]),
+        (["run", "--out", "x.jpg"], ["error: out = 'x.jpg': must be a .png or .npz or .fasta file"]),
+        (["run", "--out", "x"], ["error: out = 'x': must be a .png or .npz or .fasta file"]),
         (["run", "--out", "x.png", "--n", "0"], ["error: n = 0: must be more than 0"]),
         (["run", "--out", "x.png", "--n", "-8"], ["error: n = -8: must be more than 0"]),
         (["run", "--out", "x.png", "--n", "many"], ["--n", "'many'"]),
@@ -383,7 +383,11 @@ def test_an_unknown_checkpoint_is_refused_with_those_that_exist(
     [
         (["train.py"], ["digits", "--optim.lr", "0"], "error: optim.lr = 0.0: must be more than 0"),
         (["-m", "eval"], ["run", "--n", "0"], "error: n = 0: must be at least 2 samples"),
-        (["-m", "cgan.sample"], ["run", "--out", "x"], "error: out = 'x': must be a .png or .npz"),
+        (
+            ["-m", "cgan.sample"],
+            ["run", "--out", "x"],
+            "error: out = 'x': must be a .png or .npz or .fasta",
+        ),
     ],
 )
 def test_in_a_process_of_its_own_an_error_is_one_line_and_does_not_wait_for_jax(
