@@ -122,3 +122,10 @@ def _folder(data: Any, split: Any) -> Any:
     from cgan.data.folder import load
 
     return load(data, split)
+
+
+@register("lattice", IMAGE, from_files=True)
+def _lattice(data: Any, split: Any) -> Any:
+    from cgan.data.lattice import load
+
+    return load(data, split)

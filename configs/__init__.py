@@ -14,8 +14,10 @@ from configs import (
     grid100,
     imagenet32,
     imagenet64,
+    lattice,
     mnist,
     pretrain_digits,
+    pretrain_lattice,
     pretrain_mnist,
     r3gan_cifar10,
     r3gan_ffhq64,
@@ -40,6 +42,7 @@ MODULES: dict[str, ModuleType] = {
     "grid25": grid25,
     "grid25_imbalanced": grid25_imbalanced,
     "grid100": grid100,
+    "lattice": lattice,
     "stacked_mnist": stacked_mnist,
     "stacked_mnist_mlp": stacked_mnist_mlp,
     "stacked_mnist_starved": stacked_mnist_starved,
@@ -61,6 +64,7 @@ CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULE
 
 PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
+    "pretrain_lattice": pretrain_lattice,
     "pretrain_mnist": pretrain_mnist,
 }
 

@@ -10,7 +10,7 @@ from functools import partial
 import jax
 from jaxtyping import Array, Float
 
-from cgan.augment import ada, diffaugment
+from cgan.augment import ada, diffaugment, symmetry
 from cgan.augment.views import augment
 from cgan.config import Augment
 from cgan.kinds import Kind
@@ -29,6 +29,10 @@ def build(config: Augment, kind: Kind) -> Policy:
     config.check_for_kind(kind, "for these data")
     if config.policy == "views":
         return lambda keys, samples, probability: augment(keys, samples, config.strength, kind)
+    if config.policy == "symmetry":
+        return lambda keys, samples, probability: jax.vmap(
+            partial(symmetry.seen, vectors=config.vectors)
+        )(keys, samples)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
     of_rows = partial(of_image, color=config.color)
     return jax.vmap(of_rows, in_axes=(0, 0, None))

@@ -9,10 +9,13 @@ from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
 from cgan.kinds import Kind
 
-PolicyName = Literal["views", "ada", "diffaugment"]
+PolicyName = Literal["views", "ada", "diffaugment", "symmetry"]
+Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
+VECTOR_AT_MOST = 2**11
+"""Most pixels of a lattice vector down or to the right, as many as an image may have."""
 ADVERSARIAL_STEPS_AT_MOST = 100
 """Most steps of an attack within one step of training: each takes a backward pass."""
 OWN_CHANNELS = named(independent_channels=True)
@@ -26,7 +29,7 @@ class Augment:
     strength: float = setting(0.0, read_by={"policy": ("views",)})
     """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
+    """Kind: views, mild ones; ada and diffaugment for images; symmetry for pictures of crystals."""
     probability: float = setting(0.0, read_by={"policy": OF_IMAGES})
     """Probability of each transformation of an image, at the start (ada, diffaugment)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
@@ -37,6 +40,8 @@ class Augment:
     """Adapt the probability to this mean sign of reals' scores, ADA's 0.6 (ada, diffaugment)."""
     adapt_nimg: int = setting(500_000, read_by={"policy": OF_IMAGES, "target": AllBut(None)})
     """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
+    vectors: Vectors = setting((7, 4, 0, 8), read_by={"policy": ("symmetry",)})
+    """Lattice vectors in pixels, each down and right: 7 4 0 8 are those of lattice (symmetry)."""
     color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
     adversarial_radius: float = 0.0
@@ -60,9 +65,18 @@ class Augment:
         if target is not None:
             when = f"with augment.target = {target}, which moves the probability"
             require(final is None, "augment.final_probability", final, f"None {when}")
-        if self.policy != "views" and final is target is None:
+        self._check_vectors()
+        if self.policy in OF_IMAGES and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)
+
+    def _check_vectors(self) -> None:
+        """Refuse two vectors that are one, or longer than any image."""
+        down, right, other_down, other_right = self.vectors
+        fits = max(map(abs, self.vectors)) <= VECTOR_AT_MOST
+        expected = f"two vectors that are not parallel, of at most {VECTOR_AT_MOST:,} pixels a side"
+        independent = down * other_right != right * other_down
+        require(fits and independent, "augment.vectors", self.vectors, expected)
 
     @property
     def is_off(self) -> bool:
@@ -78,7 +92,7 @@ class Augment:
         source = f"with data.source = {data.source!r}"
         if data.source in DATASETS:
             self.check_for_kind(DATASETS[data.source].kind, source)
-        if self.policy == "views":
+        if self.policy not in OF_IMAGES:
             return
         expected = f"False {source}, whose channels are independent digits"
         stacked = data.source in OWN_CHANNELS

@@ -28,6 +28,9 @@ IMBALANCE_AT_MOST = 4.0
 OF_TFDS = {"source": ("tfds",)}
 OF_FOLDERS = {"source": ("folder",)}
 OF_FILES = {"source": ("tfds", "folder")}
+Shares = tuple[float, float, float, float, float]
+"""Weights of the five classes of `lattice`, in their order."""
+SHARE_AT_MOST = 1_000_000
 RESOLUTION_AT_MOST = 2**11
 """Largest side of a sample: a few hundred larger ones would fill the memory."""
 
@@ -40,7 +43,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder. own: an object."""
+    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder, lattice, own."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -51,8 +54,10 @@ class Data:
     """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
     """Split that evaluation compares with, in TFDS's syntax (tfds)."""
-    path: Path | None = setting(None, read_by=OF_FOLDERS)
-    """Folder or .zip file of images; subfolders are classes (folder)."""
+    path: Path | None = setting(None, read_by={"source": ("folder", "lattice")})
+    """Folder or .zip file of images; subfolders are classes (folder). Or a micrograph (lattice)."""
+    shares: Shares | None = setting(None, read_by={"source": ("lattice",)})
+    """Shares of the five classes, such as 60 20 10 7 3; None: all alike (lattice)."""
     classes: str = setting("auto", read_by=OF_FOLDERS)
     """Classes: folders, none, or StyleGAN's dataset.json or a CSV of path,class (folder)."""
     splits: str = setting("auto", read_by=OF_FOLDERS)
@@ -70,7 +75,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Train on N, even by class (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, own)."""
+    """Learn N, even by class (digits, mnist_*, stacked_*, tfds, folder, lattice, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 
@@ -87,6 +92,7 @@ class Data:
             positive(self, "data.", "limit")
             expected = f"0 with data.limit = {self.limit}, which takes as many of each mode"
             require(self.imbalance == 0, "data.imbalance", self.imbalance, expected)
+        self._check_shares()
         require_seed(self.limit_seed, "data.limit_seed")
         if not self.cached:
             expected = "'fail' with data.cached = False: which images to skip is known too late"
@@ -108,3 +114,15 @@ class Data:
         if self.source == "folder":
             expected = f"a folder or a .zip file of images {when}"
             require(self.path is not None, "data.path", self.path, expected)
+
+    def _check_shares(self) -> None:
+        """Refuse shares that are none, and shares of what has no classes or is even by class."""
+        if self.shares is None:
+            return
+        possible = all(0 < share <= SHARE_AT_MOST for share in self.shares)
+        expected = f"five numbers more than 0, of at most {SHARE_AT_MOST:,}"
+        require(possible, "data.shares", self.shares, expected)
+        expected = f"None with data.path = {str(self.path)!r}: a micrograph's windows have no class"
+        require(self.path is None, "data.shares", self.shares, expected)
+        expected = f"None with data.limit = {self.limit}, which takes as many of each class"
+        require(self.limit is None, "data.shares", self.shares, expected)

@@ -237,7 +237,9 @@ def moved(data: Data, path: Path | None) -> Data:
         return data
     if data.source == "folder":
         return replace(data, path=path, classes=_moved_labels(data, path))
-    if data.source in FROM_FILES:
+    if data.source == "lattice" and data.path is not None:
+        return replace(data, path=path)
+    if data.source in FROM_FILES and data.source != "lattice":
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")
