@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import train
-from benchmarks import null_rates
+from benchmarks import lattice, null_rates
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
@@ -39,6 +39,7 @@ PROGRAMS: dict[str, Any] = {
     "train.py": train.Command,
     "benchmarks/accelerator/__main__.py": accelerator.Arguments,
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
+    "benchmarks/lattice.py": lattice.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
     "cgan/commands/augmented.py": augmented.Arguments,
     "cgan/commands/data.py": describe_data.Arguments,
@@ -68,6 +69,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
+    ("benchmarks/lattice.py", "runs"): "{}",
+    ("benchmarks/lattice.py", "picture"): "run --picture {}.png",
+    ("benchmarks/lattice.py", "micrograph"): "run --micrograph {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",
     ("cgan/commands/augmented.py", "out"): "--out {}.png",
     ("cgan/commands/augmented.py", "data.path"): (
