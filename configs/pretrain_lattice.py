@@ -6,7 +6,7 @@ Hardware: 2 cores of an AMD EPYC, no GPU.
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Descent, Pretraining
+from cgan.config import Augment, Data, Descent, Pretext, Pretraining
 from configs import lattice
 
 CONFIG = Pretraining(
@@ -14,7 +14,8 @@ CONFIG = Pretraining(
     data=Data("lattice"),
     generator=lattice.CONFIG.generator,
     discriminator=lattice.CONFIG.discriminator,
-    augment=Augment(policy="symmetry"),
+    augment=Augment(policy="symmetry", shot_noise=4.0),
+    pretext=Pretext(temperature=0.5),
     optim=Descent(lr=1e-3),
     batch_size=128,
     total_nimg=128_000,

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from cgan import augment
-from cgan.augment.symmetry import draw_shift, moved, order
+from cgan.augment.symmetry import draw_shift, exposed, moved, order
 from cgan.commands import augmented
 from cgan.config import Augment, ConfigError, Data, Experiment, Penalty
 from cgan.config.serialize import from_json, to_json
@@ -132,3 +133,18 @@ def test_views_are_drawn_beside_their_images(tmp_path: Path) -> None:
     arguments = augmented.Arguments(tmp_path / "x.png", policy="symmetry", images=2, views=3)
     drawn = augmented.draw(arguments).reshape(2, 4, -1)
     np.testing.assert_array_equal(np.sort(drawn), np.sort(np.repeat(drawn[:, :1], 4, axis=1)))
+
+
+def test_noise_of_a_view_varies_as_its_pixels_do() -> None:
+    grey = np.linspace(0, 255, 32)
+    image = np.broadcast_to(grey[None, :, None] / 127.5 - 1, (HEIGHT, WIDTH, 1))
+    image = image.astype(np.float32)
+    views = jax.vmap(lambda key: exposed(key, image, 4.0))(keys_of(200))
+    found = 127.5 * (np.asarray(views) + 1)
+    spread = np.sqrt(4 * grey / (200 * HEIGHT))
+    assert (np.abs(found.mean(axis=(0, 1, 3)) - grey) <= 5 * spread + 1e-3).all()
+    np.testing.assert_allclose(found.var(axis=(0, 1, 3)), 4 * grey, rtol=0.1, atol=1e-6)
+    policy = augment.build(Augment(policy="symmetry", shot_noise=4.0), IMAGE)
+    noisy = np.asarray(policy(keys_of(2), np.stack([image, image]), 0.0))
+    assert (noisy[0] != noisy[1]).any()
+    assert np.isfinite(policy(keys_of(2), np.full((2, *image.shape), -3.0), 0.0)).all()

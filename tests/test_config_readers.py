@@ -87,6 +87,7 @@ CHANGED: Settings = {
     "augment.adapt_nimg": 1_000,
     "augment.color": False,
     "augment.vectors": (1, 0, 0, 1),
+    "augment.shot_noise": 4.0,
     "augment.adversarial_steps": 3,
     "prior.mu": 2.0,
     "prior.lam": 2.0,

@@ -31,7 +31,7 @@ def build(config: Augment, kind: Kind) -> Policy:
         return lambda keys, samples, probability: augment(keys, samples, config.strength, kind)
     if config.policy == "symmetry":
         return lambda keys, samples, probability: jax.vmap(
-            partial(symmetry.seen, vectors=config.vectors)
+            partial(symmetry.seen, vectors=config.vectors, shot_noise=config.shot_noise)
         )(keys, samples)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
     of_rows = partial(of_image, color=config.color)

@@ -14,6 +14,8 @@ Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
+SHOT_NOISE_AT_MOST = 255
+"""Most noise of a view: white varies by all levels of grey then."""
 VECTOR_AT_MOST = 2**11
 """Most pixels of a lattice vector down or to the right, as many as an image may have."""
 ADVERSARIAL_STEPS_AT_MOST = 100
@@ -42,6 +44,8 @@ class Augment:
     """Images in which an adaptive probability can go from 0 to 1 (ada, diffaugment)."""
     vectors: Vectors = setting((7, 4, 0, 8), read_by={"policy": ("symmetry",)})
     """Lattice vectors in pixels, each down and right: 7 4 0 8 are those of lattice (symmetry)."""
+    shot_noise: float = setting(0.0, read_by={"policy": ("symmetry",)})
+    """Variance of noise of a view's own, in levels of grey for each that a pixel has (symmetry)."""
     color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
     adversarial_radius: float = 0.0
@@ -66,6 +70,7 @@ class Augment:
             when = f"with augment.target = {target}, which moves the probability"
             require(final is None, "augment.final_probability", final, f"None {when}")
         self._check_vectors()
+        not_negative(self, "augment.", "shot_noise", at_most=SHOT_NOISE_AT_MOST)
         if self.policy in OF_IMAGES and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)
