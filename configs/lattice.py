@@ -10,7 +10,7 @@ from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Opt
 
 CONFIG = Experiment(
     workdir=Path("runs/lattice"),
-    data=Data("lattice", shares=(60, 20, 10, 7, 3)),
+    data=Data("lattice", shares=(60.0, 20.0, 10.0, 7.0, 3.0)),
     generator=Generator(architecture="conv", latent_dim=64, width=24, depth=2),
     discriminator=Discriminator(architecture="conv", width=24, depth=2),
     augment=Augment(policy="symmetry"),

@@ -29,7 +29,7 @@ CHANGED: Settings = {
     "data.train_split": "train[:9]",
     "data.held_out_split": "validation",
     "data.path": Path("faces"),
-    "data.shares": (60, 20, 10, 7, 3),
+    "data.shares": (60.0, 20.0, 10.0, 7.0, 3.0),
     "data.classes": "none",
     "data.splits": "none",
     "data.resolution": 32,

@@ -123,17 +123,17 @@ def test_shares_are_those_asked_for_and_are_part_of_the_name() -> None:
 def test_splits_are_the_same_each_time_and_others(expected: np.ndarray) -> None:
     once, again, other = simulate("test"), simulate("test"), simulate("train")
     np.testing.assert_array_equal(once.images, again.images)
-    known = {each.content().ordered for each in (once, again, other, simulate("test", [1] * 5))}
+    known = {each.content().ordered for each in (once, again, other, simulate("test", [1.0] * 5))}
     assert len(known) == 2
     few = load_source(Data("lattice", limit=10), "train")
     np.testing.assert_array_equal(np.bincount(few[np.arange(10)].label), [2] * 5)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "none": ({"shares": (1, 1, 1, 1, 0)}, r"data\.shares = .*more than 0"),
-    "windows": ({"shares": (1,) * 5, "path": Path("x.dm3")}, r"data\.shares.*have no class"),
-    "few": ({"shares": (1,) * 5, "limit": 10}, r"data\.shares = .*data\.limit = 10"),
-    "digits": ({"shares": (1,) * 5, "source": "digits"}, r"data\.shares.*'digits'"),
+    "none": ({"shares": (1.0, 1.0, 1.0, 1.0, 0.0)}, r"data\.shares = .*more than 0"),
+    "windows": ({"shares": (1.0,) * 5, "path": Path("x.dm3")}, r"data\.shares.*have no class"),
+    "few": ({"shares": (1.0,) * 5, "limit": 10}, r"data\.shares = .*data\.limit = 10"),
+    "digits": ({"shares": (1.0,) * 5, "source": "digits"}, r"data\.shares.*'digits'"),
 }
 
 
@@ -170,7 +170,7 @@ def test_a_gan_learns_them_goes_on_from_a_pretraining_and_is_evaluated(tmp_path:
     train(pretrained, jax.devices()[:1])
     config = Experiment(
         workdir=tmp_path / "run",
-        data=Data("lattice", shares=(60, 20, 10, 7, 3)),
+        data=Data("lattice", shares=(60.0, 20.0, 10.0, 7.0, 3.0)),
         generator=generator,
         discriminator=discriminator,
         augment=views,
