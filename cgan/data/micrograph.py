@@ -227,7 +227,7 @@ def fit_vectors(picture: Picture) -> Vectors:
     return vectors
 
 
-def autocorrelation(picture: Picture) -> Picture:
+def autocorrelation(picture: Picture) -> Float[np.ndarray, "down right"]:
     """How like a picture is to itself at each shift, 1 at none, which lies in the middle.
 
     Slow changes of brightness are taken off before, and shifts weigh the pixels that overlap.
