@@ -219,6 +219,8 @@ def fit_vectors(picture: Picture) -> Vectors:
     Raises:
         NoMicrographError: the picture repeats nowhere.
     """
+    if np.ptp(picture) == 0:
+        raise NoMicrographError("repeats nowhere: all its pixels are alike; must be of a lattice")
     tall, wide = (slice(max(side - FITTED, 0) // 2, (side + FITTED) // 2) for side in picture.shape)
     similarity = autocorrelation(picture[tall, wide])
     vectors = _first_shell(similarity)
