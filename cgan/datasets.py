@@ -129,3 +129,10 @@ def _dna(data: Any, split: Any) -> Any:
     from cgan.data.dna import load
 
     return load(data, split)
+
+
+@register("lattice", IMAGE, from_files=True)
+def _lattice(data: Any, split: Any) -> Any:
+    from cgan.data.lattice import load
+
+    return load(data, split)

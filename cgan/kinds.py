@@ -33,7 +33,12 @@ class Kind:
         return f"{' x '.join(map(str, shape))} {self.plural}"
 
 
-IMAGE = Kind("image", "images", ("height", "width", "channels"), ("views", "ada", "diffaugment"))
+IMAGE = Kind(
+    "image",
+    "images",
+    ("height", "width", "channels"),
+    ("views", "ada", "diffaugment", "symmetry"),
+)
 """Images: uint8 pixels, NHWC; networks see them in [-1, 1]."""
 POINT = Kind("point", "points", ("dimensions",), ("views",))
 """Points: coordinates in float32; networks see them in units of their spread."""

@@ -15,9 +15,11 @@ from configs import (
     grid100,
     imagenet32,
     imagenet64,
+    lattice,
     mnist,
     pretrain_digits,
     pretrain_dna,
+    pretrain_lattice,
     pretrain_mnist,
     r3gan_cifar10,
     r3gan_ffhq64,
@@ -43,6 +45,7 @@ MODULES: dict[str, ModuleType] = {
     "grid25": grid25,
     "grid25_imbalanced": grid25_imbalanced,
     "grid100": grid100,
+    "lattice": lattice,
     "stacked_mnist": stacked_mnist,
     "stacked_mnist_mlp": stacked_mnist_mlp,
     "stacked_mnist_starved": stacked_mnist_starved,
@@ -65,6 +68,7 @@ CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULE
 PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
     "pretrain_dna": pretrain_dna,
+    "pretrain_lattice": pretrain_lattice,
     "pretrain_mnist": pretrain_mnist,
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import train
-from benchmarks import null_rates, strands
+from benchmarks import lattice, null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample
@@ -39,6 +39,7 @@ PROGRAMS: dict[str, Any] = {
     "train.py": train.Command,
     "benchmarks/accelerator/__main__.py": accelerator.Arguments,
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
+    "benchmarks/lattice.py": lattice.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
     "benchmarks/strands.py": strands.Arguments,
     "cgan/commands/augmented.py": augmented.Arguments,
@@ -69,6 +70,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
+    ("benchmarks/lattice.py", "runs"): "{}",
+    ("benchmarks/lattice.py", "picture"): "run --picture {}.png",
+    ("benchmarks/lattice.py", "micrograph"): "run --micrograph {}",
     ("benchmarks/null_rates.py", "out"): "--out {}",
     ("benchmarks/strands.py", "runs"): "{}",
     ("cgan/commands/augmented.py", "out"): "--out {}.png",

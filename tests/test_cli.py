@@ -327,7 +327,10 @@ def untrained_run(root: Path, *nimgs: int) -> None:
         ([], ["PATH Folder of the run", "--out"]),
         (["run"], ["--out"]),
         (["run", "--out", "x.png"], ["error: run: not a run, config.json is missing"]),
-        (["run", "--out", "x.jpg"], ["error: out = 'x.jpg': must be a .png or .npz or .fasta file"]),
+        (
+            ["run", "--out", "x.jpg"],
+            ["error: out = 'x.jpg': must be a .png or .npz or .fasta file"],
+        ),
         (["run", "--out", "x"], ["error: out = 'x': must be a .png or .npz or .fasta file"]),
         (["run", "--out", "x.png", "--n", "0"], ["error: n = 0: must be more than 0"]),
         (["run", "--out", "x.png", "--n", "-8"], ["error: n = -8: must be more than 0"]),

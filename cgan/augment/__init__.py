@@ -10,7 +10,7 @@ from functools import partial
 import jax
 from jaxtyping import Array, Float
 
-from cgan.augment import ada, diffaugment, strands
+from cgan.augment import ada, diffaugment, strands, symmetry
 from cgan.augment.views import augment
 from cgan.config import Augment
 from cgan.kinds import Kind
@@ -32,6 +32,10 @@ def build(config: Augment, kind: Kind) -> Policy:
     if config.policy == "reverse_complement":
         of_sequence = partial(strands.seen, shift=config.shift)
         return jax.vmap(of_sequence, in_axes=(0, 0, None))
+    if config.policy == "symmetry":
+        return lambda keys, samples, probability: jax.vmap(
+            partial(symmetry.seen, vectors=config.vectors, shot_noise=config.shot_noise)
+        )(keys, samples)
     of_image = {"ada": ada.transformed, "diffaugment": diffaugment.changed}[config.policy]
     of_rows = partial(of_image, color=config.color)
     return jax.vmap(of_rows, in_axes=(0, 0, None))

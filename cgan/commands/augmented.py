@@ -24,7 +24,7 @@ class Arguments:
     """File to write: .png."""
     data: Data = field(default_factory=Data)
     policy: PolicyName = "ada"
-    """Kind: views, mild ones; ada, 13 transformations; diffaugment, colour, shift and cutout."""
+    """Kind: views, mild ones; ada and diffaugment for images; symmetry for pictures of crystals."""
     p: float = 0.8
     """Probability of each transformation (ada, diffaugment), or the strength (views)."""
     color: bool = True
@@ -53,6 +53,8 @@ class Arguments:
         """Settings of augmentation that a run would have."""
         if self.policy == "views":
             return Augment(strength=self.p, color=self.color)
+        if self.policy == "symmetry":
+            return Augment(policy=self.policy, color=self.color)
         return Augment(policy=self.policy, probability=self.p, color=self.color)
 
 

@@ -31,6 +31,9 @@ OF_DNA = {"source": ("dna",)}
 OF_FILES = {"source": ("tfds", "folder")}
 LENGTH_AT_LEAST, LENGTH_AT_MOST = 8, 2**16
 """Fewest bases of a fragment, of which a k-mer must be a part; and most."""
+Shares = tuple[float, float, float, float, float]
+"""Weights of the five classes of `lattice`, in their order."""
+SHARE_AT_MOST = 1_000_000
 RESOLUTION_AT_MOST = 2**11
 """Largest side of a sample: a few hundred larger ones would fill the memory."""
 
@@ -43,7 +46,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set that needs no download; or mnist_*, stacked_mnist, tfds, folder, dna; own: yours."""
+    """Data set without download; mnist_*, stacked_mnist, tfds, folder, dna, lattice; own: yours."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -54,10 +57,12 @@ class Data:
     """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
     """Split that evaluation compares with, in TFDS's syntax (tfds)."""
-    path: Path | None = setting(None, read_by={"source": ("folder", "dna")})
-    """Folder or .zip file of images; subfolders are classes (folder). Or FASTA (dna)."""
+    path: Path | None = setting(None, read_by={"source": ("folder", "dna", "lattice")})
+    """Folder or .zip of images, by class (folder); FASTA (dna); or a micrograph (lattice)."""
     length: int = setting(250, read_by=OF_DNA)
     """Bases of a fragment (dna)."""
+    shares: Shares | None = setting(None, read_by={"source": ("lattice",)})
+    """Shares of the five classes, such as 60 20 10 7 3; None: all alike (lattice)."""
     classes: str = setting("auto", read_by=OF_FOLDERS)
     """Classes: folders, none, or StyleGAN's dataset.json or a CSV of path,class (folder)."""
     splits: str = setting("auto", read_by=OF_FOLDERS)
@@ -75,7 +80,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Learn N, even by class (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, own)."""
+    """Learn N, evenly (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, lattice, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 
@@ -95,6 +100,7 @@ class Data:
             positive(self, "data.", "limit")
             expected = f"0 with data.limit = {self.limit}, which takes as many of each mode"
             require(self.imbalance == 0, "data.imbalance", self.imbalance, expected)
+        self._check_shares()
         require_seed(self.limit_seed, "data.limit_seed")
         if not self.cached:
             expected = "'fail' with data.cached = False: which images to skip is known too late"
@@ -116,3 +122,15 @@ class Data:
         if self.source == "folder":
             expected = f"a folder or a .zip file of images {when}"
             require(self.path is not None, "data.path", self.path, expected)
+
+    def _check_shares(self) -> None:
+        """Refuse shares that are none, and shares of what has no classes or is even by class."""
+        if self.shares is None:
+            return
+        possible = all(0 < share <= SHARE_AT_MOST for share in self.shares)
+        expected = f"five numbers more than 0, of at most {SHARE_AT_MOST:,}"
+        require(possible, "data.shares", self.shares, expected)
+        expected = f"None with data.path = {str(self.path)!r}: a micrograph's windows have no class"
+        require(self.path is None, "data.shares", self.shares, expected)
+        expected = f"None with data.limit = {self.limit}, which takes as many of each class"
+        require(self.limit is None, "data.shares", self.shares, expected)

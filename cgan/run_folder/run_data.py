@@ -238,9 +238,10 @@ def moved(data: Data, path: Path | None) -> Data:
         return data
     if data.source == "folder":
         return replace(data, path=path, classes=_moved_labels(data, path))
-    if data.source == "dna" and data.path is not None:
+    simulated = ("dna", "lattice")
+    if data.source in simulated and data.path is not None:
         return replace(data, path=path)
-    if data.source in FROM_FILES and data.source != "dna":
+    if data.source in FROM_FILES and data.source not in simulated:
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")

@@ -1,0 +1,198 @@
+"""Simulated MoS2: atoms against counting, pictures against rolls, classes against draws."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from cgan.config import (
+    Augment,
+    ConfigError,
+    Data,
+    Descent,
+    Discriminator,
+    Experiment,
+    Generator,
+    Penalty,
+    Pretraining,
+)
+from cgan.data import crystal, load_source
+from cgan.data.abilities import classifying
+from cgan.data.crystal import CLASS_NAMES, HEIGHT, LATTICE, SITES, WIDTH
+from cgan.data.lattice import GAIN, simulate
+from cgan.training.loop import train
+from configs import CONFIGS, PRETRAININGS
+from eval.dataset.protocol import load_evaluation, protocol_of
+
+FORMULAS = {
+    "none": "Mo16S32",
+    "S vacancy": "Mo16S31",
+    "double S vacancy": "Mo16S30",
+    "Mo vacancy": "Mo15S32",
+    "Se for S": "Mo16S31Se",
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _has_ase() -> None:
+    pytest.importorskip("ase")
+
+
+@pytest.fixture(scope="module")
+def expected() -> np.ndarray:
+    return crystal.expected_pictures()
+
+
+@pytest.mark.parametrize("site", [(0, 0), (3, 1)])
+@pytest.mark.parametrize("name", CLASS_NAMES)
+def test_a_defect_takes_the_atoms_that_its_name_says(name: str, site: tuple[int, int]) -> None:
+    whole = crystal.monolayer()
+    atoms = crystal.with_defect(whole, name, site)
+    assert atoms.get_chemical_formula() == FORMULAS[name]
+    assert whole.get_chemical_formula() == FORMULAS["none"]
+
+
+def test_pixels_are_square_to_one_percent_and_cells_are_whole_pixels() -> None:
+    cell = np.diag(np.asarray(crystal.monolayer().cell))
+    assert cell[0] / WIDTH * 8 == pytest.approx(crystal.CONSTANT)
+    assert cell[1] / HEIGHT * 14 == pytest.approx(np.sqrt(3) * crystal.CONSTANT)
+    assert (cell[1] / HEIGHT) / (cell[0] / WIDTH) == pytest.approx(1, abs=0.011)
+    assert abs(np.linalg.det(np.array(LATTICE))) == pytest.approx(HEIGHT * WIDTH / len(SITES))
+
+
+def test_a_picture_moved_by_lattice_vectors_is_that_of_a_defect_elsewhere(
+    expected: np.ndarray,
+) -> None:
+    for number, site in enumerate(SITES):
+        shift = tuple(np.array(site) @ np.array(LATTICE))
+        rolled = np.roll(expected[:, 0], shift, (1, 2))
+        np.testing.assert_allclose(rolled, expected[:, number], rtol=1e-9)
+    for shift in [(1, 0), (0, 4), (7, 0)]:
+        moved = np.roll(expected[0, 0], shift, (0, 1))
+        assert np.abs(moved - expected[0, 0]).max() > 10
+
+
+def test_columns_are_as_bright_as_their_atoms(expected: np.ndarray) -> None:
+    """Sums of what a defect takes away: an atom's `Z^1.7` times the area of the probe."""
+    area = 2 * np.pi * crystal.PROBE**2 * crystal.ELECTRONS
+    missing = (expected[0, 0] - expected[:, 0]).sum(axis=(1, 2)) / area
+    sulfur, selenium = (16 / 42) ** 1.7, (34 / 42) ** 1.7
+    found = [0, sulfur, 2 * sulfur, 1, sulfur - selenium]
+    np.testing.assert_allclose(missing, found, rtol=1e-6, atol=1e-9)
+
+
+def test_pictures_are_poisson_around_what_is_expected(expected: np.ndarray) -> None:
+    source = simulate("test")
+    electrons = source.images[..., 0] / GAIN
+    rates = expected[source.labels, source.sites]
+    standard = (electrons - rates) / np.sqrt(rates)
+    assert abs(standard.mean()) < 0.01
+    assert standard.std() == pytest.approx(1, abs=0.01)
+    assert source.images.dtype == np.uint8
+    assert (source.images == 255).mean() < 1e-5
+    np.testing.assert_allclose(np.bincount(source.labels) / len(source), 1 / 5, atol=0.03)
+    assert set(source.sites.tolist()) == set(range(len(SITES)))
+
+
+def test_classes_are_read_from_pictures_wherever_the_defect_is_and_noise_has_none() -> None:
+    source = simulate("test")
+    rule = classifying(source)
+    assert rule is not None
+    x, labels = source[np.arange(1_000)]
+    assert np.mean(rule.classify(x) == labels) > 0.99
+    moved = np.roll(x, LATTICE[0], (1, 2))
+    np.testing.assert_array_equal(rule.classify(moved), rule.classify(x))
+    rng = np.random.default_rng(0)
+    others = [rng.integers(256, size=x.shape).astype(np.uint8), np.roll(x, (3, 2), (1, 2))]
+    for other in [*others, np.zeros_like(x), np.full_like(x, 60)]:
+        np.testing.assert_array_equal(rule.classify(other), -1)
+
+
+def test_shares_are_those_asked_for_and_are_part_of_the_name() -> None:
+    source = load_source(CONFIGS["lattice"].data, "train")
+    np.testing.assert_allclose(source.class_weights, [0.6, 0.2, 0.1, 0.07, 0.03])
+    found = np.bincount(source[np.arange(len(source))].label) / len(source)
+    np.testing.assert_allclose(found, source.class_weights, atol=0.015)
+    assert source.name == "lattice_60_20_10_7_3"
+    assert protocol_of(source).labeller == "own"
+
+
+def test_splits_are_the_same_each_time_and_others(expected: np.ndarray) -> None:
+    once, again, other = simulate("test"), simulate("test"), simulate("train")
+    np.testing.assert_array_equal(once.images, again.images)
+    known = {each.content().ordered for each in (once, again, other, simulate("test", [1.0] * 5))}
+    assert len(known) == 2
+    few = load_source(Data("lattice", limit=10), "train")
+    np.testing.assert_array_equal(np.bincount(few[np.arange(10)].label), [2] * 5)
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({"shares": (1.0, 1.0, 1.0, 1.0, 0.0)}, r"data\.shares = .*more than 0"),
+    "windows": ({"shares": (1.0,) * 5, "path": Path("x.dm3")}, r"data\.shares.*have no class"),
+    "few": ({"shares": (1.0,) * 5, "limit": 10}, r"data\.shares = .*data\.limit = 10"),
+    "digits": ({"shares": (1.0,) * 5, "source": "digits"}, r"data\.shares.*'digits'"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_shares_that_mean_nothing_are_refused(name: str) -> None:
+    settings, message = REFUSED[name]
+    with pytest.raises(ConfigError, match=message):
+        Data(**{"source": "lattice", **settings})
+
+
+def test_without_ase_one_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ase.build", None)
+    with pytest.raises(ConfigError, match=r"^data\.source = 'lattice': .*pip install ase\).*dm3"):
+        crystal.monolayer()
+
+
+def test_a_gan_learns_them_goes_on_from_a_pretraining_and_is_evaluated(tmp_path: Path) -> None:
+    lengths = dict.fromkeys(
+        ("total_nimg", "log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg"), 32
+    )
+    discriminator = Discriminator("conv", width=4, depth=2)
+    generator = Generator("conv", latent_dim=8, width=4, depth=2)
+    views = Augment(policy="symmetry")
+    pretrained = Pretraining(
+        workdir=tmp_path / "pretrain",
+        data=Data("lattice"),
+        generator=generator,
+        discriminator=discriminator,
+        augment=views,
+        optim=Descent(),
+        batch_size=16,
+        **lengths,
+    )
+    train(pretrained, jax.devices()[:1])
+    config = Experiment(
+        workdir=tmp_path / "run",
+        data=Data("lattice", shares=(60.0, 20.0, 10.0, 7.0, 3.0)),
+        generator=generator,
+        discriminator=discriminator,
+        augment=views,
+        penalty=Penalty(r1=0.1),
+        init_from=pretrained.workdir,
+        batch_size=16,
+        **lengths,
+    )
+    state = train(config, jax.devices()[:1])
+    assert int(state.step) == 2
+
+
+def test_presets_are_of_the_lattice_and_fit_together() -> None:
+    gan, pretraining = CONFIGS["lattice"], PRETRAININGS["pretrain_lattice"]
+    assert gan.discriminator == pretraining.discriminator
+    down, right = LATTICE
+    assert gan.augment.vectors == pretraining.augment.vectors == (*down, *right)
+
+
+@pytest.mark.slow
+def test_evaluation_counts_defects_of_reals(expected: np.ndarray) -> None:
+    evaluation = load_evaluation(Data("lattice"))
+    assert evaluation.confusion is not None
+    counts = evaluation.confusion.counts
+    assert np.diag(counts).sum() > 0.99 * counts.sum()
