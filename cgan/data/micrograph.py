@@ -76,7 +76,7 @@ class Micrograph:
 
     def windows(self, corners: Float[np.ndarray, "n 2"]) -> UInt8[np.ndarray, "n height width 1"]:
         """Windows whose first pixels lie at these places of the picture, between its pixels too."""
-        steps = np.stack(np.mgrid[:HEIGHT, :WIDTH], axis=-1) @ self.grid.T
+        steps = np.moveaxis(np.indices((HEIGHT, WIDTH)), 0, -1) @ self.grid.T
         found = np.empty((len(corners), HEIGHT, WIDTH, 1), np.uint8)
         for window, corner in zip(found, corners, strict=True):
             at = np.moveaxis(corner + steps, -1, 0)
