@@ -13,9 +13,9 @@ from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 INF, NAN = math.inf, math.nan
 SOURCES = (
     "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'mnist_5k', "
-    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'own'"
+    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', 'own'"
 )
-ARCHITECTURES = "one of 'mlp', 'conv', 'r3gan', 'sngan', 'stylegan2'"
+ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 LOSSES = ", ".join([CURVES, *map(repr, CLASSIC)])
@@ -204,7 +204,21 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("augment.strength", 1.01, "from 0 to 1"),
     ("augment.strength", NAN, "from 0 to 1"),
     ("augment.strength", True, NUMBER),
-    ("augment.policy", "stylegan", "one of 'views', 'ada', 'diffaugment'"),
+    (
+        "augment.policy",
+        "stylegan",
+        "one of 'views', 'ada', 'diffaugment', 'reverse_complement', 'symmetry'",
+    ),
+    ("augment.shift", -1, "0 with augment.policy = 'views', which does not use it"),
+    ("augment.shift", 1.5, WHOLE),
+    ("augment.vectors", (1, 2), "4 whole numbers"),
+    ("augment.shot_noise", -1.0, "0.0 with augment.policy = 'views', which does not use it"),
+    ("augment.shot_noise", "some", NUMBER),
+    ("data.length", 7, "8 or more"),
+    ("data.length", 2.5, WHOLE),
+    ("data.shares", (1.0, 2.0), "5 numbers or None"),
+    ("generator.letters", "one", "one of 'softmax', 'gumbel'"),
+    ("discriminator.both_strands", 1, YES_NO),
     ("augment.probability", 1.5, "from 0 to 1"),
     ("augment.probability", NAN, "from 0 to 1"),
     ("augment.final_probability", -0.1, "from 0 to 1"),

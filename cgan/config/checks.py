@@ -95,8 +95,9 @@ def _describe(annotation: Any) -> str:
     if typing.get_origin(annotation) is Literal:
         return "one of " + ", ".join(repr(choice) for choice in typing.get_args(annotation))
     if typing.get_origin(annotation) is tuple:
-        number = len(typing.get_args(annotation))
-        return "a pair of numbers" if number == 2 else f"{number} numbers"
+        kinds = typing.get_args(annotation)
+        numbers = "whole numbers" if set(kinds) == {int} else "numbers"
+        return f"a pair of {numbers}" if len(kinds) == 2 else f"{len(kinds)} {numbers}"
     names = {int: "a whole number", float: "a number", bool: "true or false"}
     names |= {Path: "a path", str: "text"}
     return names.get(annotation, "None" if annotation is type(None) else annotation.__name__)
