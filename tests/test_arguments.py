@@ -220,3 +220,9 @@ def test_a_run_whose_data_were_named_by_the_sign_of_the_home_goes_on(
     workdir.check(with_data(tmp_path / "faces"))
     with pytest.raises(ConfigError, match=r"data\.path is .*faces.* there, not .*cats"):
         workdir.check(with_data(tmp_path / "cats"))
+
+
+def test_a_reference_takes_every_setting_of_a_data_set() -> None:
+    """A new one of `Data` would break it, whatever data set it is asked for."""
+    taken = {field.name for field in dataclasses.fields(reference.Arguments)}
+    assert set(reference.OF_DATASETS) - {"source"} <= taken

@@ -16,8 +16,10 @@ from cgan.config import ConfigError
 HEIGHT, WIDTH = 28, 32
 """Pixels of a picture: 2 x 4 rectangular cells of a x sqrt(3) a, each 14 x 8 pixels."""
 LATTICE = ((7, 4), (0, 8))
-"""Lattice vectors in pixels, down and to the right; whole, since rows are 1 % finer than columns
-(0.3934 and 0.3975 Angstrom)."""
+"""Lattice vectors in pixels, down and to the right.
+
+They are whole, since rows are 1 % finer than columns (0.3934 and 0.3975 Angstrom).
+"""
 SITES = tuple(product(range(4), range(4)))
 """Sites that the defect may be at: so many of the first vector and so many of the second."""
 CLASS_NAMES = ("none", "S vacancy", "double S vacancy", "Mo vacancy", "Se for S")

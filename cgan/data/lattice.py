@@ -21,7 +21,7 @@ GAIN = 2
 DEVIANCE_AT_MOST = 2.0
 """Largest mean deviance of a pixel of a picture that has a class: that of real ones is about 1."""
 VERSION = 1
-"""Of the simulation, which a run remembers by its settings alone."""
+"""Version of the simulation, which a run remembers by its settings alone."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,9 +49,11 @@ class Arguments:
     held_out_split: str = Data.held_out_split
     """Split that is held out (tfds)."""
     path: Path | None = None
-    """Folder or .zip file of images (folder); FASTA file, or a folder of them (dna)."""
+    """Folder or .zip file of images (folder); FASTA (dna); micrograph (lattice)."""
     length: int = Data.length
     """Bases of a fragment (dna)."""
+    shares: tuple[float, float, float, float, float] | None = None
+    """Shares of the five classes (lattice)."""
     classes: str = Data.classes
     """Classes of the images: folders, none, or a file of labels (folder)."""
     splits: str = Data.splits
