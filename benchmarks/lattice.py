@@ -38,8 +38,8 @@ from cgan.system.arguments import parse
 from cgan.types import Params, present
 from eval.few_labels import classifiers, draws
 from eval.few_labels.draws import Labeled
-from eval.few_labels.record import mean_and_error
 from eval.few_labels.representations import COMPONENTS
+from eval.records.spread import mean_and_error
 
 AT_ONCE = 256
 DRAWN = 1_000

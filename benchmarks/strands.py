@@ -29,9 +29,9 @@ from eval.extractors.kmer_counts import canonical_frequencies, counts
 from eval.few_labels import classifiers, draws
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed, load
-from eval.few_labels.record import mean_and_error
 from eval.few_labels.representations import Origin, of_discriminator, taps_of
 from eval.gather import silent
+from eval.records.spread import mean_and_error
 
 K = 4
 ORIGINS: tuple[Origin, ...] = ("untrained", "run")

@@ -238,10 +238,10 @@ def moved(data: Data, path: Path | None) -> Data:
         return data
     if data.source == "folder":
         return replace(data, path=path, classes=_moved_labels(data, path))
-    simulated = ("dna", "lattice")
-    if data.source in simulated and data.path is not None:
+    has_own = data.source in ("dna", "lattice")  # which need no path
+    if has_own and data.path is not None:
         return replace(data, path=path)
-    if data.source in FROM_FILES and data.source not in simulated:
+    if data.source in FROM_FILES and not has_own:
         return replace(data, data_dir=path)
     expected = f"left out with data.source = {data.source!r}, which lies in no folder"
     raise ConfigError(f"data_path = {str(path)!r}: must be {expected}")

@@ -10,7 +10,7 @@ from cgan.networks import TRUNK
 from eval.few_labels import classifiers, draws, fine_tuning
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed
-from eval.few_labels.record import Accuracy, Method, mean_and_error
+from eval.few_labels.record import Accuracy, Method
 from eval.few_labels.representations import (
     Origin,
     Representation,
@@ -20,6 +20,7 @@ from eval.few_labels.representations import (
     taps_of,
 )
 from eval.gather import Advance
+from eval.records.spread import mean_and_error
 
 SIZES = (1, 2, 5, 10, 50)
 """Labels a class unless a user asks for others."""

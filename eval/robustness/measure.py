@@ -14,9 +14,10 @@ from cgan.networks import Networks
 from cgan.rng import row_keys, stream_key
 from cgan.types import Head, Labels, Params, RowKeys, Samples, single
 from eval.gather import Advance
+from eval.records.spread import mean_and_error
 from eval.robustness.attack import jacobian_norms, worst_changes
 from eval.robustness.attacked import Attacked
-from eval.robustness.record import Robustness, mean_and_error
+from eval.robustness.record import Robustness
 
 N = 256
 """Held-out reals unless a user asks for others."""

@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float
-
 from cgan.types import Head
 from eval.files.json_lines import append_lines, read_rows
 
@@ -55,14 +52,6 @@ class Robustness:
     def to_json(self) -> str:
         """The record as one line of strict JSON."""
         return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def mean_and_error(values: Float[np.ndarray, " n"]) -> tuple[float, float | None]:
-    """The mean over reals, and its standard error where there are two or more."""
-    of = values.astype(np.float64)
-    if len(of) < 2:
-        return float(of.mean()), None
-    return float(of.mean()), float(of.std(ddof=1) / len(of) ** 0.5)
 
 
 def append_records(path: Path, records: Iterable[Robustness]) -> None:

@@ -13,9 +13,10 @@ from cgan.surrogate.choice import Pulled, predictions, pulled
 from cgan.surrogate.fit import RECIPE, Fits, Recipe, anchors, fits
 from cgan.types import Params
 from eval.gather import Advance
+from eval.records.spread import mean_and_error
 from eval.surrogate import baselines
 from eval.surrogate.problem import Draws, Problem, Scale, scale_of_draws, scale_of_source
-from eval.surrogate.record import Error, Method, mean_and_error
+from eval.surrogate.record import Error, Method
 
 WIDTH, DEPTH = 16, 2
 STRENGTHS = tuple(float(10 ** (power / 2)) for power in range(-6, 5))

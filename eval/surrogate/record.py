@@ -1,12 +1,10 @@
 """One method's error at one number of points with all that is needed to repeat it: a JSON line."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
-
-import numpy as np
 
 from eval.files.json_lines import append_lines, read_rows
 
@@ -53,13 +51,6 @@ class Error:
     def to_json(self) -> str:
         """The record as one line of strict JSON."""
         return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def mean_and_error(values: Sequence[float]) -> tuple[float, float | None]:
-    """The mean over draws, and its standard error where there are two or more."""
-    if len(values) < 2:
-        return float(np.mean(values)), None
-    return float(np.mean(values)), float(np.std(values, ddof=1) / len(values) ** 0.5)
 
 
 def append_records(path: Path, records: Iterable[Error]) -> None:

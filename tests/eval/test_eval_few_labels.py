@@ -37,8 +37,9 @@ from eval.few_labels.fine_tuning import Recipe, afresh, fine_tuning
 from eval.few_labels.measure import measure, plan
 from eval.few_labels.picture import draw
 from eval.few_labels.probed import Probed, load
-from eval.few_labels.record import Accuracy, mean_and_error, read_records
+from eval.few_labels.record import Accuracy, read_records
 from eval.few_labels.representations import as_rows, baselines, of_discriminator, taps_of
+from eval.records.spread import mean_and_error
 from tests.eval import commands
 
 CONFIG = Experiment(

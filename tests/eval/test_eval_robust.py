@@ -18,10 +18,11 @@ from cgan.run_folder.run_data import Whereabouts
 from cgan.run_folder.workdir import Workdir
 from cgan.types import DiscriminatorOutput
 from eval.gather import silent
+from eval.records.spread import mean_and_error
 from eval.robustness.attack import jacobian_norms, worst_changes
 from eval.robustness.attacked import Attacked, load
 from eval.robustness.measure import measure, plan
-from eval.robustness.record import RECORDS, Robustness, mean_and_error, read_records
+from eval.robustness.record import RECORDS, Robustness, read_records
 from eval.robustness.words import lines, subject, summary
 from eval.splits import Splits
 from tests.eval import commands
