@@ -13,14 +13,13 @@ import optax
 import pytest
 
 from cgan import parallel
-from cgan.assemble import Parts, assemble
+from cgan.assemble import assemble
 from cgan.config import (
     ConfigError,
     Data,
     Discriminator,
     Embedding,
     Experiment,
-    Generator,
     Penalty,
     Prior,
 )
@@ -30,63 +29,31 @@ from cgan.prior import Anchor, energy, pull, pulled_updates
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.state import TrainState
-from cgan.training import anchors, loop, start
+from cgan.training import loop, pretrained, start
+from tests.other_runs import BATCH, assert_same, begun, saved, small
 from tests.plain_step import plain_step
 from train import parse
 
-BATCH = 8
 ONE_DEVICE = jax.devices()[:1]
-CONFIG = Experiment(
-    workdir=Path("replaced"),
-    data=Data("digits"),
-    generator=Generator(latent_dim=3, width=4, depth=2),
-    discriminator=Discriminator(width=4, depth=2),
+CONFIG = small(
+    "digits",
     penalty=Penalty(r1=0.1, r2=0.0),
-    batch_size=BATCH,
     total_nimg=4 * BATCH,
     checkpoint_nimg=2 * BATCH,
     log_nimg=2 * BATCH,
-    probe_nimg=0,
 )
 N = 1_437
 """Training samples of the digits."""
-
-
-def saved(root: Path, config: Experiment = CONFIG, by: float = 0.05, nimg: int = 32) -> TrainState:
-    """A run with one checkpoint, all of whose arrays are unlike those of any start."""
-    config = dataclasses.replace(config, workdir=root)
-    state = assemble(config).init_state()
-    state = jax.tree.map(lambda leaf: np.asarray(leaf * 1.25 + by).astype(leaf.dtype), state)
-    state = state._replace(
-        step=np.int32(nimg // BATCH),
-        generator_ema=jax.tree.map(lambda leaf: leaf + 0.1, state.generator),
-    )
-    workdir = Workdir(root)
-    workdir.create(config)
-    with Checkpoints(workdir.checkpoints) as checkpoints:
-        checkpoints.save(nimg, state)
-    return state
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, TrainState]]:
     """Two runs' folders, and what is saved in them."""
     folder = tmp_path_factory.mktemp("prior")
-    return {name: (folder / name, saved(folder / name, by=by)) for name, by in BY.items()}
+    return {name: (folder / name, saved(folder / name, CONFIG, by)) for name, by in BY.items()}
 
 
 BY = {"pre": 0.05, "par": -0.1}
-
-
-def begun(config: Experiment) -> tuple[Parts, TrainState]:
-    """The parts, and the state before step 0."""
-    parts = assemble(config)
-    return parts, start.begin(parts, jax.device_get(parts.init_state()))
-
-
-def assert_same(found: Any, expected: Any) -> None:
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
 DIMENSIONS = 5
@@ -187,7 +154,7 @@ def test_a_step_is_that_of_the_loss_with_both_terms_written_plainly(
     """On 8 devices, and in 4 micro-batches; from weights that are at neither run."""
     optim = dataclasses.replace(CONFIG.optim, lr=RATE, final_lr_fraction=1.0)
     config = dataclasses.replace(with_prior(runs, decoupled=decoupled), optim=optim)
-    parts, state = begun(dataclasses.replace(config, micro_batches=micro_batches))
+    parts, state, _ = begun(dataclasses.replace(config, micro_batches=micro_batches))
     parts = parts._replace(optimizer=optax.sgd(RATE))
     state = state._replace(discriminator_optim=(), generator_optim=())
     fresh = parts.init_state()
@@ -240,7 +207,7 @@ def test_a_step_is_that_of_the_loss_with_both_terms_written_plainly(
 def test_what_is_pulled_by_whom_is_said(
     runs: dict[str, tuple[Path, TrainState]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, state = begun(with_prior(runs))
+    _, state, _ = begun(with_prior(runs))
     said = capsys.readouterr().err.splitlines()
     of_both = "generator trunk, generator head, discriminator trunk, discriminator head"
     for name, strength in (("pre", 300), ("par", 100)):
@@ -278,7 +245,7 @@ def test_players_parts_and_what_only_one_run_has(
         discriminator=deeper.discriminator,
         embedding=Embedding(weight=1.0, dimensions=3),
     )
-    _, state = begun(config)
+    _, state, _ = begun(config)
     assert list(state.prior) == ["discriminator"]
     strength = state.prior["discriminator"].strength
     assert strength["trunk"]["layer_1"]["kernel"] == np.float32(400 / N)
@@ -287,6 +254,27 @@ def test_players_parts_and_what_only_one_run_has(
     said = capsys.readouterr().err
     assert ": discriminator trunk/layer_0, discriminator trunk/layer_1\n" in said
     assert "not pulled: generator trunk, generator head, discriminator head\n" in said
+
+
+def test_a_run_that_starts_from_one_and_is_pulled_to_it_reads_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is written; what is read then is what it begins with."""
+    saved(tmp_path / "pre", CONFIG)
+    asked = []
+    read = pretrained.read
+    monkeypatch.setattr(pretrained, "read", lambda root: asked.append(root) or read(root))
+    config = dataclasses.replace(
+        CONFIG,
+        workdir=tmp_path / "new",
+        init_from=tmp_path / "pre",
+        prior=Prior(pre=tmp_path / "pre", mu=300.0),
+        total_nimg=2 * BATCH,
+    )
+    final = loop.train(config, ONE_DEVICE)
+    assert asked == [tmp_path / "pre"]
+    _, begin, _ = begun(config)
+    assert_same(final.prior, begin.prior)
 
 
 def rows(root: Path) -> list[str]:
@@ -300,7 +288,7 @@ def rows(root: Path) -> list[str]:
 
 def test_a_run_goes_on_bit_for_bit_whatever_becomes_of_the_others(tmp_path: Path) -> None:
     """One is deleted on the way, the other has gone on training."""
-    there = {name: saved(tmp_path / name, by=by) for name, by in BY.items()}
+    there = {name: saved(tmp_path / name, CONFIG, by) for name, by in BY.items()}
     prior = Prior(pre=tmp_path / "pre", mu=300.0, par=tmp_path / "par", lam=100.0)
     config = dataclasses.replace(
         CONFIG, prior=prior, init_from=tmp_path / "pre", ramp_nimg=4 * BATCH
@@ -397,7 +385,7 @@ def test_a_run_of_many_seeds_is_given_the_start_or_refused(
         SeedTrainer(parts, jax.devices()[0])
     trainer = SeedTrainer(parts, jax.devices()[0], start.begin)
     _, states = parallel.fetch(trainer.begin([3]))
-    expected = anchors.begin(parts, jax.device_get(parts.init_state(3)))
+    expected = start.begin(parts, jax.device_get(parts.init_state(3)))
     jax.tree.map(
         lambda found, one: np.testing.assert_array_equal(found[0], one),
         states.prior,

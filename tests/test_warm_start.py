@@ -15,70 +15,37 @@ from cgan.config import (
     Data,
     Discriminator,
     Embedding,
-    Experiment,
-    Generator,
     Penalty,
     Prior,
 )
 from cgan.data.pipeline import load_batches
-from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.state import TrainState
-from cgan.training import loop, warm_start
+from cgan.training import loop
+from tests.other_runs import BATCH, assert_same, begun, saved, small
 from train import parse
 
-BATCH = 8
 ONE_DEVICE = jax.devices()[:1]
-CONFIG = Experiment(
-    workdir=Path("replaced"),
-    data=Data("ring8"),
-    generator=Generator(latent_dim=3, width=4, depth=2),
-    discriminator=Discriminator(width=4, depth=2, spectral_norm=True),
+CONFIG = small(
+    "ring8",
+    discriminator={"spectral_norm": True},
     penalty=Penalty(r1=0.0, r2=0.0),
-    batch_size=BATCH,
     total_nimg=2 * BATCH,
-    probe_nimg=0,
 )
-
-
-def saved(root: Path, config: Experiment = CONFIG) -> TrainState:
-    """A run with one checkpoint, all of whose arrays are unlike those of any start."""
-    config = dataclasses.replace(config, workdir=root)
-    state = assemble(config).init_state()
-    state = jax.tree.map(lambda leaf: np.asarray(leaf * 1.25 + 0.5).astype(leaf.dtype), state)
-    state = state._replace(
-        step=np.int32(4), generator_ema=jax.tree.map(lambda leaf: leaf + 1, state.generator)
-    )
-    workdir = Workdir(root)
-    workdir.create(config)
-    with Checkpoints(workdir.checkpoints) as checkpoints:
-        checkpoints.save(4 * BATCH, state)
-    return state
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainState]:
     """A run's folder, and what is saved in it."""
     root = tmp_path_factory.mktemp("warm") / "run"
-    return root, saved(root)
-
-
-def begun(config: Experiment) -> tuple[TrainState, TrainState]:
-    """The state before step 0, and as it is without another run."""
-    parts = assemble(config)
-    fresh = jax.device_get(parts.init_state())
-    return warm_start.begin(parts, fresh), fresh
-
-
-def assert_same(found: Any, expected: Any) -> None:
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
+    return root, saved(root, CONFIG)
 
 
 def test_a_run_starts_from_the_average_and_the_discriminator_with_its_stats(
     run: tuple[Path, TrainState], capsys: pytest.CaptureFixture[str]
 ) -> None:
     root, there = run
-    state, fresh = begun(dataclasses.replace(CONFIG, init_from=root))
+    _, state, fresh = begun(dataclasses.replace(CONFIG, init_from=root))
     assert_same(state.generator, there.generator_ema)
     assert_same(state.generator_ema, there.generator_ema)
     assert_same(state.discriminator, there.discriminator)
@@ -98,7 +65,7 @@ def test_players_and_parts_can_be_chosen(
 ) -> None:
     root, there = run
     config = dataclasses.replace(CONFIG, init_from=root, init_players=player, init_parts=part)
-    state, fresh = begun(config)
+    _, state, fresh = begun(config)
     source = there.generator_ema if player == "generator" else there.discriminator
     other = {"trunk": "head", "head": "trunk"}[part]
     assert_same(getattr(state, player)[part], source[part])
@@ -124,7 +91,7 @@ def test_what_only_one_of_both_has_starts_afresh_or_is_left(
         discriminator=Discriminator(width=4, depth=1),
         embedding=Embedding(weight=1.0, dimensions=3),
     )
-    state, fresh = begun(config)
+    _, state, fresh = begun(config)
     for layer in ("layer_0", "layer_1"):
         assert_same(state.generator["trunk"][layer], there.generator_ema["trunk"][layer])
     assert_same(state.generator["trunk"]["layer_2"], fresh.generator["trunk"]["layer_2"])
@@ -189,7 +156,7 @@ def test_a_run_that_is_not_there_or_has_no_checkpoint_is_refused(
 def test_a_run_goes_on_without_the_one_that_it_started_from(tmp_path: Path) -> None:
     """And the setting is written down, and can't be changed on the way."""
     other = tmp_path / "other"
-    there = saved(other)
+    there = saved(other, CONFIG)
     config = dataclasses.replace(CONFIG, workdir=tmp_path / "new", init_from=other)
     first = loop.train(config, ONE_DEVICE)
     apart = jax.tree.map(lambda a, b: np.abs(a - b).max(), first.generator, there.generator_ema)
@@ -224,7 +191,7 @@ def trained_with(frozen: int, run: Path, to: Path, **changes: Any) -> tuple[Trai
     config = dataclasses.replace(
         CONFIG, workdir=to, init_from=run, init_frozen=frozen, penalty=Penalty(r1=0.1), **changes
     )
-    return begun(config)[0], loop.train(config, ONE_DEVICE)
+    return begun(config)[1], loop.train(config, ONE_DEVICE)
 
 
 @pytest.mark.parametrize("micro_batches", [1, 2])
@@ -257,7 +224,7 @@ def test_learning_of_the_free_layers_is_that_of_a_run_whose_gradient_is_cut(
     for frozen in (0, 1):
         config = dataclasses.replace(CONFIG, init_from=run[0], init_frozen=frozen)
         parts = assemble(config)._replace(optimizer=optax.sgd(1.0))
-        state, _ = begun(config)
+        _, state, _ = begun(config)
         fresh = parts.init_state()
         state = state._replace(
             generator_optim=fresh.generator_optim, discriminator_optim=fresh.discriminator_optim

@@ -16,8 +16,8 @@ from cgan.prior import Anchor, Term, anchor
 from cgan.state import TrainState
 from cgan.system.cache import note
 from cgan.training import carried
-from cgan.training.carried import PLAYERS, ArrayPath, Choice, Plan
-from cgan.training.donor import Donor
+from cgan.training.carried import PLAYERS, ArrayPath, Choice, Plan, Runs
+from cgan.training.pretrained import Pretrained
 
 NARROWED_BY = ("prior.players", "prior.parts")
 
@@ -34,34 +34,37 @@ class Read(NamedTuple):
     """A run that was read, and what of this one it pulls."""
 
     pull: Pull
-    donor: Donor
+    pretrained: Pretrained
     plans: dict[str, Plan]
 
 
-def check(parts: Parts) -> None:
-    """Refuse to be pulled towards what is not there or does not fit, or further than there.
+def read(parts: Parts, runs: Runs) -> list[Read]:
+    """Read the runs of the prior and hold them against this one; none where it is off.
 
     Raises:
-        ConfigError: naming the run, the parameter and its shape here and there, or the strength.
+        ConfigError: naming the run, the parameter and its shape here and there, or a strength that
+            would pull further than there.
     """
-    if not parts.config.prior.is_off:
-        _check_strength(parts)
-        _read(parts)
+    if parts.config.prior.is_off:
+        return []
+    _check_strength(parts)
+    found = []
+    for pull in _pulls(parts.config.prior):
+        pretrained = runs.read(pull.choice)
+        _check_kind(pull.choice, parts, pretrained)
+        plans = carried.plans_of(pull.choice, parts, pretrained)
+        found.append(Read(pull, pretrained, _without_frozen(parts, plans)))
+    return found
 
 
-def begin(parts: Parts, state: TrainState) -> TrainState:
+def begin(parts: Parts, state: TrainState, found: list[Read]) -> TrainState:
     """The state before step 0, with what its weights are pulled towards; says what that is.
 
     Args:
         parts: of the run.
         state: as its seed or another run has it, on the host.
-
-    Raises:
-        ConfigError: as for `check`.
+        found: the runs that pull, as they were read.
     """
-    if parts.config.prior.is_off:
-        return state
-    found = _read(parts)
     for line in _described(parts, found):
         note(line)
     n = len(parts.source)
@@ -81,17 +84,6 @@ def _pulls(prior: Prior) -> list[Pull]:
     ]
 
 
-def _read(parts: Parts) -> list[Read]:
-    """Read the runs of the prior, and hold them against this one."""
-    found = []
-    for pull in _pulls(parts.config.prior):
-        donor = carried.read(pull.choice)
-        _check_kind(pull.choice, parts, donor)
-        plans = carried.plans_of(pull.choice, parts, donor)
-        found.append(Read(pull, donor, _without_frozen(parts, plans)))
-    return found
-
-
 def _without_frozen(parts: Parts, plans: dict[str, Plan]) -> dict[str, Plan]:
     """The plans without the layers that are frozen: nothing moves those."""
     frozen = parts.networks.frozen_groups(parts.config.init_frozen)
@@ -105,8 +97,8 @@ def _without_frozen(parts: Parts, plans: dict[str, Plan]) -> dict[str, Plan]:
     return plans | {"discriminator": plan._replace(loaded=free, fresh=[*plan.fresh, *still])}
 
 
-def _check_kind(choice: Choice, parts: Parts, donor: Donor) -> None:
-    there, here = donor.kind, parts.source.kind
+def _check_kind(choice: Choice, parts: Parts, pretrained: Pretrained) -> None:
+    there, here = pretrained.kind, parts.source.kind
     if there != here:
         raise choice.refusal(
             f"learnt {there.plural}, and this run learns {here.plural}; must be a run on "
@@ -145,12 +137,12 @@ def _described(parts: Parts, found: list[Read]) -> list[str]:
     """What pulls what, in lines for a person."""
     n = len(parts.source)
     lines = []
-    for (choice, samples), donor, plans in found:
+    for (choice, samples), pretrained, plans in found:
         loaded = [name for player in PLAYERS for name in _names(plans, player, "loaded")]
-        averaged = donor.averaged and plans["generator"].loaded
+        averaged = pretrained.averaged and plans["generator"].loaded
         average = ", the generator's average" if averaged else ""
         lines.append(
-            f"pulled by {samples:g} / {n:,} towards {choice.root} after {donor.nimg:,} "
+            f"pulled by {samples:g} / {n:,} towards {choice.root} after {pretrained.nimg:,} "
             f"images{average}: {', '.join(loaded)}"
         )
     free = {

@@ -12,8 +12,8 @@ import numpy as np
 
 from cgan.assemble import Parts
 from cgan.config import ConfigError, InitParts, InitPlayers
-from cgan.training import donor as donor_lib
-from cgan.training.donor import Donor
+from cgan.training import pretrained as pretrained_lib
+from cgan.training.pretrained import Pretrained
 
 ArrayPath = tuple[str, ...]
 """Path to an array in a player's tree: `("trunk", "level_0", "conv", "kernel")`."""
@@ -49,32 +49,44 @@ class Plan(NamedTuple):
     """What the other run has and this one has not."""
 
 
-def read(choice: Choice) -> Donor:
-    """Read the newest checkpoint of the run that is named.
+class Runs:
+    """Other runs on disk, each read once, however many settings name it."""
 
-    Raises:
-        ConfigError: it is no run, or has no checkpoint or no networks.
-    """
-    try:
-        return donor_lib.read(choice.root)
-    except ConfigError as error:
-        raise choice.refusal(str(error)) from None
+    def __init__(self) -> None:
+        self._known: dict[Path, Pretrained] = {}
+
+    def read(self, choice: Choice) -> Pretrained:
+        """Read the newest checkpoint of the run that is named.
+
+        Raises:
+            ConfigError: it is no run, or has no checkpoint or no networks.
+        """
+        if choice.root not in self._known:
+            try:
+                self._known[choice.root] = pretrained_lib.read(choice.root)
+            except ConfigError as error:
+                raise choice.refusal(str(error)) from None
+        return self._known[choice.root]
 
 
-def plans_of(choice: Choice, parts: Parts, donor: Donor) -> dict[str, Plan]:
+def plans_of(choice: Choice, parts: Parts, pretrained: Pretrained) -> dict[str, Plan]:
     """What becomes of both players' parameters.
 
     Raises:
         ConfigError: an array of one name is of another shape there, or nothing is shared.
     """
     form = parts.abstract_state()
-    plans = {player: plan_of(choice, player, getattr(form, player), donor) for player in PLAYERS}
+    plans = {
+        player: plan_of(choice, player, getattr(form, player), pretrained) for player in PLAYERS
+    }
     if not any(plan.loaded for plan in plans.values()):
         config = parts.config
-        here = donor_lib.named(config.generator.architecture, config.discriminator.architecture)
+        here = pretrained_lib.named(
+            config.generator.architecture, config.discriminator.architecture
+        )
         players, chosen = choice.narrowed_by
         raise choice.refusal(
-            f"nothing there has a place here: its networks are {donor.architectures}, "
+            f"nothing there has a place here: its networks are {pretrained.architectures}, "
             f"these {here}, with "
             f"{players} = {choice.players!r} and {chosen} = {choice.parts!r}; must be a run that "
             "shares some parameters"
@@ -82,14 +94,14 @@ def plans_of(choice: Choice, parts: Parts, donor: Donor) -> dict[str, Plan]:
     return plans
 
 
-def plan_of(choice: Choice, name: str, form: Any, donor: Donor) -> Plan:
+def plan_of(choice: Choice, name: str, form: Any, pretrained: Pretrained) -> Plan:
     """What becomes of the arrays of one field of the state.
 
     Raises:
         ConfigError: an array of one name is of another shape there.
     """
     player = name.removesuffix("_stats")
-    here, there = by_path(form), by_path(getattr(donor, name))
+    here, there = by_path(form), by_path(getattr(pretrained, name))
     wanted = {path for path in here if choice.wants(player, path)}
     for path in sorted(wanted & there.keys(), key=_trunk_first):
         ours, theirs = np.shape(here[path]), np.shape(there[path])

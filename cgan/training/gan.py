@@ -38,6 +38,7 @@ class Gan(Procedure):
         """
         self.parts, self.sources, self.config = parts, sources, parts.config
         self._reals = find_reals(parts, sources.held_out)
+        self._others: start.Others | None = None
 
     def init_state(self) -> TrainState:
         """Both players before step 0."""
@@ -57,11 +58,12 @@ class Gan(Procedure):
 
     def check_start(self) -> None:
         """Refuse to start from, or be pulled to, runs that are not there or do not fit."""
-        start.check(self.parts)
+        self._others = start.read(self.parts)
 
     def begin(self, state: TrainState) -> TrainState:
         """Load the weights of the runs that the config starts from or is pulled to, if any."""
-        return start.begin(self.parts, state)
+        others, self._others = self._others, None  # let go of their weights
+        return start.begin(self.parts, state, others)
 
     def size(self, state: TrainState) -> str:
         """Parameters of both players, of one client where there are any."""

@@ -8,6 +8,8 @@ and an adaptive augmentation always start afresh. The lowest layers of the discr
 they were there (Mo et al. 2020, "Freeze the discriminator", FreezeD).
 """
 
+from typing import Any, NamedTuple
+
 import jax
 import numpy as np
 
@@ -16,51 +18,61 @@ from cgan.config import ConfigError, Experiment
 from cgan.state import TrainState
 from cgan.system.cache import note
 from cgan.training import carried
-from cgan.training.carried import PLAYERS, Choice, Plan
-from cgan.training.donor import Donor
+from cgan.training.carried import PLAYERS, Choice, Plan, Runs
+from cgan.training.pretrained import Pretrained
 
 NARROWED_BY = ("init_players", "init_parts")
+STATS = "discriminator_stats"
 
 
-def check(parts: Parts) -> None:
-    """Refuse to start from a run that is not there, or whose arrays do not fit.
+class Origin(NamedTuple):
+    """The run that was read to start from, and what becomes of this one's arrays."""
+
+    pretrained: Pretrained
+    plans: dict[str, Plan]
+    """Of both players' parameters, and of the discriminator's stats, by the state's fields."""
+
+
+def read(parts: Parts, runs: Runs) -> Origin | None:
+    """Read the run to start from and hold it against this one; None where there is none.
 
     Raises:
         ConfigError: naming the run, or the parameter and its shape here and there; or layers that
             would be frozen as they never were trained.
     """
-    if parts.config.init_from is not None:
-        choice = _choice(parts.config)
-        donor = carried.read(choice)
-        _require_loaded(parts, _plans(choice, parts, donor)["discriminator"])
+    if parts.config.init_from is None:
+        return None
+    choice = _choice(parts.config)
+    pretrained = runs.read(choice)
+    plans = carried.plans_of(choice, parts, pretrained)
+    form = parts.abstract_state().discriminator_stats
+    stats = carried.plan_of(choice, STATS, form, pretrained)
+    _require_loaded(parts, plans["discriminator"])
+    return Origin(pretrained, plans | {STATS: stats})
 
 
-def begin(parts: Parts, state: TrainState) -> TrainState:
-    """The state before step 0 of a run that starts from another; as it is, without one.
+def begin(parts: Parts, state: TrainState, origin: Origin) -> TrainState:
+    """The state before step 0 of a run that starts from another.
 
     Says what was loaded, what starts afresh and what stays as it is.
 
     Args:
         parts: of the run.
         state: as its seed has it, on the host.
-
-    Raises:
-        ConfigError: as for `check`.
+        origin: what was read of the other run.
     """
-    if parts.config.init_from is None:
-        return state
-    choice = _choice(parts.config)
-    donor = carried.read(choice)
-    plans = _plans(choice, parts, donor)
-    for line in _described(parts, donor, plans):
+    for line in _described(parts, *origin):
         note(line)
-    generator = carried.replaced(state.generator, plans["generator"].loaded)
-    stats = carried.plan_of(choice, "discriminator_stats", state.discriminator_stats, donor)
+
+    def started(name: str) -> Any:
+        return carried.replaced(getattr(state, name), origin.plans[name].loaded)
+
+    generator = started("generator")
     return state._replace(
         generator=generator,
         generator_ema=jax.tree.map(np.copy, generator),
-        discriminator=carried.replaced(state.discriminator, plans["discriminator"].loaded),
-        discriminator_stats=carried.replaced(state.discriminator_stats, stats.loaded),
+        discriminator=started("discriminator"),
+        discriminator_stats=started(STATS),
     )
 
 
@@ -69,14 +81,6 @@ def _choice(config: Experiment) -> Choice:
     return Choice(
         "init_from", config.init_from, config.init_players, config.init_parts, NARROWED_BY
     )
-
-
-def _plans(choice: Choice, parts: Parts, donor: Donor) -> dict[str, Plan]:
-    """What becomes of both players' parameters; the discriminator's stats fit too."""
-    plans = carried.plans_of(choice, parts, donor)
-    form = parts.abstract_state().discriminator_stats
-    carried.plan_of(choice, "discriminator_stats", form, donor)
-    return plans
 
 
 def _require_loaded(parts: Parts, plan: Plan) -> None:
@@ -91,7 +95,7 @@ def _require_loaded(parts: Parts, plan: Plan) -> None:
         )
 
 
-def _described(parts: Parts, donor: Donor, plans: dict[str, Plan]) -> list[str]:
+def _described(parts: Parts, pretrained: Pretrained, plans: dict[str, Plan]) -> list[str]:
     """What a run starts from, in lines for a person."""
     config = parts.config
 
@@ -102,10 +106,10 @@ def _described(parts: Parts, donor: Donor, plans: dict[str, Plan]) -> list[str]:
             for name in carried.groups(player, plans[player]._asdict(), kind)
         ]
 
-    averaged = donor.averaged and plans["generator"].loaded
+    averaged = pretrained.averaged and plans["generator"].loaded
     average = ", the generator's average" if averaged else ""
     lines = [
-        f"from {config.init_from} after {donor.nimg:,} images{average}: "
+        f"from {config.init_from} after {pretrained.nimg:,} images{average}: "
         f"{', '.join(listed('loaded'))}",
         f"starting afresh: {', '.join([*listed('fresh'), 'optimizers'])}",
     ]

@@ -40,7 +40,7 @@ from cgan.pretext.task import Answered
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.sampling import runs
 from cgan.sinks import JsonLines
-from cgan.training import loop, warm_start
+from cgan.training import loop, start
 from tests import backbones
 
 BATCH = 16
@@ -257,7 +257,7 @@ def test_a_gan_starts_from_what_was_pretrained(
     there, task = whole.state, whole.config.pretext.task
     parts = assemble(gan(tmp_path / "gan", whole.config.workdir))
     fresh = jax.device_get(parts.init_state())
-    state = warm_start.begin(parts, fresh)
+    state = start.begin(parts, fresh)
     assert_same(state.discriminator["trunk"], there.discriminator["trunk"])
     assert_same(state.discriminator["head"], fresh.discriminator["head"])
     assert_same(state.discriminator_stats["trunk"], there.discriminator_stats["trunk"])
@@ -279,7 +279,7 @@ def test_the_embedding_head_goes_on_in_the_neighbour_game(tmp_path: Path) -> Non
     there = loop.train(config, ONE_DEVICE)
     experiment = gan(tmp_path / "gan", config.workdir, embedding=Embedding(weight=1.0))
     parts = assemble(experiment)
-    state = warm_start.begin(parts, jax.device_get(parts.init_state()))
+    state = start.begin(parts, jax.device_get(parts.init_state()))
     assert_same(state.discriminator["head"]["embedding"], there.discriminator["head"]["embedding"])
     shorter = dataclasses.replace(experiment, embedding=Embedding(weight=1.0, dimensions=3))
     with pytest.raises(ConfigError, match=r"head/embedding/kernel has the shape .* there, and "):

@@ -14,7 +14,7 @@ from cgan.sampling.runs import restore_run
 from cgan.types import Params
 
 
-class Donor(NamedTuple):
+class Pretrained(NamedTuple):
     """The networks of one checkpoint of a run, on the host."""
 
     nimg: int
@@ -31,7 +31,7 @@ class Donor(NamedTuple):
     """What the samples were that it learnt."""
 
 
-def read(root: Path) -> Donor:
+def read(root: Path) -> Pretrained:
     """Read the newest networks of a run from its folder.
 
     Raises:
@@ -43,10 +43,10 @@ def read(root: Path) -> Donor:
     return READERS[procedure](root)
 
 
-def _of_gan(root: Path) -> Donor:
+def _of_gan(root: Path) -> Pretrained:
     run = restore_run(root)
     config, state = run.parts.config, run.state
-    return Donor(
+    return Pretrained(
         nimg=run.nimg,
         generator=state.generator_ema,
         discriminator=state.discriminator,
@@ -57,11 +57,11 @@ def _of_gan(root: Path) -> Donor:
     )
 
 
-def _of_pretraining(root: Path) -> Donor:
+def _of_pretraining(root: Path) -> Pretrained:
     run = restore_pretraining(root)
     config, state, decodes = run.parts.config, run.state, run.parts.task.decodes
     generator = config.generator.architecture if decodes else None
-    return Donor(
+    return Pretrained(
         nimg=run.nimg,
         generator=state.generator,
         discriminator=state.discriminator,
