@@ -25,12 +25,13 @@ from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
 from eval.files.json_lines import read_rows
+from eval.files.records import read_records
 from eval.gather import silent
 from eval.names import MethodName
 from eval.search import cube, given, journal, scores
 from eval.search.measure import Plan, Search, Space, search
 from eval.search.methods import METHODS, History
-from eval.search.record import RECORDS, read_records
+from eval.search.record import RECORDS, Found
 from eval.search.scores import Asked, Score
 from tests.eval import commands
 
@@ -310,7 +311,7 @@ def test_the_command_searches_keeps_draws_and_tells(
     names = {"best.npz", "journal.jsonl", RECORDS, "search.html", "search.png"}
     assert {path.name for path in folder.iterdir()} == names
     assert f"page: {folder / 'search.html'}" in printed
-    records, rows = read_records(folder / RECORDS), read_rows(folder / "journal.jsonl")
+    records, rows = read_records(Found, folder / RECORDS), read_rows(folder / "journal.jsonl")
     run = runs.load_run(root)
     draws = run.sampler.latents(400, 0, "search/reference")
     reference = upper(run.sampler.generate(run.params, draws))
@@ -345,7 +346,7 @@ def test_the_command_searches_keeps_draws_and_tells(
     assert "56 of 56 evaluations were in" in printed
     assert "--reference-n was 0" in printed
     assert (folder / "journal.jsonl").read_bytes() == before
-    assert read_records(folder / RECORDS)[-1].percentile is None
+    assert read_records(Found, folder / RECORDS)[-1].percentile is None
 
 
 def test_a_run_of_points_is_drawn_as_points(tmp_path: Path) -> None:

@@ -66,13 +66,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(Arguments, argv, prog=prog, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.measuring.comparison import compare, load_pair
     from eval.measuring.from_statistics import compare_statistics, load_statistics_pair
     from eval.measuring.measure import SamplesError, choose_metrics
     from eval.measuring.runs import RECORDS
     from eval.metrics.base import FeatureError
     from eval.metrics.catalog import require_known
-    from eval.records.record import append_records
     from eval.records.table import print_report
     from eval.sample_files import Statistics, open_samples_or_statistics
 

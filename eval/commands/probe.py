@@ -81,8 +81,8 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from eval.few_labels.measure import measure, plan
     from eval.few_labels.picture import draw
     from eval.few_labels.probed import load
-    from eval.few_labels.record import append_records
     from eval.few_labels.table import print_probe
+    from eval.files.records import append_records
 
     root, out = arguments.run, arguments.out
     picture = places.file_of(root, out, "probe.png")

@@ -45,10 +45,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from cgan.sinks import require_installed
     from cgan.system import files
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.measuring.measure import SamplesError
     from eval.measuring.runs import RECORDS, load
     from eval.metrics.base import FeatureError
-    from eval.records.record import append_records
     from eval.report.contents import collect
     from eval.report.page import page
     from eval.report.png import pictures

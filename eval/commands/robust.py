@@ -83,10 +83,11 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from cgan.run_folder.run_data import Whereabouts
     from cgan.system import files
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.robustness.attacked import load
     from eval.robustness.measure import measure, plan
     from eval.robustness.picture import draw
-    from eval.robustness.record import RECORDS, append_records
+    from eval.robustness.record import RECORDS
     from eval.robustness.table import print_robustness
 
     roots, out = (arguments.run, *arguments.beside), arguments.out

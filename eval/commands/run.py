@@ -100,10 +100,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     # Imported late: help and errors should not wait for JAX.
     from cgan.sinks import require_installed
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.measuring.measure import SamplesError, evaluate
     from eval.measuring.runs import RECORDS, load, subject_of
     from eval.metrics.base import FeatureError
-    from eval.records.record import append_records
     from eval.records.table import print_report
     from eval.tracked import send
 

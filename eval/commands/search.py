@@ -100,12 +100,13 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from cgan.sampling import runs
     from cgan.system import files
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.search import journal, scores
     from eval.search.measure import Plan, Space, records_of, search
     from eval.search.methods import require_installed
     from eval.search.page import page
     from eval.search.picture import draw
-    from eval.search.record import RECORDS, append_records
+    from eval.search.record import RECORDS
     from eval.search.table import print_search
     from eval.splits import Splits
 

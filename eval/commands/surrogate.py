@@ -74,11 +74,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Imported late: help and errors should not wait for JAX.
     from cgan.system import files
     from eval.display.progress import reading
+    from eval.files.records import append_records
     from eval.surrogate import ducts, tables
     from eval.surrogate.measure import STEPS_PER_SIZE, measure
     from eval.surrogate.picture import draw
     from eval.surrogate.problem import of_tables
-    from eval.surrogate.record import RECORDS, append_records
+    from eval.surrogate.record import RECORDS
     from eval.surrogate.table import print_errors
 
     out = arguments.out

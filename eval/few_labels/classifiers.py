@@ -1,19 +1,18 @@
 """Classifiers of features that learn from a handful of labels."""
 
-import warnings
-
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
+from eval.extractors import linear
+
 CANDIDATES = (1e-3, 1e-2, 1e-1, 1.0)
-"""Values of C, the inverse weight of the penalty, among which cross-validation chooses."""
-UNCHOSEN = 0.1
-"""C where a class has one label, of which nothing can be held back."""
+"""Values of C, the inverse weight of the penalty, among which cross-validation chooses.
+
+Where a class has one label, of which nothing can be held back, C is the usual one.
+"""
 FOLDS = 3
 MOST_STEPS = 1_000
 
@@ -63,13 +62,11 @@ def logistic_regression(
         seed: of the folds.
     """
     train, held_out = _in_span(train, held_out)
-    model = LogisticRegression(C=UNCHOSEN, max_iter=MOST_STEPS)
+    model = linear.logistic_regression(MOST_STEPS)
     if per_class > 1:
         folds = StratifiedKFold(min(per_class, FOLDS), shuffle=True, random_state=seed)
         model = GridSearchCV(model, {"C": CANDIDATES}, cv=folds)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(train, labels).predict(held_out)
+    return linear.fitted(model, train, labels).predict(held_out)
 
 
 def _in_span(

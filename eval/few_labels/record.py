@@ -1,13 +1,9 @@
 """One accuracy at one number of labels with all that is needed to repeat it: a line of JSON."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 
 from eval.few_labels.representations import Origin
-from eval.files.json_lines import append_lines, read_rows
 
 Method = Literal["nearest_neighbor", "logistic_regression", "fine_tuning"]
 
@@ -43,22 +39,3 @@ class Accuracy:
     source: str
     with_labels: bool
     """Whether the run itself learnt with all the labels."""
-
-    def to_json(self) -> str:
-        """The record as one line of strict JSON."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def append_records(path: Path, records: Iterable[Accuracy]) -> None:
-    """Append each record as a line: all of them or, with a `DiskError`, none."""
-    append_lines(path, [record.to_json() for record in records])
-
-
-def read_records(path: Path) -> list[Accuracy]:
-    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
-    names = {field.name for field in fields(Accuracy)}
-    return [
-        Accuracy(**row | {"accuracies": tuple(row["accuracies"])})
-        for row in read_rows(path)
-        if set(row) == names
-    ]

@@ -1,12 +1,7 @@
 """One measured figure with all that is needed to trust or repeat it, as a line of `eval.jsonl`."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Literal
-
-from eval.files.json_lines import append_lines, read_rows
 
 SampleSet = Literal["generated", "generated_matched", "real", "noise"]
 
@@ -52,18 +47,3 @@ class Record:
     """Score of n samples of the true distribution; None where none is modelled."""
     perfect_sampler_sd: float | None
     details: dict[str, Any]
-
-    def to_json(self) -> str:
-        """The record as one line of strict JSON."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def append_records(path: Path, records: Iterable[Record]) -> None:
-    """Append each record as a line: all of them or, with a `DiskError`, none."""
-    append_lines(path, [record.to_json() for record in records])
-
-
-def read_records(path: Path) -> list[Record]:
-    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
-    names = {field.name for field in fields(Record)}
-    return [Record(**row) for row in read_rows(path) if set(row) == names]

@@ -14,6 +14,7 @@ from cgan.sampling.pictures import PICTURES, Tiles
 from cgan.sampling.runs import load_run
 from eval.dataset.protocol import Evaluation
 from eval.files.json_lines import read_rows
+from eval.files.records import read_records
 from eval.gather import Advance
 from eval.measuring.measure import (
     evaluate,
@@ -27,7 +28,7 @@ from eval.measuring.runs import Loaded, subject_of
 from eval.metrics.base import Gathered, Metric, Need, present
 from eval.metrics.memorization import copy_ratios
 from eval.metrics.neighbors import nearest
-from eval.records.record import Record, read_records
+from eval.records.record import Record
 from eval.report.near_fakes import NearFakes, find_near_fakes
 from eval.verdict.evidence import metrics_of_verdict, needs_of_verdict
 from eval.verdict.judged import Judged, judge_sets
@@ -117,7 +118,7 @@ def collect(
     sets = gather_sets(evaluation, subject, seed, needs, advance)
     records = measure(sets, metrics, origin)
     workdir = Workdir(root)
-    known = [record for file in records_files for record in read_records(file)]
+    known = [record for file in records_files for record in read_records(Record, file)]
     measured = list(records)
     for nimg, missing in unmeasured(known + records, records, _checkpoints(workdir)).items():
         other = subject_of(load_run(root, nimg, source=source), n, seed)

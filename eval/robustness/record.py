@@ -1,12 +1,8 @@
 """One head of one run at one radius with all that is needed to repeat it: a line of JSON."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 from cgan.types import Head
-from eval.files.json_lines import append_lines, read_rows
 
 RECORDS = "robust.jsonl"
 """Name of the file of a run's records, in its folder or in another one."""
@@ -48,18 +44,3 @@ class Robustness:
     def relative(self) -> float | None:
         """The worst change as a share of what two reals differ by; None where they don't."""
         return self.worst_change / self.reals_differ_by if self.reals_differ_by else None
-
-    def to_json(self) -> str:
-        """The record as one line of strict JSON."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def append_records(path: Path, records: Iterable[Robustness]) -> None:
-    """Append each record as a line: all of them or, with a `DiskError`, none."""
-    append_lines(path, [record.to_json() for record in records])
-
-
-def read_records(path: Path) -> list[Robustness]:
-    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
-    names = {field.name for field in fields(Robustness)}
-    return [Robustness(**row) for row in read_rows(path) if set(row) == names]

@@ -6,14 +6,11 @@ enough, but what is there to be read.
 """
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
 from jaxtyping import Array, Float, Int, Shaped
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
@@ -22,12 +19,11 @@ from cgan.data import Source
 from cgan.networks import TRUNK
 from cgan.state import TrainState
 from cgan.types import Params
+from eval.extractors import linear
 from eval.extractors.maps import as_rows
 from eval.splits import Splits
 from eval.study.declare import Figure
 
-PENALTY = 0.1
-"""C, the inverse weight of the linear probe's L2 penalty: the same for all runs."""
 STEPS_AT_MOST = 300
 ROWS_AT_MOST = 2_000
 """Most samples of each split that are read, the first of a random order."""
@@ -40,10 +36,8 @@ Labeled = tuple[Rows, Labels]
 def linear_probe(train: Labeled, held_out: Labeled) -> float:
     """Accuracy on held-out samples of logistic regression on standardised features."""
     scaler = StandardScaler().fit(train[0])
-    model = LogisticRegression(C=PENALTY, max_iter=STEPS_AT_MOST)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(scaler.transform(train[0]), train[1])
+    model = linear.logistic_regression(STEPS_AT_MOST)
+    model = linear.fitted(model, scaler.transform(train[0]), train[1])
     return float(model.score(scaler.transform(held_out[0]), held_out[1]))
 
 

@@ -1,12 +1,7 @@
 """One method's error at one number of points with all that is needed to repeat it: a JSON line."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
-
-from eval.files.json_lines import append_lines, read_rows
 
 RECORDS = "surrogate.jsonl"
 
@@ -47,26 +42,3 @@ class Error:
     target: str
     judged_on: str
     seed: int
-
-    def to_json(self) -> str:
-        """The record as one line of strict JSON."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def append_records(path: Path, records: Iterable[Error]) -> None:
-    """Append each record as a line: all of them or, with a `DiskError`, none."""
-    append_lines(path, [record.to_json() for record in records])
-
-
-def read_records(path: Path) -> list[Error]:
-    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
-    names = {field.name for field in fields(Error)}
-    return [_read(row) for row in read_rows(path) if set(row) == names]
-
-
-def _read(row: dict) -> Error:
-    pairs = row["rmse_by_strength"]
-    tuples = {name: tuple(row[name]) for name in ("rmses", "inputs")}
-    tuples["strengths"] = row["strengths"] and tuple(row["strengths"])
-    tuples["rmse_by_strength"] = pairs and tuple(map(tuple, pairs))
-    return Error(**row | tuples)

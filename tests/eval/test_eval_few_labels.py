@@ -32,13 +32,15 @@ from cgan.pretext import parts as pretext_parts
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.run_data import Whereabouts
 from cgan.run_folder.workdir import Workdir
+from eval.extractors import linear
 from eval.few_labels import classifiers, draws, words
 from eval.few_labels.fine_tuning import Recipe, afresh, fine_tuning
 from eval.few_labels.measure import measure, plan
 from eval.few_labels.picture import draw
 from eval.few_labels.probed import Probed, load
-from eval.few_labels.record import Accuracy, read_records
+from eval.few_labels.record import Accuracy
 from eval.few_labels.representations import as_rows, baselines, of_discriminator, taps_of
+from eval.files.records import read_records
 from eval.records.spread import mean_and_error
 from tests.eval import commands
 
@@ -144,7 +146,7 @@ def test_logistic_regression_is_scikit_learns_on_all_dimensions(
     means = rng.normal(size=(3, dimensions))
     train = means[labels] + rng.normal(size=(len(labels), dimensions))
     held_out = means[np.arange(300) % 3] + rng.normal(size=(300, dimensions))
-    plain: Any = LogisticRegression(C=classifiers.UNCHOSEN, max_iter=5_000, tol=1e-8)
+    plain: Any = LogisticRegression(C=linear.PENALTY, max_iter=5_000, tol=1e-8)
     if per_class > 1:
         folds = StratifiedKFold(classifiers.FOLDS, shuffle=True, random_state=5)
         plain = GridSearchCV(plain, {"C": classifiers.CANDIDATES}, cv=folds)
@@ -320,7 +322,9 @@ def test_a_pretraining_is_probed_like_a_gan(task: Any, tmp_path: Path) -> None:
     out = ("--labels", "1", "--draws", "1", "--no-fine-tuning", "--out", tmp_path / "out")
     (tmp_path / "out").mkdir()
     assert commands.exit_code("probe", config.workdir, *out) == 0
-    features = {record.features for record in read_records(tmp_path / "out" / "probe.jsonl")}
+    features = {
+        record.features for record in read_records(Accuracy, tmp_path / "out" / "probe.jsonl")
+    }
     assert ("embedding" in features) == (task == "contrastive")
 
 
@@ -335,7 +339,7 @@ def test_the_command_tells_records_and_draws(
     assert f"picture: {tmp_path / 'probe.png'}" in printed
     with Image.open(tmp_path / "probe.png") as image:
         assert min(image.size) > 400
-    records = read_records(tmp_path / "probe.jsonl")
+    records = read_records(Accuracy, tmp_path / "probe.jsonl")
     keys = [(r.method, r.origin, r.features) for r in records if r.labels_per_class == 3]
     features = [("none", "pixels"), ("none", "PCA"), ("untrained", "trunk"), ("run", "trunk")]
     assert sorted(keys) == sorted(

@@ -4,12 +4,15 @@ import errno
 import json
 import os
 import threading
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from cgan.system.errors import DiskError
 from eval.files import json_lines
 from eval.files.json_lines import append_lines, opened, read_rows, whole_lines
+from eval.files.records import append_records, read_records
 
 NEW = ['{"a": 1}\n', '{"b": "' + "x" * 5_000 + '"}\n']
 
@@ -110,3 +113,30 @@ def test_one_may_hold_a_file_and_nobody_adds_to_it_meanwhile(tmp_path):
         assert path.read_text() == NEW[0]
     other.join()
     assert path.read_text() == "".join(NEW)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record with every kind of field that records have."""
+
+    name: str
+    pairs: tuple[tuple[float, str], ...] | None
+    few: tuple[int, ...]
+    details: dict[str, Any]
+
+
+def test_records_come_back_as_they_were_and_those_of_others_do_not(tmp_path):
+    """Tuples within tuples too; lists within details stay lists."""
+    path = tmp_path / "x.jsonl"
+    records = [
+        Kept("a", ((0.1, "x"), (2.0, "y")), (), {"missing": ["b"], "by": {"c": [1]}}),
+        Kept("b", None, (3, 4), {}),
+    ]
+    append_records(path, records[:1])
+    append_lines(path, ['{"name": "of another version"}\n'])
+    append_records(path, records[1:])
+    assert read_records(Kept, path) == records
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="JSON"):
+        append_records(path, [records[0], Kept("c", ((float("nan"), ""),), (), {})])
+    assert path.read_bytes() == before

@@ -8,9 +8,10 @@ from cgan.config import Data, Experiment
 from cgan.data.digits import load_digits
 from cgan.sampling import runs
 from eval import extractors
+from eval.files.records import read_records
 from eval.measuring import runs as measuring_runs
 from eval.metrics.catalog import ANY, need_classes
-from eval.records.record import read_records
+from eval.records.record import Record
 from tests.eval.commands import exit_code
 
 
@@ -42,7 +43,7 @@ def test_metrics_of_features_need_no_labeller(run):
     names = ("frechet_distance", "recall_k3_inclusive")
     asked = ("--extractor", "pixels", "--n", "100", "--metrics", *names)
     assert exit_code(str(run), *asked) == 0
-    records = read_records(run / "eval.jsonl")
+    records = read_records(Record, run / "eval.jsonl")
     assert {record.metric for record in records} == set(names)
     assert {record.labeller for record in records} == {None}
 

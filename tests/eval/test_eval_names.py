@@ -13,6 +13,7 @@ from cgan.system.lettering import lettered
 from eval.display import progress
 from eval.extractors.given import Given
 from eval.extractors.reader import Reader
+from eval.files.records import to_json
 from eval.measuring.measure import Origin, measure
 from eval.metrics.base import Gathered, Inputs, Metric, Value
 from eval.metrics.birthday import BIRTHDAY
@@ -74,7 +75,7 @@ def test_tables_show_names_as_they_are(console, name):
     )
     metrics = {captured.name: captured}
     records = measure(sets_of(ROWS), metrics, ORIGIN)
-    assert [Record(**json.loads(record.to_json())) for record in records] == records
+    assert [Record(**json.loads(to_json(record))) for record in records] == records
     print_report(f"runs/{name}", metrics, records, console)
     printed = words(console)
     for expected in (

@@ -14,9 +14,10 @@ from cgan.data import EMBEDDED as SOURCES
 from cgan.sampling import runs
 from cgan.training import loop
 from eval.dataset.protocol import Protocol, load_evaluation, protocol_of
+from eval.files.records import append_records, read_records, to_json
 from eval.measuring.measure import SamplesError, evaluate
 from eval.measuring.subject import Subject
-from eval.records.record import append_records, read_records
+from eval.records.record import Record
 from tests.eval.commands import exit_code, make_run
 
 ROOT = Path(__file__).parents[2]
@@ -191,13 +192,13 @@ def test_a_trained_run_is_evaluated_at_the_checkpoint_asked_for(tmp_path, capsys
     loaded = runs.load_run(config.workdir, 8)
     samples = runs.draw_samples(loaded, 200, 3)
     expected = evaluated(load_evaluation(Data("grid25")), samples, nimg=8, seed=3)
-    read = read_records(config.workdir / "eval.jsonl")[len(records) // 2 :]
+    read = read_records(Record, config.workdir / "eval.jsonl")[len(records) // 2 :]
     for ours, theirs in zip(read, expected, strict=True):
         undefined = ours.value is None and theirs.value is None
         assert undefined or ours.value == pytest.approx(theirs.value, rel=1e-4, abs=1e-6)
         assert (ours.metric, ours.samples, ours.n) == (theirs.metric, theirs.samples, theirs.n)
     assert exit_code(str(config.workdir), "--n", "200", "--seed", "3", "--step", "1") == 0
-    assert read_records(config.workdir / "eval.jsonl")[-len(read) :] == read
+    assert read_records(Record, config.workdir / "eval.jsonl")[-len(read) :] == read
 
 
 def test_missing_and_unknown_arguments_exit_with_2(capsys):
@@ -217,7 +218,7 @@ def test_records_say_what_was_measured(ring8):
         assert record.extractor == record.labeller == "points"
         assert record.extractor_fingerprint == ring8.reader.extractor.fingerprint
         assert record.reference_n in (10_000, 131_072)
-        assert json.loads(record.to_json())["metric"] == record.metric
+        assert json.loads(to_json(record))["metric"] == record.metric
         assert record.floor == values[record.metric, "real"].value
         assert record.floor_n == 600
         assert (record.standard_error is None) == (record.error_protocol is None)
@@ -276,11 +277,11 @@ def test_records_are_appended_whole(ring8, tmp_path):
     append_records(path, records)
     lines = path.read_text().splitlines()
     assert json.loads(lines[0]) == {"kept": True}
-    assert lines[1:] == [record.to_json().strip() for record in records]
-    assert read_records(path) == records
+    assert lines[1:] == [to_json(record).strip() for record in records]
+    assert read_records(Record, path) == records
     with path.open("a") as file:
         file.write('{"metric": "torn')
-    assert read_records(path) == records
+    assert read_records(Record, path) == records
 
 
 def test_the_commands_are_listed_without_waiting_for_jax():

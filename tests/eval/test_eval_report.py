@@ -22,10 +22,11 @@ from eval.dataset.reference import chunks_of, load_reference
 from eval.extractors.base import Features
 from eval.extractors.pixels import Pixels
 from eval.extractors.reader import Reader
+from eval.files.records import read_records
 from eval.gather import Wanted, gather
 from eval.metrics.frechet import FRECHET
 from eval.metrics.memorization import authentic, copy_ratios
-from eval.records.record import Record, read_records
+from eval.records.record import Record
 from eval.report import figures
 from eval.report import page as pages
 from eval.report.contents import (
@@ -152,7 +153,7 @@ class Cells(HTMLParser):
 
 
 def test_it_shows_each_figure_with_error_floor_and_protocol(page, run):
-    records = [r for r in read_records(run / "eval.jsonl") if r.checkpoint_nimg == 24]
+    records = [r for r in read_records(Record, run / "eval.jsonl") if r.checkpoint_nimg == 24]
     records = [record for record in records if record.seed == 3 and record.floor_n == 300]
     assert {record.n for record in records if record.samples == "generated"} == {300}
     found = {(record.metric, record.samples): record for record in records}
@@ -194,17 +195,17 @@ def test_the_verdict_stands_at_the_top_with_its_evidence_and_picture(page, run, 
 
 def test_it_measures_other_checkpoints_once(page, run, monkeypatch):
     path = run / "eval.jsonl"
-    measured = {record.checkpoint_nimg for record in read_records(path)}
+    measured = {record.checkpoint_nimg for record in read_records(Record, path)}
     assert measured == {8, 16, 24}
-    before = read_records(path)
+    before = read_records(Record, path)
     assert exit_code("report", run, "--n", N, "--seed", "3", "--out", run / "again.html") == 0
-    assert read_records(path) == before
+    assert read_records(Record, path) == before
     assert (run / "again.html").read_text() == page
     monkeypatch.setattr(pages, "page", lambda contents: "drawn before")
     arguments = ("--n", "200", "--out", run / "one.html")
     assert exit_code("report", run, *arguments, "--metrics", "frechet_distance") == 0
     assert exit_code("report", run, *arguments) == 0
-    at_200 = [r for r in read_records(path) if r.n == 200 and r.samples == "generated"]
+    at_200 = [r for r in read_records(Record, path) if r.n == 200 and r.samples == "generated"]
     offered = set(CURVES) - {"class_accuracy"}
     followed = {(r.checkpoint_nimg, r.metric) for r in at_200 if r.metric in offered}
     assert followed == {(nimg, metric) for nimg in (8, 16, 24) for metric in offered}
@@ -464,10 +465,10 @@ def test_another_folder_takes_the_report_and_both_folders_records_are_read(run, 
     asked = (run, "--n", "60", "--metrics", "modes_captured_at_1", "--out", out)
     assert exit_code("report", *asked) == 0
     assert {path.name for path in out.iterdir()} == {"eval.jsonl", "report.html"}
-    first = read_records(out / "eval.jsonl")
+    first = read_records(Record, out / "eval.jsonl")
     assert {record.checkpoint_nimg for record in first} == {8, 16, 24}
     assert exit_code("report", *asked) == 0
-    assert read_records(out / "eval.jsonl") == first
+    assert read_records(Record, out / "eval.jsonl") == first
     assert {path: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
@@ -488,7 +489,7 @@ def test_a_tracker_is_sent_the_figures_of_all_checkpoints_and_the_drawings(
     assert (name, about.folder, about.config["data"]["source"]) == ("wandb", run, "ring8")
     found = {
         record.checkpoint_nimg: record.value
-        for record in read_records(tmp_path / "eval.jsonl")
+        for record in read_records(Record, tmp_path / "eval.jsonl")
         if record.samples == "generated"
     }
     rows = [seen for seen in sink.seen if len(seen) == 2]

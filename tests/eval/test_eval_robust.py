@@ -17,12 +17,13 @@ from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.run_data import Whereabouts
 from cgan.run_folder.workdir import Workdir
 from cgan.types import DiscriminatorOutput
+from eval.files.records import read_records
 from eval.gather import silent
 from eval.records.spread import mean_and_error
 from eval.robustness.attack import jacobian_norms, worst_changes
 from eval.robustness.attacked import Attacked, load
 from eval.robustness.measure import measure, plan
-from eval.robustness.record import RECORDS, Robustness, read_records
+from eval.robustness.record import RECORDS, Robustness
 from eval.robustness.words import lines, subject, summary
 from eval.splits import Splits
 from tests.eval import commands
@@ -160,7 +161,7 @@ def test_the_command_tells_records_and_draws_runs_beside_each_other(
     with Image.open(both[0] / "robust.png") as image:
         assert min(image.size) > 400
     assert not (both[1] / "robust.png").exists()
-    with_embedding, with_score = (read_records(root / RECORDS) for root in both)
+    with_embedding, with_score = (read_records(Robustness, root / RECORDS) for root in both)
     assert [(r.head, r.radius) for r in with_embedding] == [
         (head, radius) for head in ("score", "embedding") for radius in (0.1, 0.3)
     ]
@@ -176,10 +177,10 @@ def test_the_command_tells_records_and_draws_runs_beside_each_other(
     # alone and elsewhere; the radii of the data themselves
     assert commands.exit_code("robust", both[1], *few[:4], "--out", tmp_path) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"robust.png", RECORDS}
-    radii = [record.radius for record in read_records(tmp_path / RECORDS)]
-    apart = read_records(tmp_path / RECORDS)[0].reals_apart
+    radii = [record.radius for record in read_records(Robustness, tmp_path / RECORDS)]
+    apart = read_records(Robustness, tmp_path / RECORDS)[0].reals_apart
     np.testing.assert_allclose(radii, apart * np.array([0.01, 0.02, 0.05, 0.1, 0.2]), rtol=0.06)
-    assert len(read_records(both[1] / RECORDS)) == 2
+    assert len(read_records(Robustness, both[1] / RECORDS)) == 2
 
 
 def test_what_cannot_be_compared_is_refused(both: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from rich.console import Console
 from cgan.config import ConfigError
 from cgan.surrogate.fit import Recipe
 from eval.__main__ import main
+from eval.files.records import append_records, read_records
 from eval.surrogate import ducts, tables
 from eval.surrogate.baselines import ridge
 from eval.surrogate.measure import STRENGTHS, measure
 from eval.surrogate.problem import Problem, of_tables, scale_of_draws, scale_of_source
-from eval.surrogate.record import Error, append_records, read_records
+from eval.surrogate.record import Error
 from eval.surrogate.table import print_errors
 from eval.surrogate.words import METHODS, one_strength, strengths
 
@@ -187,7 +188,7 @@ def test_what_is_measured_says_what_it_was_and_comes_out_the_same_again(
         dataclasses.replace(r, **paths) for r in records
     ]
     append_records(tmp_path / "x.jsonl", records)
-    assert read_records(tmp_path / "x.jsonl") == records
+    assert read_records(Error, tmp_path / "x.jsonl") == records
 
 
 def test_the_source_helps_where_the_target_is_the_source_moved(records: list[Error]) -> None:
@@ -239,7 +240,7 @@ def test_the_command_writes_lines_and_a_picture(
     out = tmp_path / "out"
     words = ["surrogate", "--source", str(files[0]), "--target", str(files[1])]
     main([*words, "--points", "3", "--draws", "1", "--out", str(out)])
-    found = read_records(out / "surrogate.jsonl")
+    found = read_records(Error, out / "surrogate.jsonl")
     assert [r.method for r in found] == list(METHODS)
     assert found[0].standard_error is None
     with Image.open(out / "surrogate.png") as picture:
