@@ -78,6 +78,12 @@ class Parts(NamedTuple):
         """Whether there are clients that never average, so that each is judged for itself."""
         return self.shards is not None and not self.config.federated.local_steps
 
+    def each_judged(self, state: TrainState) -> list[TrainState]:
+        """The states that are judged: one, or that of each client where they never average."""
+        if not self.are_isolated:
+            return [self.judged(state)]
+        return [self.of_client(state, of) for of in range(self.config.federated.clients)]
+
     def of_client(self, state: TrainState, client: int) -> TrainState:
         """The state of one client.
 

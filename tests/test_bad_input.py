@@ -338,7 +338,7 @@ REFUSED = {
     "eval search images --score ink --evaluations 0": "evaluations = 0: must be from 1 to 2000",
     "eval search images --score ink --seeds 0": "seeds = 0: must be from 1 to 1000",
     "eval search images --score ink --dimensions 3": "dimensions = 3: must be from 1 to 2, the run",
-    "eval search images --score ink --reference-n 1": "reference_n = 1: must be 0, or from 2 to",
+    "eval search images --score ink --reference-n 999": "reference_n = 999: must be 0, or from",
     "eval search images --score ink --methods sobol sobol": "methods = 'sobol sobol': must be each",
     "eval search images --score ink --methods grid": "invalid choice 'grid'",
     "eval search images --score ink --out x.png": "out = 'x.png': must be a .html file, or a",

@@ -301,10 +301,33 @@ def test_a_users_file_that_fails_is_one_message(tmp_path: Path, text: str, messa
         values()
 
 
+def test_a_users_file_is_known_by_its_text_and_by_that_of_files_it_imports(
+    root: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of the function, or of a function that it calls, is another score."""
+    monkeypatch.syspath_prepend(tmp_path)
+    helper = tmp_path / "helper_of_score.py"
+    helper.write_text("import numpy\nWEIGHT = 1.0\n")
+    used = "def score(images):\n    from helper_of_score import WEIGHT\n    return 0"
+    texts = (SCORE, SCORE.replace("images", "pictures"), used)
+    run, found = runs.load_run(root), []
+    for text in texts:
+        file.write_text(text)
+        found.append(given.load(str(file)))
+    helper.write_text("import numpy\nWEIGHT = 2.0\n")
+    found.append(given.load(str(file)))
+    assert len({one.fingerprint for one in found}) == 4
+    assert given.load(str(file)).fingerprint == found[-1].fingerprint
+    keys = {
+        Space(root, run, Score("own", "own", one.fingerprint, one.function)).key for one in found
+    }
+    assert len(keys) == 4
+
+
 def test_the_command_searches_keeps_draws_and_tells(
     root: Path, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = ("--evaluations", 7, "--seeds", 2, "--reference-n", 400)
+    few = ("--evaluations", 7, "--seeds", 2, "--reference-n", 1_000)
     assert commands.exit_code("search", root, "--score", file, *few) == 0
     printed = capsys.readouterr().out
     folder = root / "search" / "upper"
@@ -313,7 +336,7 @@ def test_the_command_searches_keeps_draws_and_tells(
     assert f"page: {folder / 'search.html'}" in printed
     records, rows = read_records(Found, folder / RECORDS), read_rows(folder / "journal.jsonl")
     run = runs.load_run(root)
-    draws = run.sampler.latents(400, 0, "search/reference")
+    draws = run.sampler.latents(1_000, 0, "search/reference")
     reference = upper(run.sampler.generate(run.params, draws))
     bar = np.percentile(reference, 99.9)
     assert [(r.method, r.seed) for r in records] == [(m, s) for s in (0, 1) for m in ALL]
@@ -333,7 +356,7 @@ def test_the_command_searches_keeps_draws_and_tells(
         assert record.latent_length == pytest.approx(np.linalg.norm(best["latents"][number]))
     reached = sum(r.reached_at is not None for r in records if r.method == "bayes")
     words = " ".join(printed.split())
-    assert f"the 99.9th percentile of 400 random latents in {reached} of 2 seeds." in words
+    assert f"the 99.9th percentile of 1,000 random latents in {reached} of 2 seeds." in words
     with Image.open(folder / "search.png") as image:
         assert min(image.size) > 400
     page = (folder / "search.html").read_text()
@@ -360,7 +383,7 @@ def test_a_run_of_points_is_drawn_as_points(tmp_path: Path) -> None:
     path = tmp_path / "far.py"
     path.write_text("def score(points):\n    return (points**2).sum(axis=1)\n")
     run = saved(tmp_path / "points", config)
-    asked = ("--evaluations", 3, "--seeds", 1, "--methods", "random", "--reference-n", 20)
+    asked = ("--evaluations", 3, "--seeds", 1, "--methods", "random", "--reference-n", 1_000)
     assert commands.exit_code("search", run, "--score", path, *asked, "--out", tmp_path / "o") == 0
     assert (tmp_path / "o/search.html").is_file()
     assert not (run / "search").exists()

@@ -70,12 +70,20 @@ def restore_run(
         ConfigError: the folder holds no run, no checkpoint, or not this one; or a run that learnt
             an object needs it, or another one; or clients have no average, or there is no such one.
     """
+    run = restore_whole(root, nimg, source)
+    return run._replace(state=_judged(run.parts, run.state, client))
+
+
+def restore_whole(root: Path, nimg: int | None = None, source: Source | None = None) -> Restored:
+    """Read all of a run from its folder; of one with clients, the state of all of them.
+
+    Args and errors are those of `restore_run`.
+    """
     workdir = Workdir(root)
     config = workdir.read_config()
     parts = assemble_on(config, run_data.source_of(workdir, config, source))
     former = parts.networks.former_names.of_array
-    state, nimg = restore_state(workdir, nimg, parts.abstract_state(), former)
-    return Restored(parts, _judged(parts, state, client), nimg)
+    return Restored(parts, *restore_state(workdir, nimg, parts.abstract_state(), former))
 
 
 def _judged(parts: Parts, state: TrainState, client: int | None) -> TrainState:

@@ -11,8 +11,7 @@ from cgan.assemble import Parts
 from cgan.config import require
 from cgan.data import Source
 from cgan.data.clients import Shards
-from cgan.run_folder.workdir import Workdir
-from cgan.sampling.runs import Restored, restore_run
+from cgan.sampling.runs import Restored, restore_whole
 from cgan.sampling.sampler import Sampler
 
 STREAM = "latents/samples"
@@ -51,7 +50,7 @@ def shown(roots: Sequence[Path], n: int, seed: int, source: Source | None = None
     Raises:
         ConfigError: no run has clients, or two have other shards, or other data.
     """
-    restored = {root: _restored(root, source) for root in roots}
+    restored = {root: restore_whole(root, source=source) for root in roots}
     first = next((one.parts for one in restored.values() if one.parts.shards is not None), None)
     expected = "folders of runs of which one at least has clients (federated.clients)"
     require(first is not None, "run", str(roots[0]), expected)
@@ -63,15 +62,8 @@ def shown(roots: Sequence[Path], n: int, seed: int, source: Source | None = None
     each = max(1, n // len(shards.rows))
     rng = np.random.default_rng(seed)
     reals = tuple(np.asarray(first.source[rng.permutation(rows)[:each]].x) for rows in shards.rows)
-    arms = tuple(_arm(root, one, n, each, seed, source) for root, one in restored.items())
+    arms = tuple(_arm(root.name, one, n, each, seed) for root, one in restored.items())
     return Shown(first.source, shards, reals, arms)
-
-
-def _restored(root: Path, source: Source | None) -> Restored:
-    """A run as it is judged; of clients that never average the first one."""
-    federated = Workdir(root).read_config().federated
-    alone = bool(federated.clients) and not federated.local_steps
-    return restore_run(root, source=source, client=0 if alone else None)
 
 
 def _require_same(root: Path, parts: Parts, first: Parts) -> None:
@@ -86,17 +78,13 @@ def _require_same(root: Path, parts: Parts, first: Parts) -> None:
         require(same, f"{root}: federated", what, f"of the same shards as {first.config.federated}")
 
 
-def _arm(root: Path, one: Restored, n: int, each: int, seed: int, source: Source | None) -> Arm:
+def _arm(name: str, one: Restored, n: int, each: int, seed: int) -> Arm:
+    by = "all data" if one.parts.shards is None else "the clients' average"
+    if one.parts.are_isolated:
+        n, by = each, "each client alone"
     sampler = Sampler(one.parts)
     labels = sampler.labels(n, seed, STREAM)
     latents = sampler.latents(n, seed, STREAM)
-    name = root.name
-    if not one.parts.are_isolated:
-        by = "all data" if one.parts.shards is None else "the clients' average"
-        return Arm(name, by, (sampler.generate(one.state.generator_ema, latents, labels),))
-    drawn = []
-    for client in range(one.parts.config.federated.clients):
-        params = restore_run(root, source=source, client=client).state.generator_ema
-        some = None if labels is None else labels[:each]
-        drawn.append(sampler.generate(params, latents[:each], some))
-    return Arm(name, "each client alone", tuple(drawn))
+    judged = one.parts.each_judged(one.state)
+    drawn = (sampler.generate(state.generator_ema, latents, labels) for state in judged)
+    return Arm(name, by, tuple(drawn))

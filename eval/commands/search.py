@@ -19,6 +19,7 @@ from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
 from eval.names import MethodName
+from eval.search.record import BAR, RECORDS, REFERENCE_AT_LEAST
 
 if TYPE_CHECKING:
     from cgan.data import Source
@@ -53,7 +54,7 @@ class Arguments:
     dimensions: int | None = None
     """Latent dimensions searched; all where there are 16 or fewer, a slice of 12 otherwise."""
     reference_n: int = 10_000
-    """Random latents that are scored to compare with; 0 where the score is costly."""
+    """Random latents that are scored to compare with, 1,000 or more; 0 for a costly score."""
     checkpoint: int | None = None
     """Checkpoint by the images it had seen; the newest unless given."""
     step: int | None = None
@@ -75,8 +76,10 @@ class Arguments:
         require(len(self.methods) > 0, "methods", "", "one or more")
         once = len(set(self.methods)) == len(self.methods)
         require(once, "methods", " ".join(self.methods), "each named once")
-        inside = self.reference_n == 0 or 2 <= self.reference_n <= run.N_AT_MOST
-        expected = f"0, or from 2 to {run.N_AT_MOST}"
+        inside = self.reference_n == 0 or REFERENCE_AT_LEAST <= self.reference_n <= run.N_AT_MOST
+        expected = (
+            f"0, or from {REFERENCE_AT_LEAST} to {run.N_AT_MOST}: fewer have no {BAR}th percentile"
+        )
         require(inside, "reference_n", self.reference_n, expected)
         if self.out is not None:
             places.require_out(self.out, ".html")
@@ -106,7 +109,6 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from eval.search.methods import require_installed
     from eval.search.page import page
     from eval.search.picture import draw
-    from eval.search.record import RECORDS
     from eval.search.table import print_search
     from eval.splits import Splits
 

@@ -4,6 +4,7 @@ It is a user's own code on the user's own machine, called as it is. This is the 
 project that runs code by a path.
 """
 
+import ast
 import importlib.util
 import sys
 import traceback
@@ -17,6 +18,7 @@ from cgan.system.files import at_home
 from eval.files.fingerprint import fingerprint
 
 FUNCTION = "score"
+NONE: frozenset[str] = frozenset()
 
 
 class Given(NamedTuple):
@@ -25,7 +27,7 @@ class Given(NamedTuple):
     path: Path
     function: Callable[[Any], Any]
     fingerprint: str
-    """Fingerprint of the file's text."""
+    """Fingerprint of the file's text, and of the files beside it that it imports."""
 
 
 def load(name: str) -> Given:
@@ -44,7 +46,41 @@ def load(name: str) -> Given:
     function: Any = getattr(found, FUNCTION, None)
     expected = f"a file that defines a function `{FUNCTION}` of samples"
     require(callable(function), "score", name, expected)
-    return Given(path, lambda samples: _guarded(lambda: function(samples), name), fingerprint(text))
+    folders = (path.resolve().parent, Path.cwd())
+    mark = _guarded(lambda: fingerprint(text, *_imported(text, folders)), name)
+    return Given(path, lambda samples: _guarded(lambda: function(samples), name), mark)
+
+
+def _imported(text: str, folders: tuple[Path, ...], known: frozenset[str] = NONE) -> list[str]:
+    """Texts of the files that a text imports, and those that they import; of these folders alone.
+
+    Installed packages are not among them, nor what is read in other ways than by an import.
+    """
+    names = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    found = []
+    for name in sorted(names - known):
+        file = _file_of(name)
+        near = file is not None and any(file.is_relative_to(folder) for folder in folders)
+        if file is None or not near or {"site-packages", "dist-packages"} & set(file.parts):
+            continue
+        theirs = file.read_text("utf-8")
+        found += [name, theirs, *_imported(theirs, folders, known | names)]
+    return found
+
+
+def _file_of(name: str) -> Path | None:
+    """The Python file of a module, if there is one to be found."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    origin = None if spec is None else spec.origin
+    return Path(origin).resolve() if origin is not None and origin.endswith(".py") else None
 
 
 def _module(path: Path) -> Any:

@@ -8,6 +8,8 @@ RECORDS = "search.jsonl"
 """Name of the file of records, in the folder of a search."""
 BAR = 99.9
 """Percentile of random latents that a search is asked to reach."""
+REFERENCE_AT_LEAST = 1_000
+"""Fewest random latents of which one lies above that percentile."""
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cgan.assemble import Parts
-from cgan.state import TrainState
-
 CLIENTS = "clients"
 """Name of the figures of each client in a row of results."""
 Figures = dict[str, float | None]
-
-
-def judged(parts: Parts, state: TrainState) -> list[TrainState]:
-    """The states whose samples are measured: one, or that of each client which never averages."""
-    if not parts.are_isolated:
-        return [parts.judged(state)]
-    return [parts.of_client(state, of) for of in range(parts.config.federated.clients)]
 
 
 def mean(found: Sequence[Figures]) -> dict[str, float | list[Figures] | None]:

@@ -80,8 +80,7 @@ def rows_of(
                 began = time.monotonic()
                 panel = Panel(evaluation, study.figures(job.benchmark, nimg, run.seed), held_out)
                 found = [
-                    _figures(panel, sampler, state, nimg)
-                    for state in clients.judged(parts, run.state)
+                    _figures(panel, sampler, state, nimg) for state in parts.each_judged(run.state)
                 ]
                 seconds = training_sec + time.monotonic() - began
                 told = {"seconds": round(seconds, 1), "device": device.device_kind}
