@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan.config import Background, ConfigError, Data, DataChanged, require
+from cgan.config import Background, ConfigError, Data, require
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+from eval.commands.options import OfRun, require_numbers
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ OF_FILES = ("real", "fake", "real_array", "fake_array", "background")
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that judges a generator."""
 
     run: Annotated[Path | None, tyro.conf.Positional] = None
@@ -60,19 +61,12 @@ class Arguments:
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
     """Seed of the samples, of their halves and of the error bars."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the run's data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or the picture's .png file; the run's own folder unless given."""
 
     def __post_init__(self) -> None:
-        run.require_numbers(self.n, self.seed, self.checkpoint, self.step)
+        require_numbers(self.n, self.seed)
+        self.require_checkpoint()
         if self.run is None:
             for name in ("real", "fake"):
                 expected = "given, as --real and --fake, or a run"
@@ -176,7 +170,6 @@ def _main(
 
 
 def _judge_run(arguments: Arguments, source: "Source | None") -> "Judged":
-    from cgan.run_folder.run_data import Whereabouts
     from eval.display.progress import reading
     from eval.measuring.runs import load
     from eval.verdict.judged import judge_run, samples_for_verdict
@@ -185,8 +178,7 @@ def _judge_run(arguments: Arguments, source: "Source | None") -> "Judged":
     assert root is not None
     places.require_files(root, *arguments.files)
     which = (arguments.checkpoint, arguments.step, arguments.n)
-    where = Whereabouts(arguments.data_path, arguments.data_changed)
-    loaded = load(root, *which, (), arguments.extractor, arguments.weights, where, source)
+    loaded = load(root, *which, (), arguments.extractor, arguments.weights, arguments.where, source)
     n = arguments.n or samples_for_verdict(loaded.evaluation)
     with reading("samples", None) as advance:
         return judge_run(loaded._replace(n=n), arguments.seed, advance)

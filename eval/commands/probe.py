@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan.config import DataChanged, require
+from cgan.config import require
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+from eval.commands.options import OfRun, require_numbers
 
 if TYPE_CHECKING:
     from cgan.data import Source
@@ -25,7 +26,7 @@ DRAWS_AT_MOST, LABELS_AT_MOST = 10_000, 10_000
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that probes with few labels."""
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -40,19 +41,12 @@ class Arguments:
     """Train the network itself as well, from the run's weights and from scratch: the slow part."""
     seed: int = 0
     """Seed of the draws."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the run's data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or the picture's .png file; the run's own folder unless given."""
 
     def __post_init__(self) -> None:
-        run.require_numbers(None, self.seed, self.checkpoint, self.step)
+        require_numbers(None, self.seed)
+        self.require_checkpoint()
         for size in self.labels:
             inside = 1 <= size <= LABELS_AT_MOST
             require(inside, "labels", size, f"numbers from 1 to {LABELS_AT_MOST}")
@@ -75,7 +69,6 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     """
     arguments = parse(Arguments, argv, prog=f"{run.PROG} probe", description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.run_folder.run_data import Whereabouts
     from cgan.system import files
     from eval.display.progress import reading
     from eval.few_labels.measure import measure, plan
@@ -88,8 +81,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     picture = places.file_of(root, out, "probe.png")
     records_file = places.folder_of(root, out) / "probe.jsonl"
     places.require_files(root, picture, records_file)
-    where = Whereabouts(arguments.data_path, arguments.data_changed)
-    probed = load(root, arguments.checkpoint, arguments.step, where, source)
+    probed = load(root, arguments.checkpoint, arguments.step, arguments.where, source)
     chosen = (arguments.labels, arguments.draws, arguments.taps, arguments.fine_tuning)
     planned = plan(probed, *chosen, arguments.seed)
     with reading("probe", planned.steps) as advance:

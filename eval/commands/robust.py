@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan.config import DataChanged, require
+from cgan.config import require
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+from eval.commands.options import OfRun, require_numbers
 
 if TYPE_CHECKING:
     from cgan.data import Source
@@ -27,7 +28,7 @@ RADIUS_AT_MOST = 1e6
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that attacks a run's discriminator."""
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -42,19 +43,12 @@ class Arguments:
     """Held-out reals; 256, or as many as there are, unless given."""
     seed: int = 0
     """Seed of the choice of reals and of the attack's starts."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the runs' data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the runs learnt."""
     out: Path | None = None
     """Folder to write to, or the picture's .png file; the runs' own folders unless given."""
 
     def __post_init__(self) -> None:
-        run.require_numbers(self.n, self.seed, self.checkpoint, self.step)
+        require_numbers(self.n, self.seed)
+        self.require_checkpoint()
         for radius in self.radii:
             inside = math.isfinite(radius) and 0 < radius <= RADIUS_AT_MOST
             require(inside, "radii", radius, f"numbers above 0, at most {RADIUS_AT_MOST:g}")
@@ -80,7 +74,6 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     """
     arguments = parse(Arguments, argv, prog=f"{run.PROG} robust", description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.run_folder.run_data import Whereabouts
     from cgan.system import files
     from eval.display.progress import reading
     from eval.files.records import append_records
@@ -96,8 +89,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     places.require_files(roots[0], picture)
     for root, file in records_files.items():
         places.require_files(root, file)
-    where = Whereabouts(arguments.data_path, arguments.data_changed)
-    chosen = (arguments.checkpoint, arguments.step, where, source)
+    chosen = (arguments.checkpoint, arguments.step, arguments.where, source)
     runs = [load(root, *chosen) for root in roots]
     planned = plan(runs, arguments.radii, arguments.n, arguments.steps, arguments.seed)
     total = len(planned.samples) * sum(len(attacked.heads) for attacked in runs)

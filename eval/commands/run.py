@@ -11,21 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from cgan.config import ConfigError, DataChanged, TrackerName, require, require_seed
+from cgan.config import ConfigError, TrackerName
 from cgan.system.arguments import parse
 from eval.commands import places
+from eval.commands.options import OfRun, require_numbers
 from eval.names import ExtractorName
 
 if TYPE_CHECKING:
     from cgan.data import Source
 
 PROG = "python -m eval"
-N_AT_MOST = 2**31 - 1
-"""Most samples of an evaluation: their numbers are whole numbers of 32 bits."""
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that evaluates a run."""
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -40,14 +39,6 @@ class Arguments:
     """File with the weights of the extractor inception or dinov2."""
     seed: int = 0
     """Seed of the samples, of the baselines and of the error bars."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the run's data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the run learnt."""
     track: TrackerName | None = None
     """Where the figures go as well: wandb, as the run that training was sent to."""
     out: Path | None = None
@@ -57,32 +48,16 @@ class Arguments:
     """Suffix of the command's own file."""
 
     def __post_init__(self) -> None:
-        require_numbers(self.n, self.seed, self.checkpoint, self.step)
+        require_numbers(self.n, self.seed)
+        self.require_checkpoint()
         if self.out is not None:
             places.require_out(self.out, self.suffix)
 
     @property
     def choices(self) -> dict[str, Any]:
         """What `eval.measuring.runs.load` takes beside the run, as far as a command line says."""
-        from cgan.run_folder.run_data import Whereabouts
-
         names = ("checkpoint", "step", "n", "metrics", "extractor", "weights")
-        where = Whereabouts(self.data_path, self.data_changed)
-        return {name: getattr(self, name) for name in names} | {"where": where}
-
-
-def require_numbers(n: int | None, seed: int, checkpoint: int | None, step: int | None) -> None:
-    """Refuse numbers that no run can be evaluated with.
-
-    Raises:
-        ConfigError: such a number.
-    """
-    require(n is None or n >= 2, "n", n, "at least 2 samples")
-    require(n is None or n <= N_AT_MOST, "n", n, f"at most {N_AT_MOST}")
-    require_seed(seed)
-    require(step is None or step > 0, "step", step, "more than 0")
-    both = step is not None and checkpoint is not None
-    require(not both, "step", step, "left out where checkpoint is given")
+        return {name: getattr(self, name) for name in names} | {"where": self.where}
 
 
 def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan.config import DataChanged, require
+from cgan.config import require
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+from eval.commands.options import N_AT_MOST, OfRun, require_numbers
 from eval.names import MethodName
 from eval.search.record import BAR, RECORDS, REFERENCE_AT_LEAST
 
@@ -31,7 +32,7 @@ SEEDS_AT_MOST = 1_000
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that searches a run's latents."""
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -55,30 +56,23 @@ class Arguments:
     """Latent dimensions searched; all where there are 16 or fewer, a slice of 12 otherwise."""
     reference_n: int = 10_000
     """Random latents that are scored to compare with, 1,000 or more; 0 for a costly score."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the run's data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or the page's .html file; RUN/search/SCORE unless given."""
 
     def __post_init__(self) -> None:
-        run.require_numbers(None, self.seed, self.checkpoint, self.step)
+        require_numbers(None, self.seed)
+        self.require_checkpoint()
         inside = 1 <= self.evaluations <= EVALUATIONS_AT_MOST
         require(inside, "evaluations", self.evaluations, f"from 1 to {EVALUATIONS_AT_MOST}")
         inside = 1 <= self.seeds <= SEEDS_AT_MOST
         require(inside, "seeds", self.seeds, f"from 1 to {SEEDS_AT_MOST}")
-        run.require_numbers(None, self.seed + self.seeds - 1, None, None)
+        require_numbers(None, self.seed + self.seeds - 1)
         require(len(self.methods) > 0, "methods", "", "one or more")
         once = len(set(self.methods)) == len(self.methods)
         require(once, "methods", " ".join(self.methods), "each named once")
-        inside = self.reference_n == 0 or REFERENCE_AT_LEAST <= self.reference_n <= run.N_AT_MOST
+        inside = self.reference_n == 0 or REFERENCE_AT_LEAST <= self.reference_n <= N_AT_MOST
         expected = (
-            f"0, or from {REFERENCE_AT_LEAST} to {run.N_AT_MOST}: fewer have no {BAR}th percentile"
+            f"0, or from {REFERENCE_AT_LEAST} to {N_AT_MOST}: fewer have no {BAR}th percentile"
         )
         require(inside, "reference_n", self.reference_n, expected)
         if self.out is not None:
@@ -98,7 +92,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     """
     arguments = parse(Arguments, argv, prog=f"{run.PROG} search", description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.run_folder.run_data import Whereabouts, splits_of
+    from cgan.run_folder.run_data import splits_of
     from cgan.run_folder.workdir import Workdir
     from cgan.sampling import runs
     from cgan.system import files
@@ -115,10 +109,9 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     require_installed(arguments.methods)
     root, out = arguments.run, arguments.out
     loaded = runs.load_run(root, arguments.checkpoint, arguments.step, source)
-    where = Whereabouts(arguments.data_path, arguments.data_changed)
 
     def splits() -> Splits:
-        return Splits(*splits_of(Workdir(root), loaded.config, where, source))
+        return Splits(*splits_of(Workdir(root), loaded.config, arguments.where, source))
 
     score = scores.load(arguments.score, scores.Asked(loaded, splits, arguments.class_))
     space = Space(root, loaded, score, arguments.dimensions, arguments.class_)
