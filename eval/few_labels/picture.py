@@ -1,6 +1,7 @@
 """The picture of a probe with few labels: accuracy against labels, a panel for each classifier."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -20,6 +21,9 @@ COLORS = (GENERATED, "#c98a00", "#7b3f98", "#2e7d5b", "#8c6d5a", "#d06a9c")
 STROKES = ("-", "--", ":", "-.")
 """Strokes of pixels and their components, and of the untrained taps, the trunk first."""
 TITLE_AT_MOST = 110
+LEGEND_COLUMNS = 2
+PANEL_INCHES, LINE_INCHES = 4.2, 0.19
+"""Heights of the curves with all around them, and of a line of the legend below."""
 
 
 def draw(subject: str, records: Sequence[Accuracy]) -> bytes:
@@ -27,10 +31,13 @@ def draw(subject: str, records: Sequence[Accuracy]) -> bytes:
     encoded = io.BytesIO()
     methods = [method for method in METHODS if any(r.method == method for r in records)]
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4 * len(methods), 4.4), layout="constrained")
+        of_all = lines(records)
+        most = max(sum(line.method == method for line in of_all) for method in methods)
+        size = (4 * len(methods), PANEL_INCHES + LINE_INCHES * math.ceil(most / LEGEND_COLUMNS))
+        figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
         for method, axes in zip(methods, panels, strict=True):
-            _panel(axes, [line for line in lines(records) if line.method == method])
+            _panel(axes, [line for line in of_all if line.method == method])
             axes.set_title(METHODS[method])
         panels[0].set_ylabel("held-out accuracy")
         told = "\n".join(lettered(line, TITLE_AT_MOST) for line in title(subject, records[0]))
@@ -78,4 +85,5 @@ def _panel(axes: Axes, of_method: Sequence[Line]) -> None:
     axes.set_xticklabels([f"{size:,}" for size in sizes])
     axes.set_xlabel("labels a class")
     axes.grid(axis="y", color=FAINT, alpha=0.3, linewidth=0.6)
-    axes.legend(loc="lower right", fontsize=8)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}
+    axes.legend(**below, ncols=LEGEND_COLUMNS, fontsize=8, frameon=False)
