@@ -1,7 +1,7 @@
 """`examples/minimal.py` as the oracle of `cgan/step.py`, with what a page has no room for.
 
 Classes that are told apart, the embedding's two views, penalties along random directions and
-between samples, and worst neighbours. Like the page it knows no gather and no micro-batches.
+between samples, and adversarial views. Like the page it knows no gather and no micro-batches.
 """
 
 from collections.abc import Callable
@@ -29,11 +29,11 @@ class PlainStep(minimal.PlainStep):
     """What views were moved to, by their names."""
 
     def view(self, name: str, samples: jax.Array) -> jax.Array:
-        """The view, or the worst neighbour that was found of it."""
+        """The view, or where an attack has moved it."""
         return self.neighbors[name] if name in self.neighbors else super().view(name, samples)
 
     def discriminator_loss(self, players: tuple[Any, Any], state: TrainState) -> jax.Array:
-        """The page's, of worst neighbours where there are any: constants, whatever they cost."""
+        """The page's, of adversarial ones where there are any: constants, whatever they cost."""
         config = self.parts.config
         if not config.augment.adversarial_radius:
             return super().discriminator_loss(players, state)

@@ -1,4 +1,4 @@
-"""Worst neighbours: within the ball, from keyed starts, what they do to a game, and when there are
+"""Adversarial views: within the ball, from keyed starts, what they do to a game, and when there are
 none. That a step takes them alike on any number of devices is held by `test_step.py`."""
 
 from pathlib import Path

@@ -172,7 +172,7 @@ FAST = (
     "wasserstein",
     "ada",
     "hutchinson",
-    "worst neighbors of both heads",
+    "adversarial views of both heads",
     "four micro-batches",
     "Fourier features",
 )
@@ -296,7 +296,7 @@ def test_so_is_every_product_of_probes_with_few_labels() -> None:
 @pytest.mark.usefixtures("_on_gpu")
 @pytest.mark.parametrize("head", ["score", "embedding"])
 def test_so_is_every_product_of_attacks_on_a_discriminator(head: Any) -> None:
-    parts = assemble(VARIANTS["worst neighbors of both heads"])
+    parts = assemble(VARIANTS["adversarial views of both heads"])
     state, keys = parts.abstract_state(), jax.random.split(KEY, 3)
     attacked = partial(robustness.attack_rows, parts.networks, head, 2)
     players = (state.discriminator, state.discriminator_stats)
@@ -306,7 +306,7 @@ def test_so_is_every_product_of_attacks_on_a_discriminator(head: Any) -> None:
 
 
 def test_so_is_every_product_of_the_features_that_studies_read() -> None:
-    parts = assemble(VARIANTS["worst neighbors of both heads"])
+    parts = assemble(VARIANTS["adversarial views of both heads"])
     state = parts.abstract_state()
     players = (state.discriminator, state.discriminator_stats)
     stored = jax.ShapeDtypeStruct((3, *parts.source.sample_shape), np.uint8)

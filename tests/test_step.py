@@ -140,13 +140,13 @@ VARIANTS = {
     "wasserstein": experiment(
         objective=Objective("wasserstein"), penalty=Penalty(0.0, 0.0, gradient_penalty=10.0)
     ),
-    "worst neighbors of scores": experiment(
+    "adversarial views of scores": experiment(
         objective=Objective("pairwise", fakes_per_real=5),
         penalty=Penalty(r1=0.1, r2=0.3),
         augment=Augment(adversarial_radius=0.5, adversarial_steps=2),
         conditioning=Conditioning(labels=True),
     ),
-    "worst neighbors of both heads": experiment(
+    "adversarial views of both heads": experiment(
         embedding=dataclasses.replace(NEIGHBOR, temperature_bounds=(0.05, 0.2)),
         augment=Augment(0.3, adversarial_radius=0.5),
     ),
@@ -212,7 +212,7 @@ SEVERAL = (
     "nonsaturating",
     "conv",
     "classes, hinge",
-    "worst neighbors of scores",
+    "adversarial views of scores",
 )
 COVERING = (
     "sum, 5 fakes, sharp",
@@ -226,8 +226,8 @@ COVERING = (
     "neighbors beside the score, 5 fakes",
     "neighbors coupled two-sidedly",
     "neighbors within classes",
-    "worst neighbors of scores",
-    "worst neighbors of both heads",
+    "adversarial views of scores",
+    "adversarial views of both heads",
 )
 """Between them, and the tests of two steps, they use every part of a step.
 

@@ -1,9 +1,9 @@
-"""Adversarial views: the worst neighbour of each sample, within a ball around it.
+"""Adversarial views: each sample moved to the worst point of a ball around it, by an attack.
 
 Projected gradient ascent (Madry et al. 2018, "Towards deep learning models resistant to adversarial
 attacks", section 2.1) in the Euclidean norm, from a random start: each step goes along the
 normalised gradient and back into the ball. What is climbed is a gain of each row by itself, so a
-neighbour is a function of its row's key and sample alone, the same on any number of devices and
+view is a function of its row's key and sample alone, the same on any number of devices and
 micro-batches. The way there is a constant to the loss, which is what the maximum's gradient is
 (Danskin's theorem). `docs/adversarial.md` has the theory.
 """
@@ -28,7 +28,7 @@ from cgan.types import (
 Gain = Callable[[Samples], PerSample]
 """What is climbed: a number for each sample, which depends on that sample alone."""
 Offsets = Float[Array, "n *sample"]
-"""Differences of neighbours to their samples."""
+"""Differences of adversarial views to their samples."""
 Radius = Float[Array, ""] | float
 Fixed = Callable[[Samples, Labels | None], DiscriminatorOutput]
 """A discriminator with its weights as they are: constants to whoever differentiates."""
@@ -59,7 +59,7 @@ class Adversary:
         fake: Samples,
         labels: Labels | None,
     ) -> tuple[Samples, Samples]:
-        """Neighbours of reals and of fakes that look most like the other kind, by their scores.
+        """Views of reals and of fakes that look most like the other kind, by their scores.
 
         Args:
             discriminate: the discriminator.
@@ -88,7 +88,7 @@ class Adversary:
         labels: Labels | None,
         embedding: Embeddings,
     ) -> Samples:
-        """Neighbours of the reals' other views that are least like the reals, by their cosines.
+        """The reals' other views, moved to where they are least like the reals, by their cosines.
 
         Args:
             discriminate: the discriminator.
@@ -106,9 +106,9 @@ class Adversary:
 
 
 def worst(gain: Gain, keys: RowKeys, samples: Samples, radius: float, steps: int) -> Samples:
-    """The neighbour of each sample whose gain is largest, as far as these steps find it.
+    """The point of each sample's ball whose gain is largest, as far as these steps find it.
 
-    It is not clipped to the range of the data: a neighbour that could not go beyond would shield
+    It is not clipped to the range of the data: a view that could not go beyond would shield
     the pixels at its ends, where most of an image's are, from the attack.
 
     Args:
@@ -119,8 +119,8 @@ def worst(gain: Gain, keys: RowKeys, samples: Samples, radius: float, steps: int
         steps: of ascent; none leaves the random start.
 
     Returns:
-        Neighbours at most `radius` away (Euclidean). Their offsets are constants: a gradient by a
-        neighbour is one by its sample.
+        Points at most `radius` away (Euclidean). Their offsets are constants: a gradient by such a
+        point is one by its sample.
 
     >>> x, towards = jnp.zeros((1, 2)), jnp.array([3.0, 4.0])
     >>> found = worst(lambda x: x @ towards, jax.random.split(jax.random.key(0), 1), x, 0.5, 8)

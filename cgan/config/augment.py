@@ -95,7 +95,7 @@ class Augment:
 
     @property
     def is_off(self) -> bool:
-        """Whether a view is the sample itself, before it may be moved to its worst neighbour."""
+        """Whether a view is the sample itself, before an attack may move it."""
         return self.policy == "views" and self.strength == 0
 
     def check_for(self, data: Data) -> None:
