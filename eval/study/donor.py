@@ -2,6 +2,12 @@
 
 Both see as many images together as a run alone. Donors are runs like any other, in folders that
 their settings name: variants that take the same one share it, and a study that goes on finds it.
+
+A folder is named by the config alone, so two donors are one where their configs are the same. Other
+data under that config are no silent mix: a run's folder keeps the fingerprint of what it learnt,
+and `train` refuses others (`cgan/run_folder/run_data.py`). Other code is not told apart: a donor
+that was trained by an older version is taken as it is, as a run that goes on would be. Whoever
+changes how donors learn deletes the folder.
 """
 
 import dataclasses
@@ -9,11 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgan.config import Experiment, Pretext, Pretraining, Prior, RunConfig, to_json
+from cgan.config import (
+    Experiment,
+    InitParts,
+    InitPlayers,
+    Pretext,
+    Pretraining,
+    Prior,
+    RunConfig,
+    to_json,
+)
 from cgan.system import lock
 from eval.files.fingerprint import fingerprint
 
 Change = Callable[[Experiment], Experiment]
+Take = Callable[[Path], Change]
+"""What a run takes of a donor, from the donor's folder."""
 
 FOLDER = Path("runs/study-donors")
 """Where donors are trained, below the folder that a study is run in."""
@@ -32,8 +49,7 @@ class Donor:
     """
     share: float
     """Share of the benchmark's images that it sees, rounded to whole dispatches."""
-    take: Callable[[Path], Change]
-    """What the run takes, from the donor's folder."""
+    take: Take
 
 
 def pretraining(**pretext: object) -> Callable[[Experiment], Pretraining]:
@@ -67,7 +83,7 @@ def same_run(*changes: Change) -> Callable[[Experiment], Experiment]:
     return of
 
 
-def start_from(**settings: object) -> Callable[[Path], Change]:
+def start_from(**settings: object) -> Take:
     """Start from the donor's weights: `start_from(init_players="discriminator")`."""
 
     def take(root: Path) -> Change:
@@ -76,13 +92,21 @@ def start_from(**settings: object) -> Callable[[Path], Change]:
     return take
 
 
-def start_near(mu: float, **settings: object) -> Callable[[Path], Change]:
-    """Start from the donor's weights, and be pulled to them as much as by `mu` samples."""
+def start_near(
+    mu: float, players: InitPlayers = "both", parts: InitParts = "all", **settings: object
+) -> Take:
+    """Start from the donor's weights, and be pulled to them as much as by `mu` samples.
+
+    Args:
+        mu: strength of the prior.
+        players: those that are pulled.
+        parts: what of them is.
+        settings: what the run starts from, as for `start_from`.
+    """
 
     def take(root: Path) -> Change:
-        return lambda config: dataclasses.replace(
-            start_from(**settings)(root)(config), prior=Prior(pre=root, mu=mu)
-        )
+        prior = Prior(pre=root, mu=mu, players=players, parts=parts)
+        return lambda config: dataclasses.replace(start_from(**settings)(root)(config), prior=prior)
 
     return take
 

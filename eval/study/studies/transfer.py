@@ -11,13 +11,12 @@ digits, against the train split.
 """
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cgan.config import Experiment
-from eval.study.declare import Benchmark, Change, Curves, Point, Study, Variant, change, settings
-from eval.study.donor import Donor, same_run
+from eval.study.declare import Benchmark, Change, Curves, Point, Study, Variant, change
+from eval.study.donor import Donor, Take, same_run, start_from, start_near
 from eval.study.studies.few_samples import (
     FIGURES,
     FRECHET,
@@ -43,40 +42,23 @@ def all_of_the_others(config: Experiment) -> Experiment:
     return change(data={"source": other, "limit": None, "limit_seed": 0})(config)
 
 
-def start(init_frozen: int = 0) -> Callable[[Path], Change]:
-    """Start from the other run's weights, with so many of the lowest layers as they are there."""
+def fitting(whole: Take, upwards: Take) -> Take:
+    """What is taken of the other run: `upwards` where images are larger here than there."""
 
     def take(root: Path) -> Change:
         def changed(config: Experiment) -> Experiment:
-            which = {"init_players": "generator", "init_parts": "trunk"} if _up(config) else {}
-            return settings(init_from=root, init_frozen=init_frozen, **which)(config)
+            return (upwards if config.data.source == UP else whole)(root)(config)
 
         return changed
 
     return take
 
 
-OF_TRUNK = {"players": "discriminator", "parts": "trunk"}
-
-
-def start_near(root: Path) -> Change:
-    """Start from the other run's weights, and be pulled to them."""
-
-    def changed(config: Experiment) -> Experiment:
-        which = {"players": "generator", "parts": "trunk"} if _up(config) else {}
-        return change(start()(root), prior={"pre": root, "mu": 1.0, **which})(config)
-
-    return changed
-
-
-def trunk_near(root: Path) -> Change:
-    """Start from the other run's weights, with the discriminator's trunk alone pulled to them."""
-    return change(start()(root), prior={"pre": root, "mu": 1.0, **OF_TRUNK})
-
-
-def _up(config: Experiment) -> bool:
-    """Whether images are larger than those of the other run: then the trunk of G alone fits."""
-    return config.data.source == UP
+OF_GENERATOR: dict[str, Any] = {"init_players": "generator", "init_parts": "trunk"}
+"""What fits where images are larger: no layer of it reads or paints pixels."""
+START = fitting(start_from(), start_from(**OF_GENERATOR))
+NEAR = fitting(start_near(1.0), start_near(1.0, "generator", "trunk", **OF_GENERATOR))
+TRUNK_NEAR = start_near(1.0, "discriminator", "trunk")
 
 
 def few(source: str, n: int | None, seed: int = 0) -> Change:
@@ -89,10 +71,10 @@ OF_MU = {f"mu {mu:g}": change(prior={"mu": mu}) for mu in (0.1, 1.0, 10.0)}
 OTHERS = same_run(all_of_the_others)
 VARIANTS = {
     SCRATCH: Variant(change(), OF_WEIGHTS),
-    TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start())),
-    FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start(init_frozen=1))),
-    PRIOR: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, start_near)),
-    TRUNK: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, trunk_near)),
+    TUNED: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, START)),
+    FROZEN: Variant(change(), OF_WEIGHTS, donor=Donor(OTHERS, SHARE, start_from(init_frozen=1))),
+    PRIOR: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, NEAR)),
+    TRUNK: Variant(change(), OF_MU, donor=Donor(OTHERS, SHARE, TRUNK_NEAR)),
 }
 
 FEW = Benchmark(
