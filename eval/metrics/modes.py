@@ -62,6 +62,7 @@ def _captured_at(minimum: int) -> Metric:
             "out_of": len(names),
             "missing_count": len(missing),
             "missing": [names[index] for index in missing[:NAMED_AT_MOST]],
+            "share_in_none": float(bins[-1] / bins.sum()),
         }
         value = float(len(names) - len(missing))
         return Value(value, bootstrap_error(again.astype(np.float64)), details)

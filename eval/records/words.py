@@ -17,6 +17,8 @@ IN_WORDS = ("modes_captured_at_1", "reverse_kl_nats", "frechet_distance", "cover
 LARGE = 1e6
 TRUSTED_LABELLER = 0.9
 """Least share of held-out samples that a labeller must read right to be trusted."""
+TOLD_IN_NONE = 0.1
+"""Share of samples in no mode from which on the sentence says so; of a mixture's own, 1 % are."""
 LOWEST = 3
 """Number of classes that the sentence about the worst ones names."""
 
@@ -97,7 +99,7 @@ def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
         metric, record = metrics[name], found[name, "generated"]
         text = text_of(metric, record.value)
         if name == "modes_captured_at_1" and record.value is not None:
-            parts.append(f"{text} of {record.details['out_of']:,} modes")
+            parts.append(f"{text} of {record.details['out_of']:,} modes{_outside(record)}")
             missing = _missing(record)
         elif record.perfect_sampler is not None:
             perfect = text_of(metric, record.perfect_sampler)
@@ -111,6 +113,12 @@ def summary(metrics: dict[str, Metric], records: Sequence[Record]) -> str:
             parts.append(f"{metric.label} {text}{floor}")
     sentence = "; ".join(parts)
     return sentence[0].upper() + sentence[1:] + "." + missing
+
+
+def _outside(record: Record) -> str:
+    """Words for samples that lie in no mode, where these are too many to go without saying."""
+    share = record.details.get("share_in_none", 0.0)  # records of before do not say
+    return f", with {share:.0%} of the samples in none" if share >= TOLD_IN_NONE else ""
 
 
 def _missing(record: Record) -> str:

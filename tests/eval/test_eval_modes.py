@@ -1,5 +1,6 @@
 """Modes, reverse KL and quality of points against independent NumPy and SciPy."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -22,6 +23,8 @@ from eval.metrics.quality import HIGH_QUALITY, WIDTH_RATIO, truncated_sigma, wid
 from eval.metrics.reverse_kl import REVERSE_KL, reverse_kl
 from eval.metrics.shares import OFF_MODE_SHARE, sampler_floor
 from eval.metrics.total_variation import TOTAL_VARIATION, total_variation
+from eval.records.record import Record
+from eval.records.words import summary
 
 MIXTURES = ("ring8", "grid25", "grid100")
 METRICS = (CAPTURED_AT_1, CAPTURED_AT_20, HIGH_QUALITY, WIDTH_RATIO, REVERSE_KL, TOTAL_VARIATION)
@@ -119,6 +122,22 @@ def test_dropped_modes_are_counted_and_named():
     assert details["out_of"] == 8
     assert details["missing_count"] == 2
     assert details["missing"] == [source.class_names[2], source.class_names[5]]
+
+
+@pytest.mark.parametrize(("far", "told"), [(396, ", with 99% of the samples in none"), (0, "")])
+def test_modes_that_few_samples_lie_in_are_not_told_as_if_all_did(far, told):
+    source = SOURCES["ring8"]("test")
+    outside = np.full((far, 2), 100.0)
+    stored = np.concatenate([source.means[:4], outside]).astype("f4")
+    found = measure("modes_captured_at_1", source, stored)
+    assert found.details["share_in_none"] == far / len(stored)
+    known = {"metric": CAPTURED_AT_1.name, "value": found.value, "samples": "generated"}
+    left_out = dict.fromkeys(field.name for field in dataclasses.fields(Record))
+    left_out |= dict.fromkeys(("n", "seed", "reference_n", "floor_n"), 0)
+    left_out |= dict.fromkeys(("source", "extractor", "extractor_fingerprint", "reference"), "")
+    record = Record(**left_out | known | {"details": found.details})
+    sentence = summary({record.metric: CAPTURED_AT_1}, [record])
+    assert sentence.startswith(f"4 of 8 modes{told}. Missing: ")
 
 
 def test_a_mode_needs_as_many_samples_as_asked():
