@@ -4,7 +4,6 @@ Of stacked digits the first channel alone is drawn, whose digit says whose an im
 """
 
 import io
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,8 +12,7 @@ from matplotlib.figure import Figure
 
 from cgan.data import Source
 from cgan.data.abilities import part_shared_out
-from cgan.kinds import POINT, SEQUENCE
-from cgan.sampling.pictures import as_images, image_grid
+from cgan.sampling.pictures import PICTURES, Scatter, Tiles, image_grid, in_plane
 from cgan.system.lettering import lettered
 from eval.clients.shown import Drawn, Shown
 from eval.display.drawing import FAINT, GENERATED, INK, REAL, STYLE
@@ -58,16 +56,16 @@ def draw(shown: Shown) -> bytes:
 
 def _row_inches(shown: Shown) -> float:
     """Height of a row of panels, title included: that of the tiles of one client."""
-    if shown.source.kind == POINT:
+    form = PICTURES[shown.source.kind]
+    if isinstance(form, Scatter):
         return COLUMN_INCHES + TITLE_INCHES
-    height, width = image_grid(_images(shown.source, shown.reals[0]), COLUMNS_OF_TILES).shape[:2]
+    height, width = _tiles(shown.source, shown.reals[0], form, COLUMNS_OF_TILES).shape[:2]
     return COLUMN_INCHES * height / width + TITLE_INCHES
 
 
-def _images(source: Source, samples: Drawn) -> Any:
-    """Samples as images: what says whose they are, such as one channel of stacked digits."""
-    shown = part_shared_out(source, samples)
-    return as_images(shown) if source.kind == SEQUENCE else shown
+def _tiles(source: Source, samples: Drawn, form: Tiles, columns: int) -> np.ndarray:
+    """Samples side by side: what says whose they are, such as one channel of stacked digits."""
+    return image_grid(form.of(part_shared_out(source, samples)), columns)
 
 
 def _shard(axes: Axes, shown: Shown, client: int, most: int) -> None:
@@ -85,11 +83,12 @@ def _shard(axes: Axes, shown: Shown, client: int, most: int) -> None:
 
 def _samples(axes: Axes, source: Source, samples: Drawn, columns: int, color: str) -> None:
     """Tiles of images or sequences, or a scatter of points."""
-    if source.kind == POINT:
-        axes.scatter(samples[:, 0], samples[:, 1], s=2, color=color)
+    form = PICTURES[source.kind]
+    if isinstance(form, Scatter):
+        axes.scatter(*in_plane(samples).T, s=2, color=color)
         axes.set_aspect("equal")
     else:
-        tiles = image_grid(_images(source, samples), columns)
+        tiles = _tiles(source, samples, form, columns)
         axes.imshow(tiles.squeeze(), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         axes.set_anchor("W")
     axes.set_xticks([])
