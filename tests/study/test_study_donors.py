@@ -9,7 +9,7 @@ import pytest
 
 from cgan import multi_seed
 from cgan.assemble import assemble
-from cgan.config import ConfigError, Data, Pretraining
+from cgan.config import ConfigError, Data, Pretraining, Prior
 from cgan.pretext.runs import restore_pretraining
 from cgan.system.errors import NonFiniteError
 from cgan.training import loop
@@ -100,6 +100,13 @@ def test_a_pretraining_learns_the_reals_that_the_run_will_and_no_others():
     )
     assert STUDY.donor("digits", "transfer", 1).data == Data("digits")
     assert STUDY.donor("digits", "scratch", 1) is None
+
+
+def test_a_run_is_pulled_to_what_is_asked_of_its_donor():
+    take = start_near(2.0, "discriminator", "trunk", init_players="discriminator")
+    config = take(A_DONOR)(STUDY.experiment("digits", "scratch", None))
+    assert config.prior == Prior(pre=A_DONOR, mu=2.0, players="discriminator", parts="trunk")
+    assert (config.init_from, config.init_players) == (A_DONOR, "discriminator")
 
 
 def test_variants_share_a_donor_and_seeds_and_settings_do_not():
