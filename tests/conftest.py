@@ -62,7 +62,10 @@ def _forget_compiled_programs() -> Iterator[None]:
 
 
 DURATIONS = Path(__file__).with_name("durations.json")
-"""Seconds of each test file by its path below the repository, written by `make test-durations`."""
+"""Seconds of each test file by its path below the repository, written by `make test-durations`.
+
+Files that were not run keep theirs: `make test-durations ARGS="tests/test_new.py"` adds one.
+"""
 FILES: Counter[str] = Counter()
 
 
@@ -124,5 +127,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """By the process that has all reports, which is no worker."""
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     if session.config.getoption("--record-durations") and not is_worker:
-        seconds = {path: round(FILES[path], 1) for path in sorted(FILES)}
-        DURATIONS.write_text(json.dumps(seconds, indent=1) + "\n")
+        known: dict[str, float] = json.loads(DURATIONS.read_text())
+        there = {path: of for path, of in known.items() if (DURATIONS.parents[1] / path).exists()}
+        seconds = there | {path: round(FILES[path], 1) for path in FILES}
+        DURATIONS.write_text(json.dumps(seconds, indent=1, sort_keys=True) + "\n")
