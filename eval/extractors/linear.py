@@ -5,14 +5,14 @@ from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.base import ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 PENALTY = 0.1
 """C, the inverse weight of the L2 penalty, where nothing chooses another."""
 
-Model = TypeVar("Model", bound=ClassifierMixin)
+Model = TypeVar("Model", bound=BaseEstimator)
 
 
 def logistic_regression(steps_at_most: int) -> LogisticRegression:

@@ -4,22 +4,19 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from eval.files.json_lines import append_lines, read_rows
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Kind = TypeVar("Kind", bound="DataclassInstance")
+Kind = TypeVar("Kind")
 
 
-def to_json(record: "DataclassInstance") -> str:
+def to_json(record: Any) -> str:
     """The record as one line of strict JSON, with its end."""
     return json.dumps(asdict(record), allow_nan=False) + "\n"
 
 
-def append_records(path: Path, records: Iterable["DataclassInstance"]) -> None:
+def append_records(path: Path, records: Iterable[Any]) -> None:
     """Append each record as a line: all of them or, with a `DiskError`, none."""
     append_lines(path, [to_json(record) for record in records])
 
@@ -29,7 +26,7 @@ def read_records(kind: type[Kind], path: Path) -> list[Kind]:
 
     What a field says is a tuple comes back as one, however deep.
     """
-    names = {field.name for field in fields(kind)}
+    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     tuples = {name for name, hint in get_type_hints(kind).items() if _is_tuple(hint)}
     return [
         kind(**row | {name: _as_tuple(row[name]) for name in tuples})
