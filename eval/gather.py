@@ -1,4 +1,7 @@
-"""One pass over samples that stream by: read each chunk, keep what the metrics need."""
+"""One pass over samples that stream by: read each chunk, keep what the metrics need.
+
+Several processes each read their share of the chunks, and all keep the same.
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +14,7 @@ from eval.extractors.base import Features
 from eval.extractors.reader import Reader
 from eval.metrics.base import IMAGES_KEPT, Gathered, Need, check_finite
 from eval.metrics.moments import Moments, merge, moments
+from eval.together import read_together
 
 Advance = Callable[[int], None]
 """A callback that is given the number of samples of each chunk that was read."""
@@ -109,8 +113,7 @@ def gather(
     """
     gatherings = [_Gathering(each, reader.classes) for each in wanted]
     start = 0
-    for stored in chunks:
-        read = reader(stored)
+    for stored, read in read_together(chunks, reader):
         check_finite(name, read.features, start)
         start += len(stored)
         for gathering in gatherings:

@@ -36,6 +36,7 @@ EVAL_LAYERS: Layers = [
     {"files", "names", "splits"},
     {"extractors"},
     {"metrics"},
+    {"together"},
     {"gather", "sample_files"},
     {"dataset", "display"},
     {"records"},

@@ -13,7 +13,7 @@ from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
 from cgan.config.federated import Federated
-from cgan.config.launch import DataChanged, Launch, TrackerName
+from cgan.config.launch import DataChanged, Launch, Processes, TrackerName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
     ClassicName,
@@ -72,6 +72,7 @@ __all__ = [
     "PretextName",
     "Pretraining",
     "Prior",
+    "Processes",
     "RunConfig",
     "RunSettings",
     "SourceName",

@@ -58,12 +58,12 @@ class Checkpoints:
 
         Who only lists, as all processes but the first do, needs none.
         """
-        many = jax.process_count() > 1
-        # Only the first of many processes saves and restores; it must not wait for the others.
+        many, own = jax.process_count() > 1, jax.process_index()
+        # Each of many processes saves and restores by itself; it must not wait for the others.
         alone = ocp.options.MultiprocessingOptions(
-            primary_host=0,
-            active_processes={0} if many else None,
-            barrier_sync_key_prefix="first" if many else None,
+            primary_host=own,
+            active_processes={own} if many else None,
+            barrier_sync_key_prefix=f"process-{own}" if many else None,
         )
         handlers = ocp.CompositeCheckpointHandler(
             composite_options=ocp.CompositeOptions(multiprocessing_options=alone),

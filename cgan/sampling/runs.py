@@ -1,6 +1,5 @@
 """Trained runs on disk: what their samples need, and samples, pictures and walks of them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,7 +14,7 @@ from cgan.run_folder.checkpoint import Checkpoints, FormerName, unchanged
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling.interpolation import WALKS
 from cgan.sampling.labels import find_class
-from cgan.sampling.sampler import Sampler
+from cgan.sampling.sampler import Sampler, Stream
 from cgan.state import TrainState
 from cgan.types import Params
 
@@ -201,7 +200,7 @@ def draw_picture(run: Run, seed: int) -> np.ndarray:
     return run.sampler.pictured(run.params, seed, "latents/samples")
 
 
-def stream_samples(run: Run, n: int, seed: int) -> Iterator[np.ndarray]:
+def stream_samples(run: Run, n: int, seed: int) -> Stream:
     """Stream the samples of `draw_samples`, up to rounding, a chunk at a time."""
     return run.sampler.stream(run.params, n, seed, "latents/samples")
 

@@ -1,6 +1,6 @@
 """Samples from a generator's parameters, in the stored form, and their picture."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,31 @@ class Asked(NamedTuple):
     latents: Float[np.ndarray, "n latent_dim"]
     labels: Int[np.ndarray, " n"] | None
     """Classes that the samples are to be of; None where the networks see none."""
+
+
+class Stream:
+    """Samples in chunks, each drawn when it is asked for, and again when it is asked for again.
+
+    A chunk can be drawn without those before it, so that several processes share the work.
+    """
+
+    def __init__(self, draw: Callable[[int], np.ndarray], n: int, size: int) -> None:
+        """Make the stream.
+
+        Args:
+            draw: makes the chunk that starts with the sample of this number.
+            n: number of samples.
+            size: of a chunk; the last one may be smaller.
+        """
+        self._draw, self._starts = draw, range(0, n, size)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """All the chunks, in order."""
+        return self.every(0, 1)
+
+    def every(self, first: int, step: int) -> Iterator[np.ndarray]:
+        """Every so many-th chunk from this one on; the others are not drawn."""
+        return (self._draw(start) for start in self._starts[first::step])
 
 
 def chunk_size(config: Experiment) -> int:
@@ -104,14 +129,17 @@ class Sampler:
         )
         return np.concatenate([self._decoded(params, rows, chunk) for rows in chunks])
 
-    def stream(self, params: Params, n: int, seed: int, stream: str) -> Iterator[np.ndarray]:
+    def stream(self, params: Params, n: int, seed: int, stream: str) -> "Stream":
         """Stream `n` samples in the stored form, by chunks: memory does not grow with `n`."""
         params = parallel.replicate(params, self._devices)
         chunk = min(self._chunk, n)
-        for start in range(0, n, chunk):
+
+        def draw(start: int) -> np.ndarray:
             rows = np.arange(start, min(start + chunk, n))
             latents = np.asarray(self._latents(rows, seed, stream))
-            yield self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), chunk)
+            return self._decoded(params, Asked(latents, self._labels(rows, seed, stream)), chunk)
+
+        return Stream(draw, n, chunk)
 
     def _decoded(self, params: Params, asked: Asked, chunk: int) -> np.ndarray:
         """Generate samples of at most `chunk` rows, padded to one shape (one compilation)."""

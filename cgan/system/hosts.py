@@ -1,4 +1,4 @@
-"""Several processes, on one machine or many, that train as one (`jax.distributed`).
+"""Several processes, on one machine or many, that work as one (`jax.distributed`).
 
 Each feeds its own devices; the first alone writes. All run the same program, so a value that one
 of them has read (where to go on, the state of a checkpoint) is told to the others before they
@@ -17,14 +17,14 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from cgan.config import ConfigError, Launch
+from cgan.config import ConfigError, Processes
 from cgan.system.errors import AgreedError, EndedError, LostProcessError, reason
 
 T = TypeVar("T")
 LAST_WORDS_SEC = 3
 
 
-def join(launch: Launch) -> None:
+def join(launch: Processes) -> None:
     """Meet the other processes of the run; with no coordinator there are none.
 
     Raises:
@@ -107,6 +107,17 @@ def agree(number: int) -> bool:
     return bool((np.asarray(multihost_utils.process_allgather(own)) == own).all())
 
 
+def told_by_all(own: bytes) -> list[bytes]:
+    """What each process has to tell, in their order, told to all; of any length, also none."""
+    if jax.process_count() == 1:
+        return [own]
+    lengths = np.asarray(multihost_utils.process_allgather(np.int32(len(own))))
+    padded = np.zeros(max(1, lengths.max()), np.uint8)
+    padded[: len(own)] = np.frombuffer(own, np.uint8)
+    told = np.asarray(multihost_utils.process_allgather(padded))
+    return [row[:length].tobytes() for row, length in zip(told, lengths, strict=True)]
+
+
 def meet() -> None:
     """Wait until all processes have come here."""
     if jax.process_count() > 1:
@@ -117,8 +128,13 @@ SIGNS_OF_LOSS = ("gloo", "nccl", "closed by peer", "coordination", "heartbeat", 
 
 
 @contextmanager
-def noticing_losses() -> Iterator[None]:
+def noticing_losses(
+    again: str = "start all processes again: they go on from the newest checkpoint",
+) -> Iterator[None]:
     """Say in plain words that another process was lost, where the devices' error shows it.
+
+    Args:
+        again: what to do then.
 
     Raises:
         LostProcessError: the error came from talking to another process.
@@ -129,15 +145,14 @@ def noticing_losses() -> Iterator[None]:
         said = str(error).lower()
         if jax.process_count() > 1 and any(sign in said for sign in SIGNS_OF_LOSS):
             raise LostProcessError(
-                f"another process of this run died or can't be reached ({reason(error)}); "
-                "start all processes again: they go on from the newest checkpoint"
+                f"another process of this run died or can't be reached ({reason(error)}); {again}"
             ) from None
         raise
 
 
 @contextmanager
-def joined(launch: Launch) -> Iterator[None]:
-    """Train with the other processes, and leave them alone as soon as this one fails.
+def joined(launch: Processes) -> Iterator[None]:
+    """Work with the other processes, and leave them alone as soon as this one fails.
 
     A normal exit waits until all have come to their ends, which they can't without this one. The
     first process is the one that all others listen to: it gives them a moment for words of their

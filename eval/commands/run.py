@@ -5,13 +5,13 @@ generated samples beside real data and noise.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from cgan.config import ConfigError, TrackerName
+from cgan.config import ConfigError, Processes, TrackerName
 from cgan.system.arguments import parse
 from eval.commands import places
 from eval.commands.options import OfRun, require_numbers
@@ -43,6 +43,8 @@ class Arguments(OfRun):
     """Where the figures go as well: wandb, as the run that training was sent to."""
     out: Path | None = None
     """Folder to write to, or .jsonl file; the run's own folder unless given."""
+    processes: Annotated[Processes, tyro.conf.arg(name="")] = field(default_factory=Processes)
+    """Who draws and reads the samples together; each needs the run's folder and its data."""
 
     suffix: ClassVar[str] = ".jsonl"
     """Suffix of the command's own file."""
@@ -74,6 +76,16 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.sinks import require_installed
+    from cgan.system import hosts
+
+    require_installed(arguments.track)
+    with hosts.joined(arguments.processes):
+        evaluate_run(arguments, source)
+
+
+def evaluate_run(arguments: Arguments, source: "Source | None") -> None:
+    """Do what the arguments say, together with the other processes, of which the first writes."""
+    from cgan.system import hosts
     from eval.display.progress import reading
     from eval.files.records import append_records
     from eval.measuring.measure import SamplesError, evaluate
@@ -82,17 +94,18 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     from eval.records.table import print_report
     from eval.tracked import send
 
-    require_installed(arguments.track)
     records_file = places.file_of(arguments.run, arguments.out, RECORDS)
     places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics, _ = load(arguments.run, **arguments.choices, source=source)
     subject = subject_of(run, n, arguments.seed)
     total = 2 * n + min(n, len(evaluation.splits.held_out))
     try:
-        with reading("samples", total) as advance:
-            records = evaluate(evaluation, subject, arguments.seed, metrics, advance)
+        with hosts.noticing_losses("start all processes again"), reading("samples", total) as bar:
+            records = evaluate(evaluation, subject, arguments.seed, metrics, bar)
     except (SamplesError, FeatureError) as error:
         raise ConfigError(f"{arguments.run}: {error}") from None
+    if not hosts.is_first():
+        return
     try:
         append_records(records_file, records)
     finally:

@@ -8,6 +8,7 @@ old statistics. A damaged file is found by its checksums and made again.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from eval.files.fingerprint import fingerprint
 from eval.gather import Advance, Wanted, gather, silent
 from eval.metrics.base import Gathered, Need
 from eval.metrics.moments import Moments, merge
+from eval.together import known_to_all
 
 VERSION = "reference-3"
 """Version of the file's layout; raise it when that changes."""
@@ -110,10 +112,8 @@ def _gathered(
     key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
     readable = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:NAME_AT_MOST]
     path = cache_folder() / f"reference-{readable}-{extractor.name}-{key}.npz"
-    if (arrays := load_arrays(path)) is not None:
-        if (known := _from_arrays(arrays, reader)) is not None:
-            return known
-        note(f"cache file {path} does not hold these statistics; building it anew")
+    if (known := known_to_all(_known(path, reader))) is not None:
+        return known
     wanted = (Wanted(None, OF_ALL), Wanted(ROWS_AT_MOST, OF_THE_FIRST))
     whole, first = gather(chunks(), reader, wanted, advance, called)
     gathered = Gathered(
@@ -126,6 +126,16 @@ def _gathered(
     )
     save_arrays(path, _to_arrays(gathered))
     return gathered
+
+
+def _known(path: Path, reader: Reader) -> Gathered | None:
+    """What the file has, or None where there is none or it does not fit."""
+    if (arrays := load_arrays(path)) is None:
+        return None
+    known = _from_arrays(arrays, reader)
+    if known is None:
+        note(f"cache file {path} does not hold these statistics; building it anew")
+    return known
 
 
 def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:

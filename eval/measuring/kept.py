@@ -8,6 +8,7 @@ were not used for longest go.
 
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped
@@ -19,6 +20,7 @@ from eval.files.fingerprint import fingerprint
 from eval.gather import Advance, Wanted, gather, silent
 from eval.metrics.base import IMAGES_KEPT, Gathered
 from eval.metrics.moments import Moments
+from eval.together import known_to_all
 
 VERSION = "features-1"
 """Version of the file's layout, and of how samples are read; raise it when either changes."""
@@ -60,17 +62,25 @@ def gather_kept(
     name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:NAME_AT_MOST]
     unique = fingerprint(VERSION, key, *of_reader, str(reader.classes), *asked)
     path = cache_folder() / f"features-{name}-{extractor.name}-{unique}.npz"
-    if (arrays := load_arrays(path)) is not None:
-        if (known := _from_arrays(arrays, reader, wanted)) is not None:
-            advance(known[0].n)
-            return known
-        note(f"cache file {path} does not hold these features; building it anew")
+    if (known := known_to_all(_known(path, reader, wanted))) is not None:
+        advance(known[0].n)
+        return known
     found = gather(chunks, reader, wanted, advance)
     arrays = _to_arrays(found)
     if sum(array.nbytes for array in arrays.values()) <= BYTES_AT_MOST:
         save_arrays(path, arrays)
         keep_within("features", BYTES_AT_MOST)
     return found
+
+
+def _known(path: Path, reader: Reader, wanted: Sequence[Wanted]) -> list[Gathered] | None:
+    """What the file has, or None where there is none or it does not fit."""
+    if (arrays := load_arrays(path)) is None:
+        return None
+    known = _from_arrays(arrays, reader, wanted)
+    if known is None:
+        note(f"cache file {path} does not hold these features; building it anew")
+    return known
 
 
 def _to_arrays(found: Sequence[Gathered]) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from eval.measuring.subject import Subject
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric, Need, Value
 from eval.records.record import Record, SampleSet
+from eval.together import of_share
 
 
 class SamplesError(ValueError):
@@ -100,7 +101,7 @@ def _beside_real(
     generated = gather_kept(
         train.name,
         subject.key,
-        _checked(subject.chunks, np.asarray(train[np.arange(1)].x)),
+        _Checked(subject.chunks, np.asarray(train[np.arange(1)].x)),
         evaluation.reader,
         [Wanted(n, needs) for n in dict.fromkeys([subject.n, matched])],
         advance,
@@ -271,23 +272,33 @@ def choose_metrics(
     return {name: replace(known[name], required=True) for name in known if name in names}
 
 
-def _checked(
-    chunks: Iterable[Shaped[np.ndarray, "_ ..."]], like: np.ndarray
-) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
-    """Samples as they come, checked to have the form of the data's.
+class _Checked:
+    """Samples as they come, each chunk checked to have the form of the data's.
 
-    Raises:
+    Raises (where a chunk is asked for):
         SamplesError: another shape or type, or a row that is not finite.
     """
-    start = 0
-    for samples in chunks:
-        if samples.shape[1:] != like.shape[1:] or samples.dtype != like.dtype:
-            found, expected = (f"{x.dtype} {list(x.shape[1:])}" for x in (samples, like))
-            raise SamplesError(f"samples are {found} each; the data's are {expected}")
-        n = len(samples)
-        bad = np.flatnonzero(~np.isfinite(samples).reshape(n, -1).all(axis=1))
-        if len(bad):
-            more = f" (nor are {len(bad) - 1} of the next)" if len(bad) > 1 else ""
-            raise SamplesError(f"sample {start + bad[0]} is not finite{more}")
-        start += n
-        yield samples
+
+    def __init__(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]], like: np.ndarray) -> None:
+        self._chunks, self._like = chunks, like
+
+    def __iter__(self) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+        return self.every(0, 1)
+
+    def every(self, first: int, step: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
+        """Every so many-th chunk from this one on."""
+        size = 0
+        for turn, samples in enumerate(of_share(self._chunks, first, step)):
+            size = max(size, len(samples))  # only the last of all may be smaller
+            _check(samples, self._like, (first + turn * step) * size)
+            yield samples
+
+
+def _check(samples: Shaped[np.ndarray, "_ ..."], like: np.ndarray, start: int) -> None:
+    if samples.shape[1:] != like.shape[1:] or samples.dtype != like.dtype:
+        found, expected = (f"{x.dtype} {list(x.shape[1:])}" for x in (samples, like))
+        raise SamplesError(f"samples are {found} each; the data's are {expected}")
+    bad = np.flatnonzero(~np.isfinite(samples).reshape(len(samples), -1).all(axis=1))
+    if len(bad):
+        more = f" (nor are {len(bad) - 1} of the next)" if len(bad) > 1 else ""
+        raise SamplesError(f"sample {start + bad[0]} is not finite{more}")

@@ -1,0 +1,80 @@
+"""Two processes that evaluate as one, on this machine, over gloo."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reliability import runs
+
+N = 2_500
+"""Three chunks of samples, which two processes can't share evenly."""
+
+
+def evaluation(run: Path, out: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "eval", str(run), "--n", str(N), "--out", str(out), *more]
+
+
+@pytest.fixture(scope="module")
+def points(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run on points."""
+    workdir = tmp_path_factory.mktemp("points") / "run"
+    arguments = ["train.py", "ring8", "--workdir", str(workdir), "--total-nimg", "25600"]
+    code, _, err = runs.run([sys.executable, *arguments], cache)
+    assert code == 0, err
+    return workdir
+
+
+def start_both(
+    run: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> "list[subprocess.Popen[str]]":
+    """Both processes; the second has a cache of its own, where nothing is known."""
+    port, started = runs.free_port(), []
+    for number in range(2):
+        together = ["--coordinator", f"127.0.0.1:{port}", "--num-processes", "2"]
+        together += ["--process-id", str(number), "--heartbeat-sec", "10"]
+        if number:
+            monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "elsewhere"))
+        out = tmp_path / f"of_{number}.jsonl"
+        started.append(runs.start(evaluation(run, out, *together), cache))
+    return started
+
+
+def test_two_processes_find_the_figures_of_one_and_the_first_writes_them(
+    points: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "known"))
+    code, table, err = runs.run(evaluation(points, tmp_path / "alone.jsonl"), cache)
+    assert code == 0, err
+    finished = [runs.finish(each) for each in start_both(points, cache, tmp_path, monkeypatch)]
+    assert [code for code, _, _ in finished] == [0, 0], finished
+    assert finished[0][1] == table
+    assert finished[1][1] == ""
+    assert not (tmp_path / "of_1.jsonl").exists()
+    alone, together = (
+        [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("alone.jsonl", "of_0.jsonl")
+    )
+    for of in (*alone, *together):
+        of.pop("time", None)
+    assert together == alone
+
+
+def test_a_run_that_one_process_does_not_find_ends_both(
+    points: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = runs.free_port()
+    together = ["--coordinator", f"127.0.0.1:{port}", "--num-processes", "2"]
+    started = [
+        runs.start(
+            evaluation(run, tmp_path / "out.jsonl", *together, "--process-id", str(number)), cache
+        )
+        for number, run in enumerate((points, tmp_path / "nowhere"))
+    ]
+    (first, _, _), (second, _, err) = (runs.finish(each) for each in started)
+    assert second == 2
+    assert "nowhere" in err
+    assert "Traceback" not in err
+    assert first != 0
