@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -85,5 +86,5 @@ def _panel(axes: Axes, of_method: Sequence[Line]) -> None:
     axes.set_xticklabels([f"{size:,}" for size in sizes])
     axes.set_xlabel("labels a class")
     axes.grid(axis="y", color=FAINT, alpha=0.3, linewidth=0.6)
-    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}
+    below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15)}
     axes.legend(**below, ncols=LEGEND_COLUMNS, fontsize=8, frameon=False)
