@@ -336,7 +336,7 @@ class TrainStep:
     def worst(
         self, fixed: Fixed, state: TrainState, rows: Rows, real: Samples, fake: Samples
     ) -> tuple[Samples, Samples]:
-        """Views of reals and fakes moved to their worst neighbours, where that is asked for."""
+        """Views of reals and fakes moved by attacks, where that is asked for."""
         if not self.adversary.moves_scored:
             return real, fake
         keys = (
@@ -358,7 +358,7 @@ class TrainStep:
     ) -> Scores | None:
         """Cosines between two views of each real, the outputs on one of which are given.
 
-        The other view is moved to its worst neighbour for the discriminator `against`, if any.
+        The other view is moved by an attack on the discriminator `against`, if any.
         """
         if real_out.embedding is None:
             return None

@@ -44,7 +44,7 @@ def read_together(chunks: Iterable[Chunk], reader: Reader) -> Iterator[tuple[Chu
         return
     own = of_share(chunks, jax.process_index(), count)
     while True:
-        stored = next(own, None)
+        stored: Chunk | None = next(own, None)
         message = b"" if stored is None else _written(stored, reader(stored))
         told = hosts.told_by_all(message)
         yield from (_read(each) for each in told if each)

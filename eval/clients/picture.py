@@ -85,7 +85,8 @@ def _samples(axes: Axes, source: Source, samples: Drawn, columns: int, color: st
     """Tiles of images or sequences, or a scatter of points."""
     form = PICTURES[source.kind]
     if isinstance(form, Scatter):
-        axes.scatter(*in_plane(samples).T, s=2, color=color)
+        x, y = in_plane(samples).T
+        axes.scatter(x, y, s=2, color=color)
         axes.set_aspect("equal")
     else:
         tiles = _tiles(source, samples, form, columns)
