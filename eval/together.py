@@ -44,8 +44,8 @@ def read_together(chunks: Iterable[Chunk], reader: Reader) -> Iterator[tuple[Chu
         return
     own = of_share(chunks, jax.process_index(), count)
     while True:
-        stored: Chunk | None = next(own, None)
-        message = b"" if stored is None else _written(stored, reader(stored))
+        mine: Chunk | None = next(own, None)
+        message = b"" if mine is None else _written(mine, reader(mine))
         told = hosts.told_by_all(message)
         yield from (_read(each) for each in told if each)
         if not all(told):
