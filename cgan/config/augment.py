@@ -9,12 +9,12 @@ from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
 from cgan.kinds import Kind
 
-PolicyName = Literal["views", "ada", "diffaugment", "reverse_complement", "symmetry"]
+PolicyName = Literal["views", "ada", "diffaugment", "reverse_complement", "substitutions", "symmetry"]
 Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
-WITH_PROBABILITY: tuple[PolicyName, ...] = (*OF_IMAGES, "reverse_complement")
+WITH_PROBABILITY: tuple[PolicyName, ...] = (*OF_IMAGES, "reverse_complement", "substitutions")
 SHIFT_AT_MOST = 2**16
 """Most bases that a fragment is moved by, as many as it may have."""
 SHOT_NOISE_AT_MOST = 255
@@ -34,9 +34,9 @@ class Augment:
     strength: float = setting(0.0, read_by={"policy": ("views",)})
     """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """Kind: views; ada, diffaugment (images); reverse_complement (DNA); symmetry (crystals)."""
+    """Kind: views; ada, diffaugment (images); reverse_complement; substitutions; symmetry."""
     probability: float = setting(0.0, read_by={"policy": WITH_PROBABILITY})
-    """Probability of each change, at first (ada, diffaugment), of a turn (reverse_complement)."""
+    """Probability of each change, at first (ada, diffaugment), of a turn, of a letter."""
     shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
     """Most places that a sequence is moved either way, at random (reverse_complement)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})

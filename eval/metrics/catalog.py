@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import require
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from eval.extractors.reader import Reader
 from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
@@ -49,6 +49,7 @@ LEFT_OUT: dict[Kind, tuple[Metric, ...]] = {
     POINT: BY_NAME + MORE,
     SEQUENCE: BY_NAME,
     DNA: BY_NAME,
+    PROTEIN: BY_NAME,
 }
 """What is only measured where asked for, by the kind of the samples."""
 
