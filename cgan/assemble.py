@@ -15,8 +15,8 @@ from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
 from cgan.data import Source, limited, load_source
-from cgan.data.client_batches import ClientDispatches
 from cgan.data.abilities import distant
+from cgan.data.client_batches import ClientDispatches
 from cgan.data.clients import Shards, shards_of
 from cgan.data.pipeline import Dispatches
 from cgan.data.remembered import Remembered

@@ -1,4 +1,4 @@
-"""Pretraining on BRCA1 of 44 mammals: the discriminator of `proteins` learns how far apart they are.
+"""Pretraining on BRCA1 of 44 mammals: the discriminator of `proteins` learns their distances.
 
 Command: python train.py pretrain_proteins; python -m eval graded runs/pretrain_proteins
 Hardware: 2 cores of an AMD EPYC, no GPU.

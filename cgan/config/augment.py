@@ -9,7 +9,9 @@ from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
 from cgan.kinds import Kind
 
-PolicyName = Literal["views", "ada", "diffaugment", "reverse_complement", "substitutions", "symmetry"]
+PolicyName = Literal[
+    "views", "ada", "diffaugment", "reverse_complement", "substitutions", "symmetry"
+]
 Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
@@ -81,6 +83,8 @@ class Augment:
             expected = f"more than 0 {when}, or augment.shift be set"
             idle = self.probability == self.shift == 0
             require(not idle, "augment.probability", self.probability, expected)
+        elif self.policy == "substitutions":
+            require(self.probability > 0, "augment.probability", 0.0, f"more than 0 {when}")
         elif self.policy in OF_IMAGES and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)

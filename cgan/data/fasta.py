@@ -166,9 +166,7 @@ def _codes(alphabet: Alphabet) -> UInt8[np.ndarray, " 256"]:
     return codes
 
 
-def written(
-    records: Iterable[tuple[str, np.ndarray]], alphabet: Alphabet = NUCLEOTIDES
-) -> str:
+def written(records: Iterable[tuple[str, np.ndarray]], alphabet: Alphabet = NUCLEOTIDES) -> str:
     """Records of names and codes as the text of a FASTA file.
 
     >>> print(written([("one", np.array([0, 3, 4], np.uint8))]), end="")

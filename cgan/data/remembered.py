@@ -10,8 +10,8 @@ from jaxtyping import Float, Int
 
 from cgan.data.dna import decode_bases, encode_bases
 from cgan.data.identity import Identity
-from cgan.data.source import Source, decode_images, encode_images
 from cgan.data.proteins import decode_residues, encode_residues
+from cgan.data.source import Source, decode_images, encode_images
 from cgan.kinds import DNA, IMAGE, PROTEIN, Kind
 from cgan.types import Batch
 

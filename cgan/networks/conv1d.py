@@ -41,9 +41,7 @@ def halved_length(length: int, times: int) -> int:
     return -(-length // 2**times)
 
 
-def spaced_pairs(
-    x: Places, lags: int, factors: Factors | None
-) -> Float[Array, "n _"]:
+def spaced_pairs(x: Places, lags: int, factors: Factors | None) -> Float[Array, "n _"]:
     """Square roots of how often each two letters stand so many places apart, 1 to `lags`.
 
     The shares of pairs at one lag are a spectrum of spaced words (Leslie, Eskin & Noble 2002;

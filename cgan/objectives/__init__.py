@@ -9,8 +9,8 @@ from cgan.objectives.classic import BOUNDARY, CLASSIC
 from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
-from cgan.objectives.graded import Graded, Table
 from cgan.objectives.games import Game, Loss, Weight, WeightedSum
+from cgan.objectives.graded import Graded, Table
 from cgan.objectives.neighbor import NeighborGame
 from cgan.objectives.outputs import (
     BatchOutputs,

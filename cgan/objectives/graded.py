@@ -16,7 +16,6 @@ import math
 from collections.abc import Callable
 from typing import Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int

@@ -1,4 +1,4 @@
-"""The graded pretext: how far apart two samples are, where that is known. The game of a GAN's reals.
+"""The graded pretext: how far apart two samples are, where that is known, as a GAN regresses it.
 
 The discriminator's own embedding head places samples so that distances between them are those that
 are known, up to a learnt scale: see `cgan/objectives/graded.py`. A contrast beside it (Chen et al.
