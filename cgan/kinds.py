@@ -1,4 +1,6 @@
-"""What a sample is, said once: an image, a point, a sequence, DNA or a protein. A source says which by `kind`.
+"""What a sample is, said once: an image, a point, a sequence, DNA or a protein.
+
+A source says which by `kind`.
 
 Nothing asks a sample's shape what it is. What a kind means stands in one table a room, keyed by
 kind: which views there are (`cgan/augment/views.py`), how samples that lie in files are decoded

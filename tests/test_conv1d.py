@@ -94,7 +94,9 @@ def test_products_of_float32_are_in_full_and_sums_in_bfloat16_are_short() -> Non
     assert max((each.terms for each in sums if each.dtype == "bfloat16"), default=0) <= 4
 
 
-@pytest.mark.parametrize("settings", [{}, {"both_strands": True}, {"spectral_norm": True}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"both_strands": True}, {"spectral_norm": True}, {"pairs": 2}]
+)
 def test_a_row_is_seen_alone_and_its_score_is_multiplied_by_its_factor(
     settings: dict[str, Any],
 ) -> None:

@@ -47,7 +47,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set without download; mnist_*, stacked_mnist, tfds, folder, dna, lattice, proteins; own."""
+    """Data set: embedded, mnist_*, stacked_mnist, tfds, folder, dna, lattice, proteins, own."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -61,7 +61,7 @@ class Data:
     path: Path | None = setting(None, read_by={"source": ("folder", "dna", "proteins", "lattice")})
     """Images, by class (folder); FASTA (dna, proteins); or a micrograph (lattice)."""
     length: int = setting(250, read_by=OF_FRAGMENTS)
-    """Bases of a fragment (dna); residues of a sample, which shorter ones do not fill (proteins)."""
+    """Bases of a fragment (dna); residues of a sample, of which some may be none (proteins)."""
     fold: Literal[0, 1, 2, 3, 4] = setting(0, read_by=OF_RESIDUES)
     """Which fifth of the clades is held out (proteins)."""
     shares: Shares | None = setting(None, read_by={"source": ("lattice",)})
@@ -83,7 +83,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Learn N, evenly (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, lattice, proteins, own)."""
+    """Learn N, evenly by class, of a data set that holds samples: all but mixtures of points."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 

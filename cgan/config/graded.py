@@ -19,7 +19,7 @@ class Graded:
 
     weight: float = 0.0
     """Weight of the regression in the discriminator's loss; 0 leaves it out."""
-    distance: DistanceName = setting("squared", read_by=ON)
+    distance: DistanceName = setting("euclidean", read_by=ON)
     """Distance of embeddings that is scaled: euclidean, or its square, 2 - 2 cosine."""
     dimensions: int = setting(64, read_by={**ON, "embedding.weight": (0,)})
     """Length of the unit vectors, where embedding.weight is 0."""

@@ -93,7 +93,7 @@ class Discriminator:
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 
     pairs: int = setting(0, read_by=OF_SEQUENCES)
-    """Lags up to which shares of pairs of letters join the mean over places; 0: none (conv1d)."""
+    """Lags up to which shares of pairs of letters are features too; 0 for none (conv1d)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")

@@ -35,7 +35,7 @@ class Pretext:
     """Task: tell views from other images, regress distances, order tiles, or fill in patches."""
     dimensions: int = setting(64, read_by=EMBEDDED)
     """Length of the unit vectors of the discriminator's embedding head (contrastive, graded)."""
-    distance: DistanceName = setting("squared", read_by=GRADED)
+    distance: DistanceName = setting("euclidean", read_by=GRADED)
     """Distance of embeddings that is scaled: euclidean, or its square, 2 - 2 cosine (graded)."""
     temperature: float = setting(0.1, read_by=CONTRASTIVE)
     """Divides cosines, which lie between -1 and 1 (contrastive)."""

@@ -170,8 +170,7 @@ class Conv1dDiscriminatorTrunk(nn.Module):
     is a siamese, or conjoined, network (Zhou, Shrikumar & Kundaje 2022, Proceedings of Machine
     Learning Research 165).
 
-    With `pairs` the last layer sees beside the mean of the maps how often each two letters are so
-    many places apart.
+    With `pairs` features are also how often each two letters are so many places apart.
     """
 
     width: int
@@ -202,11 +201,11 @@ class Conv1dDiscriminatorTrunk(nn.Module):
             x = halving(x, update_stats, of_all)
             maps[f"level_{level}"] = self._joined(x, n)
         pooled = self._joined(x, n).astype("float32").mean(axis=1).astype(x.dtype)
-        features = pooled.shape[-1]
+        mixed = layer("mix", pooled.shape[-1], pooled, factors)
         if self.pairs:
             of_pairs = spaced_pairs(times(samples, factors), self.pairs, factors)
-            pooled = jnp.concatenate([pooled, of_pairs.astype(x.dtype)], axis=-1)
-        return maps | {TRUNK: layer("mix", features, pooled, factors)}
+            mixed = jnp.concatenate([mixed, of_pairs.astype(mixed.dtype)], axis=-1)
+        return maps | {TRUNK: mixed}
 
     def _joined(self, x: Strands, n: int) -> Strands:
         """The mean of both strands' maps, each place beside its partner."""
