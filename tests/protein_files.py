@@ -12,7 +12,9 @@ def mutated(text: str, rng: np.random.Generator, share: float) -> str:
     """The text with this share of its letters drawn anew."""
     drawn = "".join(rng.choice(list(LETTERS), size=len(text)))
     changes = rng.random(len(text)) < share
-    return "".join(new if change else old for old, new, change in zip(text, drawn, changes))
+    return "".join(
+        new if change else old for old, new, change in zip(text, drawn, changes, strict=True)
+    )
 
 
 def family(path: Path, clades: int = 6, of_each: int = 3) -> Path:

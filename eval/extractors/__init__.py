@@ -79,8 +79,8 @@ def _coordinates(splits: Splits) -> Extractor:
 def _kmers(splits: Splits) -> Extractor:
     if splits.kind not in (DNA, PROTEIN):
         raise ConfigError(
-            f"extractor = 'kmers': reads DNA and proteins, and {splits.train.name} holds {splits.kind.plural}; "
-            "must be one that reads them"
+            f"extractor = 'kmers': reads DNA and proteins, and {splits.train.name} holds "
+            f"{splits.kind.plural}; must be one that reads them"
         )
     return kmers.load(*splits)
 
