@@ -98,6 +98,9 @@ class Discriminator:
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
         not_negative(self, "discriminator.", "pairs", at_most=PAIRS_AT_MOST)
+        expected = "0 with discriminator.both_strands, which pairs would tell apart"
+        alone = not (self.pairs and self.both_strands)
+        require(alone, "discriminator.pairs", self.pairs, expected)
         _check(self, "discriminator.")
 
 

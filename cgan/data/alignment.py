@@ -91,7 +91,7 @@ def scores(proteins: Sequence[Codes]) -> Scores:
     letters = [letters_of(codes) for codes in proteins]
     n = len(letters)
     found = np.zeros((n, n))
-    with shown("aligning pairs", n * (n + 1) // 2) as advance:
+    with shown("aligning proteins", n * (n + 1) // 2, of="pairs") as advance:
         for one in range(n):
             for other in range(one, n):
                 score = aligner.score(letters[one], letters[other])
