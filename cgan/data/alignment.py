@@ -25,7 +25,7 @@ INSTALL = "pip install biopython"
 VERSION = b"1"
 """Version of the recipe, part of the names of files in the cache."""
 
-Codes = UInt8[np.ndarray, " length"]
+Codes = UInt8[np.ndarray, " _"]
 Scores = Float[np.ndarray, "proteins proteins"]
 
 

@@ -1,13 +1,14 @@
 """Clades of a tree, and folds of whole clades: what is held out has no close kin in training."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-Tree = str | tuple["Tree", ...]
+Tree = str | tuple[Any, ...]
 """A leaf's name, or the subtrees below a node."""
 
 

@@ -66,7 +66,7 @@ class Graded:
         self,
         learnt: Params,
         local: Embeddings,
-        whole: Embeddings,
+        whole: Float[Array, "batch dimensions"],
         classes: Int[Array, " n"],
         whole_classes: Int[Array, " batch"],
     ) -> Float[Array, "n batch"]:

@@ -97,7 +97,10 @@ class Contrastive(Task):
 
 
 def nearest_of(
-    images: Samples, gallery: Gallery, embedded: Embeddings, embedded_gallery: Embeddings
+    images: Samples,
+    gallery: Gallery,
+    embedded: Embeddings,
+    embedded_gallery: Float[Array, "gallery dimensions"],
 ) -> Panels:
     """Panels of images, each beside those of the gallery with the largest cosines."""
     _, nearest = jax.lax.top_k(products(embedded, embedded_gallery), min(NEIGHBORS, len(gallery)))
