@@ -15,9 +15,11 @@ from cgan.augment import probability
 from cgan.axis import ONE_DEVICE, Axis
 from cgan.config import Data, Experiment, require
 from cgan.data import Source, limited, load_source
+from cgan.data.abilities import distant
 from cgan.data.client_batches import ClientDispatches
 from cgan.data.clients import Shards, shards_of
 from cgan.data.pipeline import Dispatches
+from cgan.data.remembered import Remembered
 from cgan.data.source import check_source
 from cgan.datasets import OWN
 from cgan.federated import clients
@@ -199,7 +201,14 @@ def assemble_on(config: Experiment, source: Source) -> Parts:
         _check_bank(config, source, shards)
     networks = networks_lib.build(config, source.sample_shape, _classes(config, source))
     networks.frozen_groups(config.init_frozen)  # refused here, if there are not so many
-    game = objectives.build(config)
+    known, table = distant(source), objectives.no_table
+    if config.graded.weight:
+        expected = f"0 with {source.name}, which does not know how far apart its samples are"
+        fits = known is not None or isinstance(source, Remembered)
+        require(fits, "graded.weight", config.graded.weight, expected)
+    if known is not None:
+        table = known.class_distances
+    game = objectives.build(config, table)
     return Parts(config, source, networks, game, optim.build(config), shards)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cgan.kinds import DNA, IMAGE, POINT, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, Kind
 
 Loader = Callable[[Any, Any], Any]
 """From settings (`cgan.config.Data`) and a split's name to a `cgan.data.Source`."""
@@ -27,6 +27,8 @@ class Dataset:
     """Whether it lies on the user's disk; others need no download."""
     has_shares: bool = False
     """Whether its modes' shares can be chosen (`data.imbalance`)."""
+    has_distances: bool = False
+    """Whether it knows how far apart its classes are: targets of a graded regression."""
     independent_channels: bool = False
     """Whether an image's channels are images of their own, whose colours mean nothing."""
 
@@ -134,5 +136,12 @@ def _dna(data: Any, split: Any) -> Any:
 @register("lattice", IMAGE, from_files=True)
 def _lattice(data: Any, split: Any) -> Any:
     from cgan.data.lattice import load
+
+    return load(data, split)
+
+
+@register("proteins", PROTEIN, from_files=True, has_distances=True)
+def _proteins(data: Any, split: Any) -> Any:
+    from cgan.data.proteins import load
 
     return load(data, split)

@@ -1,4 +1,6 @@
-"""What a sample is, said once: an image, a point, a sequence or DNA. A source says which by `kind`.
+"""What a sample is, said once: an image, a point, a sequence, DNA or a protein.
+
+A source says which by `kind`.
 
 Nothing asks a sample's shape what it is. What a kind means stands in one table a room, keyed by
 kind: which views there are (`cgan/augment/views.py`), how samples that lie in files are decoded
@@ -48,4 +50,7 @@ SEQUENCE = Kind("sequence", "sequences", ("length", "letters"), ())
 DNA = Kind("dna", "DNA sequences", ("length", "bases"), ("reverse_complement",))
 """DNA: weights of the bases A, C, G and T in this order; both axes flipped are the other strand."""
 
-KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE, DNA)}
+PROTEIN = Kind("protein", "proteins", ("length", "residues"), ("substitutions",))
+"""Proteins: weights of the 20 residues, and of what is not known or beyond the end."""
+
+KINDS = {kind.name: kind for kind in (IMAGE, POINT, SEQUENCE, DNA, PROTEIN)}

@@ -126,8 +126,9 @@ class TrainStep:
         """Update the discriminator, then the generator against it, then the average."""
         reals = self.encode(batch.x)
         labels = jnp.asarray(batch.label) if self.config.conditioning.labels else None
+        classes = jnp.asarray(batch.label) if self.config.graded.weight else None
         state, discriminator_metrics, discriminator_finite = self.update_discriminator(
-            state, reals, labels
+            state, reals, labels, classes
         )
         state, generator_metrics, generator_finite = self.update_generator(state, reals, labels)
         stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
@@ -137,9 +138,20 @@ class TrainStep:
         return self.update_average(state), outcome
 
     def update_discriminator(
-        self, state: TrainState, reals: Samples, labels: Labels | None
+        self,
+        state: TrainState,
+        reals: Samples,
+        labels: Labels | None,
+        classes: Labels | None = None,
     ) -> tuple[TrainState, Metrics, Stages]:
-        """Take one step of Adam on the discriminator's loss and gradient penalties."""
+        """Take one step of Adam on the discriminator's loss and gradient penalties.
+
+        Args:
+            state: before it.
+            reals: of this device.
+            labels: their classes, where the networks see them.
+            classes: their classes, where the distances of these are targets.
+        """
         ids = self.axis.row_ids(len(reals))
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
@@ -170,7 +182,11 @@ class TrainStep:
 
         def grade_batch(learnt: Params, outputs: PairedOutputs) -> tuple[Terms, Readings]:
             batch = self.whole_batch(state, outputs, labels)
-            batch = batch._replace(stale=self.stale(state, batch.whole, replayed, labels))
+            batch = batch._replace(
+                stale=self.stale(state, batch.whole, replayed, labels),
+                classes=classes,
+                whole_classes=jax.tree.map(self.axis.gather, classes),
+            )
             readings: Readings = gaps(batch) | self.game.readings(learnt)
             if state.bank is not None and self.config.bank.of == "embeddings":
                 kept = bank_lib.of_embeddings(batch.whole)
@@ -360,7 +376,7 @@ class TrainStep:
 
         The other view is moved by an attack on the discriminator `against`, if any.
         """
-        if real_out.embedding is None:
+        if real_out.embedding is None or not self.config.embedding.weight:
             return None
         if self.config.augment.is_off and against is None:  # both views are the real itself
             return _cosine(real_out, real_out)

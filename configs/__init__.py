@@ -21,6 +21,8 @@ from configs import (
     pretrain_dna,
     pretrain_lattice,
     pretrain_mnist,
+    pretrain_proteins,
+    proteins,
     r3gan_cifar10,
     r3gan_ffhq64,
     r3gan_ffhq256,
@@ -46,6 +48,7 @@ MODULES: dict[str, ModuleType] = {
     "grid25_imbalanced": grid25_imbalanced,
     "grid100": grid100,
     "lattice": lattice,
+    "proteins": proteins,
     "stacked_mnist": stacked_mnist,
     "stacked_mnist_mlp": stacked_mnist_mlp,
     "stacked_mnist_starved": stacked_mnist_starved,
@@ -69,6 +72,7 @@ PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
     "pretrain_dna": pretrain_dna,
     "pretrain_lattice": pretrain_lattice,
+    "pretrain_proteins": pretrain_proteins,
     "pretrain_mnist": pretrain_mnist,
 }
 

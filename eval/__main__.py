@@ -4,6 +4,7 @@
     python -m eval clients runs/NAME    what clients have of the data, and what they draw
     python -m eval collapse runs/NAME   does it cover the data, drop modes, or has it collapsed?
     python -m eval compare REAL FAKE    figures of two sets of samples in folders or files
+    python -m eval graded runs/NAME     how well its distances are those that are known
     python -m eval reference DATASET    read a data set, or samples, once for all later evaluations
     python -m eval probe runs/NAME      what its features are worth to classifiers with few labels
     python -m eval robust runs/NAME     how far its outputs move near a real, by attack
@@ -22,6 +23,7 @@ from eval.commands import (
     clients,
     collapse,
     compare,
+    graded,
     probe,
     reference,
     report,
@@ -35,6 +37,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "clients": clients.main,
     "collapse": collapse.main,
     "compare": compare.main,
+    "graded": graded.main,
     "probe": probe.main,
     "reference": reference.main,
     "report": report.main,

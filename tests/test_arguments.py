@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import train
+from benchmarks import graded as graded_benchmark
 from benchmarks import lattice, null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
@@ -24,6 +25,7 @@ from eval.commands import (
     clients,
     collapse,
     compare,
+    graded,
     probe,
     reference,
     report,
@@ -39,6 +41,7 @@ PROGRAMS: dict[str, Any] = {
     "train.py": train.Command,
     "benchmarks/accelerator/__main__.py": accelerator.Arguments,
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
+    "benchmarks/graded.py": graded_benchmark.Arguments,
     "benchmarks/lattice.py": lattice.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
     "benchmarks/strands.py": strands.Arguments,
@@ -51,6 +54,7 @@ PROGRAMS: dict[str, Any] = {
     "eval/commands/probe.py": probe.Arguments,
     "eval/commands/reference.py": reference.Arguments,
     "eval/commands/report.py": report.Arguments,
+    "eval/commands/graded.py": graded.Arguments,
     "eval/commands/robust.py": robust.Arguments,
     "eval/commands/clients.py": clients.Arguments,
     "eval/commands/run.py": run.Arguments,
@@ -70,6 +74,8 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
+    ("benchmarks/graded.py", "out"): "--out {}",
+    ("benchmarks/graded.py", "path"): "--path {}",
     ("benchmarks/lattice.py", "runs"): "{}",
     ("benchmarks/lattice.py", "picture"): "run --picture {}.png",
     ("benchmarks/lattice.py", "micrograph"): "run --micrograph {}",
@@ -112,6 +118,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("eval/commands/report.py", "weights"): "run --weights {}",
     ("eval/commands/report.py", "data_path"): "run --data-path {}",
     ("eval/commands/report.py", "out"): "run --out {}.html",
+    ("eval/commands/graded.py", "run"): "{}",
+    ("eval/commands/graded.py", "data_path"): "run --data-path {}",
+    ("eval/commands/graded.py", "out"): "run --out {}.png",
     ("eval/commands/robust.py", "run"): "{}",
     ("eval/commands/robust.py", "beside"): "run {}",
     ("eval/commands/robust.py", "data_path"): "run --data-path {}",

@@ -13,7 +13,8 @@ from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 INF, NAN = math.inf, math.nan
 SOURCES = (
     "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'mnist_5k', "
-    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', 'own'"
+    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', "
+    "'proteins', 'own'"
 )
 ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
@@ -219,6 +220,12 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.shares", (1.0, 2.0), "5 numbers or None"),
     ("generator.letters", "one", "one of 'softmax', 'gumbel'"),
     ("discriminator.both_strands", 1, YES_NO),
+    ("discriminator.pairs", -1, "0 or more"),
+    ("discriminator.pairs", 33, "at most 32"),
+    ("graded.weight", -1.0, "0 or more"),
+    ("graded.distance", "cosine", "one of 'euclidean', 'squared'"),
+    ("graded.dimensions", 1, "2 or more"),
+    ("data.fold", 5, "one of 0, 1, 2, 3, 4"),
     ("augment.probability", 1.5, "from 0 to 1"),
     ("augment.probability", NAN, "from 0 to 1"),
     ("augment.final_probability", -0.1, "from 0 to 1"),

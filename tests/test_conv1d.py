@@ -10,7 +10,7 @@ import pytest
 
 from cgan import networks
 from cgan.config import ConfigError, Discriminator, Embedding, Experiment, Generator
-from cgan.networks.conv1d import gumbel_noise, windows
+from cgan.networks.conv1d import gumbel_noise, spaced_pairs, windows
 from cgan.types import present
 from tests.products import products_of, sums_in
 
@@ -94,7 +94,9 @@ def test_products_of_float32_are_in_full_and_sums_in_bfloat16_are_short() -> Non
     assert max((each.terms for each in sums if each.dtype == "bfloat16"), default=0) <= 4
 
 
-@pytest.mark.parametrize("settings", [{}, {"both_strands": True}, {"spectral_norm": True}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"both_strands": True}, {"spectral_norm": True}, {"pairs": 2}]
+)
 def test_a_row_is_seen_alone_and_its_score_is_multiplied_by_its_factor(
     settings: dict[str, Any],
 ) -> None:
@@ -174,6 +176,23 @@ def test_the_gradient_of_one_letter_is_that_of_its_softmax() -> None:
 def test_samples_that_do_not_fit_are_refused(shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         networks.build(experiment(both_strands=True), shape)
+
+
+def test_pairs_are_counted_at_each_lag_and_refused_on_both_strands() -> None:
+    """Of ACCA: AC, CC and CA at one place, AC and CA at two, by hand; of proteins none for X."""
+    x = jnp.eye(4)[jnp.array([[0, 1, 1, 0]])]
+    found = np.square(np.asarray(spaced_pairs(x, 2, None))).reshape(2, 4, 4)
+    expected = np.zeros((2, 4, 4))
+    expected[0, 0, 1] = expected[0, 1, 1] = expected[0, 1, 0] = 1 / 4
+    expected[1, 0, 1] = expected[1, 1, 0] = 1 / 4
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+    assert spaced_pairs(jnp.eye(21)[None], 3, None).shape == (1, 3 * 400)
+    pair, _, (params, stats) = pair_of(pairs=3)
+    assert pair.features(params, stats, SAMPLES).shape == (3, 16 + 3 * 16)
+    with pytest.raises(ConfigError, match=r"^discriminator.pairs = 2: must be 0 with .*both_str"):
+        Discriminator("conv1d", pairs=2, both_strands=True)
+    with pytest.raises(ConfigError, match=r"^discriminator.pairs = 30: sequences of 21 places"):
+        networks.build(experiment(pairs=30), (21, 4))
 
 
 def test_networks_for_images_name_it_for_sequences() -> None:

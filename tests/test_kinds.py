@@ -11,7 +11,7 @@ from cgan.commands.rank import FAKES
 from cgan.config import Augment, ConfigError, Data, PolicyName, SourceName
 from cgan.data import EMBEDDED, load_source
 from cgan.datasets import DATASETS, OWN, named
-from cgan.kinds import DNA, IMAGE, KINDS, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, KINDS, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.probe.space import COORDINATES
 from cgan.sampling.pictures import PICTURES
 from cgan.sampling.ranking_picture import DRAWN
@@ -34,7 +34,7 @@ TABLES = {
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_room_says_what_every_kind_means(table: str) -> None:
-    assert set(TABLES[table]) == set(KINDS.values()) == {IMAGE, POINT, SEQUENCE, DNA}
+    assert set(TABLES[table]) == set(KINDS.values()) == {IMAGE, POINT, SEQUENCE, DNA, PROTEIN}
 
 
 def test_kinds_have_the_views_that_they_say() -> None:

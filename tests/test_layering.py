@@ -42,7 +42,7 @@ EVAL_LAYERS: Layers = [
     {"records"},
     {"clients", "measuring", "robustness", "surrogate", "tracked"},
     {"few_labels", "study", "verdict"},
-    {"report"},
+    {"graded", "report"},
     {"search"},
     {"commands"},
     {"__main__"},

@@ -10,7 +10,7 @@ from functools import partial
 import jax
 from jaxtyping import Array, Float
 
-from cgan.augment import ada, diffaugment, strands, symmetry
+from cgan.augment import ada, diffaugment, strands, substitutions, symmetry
 from cgan.augment.views import augment
 from cgan.config import Augment
 from cgan.kinds import Kind
@@ -32,6 +32,8 @@ def build(config: Augment, kind: Kind) -> Policy:
     if config.policy == "reverse_complement":
         of_sequence = partial(strands.seen, shift=config.shift)
         return jax.vmap(of_sequence, in_axes=(0, 0, None))
+    if config.policy == "substitutions":
+        return jax.vmap(substitutions.seen, in_axes=(0, 0, None))
     if config.policy == "symmetry":
         return lambda keys, samples, probability: jax.vmap(
             partial(symmetry.seen, vectors=config.vectors, shot_noise=config.shot_noise)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.types import RandomKey, RowKeys, Samples
 
 Image = Float[Array, "height width channels"]
@@ -210,5 +210,6 @@ VIEWS: dict[Kind, Callable[[RandomKey, Any, float], Any] | None] = {
     POINT: jitter,
     SEQUENCE: None,
     DNA: None,
+    PROTEIN: None,
 }
 """One random view of one sample; None where nothing is known that leaves a sample what it is."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import tyro
 
 from cgan.config import DataChanged, require, require_seed
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 from cgan.types import Head
@@ -29,6 +29,7 @@ FAKES = {
     POINT: Fakes(256, 256),
     SEQUENCE: Fakes(12, 64),
     DNA: Fakes(12, 64),
+    PROTEIN: Fakes(12, 64),
 }
 """How many fakes stand beside a real, by the kind of the samples."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 
 from cgan.config import require, require_seed
-from cgan.kinds import DNA
+from cgan.kinds import DNA, PROTEIN
 from cgan.system import cli, files, terminal
 from cgan.system.arguments import parse
 
@@ -31,7 +31,7 @@ class Arguments:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/digits."""
     out: Path
-    """File to write: .png for a picture, .npz for the array `samples`, .fasta for DNA."""
+    """File to write: .png for a picture, .npz for the array `samples`, .fasta for DNA, proteins."""
     n: int | None = None
     """Number of samples; 64 images or 2,500 points unless given, or 8 images of each class."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     kind = run.sampler.parts.source.kind
     if arguments.out.suffix == FASTA:
         expected = f"a .png or .npz file for samples of {arguments.run}, which are {kind.plural}"
-        require(kind == DNA, "out", str(arguments.out), expected)
+        require(kind in (DNA, PROTEIN), "out", str(arguments.out), expected)
     label = None if arguments.class_ is None else runs.named_class(run, arguments.class_)
     if arguments.interpolate:
         walks = WALKS if arguments.n is None else arguments.n // WALK_STEPS
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     if arguments.out.suffix == ".npz":
         save_arrays(arguments.out, samples)
     elif arguments.out.suffix == FASTA:
-        save_fasta(arguments.out, samples, f"{run.nimg}_{arguments.seed}")
+        save_fasta(arguments.out, samples, f"{run.nimg}_{arguments.seed}", kind == PROTEIN)
     else:
         title = f"{arguments.run.name}, {run.nimg:,} images seen"
         run.sampler.picture(samples, arguments.out, title, walks)
@@ -95,13 +95,13 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     )
 
 
-def save_fasta(path: Path, samples: np.ndarray, called: str) -> None:
-    """Write one-hot bases as a FASTA file, each a record."""
-    from cgan.data.fasta import written
+def save_fasta(path: Path, samples: np.ndarray, called: str, proteins: bool = False) -> None:
+    """Write one-hot letters as a FASTA file, each sample a record."""
+    from cgan.data.fasta import NUCLEOTIDES, RESIDUES, written
 
     codes = samples.argmax(axis=-1).astype(np.uint8)
     records = ((f"generated_{called}_{number}", each) for number, each in enumerate(codes))
-    files.replace(path, written(records).encode())
+    files.replace(path, written(records, RESIDUES if proteins else NUCLEOTIDES).encode())
 
 
 def save_arrays(path: Path, samples: np.ndarray) -> None:

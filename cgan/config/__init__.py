@@ -13,6 +13,7 @@ from cgan.config.conditioning import Conditioning
 from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
 from cgan.config.experiment import Experiment, Optim
 from cgan.config.federated import Federated
+from cgan.config.graded import DistanceName, Graded
 from cgan.config.launch import DataChanged, Launch, Processes, TrackerName
 from cgan.config.networks import Architecture, Discriminator, Generator
 from cgan.config.objective import (
@@ -26,7 +27,7 @@ from cgan.config.objective import (
     Penalty,
     ToldFrom,
 )
-from cgan.config.pretraining import Descent, Pretext, PretextName, Pretraining
+from cgan.config.pretraining import EMBEDDED_TASKS, Descent, Pretext, PretextName, Pretraining
 from cgan.config.prior import Prior
 from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
@@ -35,6 +36,7 @@ from cgan.config.serialize import differences, from_json, procedure_of, read_as,
 from cgan.config.warm_start import InitParts, InitPlayers
 
 __all__ = [
+    "EMBEDDED_TASKS",
     "OF_CLASSES",
     "RENAMED_SETTINGS",
     "RENAMED_VALUES",
@@ -54,11 +56,13 @@ __all__ = [
     "DataChanged",
     "Descent",
     "Discriminator",
+    "DistanceName",
     "EmbeddedName",
     "Embedding",
     "Experiment",
     "Federated",
     "Generator",
+    "Graded",
     "Halves",
     "InitParts",
     "InitPlayers",

@@ -9,12 +9,14 @@ from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
 from cgan.kinds import Kind
 
-PolicyName = Literal["views", "ada", "diffaugment", "reverse_complement", "symmetry"]
+PolicyName = Literal[
+    "views", "ada", "diffaugment", "reverse_complement", "substitutions", "symmetry"
+]
 Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
-WITH_PROBABILITY: tuple[PolicyName, ...] = (*OF_IMAGES, "reverse_complement")
+WITH_PROBABILITY: tuple[PolicyName, ...] = (*OF_IMAGES, "reverse_complement", "substitutions")
 SHIFT_AT_MOST = 2**16
 """Most bases that a fragment is moved by, as many as it may have."""
 SHOT_NOISE_AT_MOST = 255
@@ -34,9 +36,9 @@ class Augment:
     strength: float = setting(0.0, read_by={"policy": ("views",)})
     """Strength, from 0, the samples as they are, to 1, of shift, zoom, tone and cutout (views)."""
     policy: PolicyName = "views"
-    """Kind: views; ada, diffaugment (images); reverse_complement (DNA); symmetry (crystals)."""
+    """Kind: views; ada, diffaugment (images); reverse_complement; substitutions; symmetry."""
     probability: float = setting(0.0, read_by={"policy": WITH_PROBABILITY})
-    """Probability of each change, at first (ada, diffaugment), of a turn (reverse_complement)."""
+    """Probability of each change, at first (ada, diffaugment), of a turn, of a letter."""
     shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
     """Most places that a sequence is moved either way, at random (reverse_complement)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
@@ -81,6 +83,8 @@ class Augment:
             expected = f"more than 0 {when}, or augment.shift be set"
             idle = self.probability == self.shift == 0
             require(not idle, "augment.probability", self.probability, expected)
+        elif self.policy == "substitutions":
+            require(self.probability > 0, "augment.probability", 0.0, f"more than 0 {when}")
         elif self.policy in OF_IMAGES and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)

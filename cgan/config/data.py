@@ -27,7 +27,8 @@ IMBALANCE_AT_MOST = 4.0
 """Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = {"source": ("tfds",)}
 OF_FOLDERS = {"source": ("folder",)}
-OF_DNA = {"source": ("dna",)}
+OF_RESIDUES = {"source": ("proteins",)}
+OF_FRAGMENTS = {"source": ("dna", "proteins")}
 OF_FILES = {"source": ("tfds", "folder")}
 LENGTH_AT_LEAST, LENGTH_AT_MOST = 8, 2**16
 """Fewest bases of a fragment, of which a k-mer must be a part; and most."""
@@ -46,7 +47,7 @@ class Data:
     """The data to learn from."""
 
     source: SourceName = "digits"
-    """Data set without download; mnist_*, stacked_mnist, tfds, folder, dna, lattice; own: yours."""
+    """Data set: embedded, mnist_*, stacked_mnist, tfds, folder, dna, lattice, proteins, own."""
     imbalance: float = setting(0.0, read_by={"source": WITH_SHARES})
     """Alpha of a power law of the modes' shares, rank^-alpha; 0: all alike (points, stacked_*)."""
     name: str | None = setting(None, read_by=OF_TFDS)
@@ -57,10 +58,12 @@ class Data:
     """Split to train on, in TFDS's syntax, such as train[:90%] (tfds)."""
     held_out_split: str = setting("test", read_by=OF_TFDS)
     """Split that evaluation compares with, in TFDS's syntax (tfds)."""
-    path: Path | None = setting(None, read_by={"source": ("folder", "dna", "lattice")})
-    """Folder or .zip of images, by class (folder); FASTA (dna); or a micrograph (lattice)."""
-    length: int = setting(250, read_by=OF_DNA)
-    """Bases of a fragment (dna)."""
+    path: Path | None = setting(None, read_by={"source": ("folder", "dna", "proteins", "lattice")})
+    """Images, by class (folder); FASTA (dna, proteins); or a micrograph (lattice)."""
+    length: int = setting(250, read_by=OF_FRAGMENTS)
+    """Bases of a fragment (dna); residues of a sample, of which some may be none (proteins)."""
+    fold: Literal[0, 1, 2, 3, 4] = setting(0, read_by=OF_RESIDUES)
+    """Which fifth of the clades is held out (proteins)."""
     shares: Shares | None = setting(None, read_by={"source": ("lattice",)})
     """Shares of the five classes, such as 60 20 10 7 3; None: all alike (lattice)."""
     classes: str = setting("auto", read_by=OF_FOLDERS)
@@ -80,7 +83,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Learn N, evenly (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, lattice, own)."""
+    """Learn N, evenly by class, of a data set that holds samples: all but mixtures of points."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 

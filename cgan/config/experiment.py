@@ -19,12 +19,14 @@ from cgan.config.checks import (
 from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.federated import Federated, check_federated
+from cgan.config.graded import Graded
 from cgan.config.networks import Discriminator, Generator, check_precision
 from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.prior import Prior
 from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
 from cgan.config.setting import check_read_across
 from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
+from cgan.datasets import DATASETS, named
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Experiment(Clock):
     discriminator: Discriminator = field(default_factory=Discriminator)
     objective: Objective = field(default_factory=Objective)
     embedding: Embedding = field(default_factory=Embedding)
+    graded: Graded = field(default_factory=Graded)
     bank: Bank = field(default_factory=Bank)
     penalty: Penalty = field(default_factory=Penalty)
     augment: Augment = field(default_factory=Augment)
@@ -137,6 +140,7 @@ class Experiment(Clock):
         require(self.batch_size % value == 0, name, value, expected)
         check_federated(self)
         self._check_heads()
+        self._check_graded()
         check_read_across(self)
         self._check_fakes()
         self._check_bank()
@@ -169,6 +173,21 @@ class Experiment(Clock):
             if penalty.gradient_penalty == 0:
                 when = "where all penalties are 0"
                 only_defaults(penalty, "penalty.", ("final_fraction",), when)
+
+    def _check_graded(self) -> None:
+        """Refuse a regression of distances that the data do not know, or of one real alone."""
+        if self.graded.weight == 0:
+            return
+        name, value = "graded.weight", self.graded.weight
+        has_none = self.data.source in DATASETS and not DATASETS[self.data.source].has_distances
+        of_these = ", ".join(named(has_distances=True))
+        expected = (
+            f"0 with data.source = {self.data.source!r}, whose samples have no distances that are "
+            f"known; those of {of_these} have"
+        )
+        require(not has_none, name, value, expected)
+        expected = "2 or more with graded.weight > 0, which compares a real with others"
+        require(self.rows_together > 1, "batch_size", self.batch_size, expected)
 
     def _check_fakes(self) -> None:
         """A real meets no more fakes than there are, and several where that matters."""

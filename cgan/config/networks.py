@@ -24,6 +24,9 @@ WITH_SPECTRAL_NORM: tuple[Architecture, ...] = ("mlp", "conv", "conv1d", "sngan"
 """Architectures whose discriminators can have spectral norms."""
 OF_SEQUENCES = {"architecture": ("conv1d",)}
 
+PAIRS_AT_MOST = 32
+"""Most lags of pairs: of each the discriminator sees as many shares as there are pairs."""
+
 
 @dataclass(frozen=True)
 class Generator:
@@ -89,8 +92,15 @@ class Discriminator:
     both_strands: bool = setting(False, read_by=OF_SEQUENCES)
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 
+    pairs: int = setting(0, read_by=OF_SEQUENCES)
+    """Lags up to which shares of pairs of letters are features too; 0 for none (conv1d)."""
+
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
+        not_negative(self, "discriminator.", "pairs", at_most=PAIRS_AT_MOST)
+        expected = "0 with discriminator.both_strands, which pairs would tell apart"
+        alone = not (self.pairs and self.both_strands)
+        require(alone, "discriminator.pairs", self.pairs, expected)
         _check(self, "discriminator.")
 
 

@@ -5,16 +5,22 @@ from typing import Any, Literal
 
 from cgan.config.augment import Augment
 from cgan.config.checks import SIZE_AT_MOST, check_types, not_negative, positive, require
+from cgan.config.graded import DistanceName
 from cgan.config.networks import Discriminator, Generator, check_precision
 from cgan.config.objective import Bounds, check_temperature
 from cgan.config.run_config import BATCH_AT_MOST, RunSettings
 from cgan.config.setting import check_read, setting
 from cgan.datasets import DATASETS
-from cgan.kinds import DNA, IMAGE, Kind
+from cgan.kinds import DNA, IMAGE, PROTEIN, Kind
 
-PretextName = Literal["contrastive", "jigsaw", "masked"]
+PretextName = Literal["contrastive", "graded", "jigsaw", "masked"]
+
+EMBEDDED_TASKS: tuple[PretextName, ...] = ("contrastive", "graded")
+"""Tasks on the discriminator's embedding head."""
 
 CONTRASTIVE: dict[str, Any] = {"task": ("contrastive",)}
+GRADED: dict[str, Any] = {"task": ("graded",)}
+EMBEDDED: dict[str, Any] = {"task": EMBEDDED_TASKS}
 JIGSAW: dict[str, Any] = {"task": ("jigsaw",)}
 MASKED: dict[str, Any] = {"task": ("masked",)}
 ORDERS_AT_MOST = 1_000
@@ -26,9 +32,11 @@ class Pretext:
     """The task that a pretraining sets, and how hard it is."""
 
     task: PretextName = "contrastive"
-    """Task: tell views of an image from other images, order its tiles, or fill in its patches."""
-    dimensions: int = setting(64, read_by=CONTRASTIVE)
-    """Length of the unit vectors of the discriminator's embedding head (contrastive)."""
+    """Task: tell views from other images, regress distances, order tiles, or fill in patches."""
+    dimensions: int = setting(64, read_by=EMBEDDED)
+    """Length of the unit vectors of the discriminator's embedding head (contrastive, graded)."""
+    distance: DistanceName = setting("euclidean", read_by=GRADED)
+    """Distance of embeddings that is scaled: euclidean, or its square, 2 - 2 cosine (graded)."""
     temperature: float = setting(0.1, read_by=CONTRASTIVE)
     """Divides cosines, which lie between -1 and 1 (contrastive)."""
     temperature_bounds: Bounds | None = setting(None, read_by=CONTRASTIVE)
@@ -66,12 +74,20 @@ class Pretext:
     def of_what(self) -> str:
         """Words for the samples that the task is for."""
         if self.task == "contrastive":
-            return "images, or of DNA: views to be told apart are theirs"
+            return "images, of DNA or of proteins: views to be told apart are theirs"
+        if self.task == "graded":
+            return "proteins: how far apart they are is known"
         return "images: tiles and patches are theirs"
 
     def fits(self, kind: Kind) -> bool:
-        """Whether the task can be set on samples of this kind: all on images, a contrast on DNA."""
-        return kind == IMAGE or (kind == DNA and self.task == "contrastive")
+        """Whether the task can be set on samples of this kind.
+
+        Tiles and patches are images' own, distances are known of proteins, and views to tell apart
+        there are of images, DNA and proteins.
+        """
+        if self.task == "graded":
+            return kind == PROTEIN
+        return kind == IMAGE or (kind in (DNA, PROTEIN) and self.task == "contrastive")
 
 
 @dataclass(frozen=True)
@@ -156,6 +172,11 @@ class Pretraining(RunSettings):
         radius = self.augment.adversarial_radius
         expected = "0 for a pretraining, whose tasks are not attacked"
         require(radius == 0, "augment.adversarial_radius", radius, expected)
+        if self.pretext.task == "graded":
+            expected = "one that is off with pretext.task = 'graded': a view's distances change"
+            require(self.augment.is_off, "augment.policy", self.augment.policy, expected)
+            expected = "2 or more with pretext.task = 'graded', which compares a sample with others"
+            require(self.batch_size > 1, "batch_size", self.batch_size, expected)
         if self.pretext.task != "contrastive":
             return
         when = "with pretext.task = 'contrastive'"

@@ -96,6 +96,14 @@ class Grouped(Protocol):
         """The part of samples that says which group they are of."""
 
 
+@runtime_checkable
+class Distant(Protocol):
+    """A source that knows how far apart its classes are."""
+
+    def class_distances(self) -> Float[np.ndarray, "classes classes"]:
+        """Distances of all classes, in the order of `class_names`: 0 on the diagonal."""
+
+
 class Literature(NamedTuple):
     """How a data set is evaluated in the literature."""
 
@@ -185,6 +193,11 @@ def literature_of(source: Source) -> Literature | None:
     """How these data are evaluated in the literature; None where they say nothing of it."""
     said = (each.literature for each in _speaking(source) if isinstance(each, Evaluated))
     return next(said, None)
+
+
+def distant(source: Source) -> Distant | None:
+    """The source as what knows how far apart its classes are; None where it does not."""
+    return next((each for each in _speaking(source) if isinstance(each, Distant)), None)
 
 
 def classes_shared_out(source: Source) -> Int[np.ndarray, " classes"]:

@@ -24,19 +24,19 @@ Advance = Callable[[int], None]
 
 
 @contextmanager
-def shown(what: str, total: int, done: int = 0) -> Iterator[Advance]:
+def shown(what: str, total: int, done: int = 0, of: str = "images") -> Iterator[Advance]:
     """Show on standard error how many of `total` images are done, how fast, and the time left.
 
     Args:
         what: is being done, such as "decoding mine".
         total: images.
         done: images that were done before; the time left goes by the others.
+        of: what is counted, where they are no images.
     """
     console = Console(stderr=True)
-    with (
-        _bar(console, what, total, done) if console.is_terminal else _lines(what, total, done) as a
-    ):
-        yield a
+    is_bar = console.is_terminal
+    with _bar(console, what, total, done) if is_bar else _lines(what, total, done, of) as advance:
+        yield advance
 
 
 @contextmanager
@@ -60,7 +60,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def _lines(what: str, total: int, done: int) -> Iterator[Advance]:
+def _lines(what: str, total: int, done: int, of: str) -> Iterator[Advance]:
     began = said = time.monotonic()
     now_done = done
 
@@ -70,12 +70,12 @@ def _lines(what: str, total: int, done: int) -> Iterator[Advance]:
         now = time.monotonic()
         if now - said >= LINE_SEC:
             said = now
-            note(f"{what}: {_words(now_done, total, (now_done - done) / (now - began))}")
+            note(f"{what}: {_words(now_done, total, (now_done - done) / (now - began), of)}")
 
     yield advance
 
 
-def _words(done: int, total: int, rate: float) -> str:
+def _words(done: int, total: int, rate: float, of: str) -> str:
     seconds = round((total - done) / rate) if rate else 0
     left = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return f"{done:,} of {total:,} images, {rate:,.0f}/s, {left} left"
+    return f"{done:,} of {total:,} {of}, {rate:,.0f}/s, {left} left"

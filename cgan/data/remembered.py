@@ -10,8 +10,9 @@ from jaxtyping import Float, Int
 
 from cgan.data.dna import decode_bases, encode_bases
 from cgan.data.identity import Identity
+from cgan.data.proteins import decode_residues, encode_residues
 from cgan.data.source import Source, decode_images, encode_images
-from cgan.kinds import DNA, IMAGE, Kind
+from cgan.kinds import DNA, IMAGE, PROTEIN, Kind
 from cgan.types import Batch
 
 
@@ -57,5 +58,6 @@ class Remembered:
 FORMS: dict[Kind, tuple[Callable[[Any], Any], Callable[[Any], np.ndarray]]] = {
     IMAGE: (encode_images, decode_images),
     DNA: (encode_bases, decode_bases),
+    PROTEIN: (encode_residues, decode_residues),
 }
 """How samples from files are encoded and decoded, by their kind."""

@@ -27,7 +27,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """What a sample is: `IMAGE`, `POINT`, `SEQUENCE` or `DNA` of `cgan.kinds`."""
+        """What a sample is: `IMAGE`, `POINT`, `SEQUENCE`, `DNA` or `PROTEIN` of `cgan.kinds`."""
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

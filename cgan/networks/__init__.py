@@ -161,7 +161,10 @@ def _tapped(maps: Any, tap: str) -> Float[Array, "n ..."]:
 
 
 def _embedding_dimensions(config: Experiment) -> int:
-    return config.embedding.dimensions if config.embedding.weight else 0
+    """Length of the one embedding that games on it and graded targets share."""
+    if config.embedding.weight:
+        return config.embedding.dimensions
+    return config.graded.dimensions if config.graded.weight else 0
 
 
 def count_parameters(params: Params) -> int:

@@ -145,6 +145,11 @@ def _check_sequences(player: str, config: Generator | Discriminator, sample_shap
             f"{player}.depth = {config.depth}: sequences of {length} places can't be halved that "
             f"often; must be at most {most}"
         )
+    if isinstance(config, Discriminator) and config.pairs >= length:
+        raise ConfigError(
+            f"discriminator.pairs = {config.pairs}: sequences of {length} places have no letters "
+            f"so far apart; must be at most {length - 1}"
+        )
     if isinstance(config, Discriminator) and config.both_strands and letters != BASES:
         raise ConfigError(
             f"discriminator.both_strands = True: needs the {BASES} bases of DNA, this data set has "

@@ -19,6 +19,10 @@ from cgan.types import Factors, Labels, Samples
 LETTERS_SEEN, PLACES_SEEN = 9, 5
 """Size of the windows of letters, and of those of maps."""
 BASES = 4
+RESIDUES = 21
+"""Letters of proteins, of which the last stands for a residue that is not known, or for none."""
+LEAST_SHARE = 1e-6
+"""What is added to shares of pairs, whose square root has no derivative at 0."""
 
 Places = Float[Array, "n length channels"]
 Strands = Float[Array, "_ length channels"]
@@ -35,6 +39,31 @@ def windows(x: Places, size: int) -> Float[Array, "n length _"]:
 def halved_length(length: int, times: int) -> int:
     """The length of maps after so many halvings, of which each rounds up."""
     return -(-length // 2**times)
+
+
+def spaced_pairs(x: Places, lags: int, factors: Factors | None) -> Float[Array, "n _"]:
+    """Square roots of how often each two letters stand so many places apart, 1 to `lags`.
+
+    The shares of pairs at one lag are a spectrum of spaced words (Leslie, Eskin & Noble 2002;
+    Leimeister et al. 2014), and Euclidean distances of their roots are Hellinger's. The root of
+    a sum of products of two weights is multiplied by what the samples are multiplied by.
+
+    Args:
+        x: sequences.
+        lags: how many.
+        factors: what the samples are multiplied by.
+    """
+    length, known = x.shape[1], x.shape[2] - (x.shape[2] == RESIDUES)
+    letters = x[..., :known].astype("float32")
+    least = jnp.asarray(LEAST_SHARE) if factors is None else LEAST_SHARE * factors[:, None] ** 2
+    found = []
+    for lag in range(1, lags + 1):
+        sums = jnp.einsum(
+            "nla,nlb->nab", letters[:, :-lag], letters[:, lag:], precision=jax.lax.Precision.HIGHEST
+        )
+        shares = jnp.maximum(sums.reshape(len(x), -1) / length, 0)
+        found.append(jnp.sqrt(shares + least))
+    return jnp.concatenate(found, axis=-1)
 
 
 class DoublingOfPlaces(nn.Module):
@@ -140,12 +169,15 @@ class Conv1dDiscriminatorTrunk(nn.Module):
     yield is averaged, from the maps on: features are the same for either strand. In genomics that
     is a siamese, or conjoined, network (Zhou, Shrikumar & Kundaje 2022, Proceedings of Machine
     Learning Research 165).
+
+    With `pairs` features are also how often each two letters are so many places apart.
     """
 
     width: int
     depth: int
     spectral_norm: bool = False
     both_strands: bool = False
+    pairs: int = 0
 
     @nn.compact
     def __call__(
@@ -169,7 +201,11 @@ class Conv1dDiscriminatorTrunk(nn.Module):
             x = halving(x, update_stats, of_all)
             maps[f"level_{level}"] = self._joined(x, n)
         pooled = self._joined(x, n).astype("float32").mean(axis=1).astype(x.dtype)
-        return maps | {TRUNK: layer("mix", pooled.shape[-1], pooled, factors)}
+        mixed = layer("mix", pooled.shape[-1], pooled, factors)
+        if self.pairs:
+            of_pairs = spaced_pairs(times(samples, factors), self.pairs, factors)
+            mixed = jnp.concatenate([mixed, of_pairs.astype(mixed.dtype)], axis=-1)
+        return maps | {TRUNK: mixed}
 
     def _joined(self, x: Strands, n: int) -> Strands:
         """The mean of both strands' maps, each place beside its partner."""

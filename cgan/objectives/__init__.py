@@ -1,6 +1,7 @@
 """Losses as pure functions from outputs to named per-sample terms, without networks and devices."""
 
 from functools import partial
+from typing import Any
 
 from cgan import config as config_lib
 from cgan.config import Experiment
@@ -9,6 +10,7 @@ from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreCo
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
 from cgan.objectives.games import Game, Loss, Weight, WeightedSum
+from cgan.objectives.graded import Graded, Table
 from cgan.objectives.neighbor import NeighborGame
 from cgan.objectives.outputs import (
     BatchOutputs,
@@ -23,10 +25,29 @@ from cgan.types import Head
 
 GAME_NAMES: dict[Head, str] = {"score": "critic", "embedding": "embedding"}
 """Names of the loss on each head, in checkpoints and in metrics.jsonl."""
+GRADED = "graded"
+"""Name of the regression of distances there."""
 
 
-def build(config: Experiment) -> Game:
-    """Build the loss that a config describes: on the score, on embeddings, or the sum of both."""
+def no_table() -> Any:
+    """The distances of data that know none.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise config_lib.ConfigError(
+        "graded.weight: these data know no distances; must be 0, or their source have a method "
+        "class_distances"
+    )
+
+
+def build(config: Experiment, table: Table = no_table) -> Game:
+    """Build the loss that a config describes: on the score, on embeddings, or a sum of these.
+
+    Args:
+        config: the experiment.
+        table: gives the distances of the data's classes, for graded targets.
+    """
     objective, embedding = config.objective, config.embedding
     on_score, on_embedding = GAME_NAMES["score"], GAME_NAMES["embedding"]
     games: dict[str, Game] = {}
@@ -43,7 +64,14 @@ def build(config: Experiment) -> Game:
         )
     elif embedding.weight:
         games[on_embedding] = _neighbor(embedding, banked == "embeddings")
-    weights: dict[str, Weight] = {on_score: objective.weight, on_embedding: embedding.weight}
+    graded = config.graded
+    if graded.weight:
+        games[GRADED] = Graded(table, graded.distance)
+    weights: dict[str, Weight] = {
+        on_score: objective.weight,
+        on_embedding: embedding.weight,
+        GRADED: graded.weight,
+    }
     if embedding.final_fraction != 1:
         last = embedding.weight * embedding.final_fraction
         weights[on_embedding] = partial(
@@ -90,6 +118,7 @@ def _contrastive(
 __all__ = [
     "BOUNDARY",
     "GAME_NAMES",
+    "GRADED",
     "BatchOutputs",
     "Game",
     "Loss",
@@ -98,5 +127,6 @@ __all__ = [
     "build",
     "draw_offsets",
     "gaps",
+    "no_table",
     "sign_of_reals",
 ]

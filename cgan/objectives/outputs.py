@@ -62,6 +62,9 @@ class BatchOutputs(NamedTuple):
     """Images seen before this step."""
     stale: Stale | None = None
     """Samples of earlier steps, for the discriminator alone."""
+    classes: Int[Array, " n"] | None = None
+    """Class of each local real, where its distances to others are targets; else None."""
+    whole_classes: Int[Array, " batch"] | None = None
 
     def with_stale(self) -> "BatchOutputs":
         """The local rows beside the stale columns, in place of the whole batch."""

@@ -87,16 +87,25 @@ class Contrastive(Task):
 
     def panels(self, trained: Trained, stats: Params, posed: Views, gallery: Gallery) -> Panels:
         """Each image beside those of the gallery that are nearest to it, the nearest first."""
-        images = posed.images
-        cosines = products(*(self._embed(trained, stats, of) for of in (images, gallery)))
-        _, nearest = jax.lax.top_k(cosines, min(NEIGHBORS, len(gallery)))
-        empty = jnp.full_like(images, EMPTY)
-        return jnp.concatenate([jnp.stack([images, empty], axis=1), gallery[nearest]], axis=1)
+        embeddings = (self._embed(trained, stats, of) for of in (posed.images, gallery))
+        return nearest_of(posed.images, gallery, *embeddings)
 
     def _embed(
         self, trained: Trained, stats: Params, images: Samples
     ) -> Float[Array, "n dimensions"]:
         return single(self._discriminate(trained.discriminator, stats, images).embedding)
+
+
+def nearest_of(
+    images: Samples,
+    gallery: Gallery,
+    embedded: Embeddings,
+    embedded_gallery: Float[Array, "gallery dimensions"],
+) -> Panels:
+    """Panels of images, each beside those of the gallery with the largest cosines."""
+    _, nearest = jax.lax.top_k(products(embedded, embedded_gallery), min(NEIGHBORS, len(gallery)))
+    empty = jnp.full_like(images, EMPTY)
+    return jnp.concatenate([jnp.stack([images, empty], axis=1), gallery[nearest]], axis=1)
 
 
 def _outputs(answered: Answered) -> BatchOutputs:

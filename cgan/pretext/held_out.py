@@ -29,6 +29,7 @@ class HeldOut:
         parts: PretextParts,
         images: Shaped[np.ndarray, "n *image"],
         devices: Sequence[jax.Device],
+        classes: Int[np.ndarray, " n"] | None = None,
     ) -> None:
         """Place the images.
 
@@ -36,12 +37,13 @@ class HeldOut:
             parts: of the pretraining.
             images: held-out ones, as they are stored.
             devices: those that train.
+            classes: of the images, for a task that is told them.
         """
         self._parts, self._devices, own = parts, devices, parallel.own(devices)
         local = len(parallel.own_rows(parts.config.batch_size, devices))
         at_once = min(local // parts.config.micro_batches, AT_ONCE * len(own))
         at_once = -(-at_once // len(own)) * len(own)
-        self._size, self._first = len(images), own[0]
+        self._size, self._first, self._classes = len(images), own[0], classes
         numbers = np.arange(len(images), dtype=np.int32)
         self._rows: list[Rows] = parallel.chunks((numbers, images), at_once)
         self._answer = parallel.spread(self._answered, own)
@@ -62,7 +64,9 @@ class HeldOut:
 
     def _graded(self, learnt: Params, pieces: list[Any]) -> dict[str, Float[Array, ""]]:
         answers = jax.tree.map(lambda *of: jnp.concatenate(of)[: self._size], *pieces)
-        everyone = Answered(answers, answers, jnp.arange(self._size))
+        classes = None if self._classes is None else jnp.asarray(self._classes)
+        rows = jnp.arange(self._size)
+        everyone = Answered(answers, answers, rows, classes, classes)
         terms, readings = self._parts.task.grade(learnt, everyone)
         loss = sum((term.mean() for term in terms.values()), start=jnp.zeros(()))
         return {"held_out/loss": loss} | {f"held_out/{n}": of for n, of in readings.items()}

@@ -12,12 +12,16 @@ from jaxtyping import Array, Float, Int
 
 from cgan import augment, networks, optim
 from cgan.augment import Policy, probability
-from cgan.config import Data, Pretext, Pretraining, require
+from cgan.config import EMBEDDED_TASKS, Data, Pretext, Pretraining, require
 from cgan.data import Source, load_source
+from cgan.data.abilities import distant
+from cgan.data.remembered import Remembered
 from cgan.data.source import check_source
 from cgan.datasets import OWN
 from cgan.networks import HeadSpec, Networks
+from cgan.objectives import no_table
 from cgan.pretext.contrastive import Contrastive
+from cgan.pretext.graded import Graded
 from cgan.pretext.jigsaw import Jigsaw
 from cgan.pretext.masked import Masked
 from cgan.pretext.task import Draws, Task, Trained
@@ -144,8 +148,8 @@ def descent(config: Pretraining) -> optax.GradientTransformation:
 
 def heads_of(pretext: Pretext) -> HeadSpec:
     """The heads of a GAN's discriminator that a pretext trains."""
-    contrasts = pretext.task == "contrastive"
-    return HeadSpec(score=False, dimensions=pretext.dimensions if contrasts else 0)
+    embeds = pretext.task in EMBEDDED_TASKS
+    return HeadSpec(score=False, dimensions=pretext.dimensions if embeds else 0)
 
 
 def _contrastive(config: Pretraining, source: Source, pair: Networks) -> Task:
@@ -161,7 +165,15 @@ def _masked(config: Pretraining, source: Source, pair: Networks) -> Task:
     return Masked(config.pretext, pair, shape, latent_dim, partial(mean_image, source))
 
 
-TASKS = {"contrastive": _contrastive, "jigsaw": _jigsaw, "masked": _masked}
+def _graded(config: Pretraining, source: Source, pair: Networks) -> Task:
+    known = distant(source)
+    expected = "a data set that knows how far apart its classes are, as proteins does"
+    fits = known is not None or isinstance(source, Remembered)
+    require(fits, "data.source", source.name, f"{expected}, with pretext.task = 'graded'")
+    return Graded(config.pretext, pair, no_table if known is None else known.class_distances)
+
+
+TASKS = {"contrastive": _contrastive, "jigsaw": _jigsaw, "masked": _masked, "graded": _graded}
 """Pretexts by the names that `--pretext.task` takes."""
 
 

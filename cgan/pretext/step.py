@@ -39,7 +39,8 @@ class PretextStep:
         """Take one step of Adam on the mean of the task's losses."""
         parts, axis, task = self.parts, self.axis, self.parts.task
         images = parts.source.encode(batch.x)
-        ids = axis.row_ids(len(images))
+        ids, classes = axis.row_ids(len(images)), jnp.asarray(batch.label)
+        whole_classes = axis.gather(classes)
         stats = parts.networks.update_stats(state.discriminator, state.discriminator_stats)
 
         def answer_rows(trained: Trained, rows: Rows) -> tuple[object, Terms]:
@@ -47,7 +48,7 @@ class PretextStep:
             return task.answer(trained, stats, task.pose(draws, rows[1])), {}
 
         def grade_batch(learnt: Params, answers: object) -> tuple[Terms, Means]:
-            answered = Answered(answers, self.gathered(answers), ids)
+            answered = Answered(answers, self.gathered(answers), ids, classes, whole_classes)
             terms, readings = task.grade(learnt, answered)
             return terms, readings | {FINITE: is_finite(answers).astype(jnp.float32)}
 

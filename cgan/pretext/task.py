@@ -42,6 +42,9 @@ class Answered(NamedTuple):
     whole: Any
     rows: Int[Array, " n"]
     """Numbers of the local rows in the batch."""
+    classes: Int[Array, " n"] | None = None
+    """Classes of the local rows, and of the whole batch, for a task that is told them."""
+    whole_classes: Int[Array, " batch"] | None = None
 
 
 class Task(ABC):

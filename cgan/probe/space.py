@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.types import Samples
 
 SIDE = 8
@@ -50,6 +50,7 @@ COORDINATES: dict[Kind, Callable[[Samples], Samples]] = {
     POINT: as_they_are,
     SEQUENCE: as_they_are,
     DNA: as_they_are,
+    PROTEIN: as_they_are,
 }
 """What distances are taken between, by the samples' kind."""
 

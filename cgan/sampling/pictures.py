@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cgan.data import Source
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.system import files
 from cgan.system.lettering import lettered
 
@@ -193,5 +193,6 @@ PICTURES: dict[Kind, Tiles | Scatter] = {
     POINT: Scatter(),
     SEQUENCE: Tiles(as_images, columns=4),
     DNA: Tiles(bases_as_images, columns=4),
+    PROTEIN: Tiles(as_images, columns=1, size=32),
 }
 """What a picture of samples is, by their kind."""

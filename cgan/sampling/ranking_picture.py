@@ -18,7 +18,7 @@ from matplotlib.colors import CenteredNorm, Normalize
 from matplotlib.figure import Figure
 from PIL import Image
 
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.sampling.pictures import as_images, bases_as_images, in_plane
 from cgan.sampling.ranking import Ranking
 from cgan.system import files
@@ -274,6 +274,7 @@ DRAWN: dict[Kind, Callable[[Ranking, str], Picture]] = {
     POINT: panels_of_points,
     SEQUENCE: rows_of_sequences,
     DNA: partial(rows_of_sequences, strips_of=bases_as_images),
+    PROTEIN: rows_of_sequences,
 }
 """The picture of a ranking, by the kind of its samples."""
 

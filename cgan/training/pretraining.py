@@ -56,8 +56,8 @@ class PretextProcedure(Procedure):
         """The task on held-out images, now and then."""
         if context is None or not self.config.probe_nimg:
             return NoWatch()
-        images = fixed_samples(self.sources.held_out, self.config.data.flip).x
-        held_out = HeldOut(self.parts, images, context.devices)
+        asked = fixed_samples(self.sources.held_out, self.config.data.flip)
+        held_out = HeldOut(self.parts, asked.x, context.devices, asked.label)
         return HeldOutWatch(self.parts, held_out, context.outputs, context.progress)
 
     @cached_property

@@ -8,7 +8,7 @@ from jaxtyping import Float, Shaped, UInt8
 from cgan.data import Source
 from cgan.data.abilities import known_modes
 from cgan.data.mixtures import RADIUS_SIGMAS
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 
 CHUNK = 256
 BOUNDED_BY = 10_000
@@ -61,5 +61,6 @@ NOISE: dict[Kind, Callable[[Source, int, np.random.Generator], np.ndarray]] = {
     POINT: box_noise,
     SEQUENCE: letter_noise,
     DNA: letter_noise,
+    PROTEIN: letter_noise,
 }
 """Functions that draw uniform noise like some data, by the kind of the samples."""

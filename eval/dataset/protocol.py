@@ -12,7 +12,7 @@ from jaxtyping import Int, Shaped
 from cgan.config import Data
 from cgan.data import Source, load_source
 from cgan.data.abilities import classifying, known_modes, literature_of, whole_of
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from eval.dataset.confusion import Confusion, confusion_of
 from eval.dataset.reference import Reference, batches_of, chunks_of, labels_of, load_reference
 from eval.extractors import load_extractor
@@ -51,12 +51,15 @@ BY_COORDINATES = Protocol("coordinates", None, 50_000, 131_072)
 GENOMES = Protocol("kmers", "kmers", 10_000, 65_536)
 """Fragments of several genomes, which are classes."""
 ONE_GENOME = Protocol("kmers", None, 10_000, 65_536)
+PROTEINS = Protocol("kmers", None, 10_000, 65_536)
+"""Proteins, each a class of its own that nobody is asked to recognise."""
 
 USUAL: dict[Kind, tuple[Protocol, Protocol]] = {
     IMAGE: (LABELED, UNLABELED),
     POINT: (BY_COORDINATES, BY_COORDINATES),
     SEQUENCE: (BY_COORDINATES, BY_COORDINATES),
     DNA: (GENOMES, ONE_GENOME),
+    PROTEIN: (PROTEINS, PROTEINS),
 }
 """With and without classes, by the kind of the samples."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from cgan.config import ConfigError
 from cgan.data.abilities import classifying, known_modes
 from cgan.data.digits import StackedDigits
-from cgan.kinds import DNA, IMAGE
+from cgan.kinds import DNA, IMAGE, PROTEIN
 from eval.extractors import classifier, kmers, points
 from eval.extractors.base import Extractor, Features
 from eval.extractors.coordinates import Coordinates, load_own
@@ -77,10 +77,10 @@ def _coordinates(splits: Splits) -> Extractor:
 
 
 def _kmers(splits: Splits) -> Extractor:
-    if splits.kind != DNA:
+    if splits.kind not in (DNA, PROTEIN):
         raise ConfigError(
-            f"extractor = 'kmers': reads DNA, and {splits.train.name} holds {splits.kind.plural}; "
-            "must be one that reads them"
+            f"extractor = 'kmers': reads DNA and proteins, and {splits.train.name} holds "
+            f"{splits.kind.plural}; must be one that reads them"
         )
     return kmers.load(*splits)
 

@@ -1,4 +1,4 @@
-"""DNA by its k-mers: the shares of 136 canonical 4-mers, and the genome that they are usual in.
+"""DNA by the shares of canonical 4-mers, and the genome that they are usual in; proteins by 2-mers.
 
 Composition tells genomes apart (Karlin & Burge 1995, "Dinucleotide relative abundance extremes: a
 genomic signature"), and canonical k-mers are the same on either strand.
@@ -14,19 +14,24 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cgan.data import Source
+from cgan.kinds import PROTEIN
 from eval.extractors.base import Features
-from eval.extractors.kmer_counts import canonical_frequencies
+from eval.extractors.kmer_counts import OF_PROTEINS, canonical_frequencies, counts
 from eval.files.fingerprint import fingerprint
 
-K = 4
+K, K_OF_PROTEINS = 4, 2
 SCALE = 100.0
 """Frequencies are in percent, so that distances between features are of the order of 1."""
 LEARNT_AT_MOST, JUDGED_AT_MOST = 8_192, 8_192
 """Fragments that the labeller learns from, and by which it is judged."""
 
 
-def percent(stored: Shaped[np.ndarray, "n length 4"]) -> Float[np.ndarray, "n d"]:
-    """Shares of canonical 4-mers, in percent."""
+def percent(stored: Shaped[np.ndarray, "n length letters"]) -> Float[np.ndarray, "n d"]:
+    """Shares of canonical 4-mers of DNA, or of 2-mers of proteins, in percent."""
+    if stored.shape[-1] == OF_PROTEINS:
+        found = counts(stored, K_OF_PROTEINS)
+        shares = found / np.maximum(found.sum(axis=1, keepdims=True), 1)
+        return (shares * SCALE).astype(np.float32)
     return canonical_frequencies(stored, K) * np.float32(SCALE)
 
 
@@ -47,7 +52,7 @@ class Kmers:
         last = self.labeller[-1]
         return fingerprint(np.asarray(last.coef_), np.asarray(last.intercept_), "kmers-1")
 
-    def __call__(self, stored: Shaped[np.ndarray, "n length 4"]) -> Features:
+    def __call__(self, stored: Shaped[np.ndarray, "n length letters"]) -> Features:
         features = percent(stored)
         if self.labeller is None:
             return Features(features)
@@ -56,7 +61,7 @@ class Kmers:
 
 def load(train: Source, held_out: Source) -> Kmers:
     """Train the labeller on fragments of the train split, and judge it on held-out ones."""
-    if len(train.class_names) < 2:
+    if len(train.class_names) < 2 or train.kind == PROTEIN:
         return Kmers(None, None)
     learnt, judged = _some(train, LEARNT_AT_MOST), _some(held_out, JUDGED_AT_MOST)
     labeller = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1_000))

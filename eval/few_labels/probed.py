@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from cgan.config import ConfigError, Pretraining
+from cgan.config import EMBEDDED_TASKS, ConfigError, DistanceName, Pretraining
 from cgan.data import Source
 from cgan.networks import Networks
 from cgan.pretext.runs import Pretrained, restore_pretraining
@@ -35,6 +35,9 @@ class Probed(NamedTuple):
     has_embedding: bool
     has_labels: bool
     """Whether the run learnt with labels, all of them."""
+    distance: DistanceName
+    """Distance of embeddings that the run regressed, or what stands for it where none."""
+    seed: int
 
 
 def load(
@@ -58,7 +61,7 @@ def load(
     """
     if step is not None:
         checkpoint = runs.nimg_of_step(root, step)
-    restored, has_embedding, has_labels = _restored(root, checkpoint, source)
+    restored, has_embedding, has_labels, distance = _restored(root, checkpoint, source)
     parts = restored.parts
     splits = Splits(*splits_of(Workdir(root), parts.config, where, source))
     classes = len(splits.train.class_names)
@@ -80,16 +83,20 @@ def load(
         restored.nimg,
         has_embedding,
         has_labels,
+        distance,
+        parts.config.seed,
     )
 
 
 def _restored(
     root: Path, checkpoint: int | None, source: Source | None
-) -> tuple[runs.Restored | Pretrained, bool, bool]:
-    """A GAN or a pretraining; whether it has an embedding, and whether it learnt with labels."""
+) -> tuple[runs.Restored | Pretrained, bool, bool, DistanceName]:
+    """A GAN or a pretraining; whether it has an embedding, saw labels, and its distance."""
     if Workdir(root).read_procedure() == Pretraining.procedure:
         pretrained = restore_pretraining(root, checkpoint, source)
-        return pretrained, pretrained.parts.config.pretext.task == "contrastive", False
+        pretext = pretrained.parts.config.pretext
+        return pretrained, pretext.task in EMBEDDED_TASKS, False, pretext.distance
     gan = runs.restore_run(root, checkpoint, source)
     config = gan.parts.config
-    return gan, config.embedding.weight > 0, config.conditioning.labels
+    has_embedding = config.embedding.weight > 0 or config.graded.weight > 0
+    return gan, has_embedding, config.conditioning.labels, config.graded.distance

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from cgan.config import require
-from cgan.kinds import DNA, IMAGE, POINT, SEQUENCE, Kind
+from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from eval.extractors.reader import Reader
 from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
@@ -17,7 +17,7 @@ from eval.metrics.density_coverage import COVERAGE, DENSITY
 from eval.metrics.frechet import FRECHET
 from eval.metrics.inception_score import INCEPTION_SCORE
 from eval.metrics.kernel_distance import KERNEL_DISTANCE, KERNEL_DISTANCE_SUBSETS
-from eval.metrics.kmer_spectra import CHARGAFF, KMERS_3, KMERS_6
+from eval.metrics.kmer_spectra import CHARGAFF, KMERS_1, KMERS_2, KMERS_3, KMERS_6
 from eval.metrics.memorization import AUTHENTICITY, NEAREST_TRAIN_RATIO
 from eval.metrics.modes import CAPTURED_AT_1, CAPTURED_AT_20
 from eval.metrics.ms_ssim import MS_SSIM, scales_for
@@ -35,6 +35,8 @@ POINTS = (HIGH_QUALITY, WIDTH_RATIO)
 """Metrics of mixtures whose modes are known."""
 SPECTRA = (KMERS_3, KMERS_6, CHARGAFF)
 """Metrics of DNA."""
+RESIDUES = (KMERS_1, KMERS_2, KMERS_3)
+"""Metrics of proteins: their composition, and spectra of neighbours."""
 TOGETHER = (FRECHET, PRECISION, RECALL, DENSITY, COVERAGE, AUTHENTICITY)
 """Metrics of features that are shown together, since any of them alone misleads.
 
@@ -44,11 +46,14 @@ train set, one far real row dominates it, density has no bound.
 MORE = (KERNEL_DISTANCE, VENDI, NEAREST_TRAIN_RATIO, NDB, BIRTHDAY)
 BY_NAME = (KERNEL_DISTANCE_SUBSETS, CMMD)
 """Metrics of features that are taken only where asked for by name: others say nearly the same."""
+OF_KIND: dict[Kind, tuple[Metric, ...]] = {DNA: SPECTRA, PROTEIN: RESIDUES}
+"""Metrics of one kind alone."""
 LEFT_OUT: dict[Kind, tuple[Metric, ...]] = {
     IMAGE: BY_NAME,
     POINT: BY_NAME + MORE,
     SEQUENCE: BY_NAME,
     DNA: BY_NAME,
+    PROTEIN: BY_NAME,
 }
 """What is only measured where asked for, by the kind of the samples."""
 
@@ -63,6 +68,8 @@ OF_CLASSES: frozenset[Need] = frozenset({"counts", "labels"})
 ANY = (
     *MODES,
     *POINTS,
+    KMERS_1,
+    KMERS_2,
     *SPECTRA,
     *TOGETHER,
     *MORE,
@@ -106,7 +113,7 @@ def offered(
     """
     has_classes, has_logits = reader.labeller is not None, reader(one).logits is not None
     found = (*MODES, *(POINTS if known_modes else ())) if has_classes else ()
-    found += SPECTRA if kind == DNA else ()
+    found += OF_KIND.get(kind, ())
     found += (*TOGETHER, *MORE, *BY_NAME)
     if has_logits:
         found += (INCEPTION_SCORE,)

@@ -1,4 +1,4 @@
-"""Spectra of k-mers: how often DNA has each stretch of k bases, generated against real.
+"""Spectra of k-mers: how often sequences have each stretch of k letters, against real.
 
 The total variation between two spectra,
 
@@ -74,7 +74,7 @@ def _drawn(rows: Fragments, n: int, seed: int, of: Callable[[Fragments], float])
 def _kept(inputs: Inputs, k: int) -> Fragments:
     stored = present(inputs.samples.images)
     if stored.shape[1] < k:
-        raise UndefinedError(f"sequences of {stored.shape[1]} bases have no {k}-mers")
+        raise UndefinedError(f"sequences of {stored.shape[1]} letters have no {k}-mers")
     return stored
 
 
@@ -122,5 +122,5 @@ def _of_chargaff(k: int) -> Metric:
     )
 
 
-KMERS_3, KMERS_6 = _of_spectrum(3), _of_spectrum(6)
+KMERS_1, KMERS_2, KMERS_3, KMERS_6 = map(_of_spectrum, (1, 2, 3, 6))
 CHARGAFF = _of_chargaff(3)

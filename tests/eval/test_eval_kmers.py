@@ -174,5 +174,5 @@ def test_one_genome_has_features_and_no_classes(data: Data) -> None:
 
 def test_kmers_are_read_of_dna_alone() -> None:
     digits = Splits(load_source(Data("digits"), "train"), load_source(Data("digits"), "test"))
-    with pytest.raises(ConfigError, match="reads DNA, and digits holds images"):
+    with pytest.raises(ConfigError, match="reads DNA and proteins, and digits holds images"):
         load_extractor("kmers", digits)
