@@ -50,7 +50,7 @@ class Augment:
     vectors: Vectors = setting((7, 4, 0, 8), read_by={"policy": ("symmetry",)})
     """Lattice vectors in pixels, each down and right: 7 4 0 8 are those of lattice (symmetry)."""
     shot_noise: float = setting(0.0, read_by={"policy": ("symmetry",)})
-    """Variance of noise of a view's own, in levels of grey for each that a pixel has (symmetry)."""
+    """Variance of added noise, in grey levels a level; opposite in a pretraining's two (symmetry)."""
     color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
     adversarial_radius: float = 0.0

@@ -86,6 +86,8 @@ class Discriminator:
     """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = setting(False, read_by={"architecture": WITH_SPECTRAL_NORM})
     """Divide weights by their largest singular value (Miyato 2018; mlp, conv, conv1d, sngan)."""
+    torus: bool = setting(False, read_by={"architecture": ("conv",)})
+    """Read images as without edges, at full resolution: any roll leaves the verdict (conv)."""
     both_strands: bool = setting(False, read_by=OF_SEQUENCES)
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 

@@ -126,6 +126,8 @@ def _check_residual(config: Generator | Discriminator, sample_shape: Shape) -> N
 
 
 def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
+    if isinstance(config, Discriminator) and config.torus:
+        return
     shrink = 2**config.depth
     if any(side % shrink for side in sample_shape[:2]):
         most = max(
