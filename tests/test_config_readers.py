@@ -59,7 +59,7 @@ CHANGED: Settings = {
     "discriminator.fourier_features": 4,
     "discriminator.spectral_norm": True,
     "discriminator.both_strands": True,
-    "discriminator.torus": True,
+    "discriminator.cells": (2, 0, 0, 2),
     "objective.loss": "pairwise",
     "objective.normalize": "sum",
     "objective.fakes_per_real": 3,

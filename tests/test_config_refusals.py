@@ -219,7 +219,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.shares", (1.0, 2.0), "5 numbers or None"),
     ("generator.letters", "one", "one of 'softmax', 'gumbel'"),
     ("discriminator.both_strands", 1, YES_NO),
-    ("discriminator.torus", 1, YES_NO),
+    ("discriminator.cells", (7, 4), "4 whole numbers or None"),
     ("augment.probability", 1.5, "from 0 to 1"),
     ("augment.probability", NAN, "from 0 to 1"),
     ("augment.final_probability", -0.1, "from 0 to 1"),

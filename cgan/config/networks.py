@@ -7,7 +7,9 @@ from cgan.config.checks import (
     DEPTH_AT_MOST,
     FLOAT_AT_MOST,
     SIZE_AT_MOST,
+    Vectors,
     check_types,
+    check_vectors,
     not_negative,
     positive,
     require,
@@ -86,14 +88,16 @@ class Discriminator:
     """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = setting(False, read_by={"architecture": WITH_SPECTRAL_NORM})
     """Divide weights by their largest singular value (Miyato 2018; mlp, conv, conv1d, sngan)."""
-    torus: bool = setting(False, read_by={"architecture": ("conv",)})
-    """Read images as without edges, at full resolution: any roll leaves the verdict (conv)."""
+    cells: Vectors | None = setting(None, read_by={"architecture": ("mlp",)})
+    """Read an image around each site of the lattice of two vectors, as 7 4 0 8, and pool (mlp)."""
     both_strands: bool = setting(False, read_by=OF_SEQUENCES)
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
         _check(self, "discriminator.")
+        if self.cells is not None:
+            check_vectors("discriminator.cells", self.cells)
 
 
 def _check(config: Generator | Discriminator, prefix: str) -> None:

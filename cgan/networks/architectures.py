@@ -98,6 +98,7 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
     """
     if config.architecture == "mlp":
         _check_residual(config, sample_shape)
+        _check_cells(config, sample_shape)
         return
     of_sequences = config.architecture == "conv1d"
     if len(sample_shape) != (2 if of_sequences else 3):
@@ -125,9 +126,16 @@ def _check_residual(config: Generator | Discriminator, sample_shape: Shape) -> N
         )
 
 
-def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
-    if isinstance(config, Discriminator) and config.torus:
+def _check_cells(config: Generator | Discriminator, sample_shape: Shape) -> None:
+    if isinstance(config, Generator) or config.cells is None or len(sample_shape) == 3:
         return
+    raise ConfigError(
+        f"discriminator.cells = {config.cells}: needs images, this data set has samples of shape "
+        f"{sample_shape}; must be None"
+    )
+
+
+def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
     shrink = 2**config.depth
     if any(side % shrink for side in sample_shape[:2]):
         most = max(

@@ -84,40 +84,23 @@ class ConvGeneratorHead(nn.Module):
 
 
 class ConvDiscriminatorTrunk(nn.Module):
-    """Images `[n, height, width, channels]` to features: the generator's mirror image.
-
-    On a torus it has no edges and halves nothing: maps are convolved around, and of each of the
-    last channels the mean and the maximum over all places are the features. Any roll of an image
-    leaves them as they are.
-    """
+    """Images `[n, height, width, channels]` to features: the generator's mirror image."""
 
     width: int
     depth: int
     spectral_norm: bool = False
-    torus: bool = False
 
     @nn.compact
     def __call__(
         self, samples: Samples, update_stats: bool = False, factors: Factors | None = None
     ) -> Maps:
-        def layer(module: nn.Module, x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
-            whole = layers.normalized(module, self.spectral_norm, update_stats)
-            return layers.leaky_relu(whole(x, factors))
-
-        def convolved(x: Images, name: str) -> Images:
-            return layer(layers.Conv3x3(self.width, self.torus, name=name), x)
-
-        maps = {"level_0": convolved(times(samples, factors), "stem")}
+        stem = layers.normalized(
+            layers.Conv3x3(self.width, name="stem"), self.spectral_norm, update_stats
+        )
+        x = layers.leaky_relu(stem(times(samples, factors), factors))
+        maps = {"level_0": x}
         for level in range(1, self.depth + 1):
-            name, finer = f"level_{level}", maps[f"level_{level - 1}"]
-            if self.torus:
-                maps[name] = convolved(finer, name)
-            else:
-                halving = Halving(self.width * 2 ** (level - 1), self.spectral_norm, name=name)
-                maps[name] = halving(finer, update_stats, factors)
-        last = maps[f"level_{self.depth}"]
-        if not self.torus:
-            return maps | {TRUNK: last.reshape(len(last), -1)}
-        mean = last.astype("float32").mean(axis=(1, 2)).astype(last.dtype)
-        pooled = jnp.concatenate([mean, last.max(axis=(1, 2))], axis=-1)
-        return maps | {TRUNK: layer(layers.Dense(4 * self.width, name="mix"), pooled)}
+            features = self.width * 2 ** (level - 1)
+            halving = Halving(features, self.spectral_norm, name=f"level_{level}")
+            maps[f"level_{level}"] = x = halving(x, update_stats, factors)
+        return maps | {TRUNK: x.reshape(len(x), -1)}

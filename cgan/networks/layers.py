@@ -49,13 +49,9 @@ def space_to_depth(
 
 
 class Conv3x3(nn.Module):
-    """A 3x3 convolution, stride 1, with a bias.
-
-    What lies beyond a map's edges is zero, or around a torus what lies at the opposite ones.
-    """
+    """A 3x3 convolution, stride 1, zero padding, with a bias."""
 
     features: int
-    torus: bool = False
 
     @nn.compact
     def __call__(
@@ -64,11 +60,7 @@ class Conv3x3(nn.Module):
         shape = (9 * x.shape[-1], self.features)
         kernel = self.param("kernel", nn.initializers.he_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        if not self.torus:
-            return add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors)
-        wrapped = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="wrap")
-        found = convolve(wrapped, kernel.astype(x.dtype))[:, 1:-1, 1:-1]
-        return add_bias(found, bias, factors)
+        return add_bias(convolve(x, kernel.astype(x.dtype)), bias, factors)
 
 
 def normalized(layer: nn.Module, spectral_norm: bool, update_stats: bool) -> Callable[..., Array]:
