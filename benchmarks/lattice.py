@@ -105,7 +105,7 @@ def embeddings_of(roots: Sequence[Path]) -> list[Embedding]:
             untrained = found.setdefault(network, Embedding(f"{root.name}, untrained", []))
             stats = start.discriminator_stats
             untrained.seeds.append(_embed(parts, start.discriminator, stats))
-        kind = dataclasses.replace(config, seed=0, workdir=Path())
+        kind = dataclasses.replace(config, seed=0, workdir=Path("any"))
         alike = found.setdefault(kind, Embedding(root.name, []))
         alike.seeds.append(_trained(pretrained))
     return list(found.values())
@@ -141,11 +141,12 @@ def pixels(pictures: Pictures) -> Rows:
     return (pictures / np.float32(127.5) - 1).reshape(len(pictures), -1).astype(np.float32)
 
 
-def components(train: Rows, rows: Rows) -> Rows:
-    """Principal components of rows, those of the train pictures."""
+def components(train: Rows, held_out: Rows) -> tuple[Rows, Rows]:
+    """Principal components of both splits, those of the train pictures."""
     mean = train.mean(axis=0)
-    _, _, axes = np.linalg.svd(train - mean, full_matrices=False)
-    return np.asarray((rows - mean) @ axes[:COMPONENTS].T)
+    _, axes = np.linalg.eigh(np.cov(train.T))
+    first = axes[:, -COMPONENTS:]
+    return (train - mean) @ first, (held_out - mean) @ first
 
 
 class Both(NamedTuple):
@@ -217,7 +218,7 @@ def of_defects(arguments: Arguments, embeddings: Sequence[Embedding]) -> Table:
     features: dict[str, list[tuple[Rows, Rows]]] = {
         "Fourier magnitude": [(magnitudes(sides[0]), magnitudes(sides[1]))] * most,
         "pixels": [(flat, pixels(sides[1]))] * most,
-        "PCA": [(components(flat, flat), components(flat, pixels(sides[1])))] * most,
+        "PCA": [components(flat, pixels(sides[1]))] * most,
     }
     for name, seeds in embeddings:
         features[name] = [(embed(sides[0]), embed(sides[1])) for embed in seeds]

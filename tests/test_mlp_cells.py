@@ -22,10 +22,11 @@ MOVES = [(3, 2), (0, 4), (3, 6)]
 
 
 def experiment(precision: Any = "float32", **settings: Any) -> Experiment:
+    chosen: dict[str, Any] = {"cells": VECTORS, **settings}
     return Experiment(
         workdir=Path("runs/test"),
         generator=Generator("mlp", latent_dim=2, width=4),
-        discriminator=Discriminator("mlp", width=4, depth=2, **{"cells": VECTORS, **settings}),
+        discriminator=Discriminator("mlp", width=4, depth=2, **chosen),
         embedding=Embedding(weight=1.0, dimensions=3),
         precision=precision,
     )

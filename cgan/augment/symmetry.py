@@ -88,7 +88,7 @@ def other(
 
     Where a pixel varies by a variance of `v` and so does the noise `e` that is added, `x + e` and
     `x - e` share no noise, since their covariance is `v - v`: as if each were a picture of its own,
-    taken at half the dose (Pang et al. 2021, Recorrupted-to-Recorrupted, eq. 5).
+    taken at half the dose (Pang et al. 2021, Recorrupted-to-Recorrupted).
 
     Args:
         key: of this view.
