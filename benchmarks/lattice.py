@@ -263,7 +263,7 @@ def draw(out: Path, maps: dict[str, Rows], both: Both) -> None:
     panels[1, 0].set_ylabel("by site")
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=5, markerscale=3, fontsize=8)
-    figure.savefig(files.at_home(out), dpi=100)
+    figure.savefig(files.at_home(out), dpi=90)
 
 
 def of_windows(arguments: Arguments, path: Path, embeddings: Sequence[Embedding]) -> Table:
