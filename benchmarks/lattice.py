@@ -3,15 +3,17 @@
 Runs are pretrainings on simulated MoS2, told apart by their views (`docs/lattice.md` has them). Of
 the embedding of each, and of each one's weights before training, the first table says how well the
 nearest neighbour names defects with few labels, beside the magnitude of the Fourier transform,
-which no move changes, and how much of the defect's site a ridge regression finds in it. With
-`--picture` the embeddings of held-out pictures are drawn in two dimensions.
+which no move changes, and how much of the defect's site a ridge regression finds in it. Runs that
+differ by their seed alone are one row: its errors are over seeds then, each with draws of its own.
+With `--picture` the embeddings of held-out pictures are drawn in two dimensions.
 
 With `--micrograph` runs are pretrainings on the windows of that picture instead, and the table says
 how like the embeddings are of windows that lie a lattice vector apart, and half of one, against
 windows that have nothing to do with each other.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -27,7 +29,7 @@ from rich.table import Table
 from sklearn.linear_model import RidgeCV
 from sklearn.manifold import TSNE
 
-from cgan.config import positive, require
+from cgan.config import Discriminator, Pretraining, positive, require
 from cgan.data import micrograph
 from cgan.data.crystal import CLASS_NAMES, HEIGHT, LATTICE, SITES, WIDTH
 from cgan.data.lattice import SimulatedLattice, simulate
@@ -44,6 +46,8 @@ from eval.records.spread import mean_and_error
 AT_ONCE = 256
 DRAWN = 1_000
 """Pictures of the map."""
+FIXED = ("Fourier magnitude", "pixels", "PCA")
+"""Features that no seed moves."""
 PENALTIES = np.logspace(-3, 4, 8)
 MARGIN = 40.0
 """Pixels around a micrograph's windows, so that those a vector on lie in the picture too."""
@@ -80,27 +84,31 @@ class Arguments:
 
 
 class Embedding(NamedTuple):
-    """A name, and the function from stored pictures to unit vectors."""
+    """Functions from stored pictures to unit vectors, learnt alike but for their seeds."""
 
     name: str
-    embed: Embed
+    seeds: list[Embed]
 
 
-def embeddings_of(roots: Sequence[Path]) -> Iterator[Embedding]:
-    """The embedding of each run, and before each other seed or network that of no training."""
-    known: list[PretextParts] = []
+def embeddings_of(roots: Sequence[Path]) -> list[Embedding]:
+    """The embeddings of the runs, those of one kind together, and those of no training."""
+    found: dict[Pretraining | Discriminator, Embedding] = {}
+    known: set[tuple[int, Discriminator]] = set()
     for root in roots:
         pretrained = restore_pretraining(files.at_home(root))
-        parts, task = pretrained.parts, pretrained.parts.config.pretext.task
+        parts, config = pretrained.parts, pretrained.parts.config
+        task, network = config.pretext.task, config.discriminator
         require(task == "contrastive", "runs", str(root), "contrastive pretrainings")
-        key = (parts.config.seed, parts.config.discriminator)
-        if key not in [(other.config.seed, other.config.discriminator) for other in known]:
+        if (config.seed, network) not in known:
+            known.add((config.seed, network))
             start = parts.init_state()
-            yield Embedding(
-                "untrained", _embed(parts, start.discriminator, start.discriminator_stats)
-            )
-        known.append(parts)
-        yield Embedding(root.name, _trained(pretrained))
+            untrained = found.setdefault(network, Embedding(f"{root.name}, untrained", []))
+            stats = start.discriminator_stats
+            untrained.seeds.append(_embed(parts, start.discriminator, stats))
+        kind = dataclasses.replace(config, seed=0, workdir=Path("any"))
+        alike = found.setdefault(kind, Embedding(root.name, []))
+        alike.seeds.append(_trained(pretrained))
+    return list(found.values())
 
 
 def _trained(of: Pretrained) -> Embed:
@@ -133,11 +141,12 @@ def pixels(pictures: Pictures) -> Rows:
     return (pictures / np.float32(127.5) - 1).reshape(len(pictures), -1).astype(np.float32)
 
 
-def components(train: Rows, rows: Rows) -> Rows:
-    """Principal components of rows, those of the train pictures."""
+def components(train: Rows, held_out: Rows) -> tuple[Rows, Rows]:
+    """Principal components of both splits, those of the train pictures."""
     mean = train.mean(axis=0)
-    _, _, axes = np.linalg.svd(train - mean, full_matrices=False)
-    return np.asarray((rows - mean) @ axes[:COMPONENTS].T)
+    _, axes = np.linalg.eigh(np.cov(train.T))
+    first = axes[:, -COMPONENTS:]
+    return (train - mean) @ first, (held_out - mean) @ first
 
 
 class Both(NamedTuple):
@@ -183,6 +192,11 @@ def neighbors(
     ]
 
 
+def over_seeds(of_seeds: Sequence[Sequence[float]]) -> list[float]:
+    """The values that a mean's error is over: each seed's mean, or one seed's draws."""
+    return [float(np.mean(one)) for one in of_seeds] if len(of_seeds) > 1 else list(of_seeds[0])
+
+
 def told(values: Sequence[float], sign: str = "") -> str:
     """A mean and its standard error in words."""
     mean, error = mean_and_error(list(values))
@@ -194,25 +208,37 @@ def of_defects(arguments: Arguments, embeddings: Sequence[Embedding]) -> Table:
     train, train_sites = first_of(simulate("train"), arguments.train_n)
     held_out, held_out_sites = first_of(simulate("test"), arguments.held_out_n)
     both = Both(train, held_out, train_sites, held_out_sites)
-    rows = draws.balanced(train.labels, len(CLASS_NAMES), arguments.labels, arguments.draws, seed=0)
+    most = max(len(one.seeds) for one in embeddings)
+    rows = [
+        draws.balanced(train.labels, len(CLASS_NAMES), arguments.labels, arguments.draws, seed)
+        for seed in range(most)
+    ]
     sides = train.samples, held_out.samples
     flat = pixels(train.samples)
-    features: dict[str, tuple[Rows, Rows]] = {
-        "Fourier magnitude": (magnitudes(sides[0]), magnitudes(sides[1])),
-        "pixels": (flat, pixels(sides[1])),
-        "PCA": (components(flat, flat), components(flat, pixels(sides[1]))),
+    features: dict[str, list[tuple[Rows, Rows]]] = {
+        "Fourier magnitude": [(magnitudes(sides[0]), magnitudes(sides[1]))] * most,
+        "pixels": [(flat, pixels(sides[1]))] * most,
+        "PCA": [components(flat, pixels(sides[1]))] * most,
     }
-    features |= {name: (embed(sides[0]), embed(sides[1])) for name, embed in embeddings}
-    baseline = neighbors(*features["Fourier magnitude"], both, rows)
+    for name, seeds in embeddings:
+        features[name] = [(embed(sides[0]), embed(sides[1])) for embed in seeds]
+    baseline = [
+        neighbors(*pair, both, of)
+        for pair, of in zip(features["Fourier magnitude"], rows, strict=True)
+    ]
     table = Table("features", f"{arguments.labels} labels a class", box=box.MARKDOWN)
     for heading in ("less Fourier magnitude's", "R^2 of the site"):
         table.add_column(heading)
-    for name, pair in features.items():
-        accuracies = neighbors(*pair, both, rows)
-        over = told(np.subtract(accuracies, baseline).tolist(), "+")
-        table.add_row(name, told(accuracies), over, f"{site_in(*pair, both):.3f}")
+    for name, pairs in features.items():
+        accuracies = [neighbors(*pair, both, of) for pair, of in zip(pairs, rows, strict=False)]
+        over = [
+            np.subtract(*both_of).tolist() for both_of in zip(accuracies, baseline, strict=False)
+        ]
+        seeds = 1 if name in FIXED else len(pairs)
+        sites = [site_in(*pair, both) for pair in pairs[:seeds]]
+        table.add_row(name, told(over_seeds(accuracies)), told(over_seeds(over), "+"), told(sites))
     if arguments.picture is not None:
-        maps = {name: features[name][1] for name, _ in embeddings}
+        maps = {name: features[name][0][1] for name, _ in embeddings}
         draw(arguments.picture, maps, both)
     return table
 
@@ -237,7 +263,7 @@ def draw(out: Path, maps: dict[str, Rows], both: Both) -> None:
     panels[1, 0].set_ylabel("by site")
     handles, names = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=5, markerscale=3, fontsize=8)
-    figure.savefig(files.at_home(out), dpi=100)
+    figure.savefig(files.at_home(out), dpi=90)
 
 
 def of_windows(arguments: Arguments, path: Path, embeddings: Sequence[Embedding]) -> Table:
@@ -259,13 +285,14 @@ def of_windows(arguments: Arguments, path: Path, embeddings: Sequence[Embedding]
     read = {name: [found.windows(corners + shift) for shift in of] for name, of in shifts.items()}
     here = found.windows(corners)
     table = Table("features", *(f"cosine {name}" for name in shifts), "any two", box=box.MARKDOWN)
-    for name, embed in [Embedding("pixels, less their mean", _centered), *embeddings]:
-        rows = embed(here)
-        cells = [
-            " / ".join(f"{cosines(rows, embed(windows)).mean():.3f}" for windows in of)
-            for of in read.values()
-        ]
-        table.add_row(name, *cells, f"{cosines(rows, np.roll(rows, 1, axis=0)).mean():.3f}")
+    for name, seeds in [Embedding("pixels, less their mean", [_centered]), *embeddings]:
+        for embed in seeds:
+            rows = embed(here)
+            cells = [
+                " / ".join(told(cosines(rows, embed(windows)).tolist()) for windows in of)
+                for of in read.values()
+            ]
+            table.add_row(name, *cells, told(cosines(rows, np.roll(rows, 1, axis=0)).tolist()))
     return table
 
 
@@ -283,7 +310,7 @@ def cosines(one: Rows, other: Rows) -> Float[np.ndarray, " n"]:
 def main() -> None:
     """Read the runs, measure, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.lattice", description=__doc__)
-    embeddings = list(embeddings_of(arguments.runs))
+    embeddings = embeddings_of(arguments.runs)
     if arguments.micrograph is None:
         table = of_defects(arguments, embeddings)
     else:

@@ -1,27 +1,28 @@
 """Pretraining on defects of MoS2: views of one picture are apart by whole lattice vectors.
 
-Command: python train.py pretrain_lattice; python train.py lattice --init-from runs/pretrain_lattice
+Its discriminator reads a picture around each site of the lattice, and its views share no electrons.
+Command: pip install ase; python train.py pretrain_lattice
 Hardware: 2 cores of an AMD EPYC, no GPU.
 """
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Descent, Pretext, Pretraining
+from cgan.config import Augment, Data, Descent, Discriminator, Pretext, Pretraining
 from configs import lattice
 
 CONFIG = Pretraining(
     workdir=Path("runs/pretrain_lattice"),
     data=Data("lattice"),
     generator=lattice.CONFIG.generator,
-    discriminator=lattice.CONFIG.discriminator,
-    augment=Augment(policy="symmetry", shot_noise=4.0),
-    pretext=Pretext(temperature=0.5),
+    discriminator=Discriminator(architecture="mlp", width=64, depth=2, cells=(7, 4, 0, 8)),
+    augment=Augment(policy="symmetry", shot_noise=2.0),
+    pretext=Pretext(temperature=0.2),
     optim=Descent(lr=1e-3),
     batch_size=128,
-    total_nimg=128_000,
+    total_nimg=19_200,
     steps_per_dispatch=10,
-    log_nimg=6_400,
-    snapshot_nimg=32_000,
-    checkpoint_nimg=32_000,
-    probe_nimg=12_800,
+    log_nimg=3_840,
+    snapshot_nimg=19_200,
+    checkpoint_nimg=19_200,
+    probe_nimg=3_840,
 )

@@ -147,3 +147,34 @@ def test_noise_of_a_view_varies_as_its_pixels_do() -> None:
     noisy = np.asarray(policy(keys_of(2), jnp.stack([image, image]), 0.0))
     assert (noisy[0] != noisy[1]).any()
     assert np.isfinite(policy(keys_of(2), jnp.full((2, *image.shape), -3.0), 0.0)).all()
+
+
+def test_two_views_of_a_picture_share_none_of_its_noise() -> None:
+    """Covariances at each pixel of views of Poisson draws, whose gain the noise is of."""
+    rng, gain, n = np.random.default_rng(0), 2.0, 4_000
+    rates = np.array([4.0, 30.0, 60.0])
+    drawn = gain * rng.poisson(rates, size=(n, 1, 3))[..., None] / 127.5 - 1
+    first, others = keys_of(n), jax.random.split(jax.random.key(1), n)
+    still = (1, 0, 0, 3)  # every move is of a single row around, and of three columns around
+    config = Augment(policy="symmetry", vectors=still, shot_noise=gain)
+    one = augment.build(config, IMAGE)(first, jnp.asarray(drawn, jnp.float32), 0.0)
+    other = augment.build_other(config, IMAGE)(others, first, jnp.asarray(drawn, jnp.float32), 0.0)
+    electrons = [127.5 * (np.asarray(x)[:, 0, :, 0] + 1) / gain for x in (one, other)]
+    np.testing.assert_allclose(electrons[0].var(axis=0), 2 * rates, rtol=0.15)
+    np.testing.assert_allclose(electrons[1].var(axis=0), 2 * rates, rtol=0.15)
+    for pixel, rate in enumerate(rates):
+        shared = np.cov(electrons[0][:, pixel], electrons[1][:, pixel])[0, 1]
+        assert abs(shared) < 5 * 2 * rate / np.sqrt(n)
+        alone = augment.build(config, IMAGE)(others, jnp.asarray(drawn, jnp.float32), 0.0)
+        apart = 127.5 * (np.asarray(alone)[:, 0, pixel, 0] + 1) / gain
+        assert np.cov(electrons[0][:, pixel], apart)[0, 1] > 0.8 * rate
+
+
+def test_the_second_view_moves_by_its_own_key_and_other_policies_draw_it_alike() -> None:
+    x, first, keys = images(64), keys_of(64), jax.random.split(jax.random.key(1), 64)
+    config = Augment(policy="symmetry")
+    other = augment.build_other(config, IMAGE)(keys, first, x, 0.0)
+    np.testing.assert_array_equal(other, augment.build(config, IMAGE)(keys, x, 0.0))
+    mild = Augment(strength=0.5)
+    found = augment.build_other(mild, IMAGE)(keys, first, x, 0.0)
+    np.testing.assert_array_equal(found, augment.build(mild, IMAGE)(keys, x, 0.0))

@@ -61,6 +61,7 @@ CHANGED: Settings = {
     "discriminator.spectral_norm": True,
     "discriminator.both_strands": True,
     "discriminator.pairs": 3,
+    "discriminator.cells": (2, 0, 0, 2),
     "objective.loss": "pairwise",
     "objective.normalize": "sum",
     "objective.fakes_per_real": 3,

@@ -226,6 +226,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("graded.distance", "cosine", "one of 'euclidean', 'squared'"),
     ("graded.dimensions", 1, "2 or more"),
     ("data.fold", 5, "one of 0, 1, 2, 3, 4"),
+    ("discriminator.cells", (7, 4), "4 whole numbers or None"),
     ("augment.probability", 1.5, "from 0 to 1"),
     ("augment.probability", NAN, "from 0 to 1"),
     ("augment.final_probability", -0.1, "from 0 to 1"),

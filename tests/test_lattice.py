@@ -154,7 +154,7 @@ def test_a_gan_learns_them_goes_on_from_a_pretraining_and_is_evaluated(tmp_path:
     lengths = dict.fromkeys(
         ("total_nimg", "log_nimg", "snapshot_nimg", "checkpoint_nimg", "probe_nimg"), 32
     )
-    discriminator = Discriminator("conv", width=4, depth=2)
+    discriminator = Discriminator("mlp", width=4, depth=1, cells=(7, 4, 0, 8))
     generator = Generator("conv", latent_dim=8, width=4, depth=2)
     views = Augment(policy="symmetry")
     pretrained = Pretraining(
@@ -185,9 +185,10 @@ def test_a_gan_learns_them_goes_on_from_a_pretraining_and_is_evaluated(tmp_path:
 
 def test_presets_are_of_the_lattice_and_fit_together() -> None:
     gan, pretraining = CONFIGS["lattice"], PRETRAININGS["pretrain_lattice"]
-    assert gan.discriminator == pretraining.discriminator
     down, right = LATTICE
     assert gan.augment.vectors == pretraining.augment.vectors == (*down, *right)
+    assert pretraining.discriminator.cells == pretraining.augment.vectors
+    assert pretraining.augment.shot_noise == GAIN  # so that two views share no electrons
 
 
 @pytest.mark.slow

@@ -18,6 +18,8 @@ from cgan.types import RowKeys, Samples
 
 Policy = Callable[[RowKeys, Samples, Float[Array, ""] | float], Samples]
 """A function `policy(keys, samples, probability)` to views of the samples' shape."""
+OtherPolicy = Callable[[RowKeys, RowKeys, Samples, Float[Array, ""] | float], Samples]
+"""A function `other(keys, keys_of_first, samples, probability)` to their second views."""
 
 
 def build(config: Augment, kind: Kind) -> Policy:
@@ -43,4 +45,16 @@ def build(config: Augment, kind: Kind) -> Policy:
     return jax.vmap(of_rows, in_axes=(0, 0, None))
 
 
-__all__ = ["Policy", "augment", "build"]
+def build_other(config: Augment, kind: Kind) -> OtherPolicy:
+    """The second view of samples whose first one is the policy's: drawn alike and on its own.
+
+    But for the shot noise of a crystal, which is the opposite of the first view's.
+    """
+    if config.policy == "symmetry":
+        view = partial(symmetry.other, vectors=config.vectors, shot_noise=config.shot_noise)
+        return lambda keys, first, samples, probability: jax.vmap(view)(keys, first, samples)
+    policy = build(config, kind)
+    return lambda keys, first, samples, probability: policy(keys, samples, probability)
+
+
+__all__ = ["OtherPolicy", "Policy", "augment", "build", "build_other"]

@@ -2,10 +2,11 @@
 
 A picture of a whole number of cells closes to a torus that has the crystal's own translations: a
 move by a lattice vector, what leaves at one edge coming in again at the other, is what a microscope
-would see with the defect at another site. Its electrons would be others, too: with shot noise of
-its own a view is nearer to that, and two views are less alike by their picture's noise alone. Moves
-are drawn evenly from the whole group that the two vectors generate on the torus, so that the view
-of a view is distributed as a view is.
+would see with the defect at another site. Its electrons would be others, too: two views of a
+picture that get opposite shot noise are as two exposures are, and share none of the picture's own,
+by which a contrast would tell it from all others sooner than by what is in it. Moves are drawn
+evenly from the whole group that the two vectors generate on the torus, so that the view of a view
+is distributed as a view is.
 """
 
 from math import gcd, lcm
@@ -57,25 +58,58 @@ def moved(image: Image, shift: Float[Array, "2"]) -> Image:
     return resample(image, rows, columns).astype(image.dtype)
 
 
-def exposed(key: RandomKey, image: Image, shot_noise: float) -> Image:
+def exposed(key: RandomKey, image: Image, shot_noise: float, sign: float = 1.0) -> Image:
     """Add noise whose variance is so many levels of grey for each level that a pixel has.
 
-    Electrons that come by chance make `g` levels of grey vary by `G g`, with G levels an electron:
-    with `shot_noise = k G` two views share `1 / (1 + k)` of their noise, and each has as much as a
-    picture at that share of the dose. The noise is a constant to whoever differentiates.
+    Electrons that come by chance make `g` levels of grey vary by `G g`, with G levels an electron.
+    The noise is a constant to whoever differentiates.
 
     Args:
         key: of this image.
         image: in [-1, 1]; below -1 there is nothing that varies.
         shot_noise: levels of grey, of 256.
+        sign: -1 for the opposite of the noise that 1 adds.
     """
     grey = jnp.maximum(jax.lax.stop_gradient(image) + 1, 0) * HALF
-    deviation = jnp.sqrt(shot_noise * grey) / HALF
+    deviation = sign * jnp.sqrt(shot_noise * grey) / HALF
     return image + (deviation * jax.random.normal(key, image.shape)).astype(image.dtype)
 
 
 def seen(key: RandomKey, image: Image, vectors: Vectors, shot_noise: float = 0.0) -> Image:
     """Draw one random view of an image: its very pixels in other places, and noise if asked for."""
     of_shift, of_noise = jax.random.split(key)
-    view = moved(image, draw_shift(of_shift, vectors, *image.shape[:2]))
-    return exposed(of_noise, view, shot_noise) if shot_noise else view
+    return _view(of_shift, of_noise, image, vectors, shot_noise)
+
+
+def other(
+    key: RandomKey, first: RandomKey, image: Image, vectors: Vectors, shot_noise: float = 0.0
+) -> Image:
+    """Draw the view of an image that goes with another one: elsewhere, with the opposite noise.
+
+    Where a pixel varies by a variance of `v` and so does the noise `e` that is added, `x + e` and
+    `x - e` share no noise, since their covariance is `v - v`: as if each were a picture of its own,
+    taken at half the dose (Pang et al. 2021, Recorrupted-to-Recorrupted).
+
+    Args:
+        key: of this view.
+        first: of the other view, as `seen` was given it.
+        image: the image that both are of.
+        vectors: of the lattice.
+        shot_noise: levels of grey; those of an electron make the two independent.
+    """
+    of_shift, _ = jax.random.split(key)
+    _, of_noise = jax.random.split(first)
+    return _view(of_shift, of_noise, image, vectors, shot_noise, sign=-1.0)
+
+
+def _view(
+    of_shift: RandomKey,
+    of_noise: RandomKey,
+    image: Image,
+    vectors: Vectors,
+    shot_noise: float,
+    sign: float = 1.0,
+) -> Image:
+    if shot_noise:
+        image = exposed(of_noise, image, shot_noise, sign)
+    return moved(image, draw_shift(of_shift, vectors, *image.shape[:2]))

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from cgan.config.checks import check_types, not_negative, positive, require
+from cgan.config.checks import (
+    Vectors,
+    check_types,
+    check_vectors,
+    not_negative,
+    positive,
+    require,
+)
 from cgan.config.data import Data
 from cgan.config.setting import AllBut, check_read, setting
 from cgan.datasets import DATASETS, named
@@ -12,7 +19,6 @@ from cgan.kinds import Kind
 PolicyName = Literal[
     "views", "ada", "diffaugment", "reverse_complement", "substitutions", "symmetry"
 ]
-Vectors = tuple[int, int, int, int]
 
 OF_IMAGES: tuple[PolicyName, ...] = ("ada", "diffaugment")
 """Policies that transform images alone, each transformation with a probability."""
@@ -21,8 +27,6 @@ SHIFT_AT_MOST = 2**16
 """Most bases that a fragment is moved by, as many as it may have."""
 SHOT_NOISE_AT_MOST = 255
 """Most noise of a view: white varies by all levels of grey then."""
-VECTOR_AT_MOST = 2**11
-"""Most pixels of a lattice vector down or to the right, as many as an image may have."""
 ADVERSARIAL_STEPS_AT_MOST = 100
 """Most steps of an attack within one step of training: each takes a backward pass."""
 OWN_CHANNELS = named(independent_channels=True)
@@ -52,7 +56,7 @@ class Augment:
     vectors: Vectors = setting((7, 4, 0, 8), read_by={"policy": ("symmetry",)})
     """Lattice vectors in pixels, each down and right: 7 4 0 8 are those of lattice (symmetry)."""
     shot_noise: float = setting(0.0, read_by={"policy": ("symmetry",)})
-    """Variance of noise of a view's own, in levels of grey for each that a pixel has (symmetry)."""
+    """Variance of added noise per level of grey, opposite in a pretraining's two (symmetry)."""
     color: bool = setting(True, read_by={"policy": OF_IMAGES})
     """Change colours too (ada, diffaugment)."""
     adversarial_radius: float = 0.0
@@ -76,7 +80,7 @@ class Augment:
         if target is not None:
             when = f"with augment.target = {target}, which moves the probability"
             require(final is None, "augment.final_probability", final, f"None {when}")
-        self._check_vectors()
+        check_vectors("augment.vectors", self.vectors)
         not_negative(self, "augment.", "shot_noise", at_most=SHOT_NOISE_AT_MOST)
         not_negative(self, "augment.", "shift", at_most=SHIFT_AT_MOST)
         if self.policy == "reverse_complement":
@@ -88,14 +92,6 @@ class Augment:
         elif self.policy in OF_IMAGES and final is target is None:
             expected = f"more than 0 {when}, or augment.final_probability or augment.target be set"
             require(self.probability > 0, "augment.probability", self.probability, expected)
-
-    def _check_vectors(self) -> None:
-        """Refuse two vectors that are one, or longer than any image."""
-        down, right, other_down, other_right = self.vectors
-        fits = max(map(abs, self.vectors)) <= VECTOR_AT_MOST
-        expected = f"two vectors that are not parallel, of at most {VECTOR_AT_MOST:,} pixels a side"
-        independent = down * other_right != right * other_down
-        require(fits and independent, "augment.vectors", self.vectors, expected)
 
     @property
     def is_off(self) -> bool:

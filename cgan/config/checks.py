@@ -142,3 +142,18 @@ def only_defaults(config: Any, prefix: str, names: Iterable[str], when: str) -> 
         value = getattr(config, name)
         expected = f"{defaults[name]!r} {when}, which does not use it"
         require(value == defaults[name], prefix + name, value, expected)
+
+
+Vectors = tuple[int, int, int, int]
+"""Two vectors in whole pixels, each down and right."""
+VECTOR_AT_MOST = 2**11
+"""Most pixels of a lattice vector down or to the right, as many as an image may have."""
+
+
+def check_vectors(name: str, vectors: Vectors) -> None:
+    """Raise a `ConfigError` for two vectors that are one, or longer than any image."""
+    down, right, other_down, other_right = vectors
+    fits = max(map(abs, vectors)) <= VECTOR_AT_MOST
+    expected = f"two vectors that are not parallel, of at most {VECTOR_AT_MOST:,} pixels a side"
+    independent = down * other_right != right * other_down
+    require(fits and independent, name, vectors, expected)

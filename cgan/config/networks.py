@@ -7,7 +7,9 @@ from cgan.config.checks import (
     DEPTH_AT_MOST,
     FLOAT_AT_MOST,
     SIZE_AT_MOST,
+    Vectors,
     check_types,
+    check_vectors,
     not_negative,
     positive,
     require,
@@ -89,6 +91,8 @@ class Discriminator:
     """Highest angular frequency of the sines, in radians per unit of the data's spread."""
     spectral_norm: bool = setting(False, read_by={"architecture": WITH_SPECTRAL_NORM})
     """Divide weights by their largest singular value (Miyato 2018; mlp, conv, conv1d, sngan)."""
+    cells: Vectors | None = setting(None, read_by={"architecture": ("mlp",)})
+    """Read an image around each site of the lattice of two vectors, as 7 4 0 8, and pool (mlp)."""
     both_strands: bool = setting(False, read_by=OF_SEQUENCES)
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
 
@@ -102,6 +106,8 @@ class Discriminator:
         alone = not (self.pairs and self.both_strands)
         require(alone, "discriminator.pairs", self.pairs, expected)
         _check(self, "discriminator.")
+        if self.cells is not None:
+            check_vectors("discriminator.cells", self.cells)
 
 
 def _check(config: Generator | Discriminator, prefix: str) -> None:

@@ -98,6 +98,7 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
     """
     if config.architecture == "mlp":
         _check_residual(config, sample_shape)
+        _check_cells(config, sample_shape)
         return
     of_sequences = config.architecture == "conv1d"
     if len(sample_shape) != (2 if of_sequences else 3):
@@ -123,6 +124,15 @@ def _check_residual(config: Generator | Discriminator, sample_shape: Shape) -> N
             f"generator.residual = True: needs latents of the samples' shape {sample_shape}; "
             f"generator.latent_dim is {config.latent_dim}; must be False, or the two be equal"
         )
+
+
+def _check_cells(config: Generator | Discriminator, sample_shape: Shape) -> None:
+    if isinstance(config, Generator) or config.cells is None or len(sample_shape) == 3:
+        return
+    raise ConfigError(
+        f"discriminator.cells = {config.cells}: needs images, this data set has samples of shape "
+        f"{sample_shape}; must be None"
+    )
 
 
 def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:

@@ -68,7 +68,7 @@ class Contrastive(Task):
 
     def pose(self, draws: Draws, images: Samples) -> Views:
         """Two views of each image."""
-        return Views(draws.view("one", images), draws.view("other", images), images)
+        return Views(*draws.pair(images), images)
 
     def answer(self, trained: Trained, stats: Params, posed: Views) -> Embedded:
         """The embedding of one view, and how like it the other's is."""

@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from cgan import augment, networks, optim
-from cgan.augment import Policy, probability
+from cgan.augment import OtherPolicy, Policy, probability
 from cgan.config import EMBEDDED_TASKS, Data, Pretext, Pretraining, require
 from cgan.data import Source, load_source
 from cgan.data.abilities import distant
@@ -59,6 +59,7 @@ class PretextParts(NamedTuple):
     networks: Networks
     task: Task
     policy: Policy
+    other_policy: OtherPolicy
     optimizer: optax.GradientTransformation
 
     def init_state(self) -> PretextState:
@@ -106,7 +107,11 @@ class PretextParts(NamedTuple):
         def view(stream: str, samples: Samples) -> Samples:
             return self.policy(keys(f"views/{stream}"), samples, chance)
 
-        return Draws(keys, view)
+        def pair(samples: Samples) -> tuple[Samples, Samples]:
+            one, other = keys("views/one"), keys("views/other")
+            return view("one", samples), self.other_policy(other, one, samples, chance)
+
+        return Draws(keys, view, pair)
 
 
 def assemble(config: Pretraining, source: Source | None = None) -> PretextParts:
@@ -132,8 +137,8 @@ def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     require(pretext.fits(kind), "source.kind", kind.name, f"that of {pretext.of_what}")
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
-    policy = augment.build(config.augment, source.kind)
-    return PretextParts(config, source, pair, task, policy, descent(config))
+    policy, other = (make(config.augment, kind) for make in (augment.build, augment.build_other))
+    return PretextParts(config, source, pair, task, policy, other, descent(config))
 
 
 def descent(config: Pretraining) -> optax.GradientTransformation:

@@ -33,6 +33,8 @@ class Draws(NamedTuple):
 
     keys: Callable[[str], RowKeys]
     view: Callable[[str, Samples], Samples]
+    pair: Callable[[Samples], tuple[Samples, Samples]]
+    """Two views of each sample."""
 
 
 class Answered(NamedTuple):
