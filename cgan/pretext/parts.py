@@ -16,10 +16,12 @@ from cgan.config import Data, Pretext, Pretraining, require
 from cgan.data import Source, load_source
 from cgan.data.source import check_source
 from cgan.datasets import OWN
+from cgan.kinds import IMAGE
 from cgan.networks import HeadSpec, Networks
 from cgan.pretext.contrastive import Contrastive
 from cgan.pretext.jigsaw import Jigsaw
 from cgan.pretext.masked import Masked
+from cgan.pretext.masked_letters import MaskedLetters
 from cgan.pretext.task import Draws, Task, Trained
 from cgan.probe.reals import fixed_samples
 from cgan.rng import row_keys, stream_key
@@ -126,6 +128,7 @@ def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     pretext, kind = config.pretext, source.kind
     require(pretext.fits(kind), "source.kind", kind.name, f"that of {pretext.of_what}")
+    pretext.check_for(kind, config.discriminator)
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
     policy = augment.build(config.augment, source.kind)
@@ -158,6 +161,8 @@ def _jigsaw(config: Pretraining, source: Source, pair: Networks) -> Task:
 
 def _masked(config: Pretraining, source: Source, pair: Networks) -> Task:
     shape, latent_dim = source.sample_shape, config.generator.latent_dim
+    if source.kind != IMAGE:
+        return MaskedLetters(config.pretext, pair, shape, config.augment.window or shape[0])
     return Masked(config.pretext, pair, shape, latent_dim, partial(mean_image, source))
 
 
