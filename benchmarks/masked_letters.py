@@ -98,7 +98,7 @@ def contexts(codes: Codes, mask: Mask, letters: int, k: int) -> Int[np.ndarray, 
     Letters beyond the ends, and those of a span beside this one, are not known, and that is a
     letter of its own.
     """
-    n, length = codes.shape
+    length = codes.shape[1]
     seen = np.pad(np.where(mask, letters, codes), [(0, 0), (k, k)], constant_values=letters)
     places = np.arange(length)
     before = np.maximum.accumulate(np.where(mask, -1, places), axis=1)

@@ -1,6 +1,6 @@
 """Pretraining on fragments of four genomes: a discriminator names the bases that are hidden.
 
-Command: python train.py pretrain_dna_masked; python -m benchmarks.masked_letters runs/pretrain_dna_masked
+Command: python train.py pretrain_dna_masked
 Hardware: 2 cores of an AMD EPYC, no GPU.
 Expected: docs/masked_sequences.md.
 """

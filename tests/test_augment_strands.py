@@ -101,10 +101,14 @@ def test_idle_and_impossible_settings_are_refused() -> None:
     refused(r"^augment\.window = 0: must be more than 0$", window=0)
     windows = Augment(policy="reverse_complement", window=250)
     conv1d = Discriminator("conv1d")
-    with pytest.raises(ConfigError, match=r"^augment\.window = 250: must be less than data\.length"):
+    with pytest.raises(
+        ConfigError, match=r"^augment\.window = 250: must be less than data\.length"
+    ):
         Experiment(Path("runs/x"), data=Data("dna"), discriminator=conv1d, augment=windows)
     for kind in (Experiment, Pretraining):
-        with pytest.raises(ConfigError, match=r"^discriminator\.architecture = 'mlp': must be 'con"):
+        with pytest.raises(
+            ConfigError, match=r"^discriminator\.architecture = 'mlp': must be 'con"
+        ):
             kind(Path("runs/x"), data=Data("dna", length=500), augment=windows)
     refused(r"^augment\.color = False", probability=0.5, color=False)
     with pytest.raises(ConfigError, match=r"^augment\.shift = 2: must be 0 with augment\.policy"):

@@ -56,7 +56,7 @@ class Guessed(NamedTuple):
     correct: PerSample
     """Share of hidden letters that were the likeliest."""
     commonest: PerSample
-    """Share of hidden letters that are the commonest of those to be seen, which takes no learning."""
+    """Share of hidden letters that are the commonest to be seen, which takes no learning."""
 
 
 class MaskedLetters(Task):

@@ -48,9 +48,9 @@ UNLABELED = Protocol("pixels", None, 50_000, 131_072)
 BY_COORDINATES = Protocol("coordinates", None, 50_000, 131_072)
 """What nothing here learns to read: classes are read where the source itself knows how."""
 
-GENOMES = Protocol("kmers", "kmers", 10_000, 65_536)
+GENOMES = Protocol("kmers", "kmers", 10_000, 16_384)
 """Fragments of several genomes, which are classes."""
-ONE_GENOME = Protocol("kmers", None, 10_000, 65_536)
+ONE_GENOME = Protocol("kmers", None, 10_000, 16_384)
 
 USUAL: dict[Kind, tuple[Protocol, Protocol]] = {
     IMAGE: (LABELED, UNLABELED),

@@ -35,6 +35,8 @@ class Probed(NamedTuple):
     has_embedding: bool
     has_labels: bool
     """Whether the run learnt with labels, all of them."""
+    window: int | None = None
+    """Bases of DNA that the discriminator read of a sample; None for all."""
 
 
 def load(
@@ -80,6 +82,7 @@ def load(
         restored.nimg,
         has_embedding,
         has_labels,
+        parts.config.augment.window,
     )
 
 
