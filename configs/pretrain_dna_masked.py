@@ -13,7 +13,7 @@ from configs import dna
 CONFIG = Pretraining(
     workdir=Path("runs/pretrain_dna_masked"),
     data=Data("dna", length=100),
-    pretext=Pretext("masked"),
+    pretext=Pretext("masked", hidden=0.15),
     generator=dna.CONFIG.generator,
     discriminator=dna.CONFIG.discriminator,
     augment=Augment(policy="reverse_complement", probability=0.5),

@@ -43,8 +43,8 @@ class Pretext:
     """Side in pixels of what is hidden, which must divide images; None for a quarter (masked)."""
     span: int = setting(8, read_by=MASKED)
     """Letters in a row that are hidden of sequences and of DNA (masked)."""
-    hidden: float | None = setting(None, read_by=MASKED)
-    """Share of patches or letters to hide; None for half of patches, .15 of letters (masked)."""
+    hidden: float = setting(0.5, read_by=MASKED)
+    """Share of an image's patches, or of a sequence's letters, that are hidden (masked)."""
     visible_weight: float = setting(0.1, read_by=MASKED)
     """Weight of the error on what was to be seen, beside that on what was hidden (masked)."""
 
@@ -61,8 +61,7 @@ class Pretext:
         if self.gap is not None:
             not_negative(self, "pretext.", "gap", at_most=SIZE_AT_MOST)
         positive(self, "pretext.", "span", at_most=SIZE_AT_MOST)
-        share = self.hidden is None or 0 < self.hidden < 1
-        require(share, "pretext.hidden", self.hidden, "between 0 and 1")
+        require(0 < self.hidden < 1, "pretext.hidden", self.hidden, "between 0 and 1")
         not_negative(self, "pretext.", "visible_weight")
         check_read(self, "pretext.")
 

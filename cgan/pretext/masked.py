@@ -37,9 +37,6 @@ from cgan.pretext.task import (
 )
 from cgan.types import Params, PerSample, RandomKey, Samples
 
-HIDDEN = 0.5
-"""Share of patches that are hidden unless a config says otherwise."""
-
 Masks = Float[Array, "n height width 1"]
 
 
@@ -92,8 +89,7 @@ class Masked(Task):
         self.patch = _patch(pretext, sample_shape)
         self.grid = (sample_shape[0] // self.patch, sample_shape[1] // self.patch)
         count = self.grid[0] * self.grid[1]
-        share = HIDDEN if pretext.hidden is None else pretext.hidden
-        self.hidden = min(max(1, round(share * count)), count - 1)
+        self.hidden = min(max(1, round(pretext.hidden * count)), count - 1)
 
     def init_readout(self, key: RandomKey) -> Params:
         """A linear map from the trunk's features to a latent."""

@@ -32,9 +32,6 @@ from cgan.pretext.task import (
 )
 from cgan.types import Params, PerSample, RandomKey, Samples
 
-HIDDEN = 0.15
-"""Share of letters that are hidden unless a config says otherwise."""
-
 OfLetters = Float[Array, "n length"]
 
 
@@ -169,10 +166,9 @@ def to_be_seen(posed: Spanned) -> Samples:
     return posed.sequences * (1 - posed.mask[..., None])
 
 
-def spans_in(length: int, span: int, hidden: float | None) -> int:
+def spans_in(length: int, span: int, hidden: float) -> int:
     """How many stretches of a length make up a share of a sequence: one at least, and not all."""
-    share = HIDDEN if hidden is None else hidden
-    return int(np.clip(round(share * length / span), 1, (length - 1) // span))
+    return int(np.clip(round(hidden * length / span), 1, (length - 1) // span))
 
 
 def spans(key: RandomKey, length: int, span: int, count: int) -> Float[Array, " length"]:
