@@ -35,7 +35,7 @@ from cgan.types import Batch
 from tests.dna_files import two_genomes
 
 ROWS, LENGTH, LETTERS = 12, 45, 20
-KEYS = jax.random.split(jax.random.key(3), 4_000)
+KEYS = jax.random.split(jax.random.key(3), 2_000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +111,7 @@ def test_every_layout_of_spans_is_as_likely() -> None:
 
 @pytest.mark.parametrize(
     ("length", "span", "hidden", "count"),
-    [(250, 8, 0.15, 5), (250, 1, 0.5, 125), (45, 20, 0.01, 1), (16, 5, 0.99, 3), (20, 5, 0.99, 3)],
+    [(250, 8, 0.15, 5), (45, 20, 0.01, 1), (20, 5, 0.99, 3)],
 )
 def test_as_many_letters_are_hidden_as_the_share_says(
     length: int, span: int, hidden: float, count: int
