@@ -7,6 +7,7 @@ a classifier). A figure is the accuracy on held-out fragments, and the share of 
 is another one on their other strand.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from cgan.config import require
+from cgan.config import Experiment, Pretraining, require
+from cgan.data import load_source
 from cgan.kinds import DNA
 from cgan.networks import TRUNK
 from cgan.run_folder.run_data import Whereabouts
+from cgan.run_folder.workdir import Workdir
 from cgan.system import cli
 from cgan.system.arguments import parse
 from eval.extractors.kmer_counts import canonical_frequencies, counts
@@ -32,6 +35,7 @@ from eval.few_labels.probed import Probed, load
 from eval.few_labels.representations import Origin, of_discriminator, taps_of
 from eval.gather import silent
 from eval.records.spread import mean_and_error
+from eval.splits import Splits
 
 K = 4
 ORIGINS: tuple[Origin, ...] = ("untrained", "run")
@@ -54,6 +58,10 @@ class Arguments:
     """Train fragments, among which labels are drawn."""
     held_out_n: int = 4_000
     """Held-out fragments."""
+    length: int = 250
+    """Bases of a fragment, however long those are that the runs took their windows from."""
+    seed: int = 0
+    """Seed of the choice of fragments and labels; another one to tune on."""
 
 
 class Sides(NamedTuple):
@@ -124,19 +132,30 @@ def figures(
     return found
 
 
+def read_config(root: Path) -> Experiment | Pretraining:
+    """The config of a run, whichever procedure it is."""
+    workdir = Workdir(root)
+    pretrained = workdir.read_procedure() == Pretraining.procedure
+    return workdir.read_config_as(Pretraining) if pretrained else workdir.read_config()
+
+
 def main() -> None:
     """Read the runs, measure, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.strands", description=__doc__)
     require(bool(arguments.runs), "runs", arguments.runs, "one or more folders of runs")
     probed = [load(root, None, None, Whereabouts()) for root in arguments.runs]
-    splits = probed[0].splits
-    require(splits.kind == DNA, "runs", str(arguments.runs[0]), "runs on DNA")
+    kind = probed[0].splits.kind
+    require(kind == DNA, "runs", str(arguments.runs[0]), "runs on DNA")
+    config = read_config(arguments.runs[0])
+    data = dataclasses.replace(config.data, length=arguments.length)
+    splits = Splits(load_source(data, "train"), load_source(data, "test"))
+    seed = arguments.seed
     parts = [
-        draws.read(splits.train, arguments.train_n, 0),
-        draws.read(splits.held_out, arguments.held_out_n, 0),
+        draws.read(splits.train, arguments.train_n, seed),
+        draws.read(splits.held_out, arguments.held_out_n, seed),
     ]
     most, classes = max(arguments.labels), len(splits.train.class_names)
-    rows = draws.balanced(parts[0].labels, classes, most, arguments.draws, 0)
+    rows = draws.balanced(parts[0].labels, classes, most, arguments.draws, seed)
     table = Table("features", "learnt from", *map(str, arguments.labels), box=box.SIMPLE)
     names = [root.name for root in arguments.runs]
     for name, sides in features_of(probed, names, arguments.taps, parts):

@@ -19,6 +19,7 @@ from configs import (
     mnist,
     pretrain_digits,
     pretrain_dna,
+    pretrain_dna_masked,
     pretrain_lattice,
     pretrain_mnist,
     pretrain_proteins,
@@ -71,6 +72,7 @@ CONFIGS: dict[str, Experiment] = {name: module.CONFIG for name, module in MODULE
 PRETRAINING_MODULES: dict[str, ModuleType] = {
     "pretrain_digits": pretrain_digits,
     "pretrain_dna": pretrain_dna,
+    "pretrain_dna_masked": pretrain_dna_masked,
     "pretrain_lattice": pretrain_lattice,
     "pretrain_proteins": pretrain_proteins,
     "pretrain_mnist": pretrain_mnist,

@@ -1,26 +1,28 @@
-"""Pretraining on fragments of four genomes: the discriminator of `dna` tells one from all others.
+"""Pretraining on four genomes: which windows of 250 bases are from one neighbourhood of 4,000.
 
-Command: python train.py pretrain_dna; python train.py dna --init-from runs/pretrain_dna
+The discriminator counts k-mers that it learns, on both strands.
+
+Command: python train.py pretrain_dna; python -m benchmarks.strands runs/pretrain_dna
 Hardware: 2 cores of an AMD EPYC, no GPU.
-Expected: docs/dna.md, of shorter runs.
+Expected: docs/dna.md.
 """
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Descent, Pretraining
+from cgan.config import Augment, Data, Descent, Discriminator, Pretraining
 from configs import dna
 
 CONFIG = Pretraining(
     workdir=Path("runs/pretrain_dna"),
-    data=Data("dna"),
+    data=Data("dna", length=4_000),
     generator=dna.CONFIG.generator,
-    discriminator=dna.CONFIG.discriminator,
-    augment=Augment(policy="reverse_complement", probability=0.5, shift=125),
-    optim=Descent(lr=2e-3),
+    discriminator=Discriminator("conv1d", width=64, depth=0, both_strands=True),
+    augment=Augment(policy="reverse_complement", window=250),
+    optim=Descent(lr=5e-3),
     batch_size=128,
-    total_nimg=128_000,
+    total_nimg=32_000,
     steps_per_dispatch=10,
-    log_nimg=6_400,
+    log_nimg=3_200,
     snapshot_nimg=32_000,
     checkpoint_nimg=32_000,
     probe_nimg=12_800,

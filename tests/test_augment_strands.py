@@ -10,7 +10,7 @@ import pytest
 
 from cgan import augment
 from cgan.augment.strands import reverse_complement
-from cgan.config import Augment, ConfigError, Data, Experiment
+from cgan.config import Augment, ConfigError, Data, Discriminator, Experiment, Pretraining
 from cgan.kinds import DNA, IMAGE
 from tests.dna_files import letters_of, other_strand
 
@@ -61,9 +61,26 @@ def test_a_shift_moves_a_sequence_by_every_number_of_places_and_leaves_zeros() -
     assert counts.min() > 60
 
 
-def test_a_view_is_linear_in_its_sequence() -> None:
+def test_a_window_is_a_stretch_from_every_place_with_room_alike() -> None:
+    x = sequences()
+    found, counts = views(x, window=9), np.zeros(4, int)
+    assert found.shape == (ROWS, 9, 4)
+    for row, view in zip(np.asarray(x), found, strict=True):
+        fits = [bool((row[at : at + 9] == view).all()) for at in range(4)]
+        assert any(fits)
+        counts += fits
+    assert counts.min() > 90
+    turned = letters_of(views(x, window=9, probability=1.0))
+    both = zip(letters_of(np.asarray(x)), turned, strict=True)
+    assert all(text in other_strand(whole) for whole, text in both)
+    with pytest.raises(ConfigError, match=r"^augment\.window = 13: must be at most 12, the places"):
+        views(x, window=13)
+
+
+@pytest.mark.parametrize("window", [None, 7])
+def test_a_view_is_linear_in_its_sequence(window: int | None) -> None:
     x, other = sequences(), 3 * sequences()[::-1]
-    settings: dict[str, Any] = {"probability": 0.5, "shift": 4}
+    settings: dict[str, Any] = {"probability": 0.5, "shift": 4, "window": window}
     both = views(x + other, **settings)
     np.testing.assert_allclose(both, views(x, **settings) + views(other, **settings), atol=1e-6)
 
@@ -81,6 +98,18 @@ def refused(message: str, **settings: Any) -> None:
 def test_idle_and_impossible_settings_are_refused() -> None:
     refused(r"^augment\.probability = 0\.0: must be more than 0 .*, or augment\.shift be set$")
     refused(r"^augment\.shift = -1: must be 0 or more$", shift=-1)
+    refused(r"^augment\.window = 0: must be more than 0$", window=0)
+    windows = Augment(policy="reverse_complement", window=250)
+    conv1d = Discriminator("conv1d")
+    with pytest.raises(
+        ConfigError, match=r"^augment\.window = 250: must be less than data\.length"
+    ):
+        Experiment(Path("runs/x"), data=Data("dna"), discriminator=conv1d, augment=windows)
+    for kind in (Experiment, Pretraining):
+        with pytest.raises(
+            ConfigError, match=r"^discriminator\.architecture = 'mlp': must be 'con"
+        ):
+            kind(Path("runs/x"), data=Data("dna", length=500), augment=windows)
     refused(r"^augment\.color = False", probability=0.5, color=False)
     with pytest.raises(ConfigError, match=r"^augment\.shift = 2: must be 0 with augment\.policy"):
         Augment(shift=2)

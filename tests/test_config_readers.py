@@ -95,6 +95,7 @@ CHANGED: Settings = {
     "augment.adapt_nimg": 1_000,
     "augment.color": False,
     "augment.shift": 3,
+    "augment.window": 100,
     "augment.vectors": (1, 0, 0, 1),
     "augment.shot_noise": 4.0,
     "augment.adversarial_steps": 3,
@@ -118,7 +119,11 @@ CHANGED: Settings = {
 RUN = Path("runs/other")
 NO_SCORE: Settings = {"embedding.weight": 1.0, "penalty.r1": 0.0, "penalty.r2": 0.0}
 ADA: Settings = {"augment.policy": "ada", "augment.probability": 0.9}
-STRANDS: Settings = {"augment.probability": 0.9, "data.source": "dna"}
+STRANDS: Settings = {
+    "augment.probability": 0.9,
+    "data.source": "dna",
+    "discriminator.architecture": "conv1d",
+}
 LABELS: Settings = {"conditioning.labels": True}
 NEEDED: dict[tuple[str, Any], Settings] = {
     ("data.source", "tfds"): {"data.name": "mnist"},

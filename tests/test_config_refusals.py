@@ -212,6 +212,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ),
     ("augment.shift", -1, "0 with augment.policy = 'views', which does not use it"),
     ("augment.shift", 1.5, WHOLE),
+    ("augment.window", 100, "None with augment.policy = 'views', which does not use it"),
+    ("augment.window", 10.5, WHOLE_OR_NONE),
     ("augment.vectors", (1, 2), "4 whole numbers"),
     ("augment.shot_noise", -1.0, "0.0 with augment.policy = 'views', which does not use it"),
     ("augment.shot_noise", "some", NUMBER),

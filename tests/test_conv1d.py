@@ -1,5 +1,6 @@
 """The pair for sequences: windows against NumPy, shapes, strands, letters, factors, refusals."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,33 @@ def test_what_is_read_on_both_strands_is_the_same_for_either() -> None:
     pair, _, variables = pair_of(both_strands=True)
     one, other = (pair.features(*variables, x, tap="level_0") for x in (SAMPLES, turned))
     np.testing.assert_allclose(one, other[:, ::-1], rtol=1e-4, atol=1e-5)
+
+
+def test_without_halvings_features_are_soft_counts_of_kmers_on_both_strands() -> None:
+    """Window by window in NumPy; a filter that is a k-mer answers where that is."""
+    config = experiment()
+    settings = dataclasses.replace(config.discriminator, depth=0, both_strands=True)
+    pair = networks.build(dataclasses.replace(config, discriminator=settings), SHAPE)
+    params, stats = randomized(jax.eval_shape(pair.init_discriminator, KEY))
+    kernel, bias = (np.asarray(params["trunk"]["stem"][of], float) for of in ("kernel", "bias"))
+
+    def leaky(x: Any) -> Any:
+        return np.where(x > 0, x, 0.2 * x)
+
+    def counted(sequence: Any) -> Any:
+        room = np.pad(sequence, [(4, 4), (0, 0)])
+        found = [leaky(room[at : at + 9].ravel() @ kernel + bias) for at in range(SHAPE[0])]
+        return np.mean(found, axis=0)
+
+    rows = np.asarray(SAMPLES, float)
+    both = np.array([(counted(row) + counted(row[::-1, ::-1])) / 2 for row in rows])
+    mix = params["trunk"]["mix"]
+    expected = leaky(both @ np.asarray(mix["kernel"]) + np.asarray(mix["bias"]))
+    found = pair.features(params, stats, SAMPLES)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert [level.tap for level in pair.levels] == ["level_0"]
+    with pytest.raises(ConfigError, match=r"^discriminator\.depth = 0: must be more than 0$"):
+        Discriminator("conv", depth=0)
 
 
 def test_letters_are_shares_or_one_of_them() -> None:

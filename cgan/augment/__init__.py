@@ -17,7 +17,7 @@ from cgan.kinds import Kind
 from cgan.types import RowKeys, Samples
 
 Policy = Callable[[RowKeys, Samples, Float[Array, ""] | float], Samples]
-"""A function `policy(keys, samples, probability)` to views of the samples' shape."""
+"""A function `policy(keys, samples, probability)` to views of the samples' shape, or windows."""
 OtherPolicy = Callable[[RowKeys, RowKeys, Samples, Float[Array, ""] | float], Samples]
 """A function `other(keys, keys_of_first, samples, probability)` to their second views."""
 
@@ -32,7 +32,7 @@ def build(config: Augment, kind: Kind) -> Policy:
     if config.policy == "views":
         return lambda keys, samples, probability: augment(keys, samples, config.strength, kind)
     if config.policy == "reverse_complement":
-        of_sequence = partial(strands.seen, shift=config.shift)
+        of_sequence = partial(strands.seen, shift=config.shift, window=config.window)
         return jax.vmap(of_sequence, in_axes=(0, 0, None))
     if config.policy == "substitutions":
         return jax.vmap(substitutions.seen, in_axes=(0, 0, None))

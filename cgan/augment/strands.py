@@ -1,4 +1,4 @@
-"""Views of DNA: its other strand, and the same strand from a few bases on.
+"""Views of DNA: its other strand, the same strand from a few bases on, a window of it.
 
 The two strands of DNA hold the same: where one has A, C, G or T the other, read backwards, has T,
 G, C or A. With bases in this order a partner's index is 3 minus its own, so the other strand of a
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.config import require
 from cgan.types import RandomKey
 
 Sequence = Float[Array, "length bases"]
@@ -28,8 +29,12 @@ def reverse_complement(
 
 
 def seen(
-    key: RandomKey, sequence: Sequence, probability: Float[Array, ""] | float, shift: int = 0
-) -> Sequence:
+    key: RandomKey,
+    sequence: Sequence,
+    probability: Float[Array, ""] | float,
+    shift: int = 0,
+    window: int | None = None,
+) -> Float[Array, "_ bases"]:
     """Draw one random view of a sequence: linear in it, and the sequence itself where both are 0.
 
     Args:
@@ -38,7 +43,10 @@ def seen(
         probability: of the other strand, from 0 to 1.
         shift: most places that it is moved either way; at places that it left nothing is known,
             and the weights of all bases are 0 there, as beyond the ends in a convolution.
+        window: places of the view, a window from anywhere in the sequence; None for all of it.
     """
+    if window is not None:
+        sequence = window_of(jax.random.fold_in(key, 0), sequence, window)
     of_strand, of_shift = jax.random.split(key)
     turned = jax.random.uniform(of_strand) < probability
     sequence = jnp.where(turned, reverse_complement(sequence), sequence)
@@ -47,3 +55,15 @@ def seen(
     start = jax.random.randint(of_shift, (), 0, 2 * shift + 1)
     room = jnp.pad(sequence, [(shift, shift), (0, 0)])
     return jax.lax.dynamic_slice_in_dim(room, start, len(sequence))
+
+
+def window_of(key: RandomKey, sequence: Sequence, window: int) -> Float[Array, "window bases"]:
+    """A stretch of a sequence, from each place in which it has room alike.
+
+    Raises:
+        ConfigError: the sequence is shorter.
+    """
+    expected = f"at most {len(sequence)}, the places of a sample"
+    require(window <= len(sequence), "augment.window", window, expected)
+    start = jax.random.randint(key, (), 0, len(sequence) - window + 1)
+    return jax.lax.dynamic_slice_in_dim(sequence, start, window)

@@ -45,6 +45,8 @@ class Augment:
     """Probability of each change, at first (ada, diffaugment), of a turn, of a letter."""
     shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
     """Most places that a sequence is moved either way, at random (reverse_complement)."""
+    window: int | None = setting(None, read_by={"policy": ("reverse_complement",)})
+    """Bases of a view, a window from anywhere in the sample; None for all (reverse_complement)."""
     final_probability: float | None = setting(None, read_by={"policy": OF_IMAGES})
     """Probability at the end, along half a cosine; None keeps it (ada, diffaugment)."""
     target: float | None = setting(
@@ -83,9 +85,11 @@ class Augment:
         check_vectors("augment.vectors", self.vectors)
         not_negative(self, "augment.", "shot_noise", at_most=SHOT_NOISE_AT_MOST)
         not_negative(self, "augment.", "shift", at_most=SHIFT_AT_MOST)
+        if self.window is not None:
+            positive(self, "augment.", "window", at_most=SHIFT_AT_MOST)
         if self.policy == "reverse_complement":
             expected = f"more than 0 {when}, or augment.shift be set"
-            idle = self.probability == self.shift == 0
+            idle = self.probability == self.shift == 0 and self.window is None
             require(not idle, "augment.probability", self.probability, expected)
         elif self.policy == "substitutions":
             require(self.probability > 0, "augment.probability", 0.0, f"more than 0 {when}")
@@ -107,6 +111,9 @@ class Augment:
         source = f"with data.source = {data.source!r}"
         if data.source in DATASETS:
             self.check_for_kind(DATASETS[data.source].kind, source)
+        if self.window is not None and data.source == "dna":
+            expected = f"less than data.length = {data.length}, of which it is a window"
+            require(self.window < data.length, "augment.window", self.window, expected)
         if self.policy not in OF_IMAGES:
             return
         expected = f"False {source}, whose channels are independent digits"

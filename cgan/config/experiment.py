@@ -20,7 +20,7 @@ from cgan.config.conditioning import Conditioning
 from cgan.config.data import Data
 from cgan.config.federated import Federated, check_federated
 from cgan.config.graded import Graded
-from cgan.config.networks import Discriminator, Generator, check_precision
+from cgan.config.networks import Discriminator, Generator, check_precision, check_window
 from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.prior import Prior
 from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
@@ -134,6 +134,7 @@ class Experiment(Clock):
         require_seed(self.seed)
         check_warm_start(self)
         self.augment.check_for(self.data)
+        check_window(self.augment, self.discriminator)
         require(str(self.workdir) not in ("", "."), "workdir", str(self.workdir), "a folder")
         name, value = "micro_batches", self.micro_batches
         expected = f"a divisor of batch_size = {self.batch_size}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from cgan.config.augment import Augment
 from cgan.config.checks import (
     DEPTH_AT_MOST,
     FLOAT_AT_MOST,
@@ -76,7 +77,7 @@ class Discriminator:
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "conv1d", "r3gan")})
-    """Hidden layers (mlp), halvings of the resolution (conv, conv1d), or blocks at each (r3gan)."""
+    """Hidden layers (mlp), halvings (conv, conv1d: 0 leaves the first layer), or blocks (r3gan)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -113,7 +114,8 @@ class Discriminator:
 def _check(config: Generator | Discriminator, prefix: str) -> None:
     sizes = ("width", "max_width", "expansion", "group_size")
     positive(config, prefix, *sizes, at_most=SIZE_AT_MOST)
-    positive(config, prefix, "depth", at_most=DEPTH_AT_MOST)
+    counts_kmers = isinstance(config, Discriminator) and config.architecture == "conv1d"
+    (not_negative if counts_kmers else positive)(config, prefix, "depth", at_most=DEPTH_AT_MOST)
     not_negative(config, prefix, "fourier_features", "attention", at_most=SIZE_AT_MOST)
     name, value = prefix + "max_frequency", config.max_frequency
     require(1 <= value < float("inf"), name, value, "1 or more")
@@ -136,6 +138,13 @@ def _check_pyramid(config: Generator | Discriminator, prefix: str) -> None:
         expected = f"a divisor of {prefix}{width}{widest} = {channels}"
         name, value = prefix + "group_size", config.group_size
         require(channels % value == 0, name, value, expected)
+
+
+def check_window(augment: Augment, discriminator: Discriminator) -> None:
+    """Raise a `ConfigError` for views of another length than the samples' and a fixed network."""
+    expected = f"'conv1d' with augment.window = {augment.window}, which reads any length"
+    fits = augment.window is None or discriminator.architecture == "conv1d"
+    require(fits, "discriminator.architecture", discriminator.architecture, expected)
 
 
 def check_precision(precision: str, generator: Generator, discriminator: Discriminator) -> None:

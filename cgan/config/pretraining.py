@@ -6,12 +6,12 @@ from typing import Any, Literal
 from cgan.config.augment import Augment
 from cgan.config.checks import SIZE_AT_MOST, check_types, not_negative, positive, require
 from cgan.config.graded import DistanceName
-from cgan.config.networks import Discriminator, Generator, check_precision
+from cgan.config.networks import Discriminator, Generator, check_precision, check_window
 from cgan.config.objective import Bounds, check_temperature
 from cgan.config.run_config import BATCH_AT_MOST, RunSettings
 from cgan.config.setting import check_read, setting
 from cgan.datasets import DATASETS
-from cgan.kinds import DNA, IMAGE, PROTEIN, Kind
+from cgan.kinds import DNA, IMAGE, PROTEIN, SEQUENCE, Kind
 
 PretextName = Literal["contrastive", "graded", "jigsaw", "masked"]
 
@@ -32,7 +32,7 @@ class Pretext:
     """The task that a pretraining sets, and how hard it is."""
 
     task: PretextName = "contrastive"
-    """Task: tell views from other images, regress distances, order tiles, or fill in patches."""
+    """Task: tell views apart, regress distances, order tiles, or fill in patches or letters."""
     dimensions: int = setting(64, read_by=EMBEDDED)
     """Length of the unit vectors of the discriminator's embedding head (contrastive, graded)."""
     distance: DistanceName = setting("euclidean", read_by=GRADED)
@@ -49,8 +49,10 @@ class Pretext:
     """Pixels of a tile's sides that are left out, at random places; None for a quarter (jigsaw)."""
     patch: int | None = setting(None, read_by=MASKED)
     """Side in pixels of what is hidden, which must divide images; None for a quarter (masked)."""
+    span: int = setting(8, read_by=MASKED)
+    """Letters in a row that are hidden of sequences and of DNA (masked)."""
     hidden: float = setting(0.5, read_by=MASKED)
-    """Share of an image's patches that are hidden (masked)."""
+    """Share of an image's patches, or of a sequence's letters, that are hidden (masked)."""
     visible_weight: float = setting(0.1, read_by=MASKED)
     """Weight of the error on what was to be seen, beside that on what was hidden (masked)."""
 
@@ -66,6 +68,7 @@ class Pretext:
             require(2 <= self.orders <= ORDERS_AT_MOST, "pretext.orders", self.orders, expected)
         if self.gap is not None:
             not_negative(self, "pretext.", "gap", at_most=SIZE_AT_MOST)
+        positive(self, "pretext.", "span", at_most=SIZE_AT_MOST)
         require(0 < self.hidden < 1, "pretext.hidden", self.hidden, "between 0 and 1")
         not_negative(self, "pretext.", "visible_weight")
         check_read(self, "pretext.")
@@ -77,17 +80,43 @@ class Pretext:
             return "images, of DNA or of proteins: views to be told apart are theirs"
         if self.task == "graded":
             return "proteins: how far apart they are is known"
-        return "images: tiles and patches are theirs"
+        if self.task == "masked":
+            return "images, or of sequences: patches and letters are theirs"
+        return "images: tiles are theirs"
 
     def fits(self, kind: Kind) -> bool:
         """Whether the task can be set on samples of this kind.
 
-        Tiles and patches are images' own, distances are known of proteins, and views to tell apart
-        there are of images, DNA and proteins.
+        Tiles are images' own, distances are known of proteins alone.
         """
-        if self.task == "graded":
-            return kind == PROTEIN
-        return kind == IMAGE or (kind in (DNA, PROTEIN) and self.task == "contrastive")
+        of_task: dict[PretextName, tuple[Kind, ...]] = {
+            "contrastive": (IMAGE, DNA, PROTEIN),
+            "graded": (PROTEIN,),
+            "jigsaw": (IMAGE,),
+            "masked": (IMAGE, SEQUENCE, DNA, PROTEIN),
+        }
+        return kind in of_task[self.task]
+
+    def check_for(self, kind: Kind, discriminator: Discriminator) -> None:
+        """Refuse what the masked task does not read on samples of this kind.
+
+        Raises:
+            ConfigError: letters to hide of images, patches of sequences, or a discriminator that
+                has no maps along sequences, or reads both strands, whose letters differ.
+        """
+        if self.task != "masked":
+            return
+        when = f"for {kind.plural}, which do not use it"
+        if kind == IMAGE:
+            default = type(self).span
+            require(self.span == default, "pretext.span", self.span, f"{default} {when}")
+            return
+        require(self.patch is None, "pretext.patch", self.patch, f"None {when}")
+        architecture, both = discriminator.architecture, discriminator.both_strands
+        expected = "'conv1d' with pretext.task = 'masked', which reads its maps along a sequence"
+        require(architecture == "conv1d", "discriminator.architecture", architecture, expected)
+        expected = "False with pretext.task = 'masked', whose letters are those of one strand"
+        require(not both, "discriminator.both_strands", both, expected)
 
 
 @dataclass(frozen=True)
@@ -162,10 +191,13 @@ class Pretraining(RunSettings):
         is_known = source in DATASETS
         fits = not is_known or self.pretext.fits(DATASETS[source].kind)
         require(fits, "data.source", source, f"a data set of {self.pretext.of_what}")
+        if is_known:
+            self.pretext.check_for(DATASETS[source].kind, self.discriminator)
 
     def _check_views(self) -> None:
         """Refuse views that nothing chooses, and a contrast without any."""
         self.augment.check_for(self.data)
+        check_window(self.augment, self.discriminator)
         target = self.augment.target
         expected = "None for a pretraining, which has no scores to adapt to"
         require(target is None, "augment.target", target, expected)

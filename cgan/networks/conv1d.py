@@ -165,6 +165,8 @@ def gumbel_noise(
 class Conv1dDiscriminatorTrunk(nn.Module):
     """Sequences `[n, length, letters]` to features: convolutions, a mean over places, a layer.
 
+    Without halvings (`depth` 0) the mean is over windows of letters: soft counts of learnt k-mers.
+
     With `both_strands` a sequence of A, C, G and T is read on both of its strands, and what they
     yield is averaged, from the maps on: features are the same for either strand. In genomics that
     is a siamese, or conjoined, network (Zhou, Shrikumar & Kundaje 2022, Proceedings of Machine

@@ -1,4 +1,4 @@
-"""The masked pretext: what is under the patches of an image that are hidden.
+"""The masked pretext of images: what is under the patches that are hidden.
 
 Some patches of an image are greyed. The discriminator's trunk looks at the rest, a linear map makes
 a latent of its features, and the generator makes the whole image of that: an autoencoder of the two

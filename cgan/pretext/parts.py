@@ -18,12 +18,14 @@ from cgan.data.abilities import distant
 from cgan.data.remembered import Remembered
 from cgan.data.source import check_source
 from cgan.datasets import OWN
+from cgan.kinds import IMAGE
 from cgan.networks import HeadSpec, Networks
 from cgan.objectives import no_table
 from cgan.pretext.contrastive import Contrastive
 from cgan.pretext.graded import Graded
 from cgan.pretext.jigsaw import Jigsaw
 from cgan.pretext.masked import Masked
+from cgan.pretext.masked_letters import MaskedLetters
 from cgan.pretext.task import Draws, Task, Trained
 from cgan.probe.reals import fixed_samples
 from cgan.rng import row_keys, stream_key
@@ -135,6 +137,7 @@ def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     """Build the parts on samples that were loaded elsewhere, whatever the config says of data."""
     pretext, kind = config.pretext, source.kind
     require(pretext.fits(kind), "source.kind", kind.name, f"that of {pretext.of_what}")
+    pretext.check_for(kind, config.discriminator)
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
     policy, other = (make(config.augment, kind) for make in (augment.build, augment.build_other))
@@ -167,6 +170,8 @@ def _jigsaw(config: Pretraining, source: Source, pair: Networks) -> Task:
 
 def _masked(config: Pretraining, source: Source, pair: Networks) -> Task:
     shape, latent_dim = source.sample_shape, config.generator.latent_dim
+    if source.kind != IMAGE:
+        return MaskedLetters(config.pretext, pair, shape, config.augment.window or shape[0])
     return Masked(config.pretext, pair, shape, latent_dim, partial(mean_image, source))
 
 

@@ -64,7 +64,8 @@ def tiled(
     """Tiles of a picture, and how many make a row: the panels of a question side by side.
 
     Args:
-        panels: as networks see them; those of NaN stay empty, as do those between questions.
+        panels: as networks see them; those of NaN stay empty, as do those between questions, and
+            places of sequences that are NaN are black.
         decode: makes samples as they are stored of them.
         kind: of the samples; those that are no images become pictures as they do elsewhere.
     """
@@ -79,6 +80,7 @@ def tiled(
     pixels = decode(np.where(is_empty, 0, flat))
     form = PICTURES[kind]
     if kind != IMAGE and isinstance(form, Tiles):
-        pixels = form.of(pixels)
+        nothing = is_empty.all(axis=-1, keepdims=True)
+        pixels = form.of(np.where(nothing, np.zeros_like(pixels), pixels))
         is_empty = np.all(is_empty.reshape(len(flat), -1), axis=1).reshape(-1, 1, 1, 1)
     return np.where(is_empty, np.uint8(GROUND), pixels), a_row * (count + 1) - 1

@@ -48,10 +48,10 @@ UNLABELED = Protocol("pixels", None, 50_000, 131_072)
 BY_COORDINATES = Protocol("coordinates", None, 50_000, 131_072)
 """What nothing here learns to read: classes are read where the source itself knows how."""
 
-GENOMES = Protocol("kmers", "kmers", 10_000, 65_536)
+GENOMES = Protocol("kmers", "kmers", 10_000, 16_384)
 """Fragments of several genomes, which are classes."""
-ONE_GENOME = Protocol("kmers", None, 10_000, 65_536)
-PROTEINS = Protocol("kmers", None, 10_000, 65_536)
+ONE_GENOME = Protocol("kmers", None, 10_000, 16_384)
+PROTEINS = Protocol("kmers", None, 10_000, 16_384)
 """Proteins, each a class of its own that nobody is asked to recognise."""
 
 USUAL: dict[Kind, tuple[Protocol, Protocol]] = {

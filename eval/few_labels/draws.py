@@ -19,18 +19,23 @@ class Labeled(NamedTuple):
     labels: Int[np.ndarray, " n"]
 
 
-def read(source: Source, at_most: int, seed: int) -> Labeled:
-    """All samples of a split, or so many of them, drawn without replacement."""
+def read(source: Source, at_most: int, seed: int, window: int | None = None) -> Labeled:
+    """All samples of a split, or so many of them, drawn without replacement.
+
+    Args:
+        source: the split.
+        at_most: how many.
+        seed: of the choice.
+        window: length of the first part of each sample that is kept; None for all of it.
+    """
     rows = np.arange(len(source))
     if len(rows) > at_most:
         rows = np.sort(np.random.default_rng([seed, len(rows)]).choice(rows, at_most, False))
-    batches = [
-        source[rows[start : start + READ_AT_ONCE]] for start in range(0, len(rows), READ_AT_ONCE)
-    ]
-    samples, labels = (
-        np.concatenate([np.asarray(x) for x in part]) for part in zip(*batches, strict=True)
-    )
-    return Labeled(samples, labels)
+    chunks = []
+    for start in range(0, len(rows), READ_AT_ONCE):
+        batch = source[rows[start : start + READ_AT_ONCE]]
+        chunks.append((np.asarray(batch.x)[:, :window].copy(), np.asarray(batch.label)))
+    return Labeled(*(np.concatenate(part) for part in zip(*chunks, strict=True)))
 
 
 def most_per_class(labels: Int[np.ndarray, " n"], class_names: list[str]) -> tuple[int, str]:

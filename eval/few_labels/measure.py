@@ -85,8 +85,8 @@ def plan(
         ConfigError: more labels than there are, or a tap that there is not.
     """
     chosen = taps_of(probed, taps)
-    train = draws.read(probed.splits.train, draws.TRAIN_AT_MOST, seed)
-    held_out = draws.read(probed.splits.held_out, draws.HELD_OUT_AT_MOST, seed)
+    train = draws.read(probed.splits.train, draws.TRAIN_AT_MOST, seed, probed.window)
+    held_out = draws.read(probed.splits.held_out, draws.HELD_OUT_AT_MOST, seed, probed.window)
     names = list(probed.splits.train.class_names)
     most, rarest = draws.most_per_class(train.labels, names)
     fitting = draws.choose_sizes(sizes, SIZES, most, rarest, len(train.labels))

@@ -38,6 +38,8 @@ class Probed(NamedTuple):
     distance: DistanceName
     """Distance of embeddings that the run regressed, or what stands for it where none."""
     seed: int
+    window: int | None = None
+    """Bases of DNA that the discriminator read of a sample; None for all."""
 
 
 def load(
@@ -85,6 +87,7 @@ def load(
         has_labels,
         distance,
         parts.config.seed,
+        parts.config.augment.window,
     )
 
 

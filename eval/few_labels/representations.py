@@ -15,7 +15,7 @@ from cgan.kinds import DNA, IMAGE
 from cgan.networks import TRUNK
 from cgan.types import Samples
 from eval.extractors.base import images_at_once
-from eval.extractors.kmers import percent
+from eval.extractors.kmer_counts import canonical_frequencies
 from eval.extractors.maps import as_rows
 from eval.few_labels.draws import Labeled
 from eval.few_labels.probed import Probed, Weights
@@ -26,6 +26,8 @@ Origin = Literal["run", "untrained", "none"]
 EMBEDDING = "embedding"
 COMPONENTS = 50
 """Principal components that are kept."""
+KMERS = (3, 4)
+"""Lengths of the k-mers by which DNA is classified without a network."""
 CPU_BATCH, ACCELERATOR_BATCH = 256, 2_048
 
 
@@ -55,7 +57,7 @@ def taps_of(probed: Probed, asked: tuple[str, ...]) -> tuple[str, ...]:
 
 def baselines_of(probed: Probed) -> int:
     """How many representations need no network."""
-    return 3 if probed.splits.kind == DNA else 2
+    return 2 + len(KMERS) * (probed.splits.kind == DNA)
 
 
 def baselines(probed: Probed, train: Labeled, held_out: Labeled) -> Iterator[Representation]:
@@ -74,8 +76,11 @@ def baselines(probed: Probed, train: Labeled, held_out: Labeled) -> Iterator[Rep
     )
     yield Representation("PCA", "none", train_rows, held_out_rows, proportioned=True)
     if probed.splits.kind == DNA:
-        found, found_held_out = (percent(part.samples) for part in (train, held_out))
-        yield Representation("canonical 4-mers", "none", found, found_held_out)
+        for k in KMERS:
+            shares, shares_held_out = (
+                canonical_frequencies(part.samples, k) for part in (train, held_out)
+            )
+            yield Representation(f"canonical {k}-mers", "none", shares, shares_held_out)
 
 
 def of_discriminator(

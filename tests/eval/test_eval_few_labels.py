@@ -122,6 +122,8 @@ def test_a_large_split_is_read_in_part_without_repeats() -> None:
     assert len(some.labels) == 100
     assert len({image.tobytes() for image in some.samples}) == 100
     assert (some.samples != draws.read(source, 100, seed=1).samples).any()
+    windows = draws.read(source, 100, seed=0, window=3)
+    np.testing.assert_array_equal(windows.samples, some.samples[:, :3])
 
 
 def test_the_nearest_neighbor_has_the_largest_cosine() -> None:
