@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from cgan.config import ConfigError, DataChanged, TrackerName, require, require_seed
+from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places
 from eval.names import ExtractorName
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from cgan.data import Source
 
 PROG = "python -m eval"
+NO_CONTENT = (
+    "Content kept is left out: the pictures that were given have no classes, or not those of what "
+    "was learnt."
+)
 N_AT_MOST = 2**31 - 1
 """Most samples of an evaluation: their numbers are whole numbers of 32 bits."""
 
@@ -99,6 +104,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     arguments = parse(Arguments, argv, prog=PROG, description=__doc__)
     # Imported late: help and errors should not wait for JAX.
     from cgan.sinks import require_installed
+    from eval.dataset.given import classes_given
     from eval.display.progress import reading
     from eval.measuring.measure import SamplesError, evaluate
     from eval.measuring.runs import RECORDS, load, subject_of
@@ -112,7 +118,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics, _ = load(arguments.run, **arguments.choices, source=source)
     subject = subject_of(run, n, arguments.seed)
-    total = 2 * n + min(n, len(evaluation.splits.held_out))
+    total = (2 + len(subject.beside)) * n + min(n, len(evaluation.splits.held_out))
     try:
         with reading("samples", total) as advance:
             records = evaluate(evaluation, subject, arguments.seed, metrics, advance)
@@ -122,4 +128,6 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
         append_records(records_file, records)
     finally:
         print_report(str(arguments.run), metrics, records)
+        if run.config.generator.translates and not classes_given(run.sampler.parts):
+            terminal.say(NO_CONTENT)
     send(arguments.track, arguments.run, run, records)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from eval.files.json_lines import append_lines, read_rows
 
-SampleSet = Literal["generated", "generated_matched", "real", "noise"]
+SampleSet = Literal["generated", "generated_matched", "given", "moved", "real", "noise"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Record:
     """Name of the set of samples that was measured.
 
     generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
-    samples (real), uniform noise (noise).
+    samples (real), uniform noise (noise). Of translations also what was given (given), and that
+    with the mean and standard deviation of the target's pixels (moved).
     """
     n: int
     """Number of samples that the value is of; 0 for statistics that don't say."""
