@@ -89,14 +89,14 @@ def build_pair(
     classes = heads.classes
     check_fits("generator", config.generator, sample_shape)
     check_fits("discriminator", config.discriminator, sample_shape)
-    translates, given_shape = config.generator.translates, (config.generator.latent_dim,)
-    if translates:
-        given_shape = sample_shape
-        generator = build_translator(config.generator, sample_shape, patch_dimensions)
-    else:
+    translates = config.generator.translates
+    given_shape = sample_shape if translates else (config.generator.latent_dim,)
+    if not translates:
         generator = build_generator(
             config.generator, sample_shape, classes, conditioning or Conditioning()
         )
+    else:
+        generator = build_translator(config.generator, sample_shape, patch_dimensions)
     discriminator = build_discriminator(config.discriminator, heads)
     former = former_names.of(config.generator, config.discriminator, heads, sample_shape)
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.

@@ -12,7 +12,7 @@ from cgan.config import (
     ConfigError,
     Discriminator,
     Generator,
-    TranslatorName,
+    GeneratorName,
 )
 from cgan.networks import modules
 from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
@@ -48,7 +48,7 @@ DEPTH_AT_MOST = 32
 """Most halvings of a side that anyone asks for."""
 
 
-GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
+GENERATORS: dict[GeneratorName, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
     "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
     "conv1d": (Conv1dGeneratorTrunk, Conv1dGeneratorHead),
@@ -66,7 +66,7 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
 """The trunk of each discriminator, whose heads are the same; one may multiply by `factors`."""
-TRANSLATORS: dict[TranslatorName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
+TRANSLATORS: dict[GeneratorName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
 """The trunk of each generator that translates pictures, whose heads are the same."""
 
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from jaxtyping import Array, Float
 
@@ -72,7 +72,7 @@ def keep_stats(_params: Params, stats: Params) -> Params:
     return stats
 
 
-def no_features(*_arguments: Any, **_keywords: Any) -> Float[Array, "n ..."]:
+def no_features(*_arguments: Any, **_keywords: Any) -> NoReturn:
     """The maps of a network without taps: there are none.
 
     Raises:
