@@ -18,6 +18,7 @@ from cgan.data import Source, limited, load_source
 from cgan.data.abilities import distant
 from cgan.data.client_batches import ClientDispatches
 from cgan.data.clients import Shards, shards_of
+from cgan.data.given_batches import GivenDispatches
 from cgan.data.pipeline import Dispatches
 from cgan.data.remembered import Remembered
 from cgan.data.source import check_source
@@ -28,6 +29,8 @@ from cgan.networks import Networks, scaling
 from cgan.rng import Seed
 from cgan.state import TrainState, init_state
 from cgan.step import TrainStep
+from cgan.translation.contrast import PatchContrast
+from cgan.translation.inputs import GivenPictures
 from cgan.types import single
 
 
@@ -41,6 +44,8 @@ class Parts(NamedTuple):
     optimizer: optax.GradientTransformation
     shards: Shards | None = None
     """Whose each sample is, where clients train without sharing them."""
+    given: GivenPictures | None = None
+    """The pictures that the generator translates; None for one that starts from noise."""
 
     @classmethod
     def of(cls, config: Experiment, source: Source | None = None) -> "Parts":
@@ -100,6 +105,8 @@ class Parts(NamedTuple):
     def dispatches(self, rows: Int[np.ndarray, " rows"] | None = None) -> Dispatches:
         """The batches of each dispatch of the run, or these rows of them."""
         whole = Dispatches.of_run(self.config, self.source, rows)
+        if self.given is not None:
+            return GivenDispatches(**vars(whole), given=self.given.train)
         if self.shards is None:
             return whole
         return ClientDispatches(**vars(whole), shards=self.shards.rows)
@@ -162,9 +169,20 @@ class Parts(NamedTuple):
             seed: of all that is random.
             axis: as for `train_step`; of a client one that says which it is.
         """
-        encode, kind = self.source.encode, self.source.kind
+        encode, kind, contrast = self.source.encode, self.source.kind, None
+        if self.given is not None:
+            translation, encode_given = self.config.translation, self.given.train.encode
+            contrast = PatchContrast(translation, self.networks, encode_given)
         return TrainStep(
-            self.config, self.networks, self.game, self.optimizer, encode, kind, seed, axis
+            self.config,
+            self.networks,
+            self.game,
+            self.optimizer,
+            encode,
+            kind,
+            seed,
+            axis,
+            contrast,
         )
 
 
@@ -208,8 +226,11 @@ def assemble_on(config: Experiment, source: Source) -> Parts:
         require(fits, "graded.weight", config.graded.weight, expected)
     if known is not None:
         table = known.class_distances
-    game = objectives.build(config, table)
-    return Parts(config, source, networks, game, optim.build(config), shards)
+    game, given = objectives.build(config, table), None
+    if config.generator.translates:
+        inputs = config.translation.inputs(config.data)
+        given = GivenPictures(inputs, tuple(source.sample_shape))
+    return Parts(config, source, networks, game, optim.build(config), shards, given)
 
 
 def _check_bank(config: Experiment, source: Source, shards: Shards | None) -> None:

@@ -15,6 +15,11 @@ Seed = int | UInt32[Array, ""]
 """A seed from 0 to 2**32 - 1; an array where one compiled program serves many seeds."""
 
 
+def stream_seed(stream: str) -> int:
+    """The number by which a named stream is told from others, on devices and on the host."""
+    return zlib.crc32(stream.encode())
+
+
 def stream_key(seed: Seed, stream: str, step: int | Int[Array, ""] = 0) -> RandomKey:
     """The key of a named random stream at one step.
 
@@ -26,7 +31,7 @@ def stream_key(seed: Seed, stream: str, step: int | Int[Array, ""] = 0) -> Rando
     Returns:
         A typed JAX key. Different streams of one seed are independent.
     """
-    key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(stream.encode()))
+    key = jax.random.fold_in(jax.random.key(seed), stream_seed(stream))
     return jax.random.fold_in(key, step)
 
 

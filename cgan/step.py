@@ -45,9 +45,11 @@ from cgan.objectives.regularizer import Keys, Regularizer
 from cgan.rng import Seed, row_keys, stream_key
 from cgan.schedules import images_seen, penalty_share
 from cgan.state import TrainState
+from cgan.translation.contrast import PatchContrast, Tied
 from cgan.types import (
     Batch,
     DiscriminatorOutput,
+    GivenBatch,
     Labels,
     Params,
     RowKeys,
@@ -105,6 +107,7 @@ class TrainStep:
         kind: Kind,
         seed: Seed,
         axis: Axis,
+        contrast: PatchContrast | None = None,
     ) -> None:
         self.config = config
         self.seed = seed
@@ -117,20 +120,27 @@ class TrainStep:
         self.optimizer = optimizer
         self.frozen = networks.frozen_groups(config.init_frozen)
         self.encode = encode
+        self.contrast = contrast
+        """What ties translations to what is given; None for a generator from noise."""
 
-    def __call__(self, state: TrainState, batches: Batch) -> tuple[TrainState, Outcome]:
+    def __call__(
+        self, state: TrainState, batches: Batch | GivenBatch
+    ) -> tuple[TrainState, Outcome]:
         """Take as many steps as `batches` holds: `[steps, local, ...]`; metrics are `[steps]`."""
         return jax.lax.scan(self.one_step, state, batches)
 
-    def one_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Outcome]:
+    def one_step(self, state: TrainState, batch: Batch | GivenBatch) -> tuple[TrainState, Outcome]:
         """Update the discriminator, then the generator against it, then the average."""
         reals = self.encode(batch.x)
         labels = jnp.asarray(batch.label) if self.config.conditioning.labels else None
+        given = self.given(batch)
         classes = jnp.asarray(batch.label) if self.config.graded.weight else None
         state, discriminator_metrics, discriminator_finite = self.update_discriminator(
-            state, reals, labels, classes
+            state, reals, labels, given, classes
         )
-        state, generator_metrics, generator_finite = self.update_generator(state, reals, labels)
+        state, generator_metrics, generator_finite = self.update_generator(
+            state, reals, labels, given
+        )
         stages = jnp.stack([is_finite(reals), *discriminator_finite, *generator_finite])
         metrics = discriminator_metrics | generator_metrics
         state, augment_metrics = self.update_probability(state, metrics)
@@ -142,6 +152,7 @@ class TrainStep:
         state: TrainState,
         reals: Samples,
         labels: Labels | None,
+        given: Samples | None = None,
         classes: Labels | None = None,
     ) -> tuple[TrainState, Metrics, Stages]:
         """Take one step of Adam on the discriminator's loss and gradient penalties.
@@ -150,13 +161,14 @@ class TrainStep:
             state: before it.
             reals: of this device.
             labels: their classes, where the networks see them.
+            given: what the generator starts from, where that is no noise.
             classes: their classes, where the distances of these are targets.
         """
         ids = self.axis.row_ids(len(reals))
         share = penalty_share(self.config, images_seen(state.step, self.config.batch_size))
         stats = self.networks.update_stats(state.discriminator, state.discriminator_stats)
         fixed = partial(self.networks.discriminate, state.discriminator, stats)
-        latents = self.networks.draw_latents(self.keys(state, "latents/discriminator", ids))
+        latents = self.latents(state, "discriminator", ids, given)
         parts, replayed = self.config.micro_batches, self.replayed(state, ids)
         fakes = accumulation.in_parts(
             lambda part: self.networks.generate(state.generator, *part), (latents, labels), parts
@@ -224,11 +236,11 @@ class TrainStep:
         )
 
     def update_generator(
-        self, state: TrainState, reals: Samples, labels: Labels | None
+        self, state: TrainState, reals: Samples, labels: Labels | None, given: Samples | None
     ) -> tuple[TrainState, Metrics, Stages]:
         """Take one step of Adam on the generator's loss, where margins turn their sign."""
         ids, parts = self.axis.row_ids(len(reals)), self.config.micro_batches
-        latents = self.networks.draw_latents(self.keys(state, "latents/generator", ids))
+        latents = self.latents(state, "generator", ids, given)
 
         discriminate = partial(
             self.networks.discriminate, state.discriminator, state.discriminator_stats
@@ -244,24 +256,62 @@ class TrainStep:
         real, agreement = accumulation.in_parts(discriminate_reals, (ids, reals, labels), parts)
 
         def discriminate_rows(
-            params: Params, rows: tuple[RowIds, Latents, Labels | None]
-        ) -> tuple[DiscriminatorOutput, Terms]:
-            ids, latents, labels = rows
+            params: Params, rows: tuple[RowIds, Latents, Labels | None, Samples]
+        ) -> tuple[tuple[DiscriminatorOutput, Tied], Terms]:
+            ids, latents, labels, reals = rows
             fakes = self.networks.generate(params, latents, labels)
-            return discriminate(self.view(state, "views/generator/fake", ids, fakes), labels), {}
+            tied, terms = self.tied(state, params, ids, latents, fakes, reals)
+            view = self.view(state, "views/generator/fake", ids, fakes)
+            return (discriminate(view, labels), tied), terms
 
-        def grade_batch(learnt: Params, fake: DiscriminatorOutput) -> tuple[Terms, Means]:
+        def grade_batch(
+            learnt: Params, outputs: tuple[DiscriminatorOutput, Tied]
+        ) -> tuple[Terms, Means]:
+            fake, tied = outputs
             batch = self.whole_batch(state, PairedOutputs(real, fake, agreement), labels)
-            return self.game.generator_terms(state.learnt, batch), {}
+            terms = self.game.generator_terms(state.learnt, batch)
+            if self.contrast is not None:
+                terms |= self.contrast.of_batch(tied, jax.tree.map(self.axis.gather, tied), ids)
+            return terms, {}
 
+        rows = (ids, latents, labels, reals)
         (gradients, _), means = accumulation.gradients(
-            discriminate_rows, grade_batch, state.generator, {}, (ids, latents, labels), parts
+            discriminate_rows, grade_batch, state.generator, {}, rows, parts
         )
         params, optim_state, metrics = self._descend(
             state, gradients, means, state.generator, state.generator_optim, "generator"
         )
         state = state._replace(generator=params, generator_optim=optim_state)
         return state, metrics, [is_finite(gradients)]
+
+    def given(self, batch: Batch | GivenBatch) -> Samples | None:
+        """Pictures that the generator is to translate; None for one that starts from noise."""
+        if self.contrast is None:
+            return None
+        assert isinstance(batch, GivenBatch)
+        return self.contrast.encode(batch.given)
+
+    def latents(
+        self, state: TrainState, player: str, ids: RowIds, given: Samples | None
+    ) -> Latents:
+        """What the generator starts from in a player's update: what it is given, or noise."""
+        if given is not None:
+            return given
+        return self.networks.draw_latents(self.keys(state, f"latents/{player}", ids))
+
+    def tied(
+        self,
+        state: TrainState,
+        params: Params,
+        ids: RowIds,
+        given: Latents,
+        fakes: Samples,
+        reals: Samples,
+    ) -> tuple[Tied, Terms]:
+        """What ties fakes to what they are made of, where they are translations."""
+        if self.contrast is None:
+            return {}, {}
+        return self.contrast.of_rows(params, self.keys(state, "patches", ids), given, fakes, reals)
 
     def replayed(self, state: TrainState, ids: RowIds) -> Replayed | None:
         """Fakes of earlier steps for these rows, if the bank keeps samples."""

@@ -47,6 +47,15 @@ class Batch(NamedTuple):
     label: Int[Array | np.ndarray, "*batch"]
 
 
+class GivenBatch(NamedTuple):
+    """A batch, and in as many rows what the generator is given in place of noise."""
+
+    x: Shaped[Array | np.ndarray, "*batch_and_sample"]
+    label: Int[Array | np.ndarray, "*batch"]
+    given: Shaped[Array | np.ndarray, "*batch_and_sample"]
+    """Pictures to be translated, as they are stored."""
+
+
 class DiscriminatorOutput(NamedTuple):
     """The output of a discriminator, head by head; None for a head that it lacks."""
 
@@ -75,6 +84,7 @@ __all__ = [
     "DiscriminatorOutput",
     "Embeddings",
     "Factors",
+    "GivenBatch",
     "Head",
     "Labels",
     "Margins",

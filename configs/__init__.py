@@ -6,6 +6,8 @@ from cgan.config import Experiment, Pretraining
 from configs import (
     celeb_a64,
     cifar10,
+    day2night128,
+    day2night256,
     digits,
     dna,
     ffhq64,
@@ -13,6 +15,7 @@ from configs import (
     grid25,
     grid25_imbalanced,
     grid100,
+    horse2zebra,
     imagenet32,
     imagenet64,
     lattice,
@@ -36,6 +39,7 @@ from configs import (
     stacked_mnist,
     stacked_mnist_mlp,
     stacked_mnist_starved,
+    translate_digits,
 )
 
 MODULES: dict[str, ModuleType] = {
@@ -54,12 +58,16 @@ MODULES: dict[str, ModuleType] = {
     "stacked_mnist_mlp": stacked_mnist_mlp,
     "stacked_mnist_starved": stacked_mnist_starved,
     "mnist": mnist,
+    "translate_digits": translate_digits,
     "cifar10": cifar10,
     "celeb_a64": celeb_a64,
     "imagenet32": imagenet32,
     "imagenet64": imagenet64,
     "ffhq64": ffhq64,
     "ffhq256": ffhq256,
+    "horse2zebra": horse2zebra,
+    "day2night128": day2night128,
+    "day2night256": day2night256,
     "r3gan_cifar10": r3gan_cifar10,
     "r3gan_imagenet32": r3gan_imagenet32,
     "r3gan_imagenet64": r3gan_imagenet64,

@@ -16,7 +16,7 @@ from benchmarks import graded as graded_benchmark
 from benchmarks import lattice, null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
-from cgan.commands import augmented, rank, sample
+from cgan.commands import augmented, rank, sample, translate
 from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
 from cgan.run_folder.workdir import Workdir
@@ -49,6 +49,7 @@ PROGRAMS: dict[str, Any] = {
     "cgan/commands/data.py": describe_data.Arguments,
     "cgan/commands/rank.py": rank.Arguments,
     "cgan/commands/sample.py": sample.Arguments,
+    "cgan/commands/translate.py": translate.Arguments,
     "eval/commands/collapse.py": collapse.Arguments,
     "eval/commands/compare.py": compare.Arguments,
     "eval/commands/probe.py": probe.Arguments,
@@ -71,6 +72,7 @@ PATHS: dict[tuple[str, str], str] = {
     ("train.py", "experiment.prior.par"): "digits --prior.lam 1 --prior.par {}",
     ("train.py", "experiment.data.path"): "ffhq64 --data.path {}",
     ("train.py", "experiment.data.data_dir"): "cifar10 --data.data-dir {}",
+    ("train.py", "experiment.translation.path"): ("day2night128 --translation.path {}"),
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
@@ -96,6 +98,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("cgan/commands/rank.py", "data_path"): "run --out x.png --data-path {}",
     ("cgan/commands/sample.py", "run"): "{} --out x.npz",
     ("cgan/commands/sample.py", "out"): "run --out {}.npz",
+    ("cgan/commands/translate.py", "run"): "{} a b",
+    ("cgan/commands/translate.py", "pictures"): "run {} b",
+    ("cgan/commands/translate.py", "out"): "run a {}",
     ("eval/commands/collapse.py", "run"): "{}",
     ("eval/commands/collapse.py", "real"): "--real {} --fake b",
     ("eval/commands/collapse.py", "fake"): "--real a --fake {}",

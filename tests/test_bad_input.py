@@ -20,7 +20,7 @@ from PIL import Image
 
 import train
 from cgan.assemble import assemble
-from cgan.commands import augmented, rank, sample
+from cgan.commands import augmented, rank, sample, translate
 from cgan.config import Data, Discriminator, Experiment, Generator, to_json
 from cgan.data.digits import load_digits
 from cgan.run_folder.checkpoint import Checkpoints
@@ -35,6 +35,7 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "sample": sample.main,
     "rank": rank.main,
     "augmented": augmented.main,
+    "translate": translate.main,
     "eval": evaluate.main,
 }
 WAYS_OUT = ("must be ", "must hold ", "must divide ", "it holds ", "download ")
@@ -245,6 +246,12 @@ REFUSED = {
     "sample broken_lines --out x.png": "'a\\nb\\x1b[2J' = 1: must be one of workdir",
     "sample long_name --out x.png": "long_name/config.json: 'xxxxxxxx",
     "sample vast --out x.png": "vast/config.json: size = 1000",
+    # cgan.commands.translate
+    "translate run a": "the following arguments are required: PATH",
+    "translate run images file": "out = 'file': must be a folder, not a file",
+    "translate run images images/new": "out = 'images/new': must be a folder outside of that of",
+    "translate run images out": "generator.architecture = 'mlp': must be resnet or unet",
+    "translate nothing images out": "nothing: not a run, config.json is missing; must be a folder",
     # cgan.commands.rank
     "rank run": "--out PATH",
     "rank run --out x.npz": "out = 'x.npz': must be a .png file",

@@ -17,7 +17,8 @@ import pytest
 import train
 from cgan.config import Discriminator, Generator
 from cgan.config.setting import Condition, conditions
-from cgan.networks.architectures import DISCRIMINATORS, GENERATORS
+from cgan.networks.architectures import DISCRIMINATORS, GENERATORS, TRANSLATORS
+from cgan.networks.translators import TranslatorHead
 from tests.unchecked import SECTIONS, assert_refused, default_of, make
 
 Settings = dict[str, Any]
@@ -44,6 +45,8 @@ CHANGED: Settings = {
     "data.limit_seed": 3,
     "conditioning.dimensions": 8,
     "conditioning.compare": "same_class",
+    "generator.latent_dim": 32,
+    "generator.latent": "uniform",
     "generator.depth": 2,
     "generator.max_width": 1024,
     "generator.expansion": 4,
@@ -113,6 +116,16 @@ CHANGED: Settings = {
     "federated.classes": 2,
     "federated.dropout": 0.5,
     "federated.shard_seed": 3,
+    "translation.source": "mnist_5k",
+    "translation.path": Path("day"),
+    "translation.train_split": "trainA",
+    "translation.held_out_split": "testA",
+    "translation.patch_weight": 2.0,
+    "translation.identity_weight": 0.0,
+    "translation.temperature": 0.2,
+    "translation.patches": 64,
+    "translation.dimensions": 64,
+    "translation.negatives": "batch",
 }
 """A value of each setting that not everything reads, other than its default."""
 
@@ -128,6 +141,8 @@ LABELS: Settings = {"conditioning.labels": True}
 NEEDED: dict[tuple[str, Any], Settings] = {
     ("data.source", "tfds"): {"data.name": "mnist"},
     ("data.source", "folder"): {"data.path": Path("images")},
+    ("generator.architecture", "resnet"): {"translation.source": "mnist_8x8"},
+    ("generator.architecture", "unet"): {"translation.source": "mnist_8x8"},
     ("augment.policy", "ada"): ADA,
     ("augment.policy", "diffaugment"): ADA,
     ("augment.policy", "reverse_complement"): STRANDS,
@@ -150,7 +165,22 @@ OTHERS: dict[tuple[str, str], Settings] = {
     ("conditioning.compare", "objective.loss"): LABELS,
 }
 """What else must be set where the reading of a setting depends on another one besides."""
+HORSES: Settings = {
+    "data.source": "tfds",
+    "data.name": "cycle_gan/horse2zebra",
+    "translation.source": "tfds",
+    "translation.train_split": "trainA",
+    "translation.held_out_split": "testA",
+}
+FOLDERS: Settings = {
+    "data.source": "folder",
+    "data.path": Path("night"),
+    "translation.source": "folder",
+}
 ALSO: dict[str, Settings] = {
+    "translation.path": FOLDERS,
+    "translation.train_split": HORSES,
+    "translation.held_out_split": HORSES,
     "augment.adapt_nimg": {"augment.target": 0.6},
     "embedding.curve": {"embedding.game": "mirrored"},
 }
@@ -168,6 +198,10 @@ ON = {
     "federated.clients": 4,
 }
 """Where a setting turns others on: a value with which it does."""
+
+
+NEVER = {("conditioning.dimensions", "resnet"), ("conditioning.dimensions", "unet")}
+"""Settings with values of their deciders beside which they are refused: labels, of translators."""
 
 
 def values_of(name: str) -> tuple[Any, ...]:
@@ -188,7 +222,11 @@ def cases() -> list[tuple[str, str, Any, bool]]:
             by = f"{section}.{decider}" if decider in own else decider
             by = "objective.loss" if decider == "curves" else by
             known = (getattr(values, "idle", None), ON[by]) if by in ON else values_of(by)
-            found += [(f"{section}.{field}", by, value, value in values) for value in known]
+            found += [
+                (f"{section}.{field}", by, value, value in values)
+                for value in known
+                if (f"{section}.{field}", value) not in NEVER
+            ]
     return found
 
 
@@ -199,7 +237,7 @@ def test_a_setting_is_accepted_for_each_reader_and_refused_for_all_others(
     chosen = OTHERS.get((name, by), {}) | NEEDED.get((by, value), {}) | {by: value}
     make(chosen)
     if read:
-        found = make(ALSO.get(name, {}) | chosen | {name: CHANGED[name]})
+        found = make(chosen | ALSO.get(name, {}) | {name: CHANGED[name]})
         section, _, field = name.partition(".")
         assert getattr(getattr(found, section), field) == CHANGED[name] != default_of(name)
     else:
@@ -217,6 +255,7 @@ def test_every_setting_has_cases_of_both_kinds() -> None:
 
 PLAYERS = [
     *((Generator, name, trunk_and_head) for name, trunk_and_head in GENERATORS.items()),
+    *((Generator, name, (trunk, TranslatorHead)) for name, trunk in TRANSLATORS.items()),
     *((Discriminator, name, (trunk,)) for name, trunk in DISCRIMINATORS.items()),
 ]
 
@@ -228,12 +267,15 @@ def test_a_network_takes_the_settings_that_are_said_to_be_read_by_its_architectu
     taken = {field.name for module in modules for field in dataclasses.fields(module)}
     for field, decider, readers in conditions(settings):
         assert decider == "architecture"
+        if field in ("latent_dim", "latent"):  # read where latents are drawn
+            continue
         assert (field in taken) == (architecture in readers), field
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "curves": ("softmax", "pairwise", "average", "hardest", "listwise"),
     "at scale": ("r3gan", "sngan", "stylegan2"),
+    "from noise": ("mlp", "conv", "conv1d", "r3gan", "sngan", "stylegan2"),
     "points": ("ring8", "grid25", "grid100"),
     "stacked_*": ("stacked_digits", "stacked_mnist"),
 }
@@ -273,7 +315,8 @@ CHOSEN = [
 def test_the_help_of_a_setting_names_its_readers_and_no_others(
     name: str, condition: Condition, help_of_all: str
 ) -> None:
-    by = f"{name.partition('.')[0]}.{condition.decider}"
+    own = "." not in condition.decider
+    by = f"{name.partition('.')[0]}.{condition.decider}" if own else condition.decider
     known = values_of("curves" if condition.decider == "curves" else by)
     option = re.escape("--" + name.replace("_", "-"))
     said = re.search(rf" {option}[ ,](.*?)\(default: ", help_of_all)
@@ -285,5 +328,6 @@ def test_what_is_said_names_values_that_there_are() -> None:
     for section, cls in SECTIONS.items():
         for field, decider, readers in conditions(cls):
             if isinstance(readers, tuple):
-                by = decider if decider == "curves" else f"{section}.{decider}"
+                own = decider != "curves" and "." not in decider
+                by = f"{section}.{decider}" if own else decider
                 assert set(readers) <= set(values_of(by)), field

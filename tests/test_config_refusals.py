@@ -17,6 +17,7 @@ SOURCES = (
     "'proteins', 'own'"
 )
 ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2'"
+GENERATORS = f"{ARCHITECTURES}, 'resnet', 'unet'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 LOSSES = ", ".join([CURVES, *map(repr, CLASSIC)])
@@ -26,6 +27,7 @@ PAIR, WHOLE_OR_NONE = "a pair of numbers or None", "a whole number or None"
 NUMBER_OR_NONE = "a number or None"
 
 NO_PRIOR = "where prior.pre and prior.par are None, which does not use it"
+FROM_NOISE = "with generator.architecture = 'mlp', which does not use it"
 NO_CLIENTS = "with federated.clients = 0, which does not use it"
 REFUSED: list[tuple[str, Any, str]] = [
     ("data.source", "mnist", SOURCES),
@@ -59,8 +61,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("conditioning.dimensions", 32.0, WHOLE),
     ("conditioning.compare", "class", "one of 'all', 'same_class'"),
     ("conditioning.compare", None, "one of 'all', 'same_class'"),
-    ("generator.architecture", "MLP", ARCHITECTURES),
-    ("generator.architecture", ["mlp"], ARCHITECTURES),
+    ("generator.architecture", "MLP", GENERATORS),
+    ("generator.architecture", ["mlp"], GENERATORS),
     ("generator.latent_dim", 0, "more than 0"),
     ("generator.latent_dim", 2.0, WHOLE),
     ("generator.latent_dim", True, WHOLE),
@@ -315,6 +317,21 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("federated.alpha", "even", NUMBER_OR_NONE),
     ("federated.classes", 0, "more than 0"),
     ("federated.classes", 2.0, WHOLE_OR_NONE),
+    ("translation.source", "mnist_8x8", f"None {FROM_NOISE}"),
+    ("translation.path", Path("day"), f"None {FROM_NOISE}"),
+    ("translation.path", "day", "a path or None"),
+    ("translation.train_split", "trainA", f"None {FROM_NOISE}"),
+    ("translation.held_out_split", 1, "text or None"),
+    ("translation.patch_weight", -1.0, "0 or more"),
+    ("translation.patch_weight", NAN, "0 or more"),
+    ("translation.patch_weight", 2.0, f"1.0 {FROM_NOISE}"),
+    ("translation.identity_weight", INF, "0 or more"),
+    ("translation.temperature", 0.0, "more than 0"),
+    ("translation.patches", 0, "more than 0"),
+    ("translation.patches", 1, "2 or more: a patch is told from others"),
+    ("translation.patches", 2**20, "at most 16384"),
+    ("translation.dimensions", 2.0, WHOLE),
+    ("translation.negatives", "images", "one of 'picture', 'batch'"),
     ("federated.dropout", 1.0, "from 0 to below 1"),
     ("federated.dropout", NAN, "from 0 to below 1"),
     ("federated.shard_seed", -1, "from 0 to 2**32 - 1"),
@@ -333,6 +350,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("prior", "runs/other", "Prior"),
     ("alarm", "warn", "Alarm"),
     ("federated", 5, "Federated"),
+    ("translation", "resnet", "Translation"),
     ("precision", "float16", "one of 'float32', 'bfloat16'"),
     ("precision", 32, "one of 'float32', 'bfloat16'"),
     ("batch_size", 0, "more than 0"),

@@ -11,7 +11,7 @@ import tyro
 import train
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
-from cgan.commands import augmented, rank, sample
+from cgan.commands import augmented, rank, sample, translate
 from cgan.commands import cache as cache_command
 from cgan.commands import data as describe_data
 from eval.commands import (
@@ -39,6 +39,7 @@ PROGRAMS = {
     "-m cgan.cache": cache_command.Command,
     "-m cgan.data": describe_data.Arguments,
     "-m cgan.rank": rank.Arguments,
+    "-m cgan.translate": translate.Arguments,
     "-m eval clients": clients.Arguments,
     "-m eval collapse": collapse.Arguments,
     "-m eval probe": probe.Arguments,

@@ -19,7 +19,7 @@ CGAN_LAYERS: Layers = [
     {"finite", "rng", "schedules", "system"},
     {"parallel"},
     {"accumulation", "augment", "data", "networks", "objectives", "optim", "prior"},
-    {"bank", "surrogate"},
+    {"bank", "surrogate", "translation"},
     {"state"},
     {"step"},
     {"federated"},
@@ -30,7 +30,7 @@ CGAN_LAYERS: Layers = [
     {"pretext"},
     {"training"},
     {"commands"},
-    {"augmented", "cache", "rank", "sample"},
+    {"augmented", "cache", "rank", "sample", "translate"},
 ]
 EVAL_LAYERS: Layers = [
     {"files", "names", "splits"},

@@ -53,6 +53,7 @@ SECTIONS: dict[str, Any] = {
     "prior": config.Prior,
     "alarm": config.Alarm,
     "federated": config.Federated,
+    "translation": config.Translation,
 }
 AROUND = "two numbers with 0 < low <= temperature = {} <= high, not equal"
 

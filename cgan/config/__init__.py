@@ -15,7 +15,13 @@ from cgan.config.experiment import Experiment, Optim
 from cgan.config.federated import Federated
 from cgan.config.graded import DistanceName, Graded
 from cgan.config.launch import DataChanged, Launch, Processes, TrackerName
-from cgan.config.networks import Architecture, Discriminator, Generator
+from cgan.config.networks import (
+    Architecture,
+    Discriminator,
+    Generator,
+    GeneratorName,
+    TranslatorName,
+)
 from cgan.config.objective import (
     ClassicName,
     Coupling,
@@ -33,6 +39,7 @@ from cgan.config.renamed import RENAMED_SETTINGS, RENAMED_VALUES
 from cgan.config.resuming import changes_forbidden
 from cgan.config.run_config import Clock, RunConfig, RunSettings
 from cgan.config.serialize import differences, from_json, procedure_of, read_as, to_json
+from cgan.config.translation import Translation
 from cgan.config.warm_start import InitParts, InitPlayers
 
 __all__ = [
@@ -62,6 +69,7 @@ __all__ = [
     "Experiment",
     "Federated",
     "Generator",
+    "GeneratorName",
     "Graded",
     "Halves",
     "InitParts",
@@ -82,6 +90,8 @@ __all__ = [
     "SourceName",
     "ToldFrom",
     "TrackerName",
+    "Translation",
+    "TranslatorName",
     "changes_forbidden",
     "differences",
     "from_json",

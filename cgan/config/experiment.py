@@ -25,6 +25,7 @@ from cgan.config.objective import Embedding, Objective, Penalty
 from cgan.config.prior import Prior
 from cgan.config.run_config import BATCH_AT_MOST, GAN, STEPS_AT_MOST, Clock
 from cgan.config.setting import check_read_across
+from cgan.config.translation import Translation, check_translation
 from cgan.config.warm_start import InitParts, InitPlayers, check_warm_start
 from cgan.datasets import DATASETS, named
 
@@ -89,6 +90,7 @@ class Experiment(Clock):
     prior: Prior = field(default_factory=Prior)
     alarm: Alarm = field(default_factory=Alarm)
     federated: Federated = field(default_factory=Federated)
+    translation: Translation = field(default_factory=Translation)
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the networks; parameters, averages, losses and penalties are float32."""
     batch_size: int = 64
@@ -143,6 +145,7 @@ class Experiment(Clock):
         self._check_heads()
         self._check_graded()
         check_read_across(self)
+        check_translation(self)
         self._check_fakes()
         self._check_bank()
         self._check_labels()

@@ -1,7 +1,7 @@
 """The settings of the two networks, and which architectures read which of them."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cgan.config.augment import Augment
 from cgan.config.checks import (
@@ -18,7 +18,13 @@ from cgan.config.checks import (
 from cgan.config.setting import check_read, is_read, setting
 
 Architecture = Literal["mlp", "conv", "conv1d", "r3gan", "sngan", "stylegan2"]
+TranslatorName = Literal["resnet", "unet"]
+"""Generators that translate pictures, in place of drawing from noise."""
+GeneratorName = Literal[Architecture, TranslatorName]
 
+FROM_NOISE: tuple[Architecture, ...] = get_args(Architecture)
+"""Architectures whose generators have latents."""
+TRANSLATORS: tuple[TranslatorName, ...] = get_args(TranslatorName)
 OF_GENERATORS_DEPTH: tuple[Architecture, ...] = ("mlp", "conv", "conv1d", "r3gan", "stylegan2")
 """Architectures whose generators have a depth."""
 AT_SCALE: tuple[Architecture, ...] = ("r3gan", "sngan", "stylegan2")
@@ -33,14 +39,17 @@ PAIRS_AT_MOST = 32
 
 @dataclass(frozen=True)
 class Generator:
-    """The network that turns latents into samples."""
+    """The network that turns latents into samples, or pictures into others."""
 
-    architecture: Architecture = "mlp"
-    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale."""
-    latent_dim: int = 64
-    """Dimension of the latent vector z."""
-    latent: Literal["normal", "uniform"] = "normal"
-    """Distribution of z's coordinates: both have mean 0 and variance 1."""
+    architecture: GeneratorName = "mlp"
+    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale.
+
+    resnet and unet translate pictures of `translation.source`.
+    """
+    latent_dim: int = setting(64, read_by={"architecture": FROM_NOISE})
+    """Dimension of the latent vector z (from noise)."""
+    latent: Literal["normal", "uniform"] = setting("normal", read_by={"architecture": FROM_NOISE})
+    """Distribution of z's coordinates: both have mean 0 and variance 1 (from noise)."""
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": OF_GENERATORS_DEPTH})
@@ -66,6 +75,11 @@ class Generator:
         check_types(self, "generator.")
         positive(self, "generator.", "latent_dim", at_most=SIZE_AT_MOST)
         _check(self, "generator.")
+
+    @property
+    def translates(self) -> bool:
+        """Whether it turns pictures into others, in place of noise into samples."""
+        return self.architecture in TRANSLATORS
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,9 @@ class Pretraining(RunSettings):
             expected = "None where nothing has another final value, which does not use it"
             require(bool(self.ramped), "ramp_nimg", self.ramp_nimg, expected)
         check_precision(self.precision, self.generator, self.discriminator)
+        name, value = "generator.architecture", self.generator.architecture
+        expected = "a generator from noise for a pretraining, which has nothing to translate"
+        require(not self.generator.translates, name, value, expected)
         self._check_images()
         self._check_views()
 

@@ -16,7 +16,7 @@ from cgan.data.source import Source
 from cgan.types import Batch
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)  # two neighbouring epochs of each of two data sets
 def _permutation(size: int, seed: int, epoch: int) -> Int[np.ndarray, " size"]:
     return np.random.default_rng([seed, epoch]).permutation(size)
 

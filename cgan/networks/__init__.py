@@ -7,13 +7,22 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from cgan.config import Conditioning, Discriminator, Experiment, Generator, require
+from cgan.config import (
+    Conditioning,
+    ConfigError,
+    Discriminator,
+    Experiment,
+    Generator,
+    Translation,
+    require,
+)
 from cgan.networks import former_names
 from cgan.networks.architectures import (
     DISCRIMINATORS,
     GENERATORS,
     build_discriminator,
     build_generator,
+    build_translator,
     check_fits,
     scales_with_factors,
 )
@@ -21,7 +30,7 @@ from cgan.networks.exactness import in_full
 from cgan.networks.heads import HeadSpec
 from cgan.networks.levels import levels_of
 from cgan.networks.modules import TRUNK, ModuleDiscriminate
-from cgan.networks.pair import Latents, Networks
+from cgan.networks.pair import Latents, Networks, no_features
 from cgan.types import Labels, Params, RandomKey, RowKeys, Samples
 
 
@@ -54,7 +63,8 @@ def build(config: Experiment, sample_shape: tuple[int, ...], classes: int = 0) -
         ConfigError: an architecture that does not fit the samples.
     """
     heads = HeadSpec(config.objective.weight > 0, _embedding_dimensions(config), classes)
-    return build_pair(config, sample_shape, heads, config.conditioning)
+    vectors = config.translation.dimensions
+    return build_pair(config, sample_shape, heads, config.conditioning, vectors)
 
 
 def build_pair(
@@ -62,6 +72,7 @@ def build_pair(
     sample_shape: tuple[int, ...],
     heads: HeadSpec,
     conditioning: Conditioning | None = None,
+    patch_dimensions: int = Translation.dimensions,
 ) -> Networks:
     """Build a pair of networks, the discriminator with these heads.
 
@@ -70,6 +81,7 @@ def build_pair(
         sample_shape: of the samples.
         heads: the discriminator's; the generator sees as many classes.
         conditioning: how the generator sees them; None where there are none.
+        patch_dimensions: length of the vectors of patches, of a generator that translates.
 
     Raises:
         ConfigError: an architecture that does not fit the samples.
@@ -77,12 +89,16 @@ def build_pair(
     classes = heads.classes
     check_fits("generator", config.generator, sample_shape)
     check_fits("discriminator", config.discriminator, sample_shape)
-    generator = build_generator(
-        config.generator, sample_shape, classes, conditioning or Conditioning()
-    )
+    translates = config.generator.translates
+    given_shape = sample_shape if translates else (config.generator.latent_dim,)
+    if not translates:
+        generator = build_generator(
+            config.generator, sample_shape, classes, conditioning or Conditioning()
+        )
+    else:
+        generator = build_translator(config.generator, sample_shape, patch_dimensions)
     discriminator = build_discriminator(config.discriminator, heads)
     former = former_names.of(config.generator, config.discriminator, heads, sample_shape)
-    latent_dim = config.generator.latent_dim
     # Layers compute in their input's dtype. Parameters, and what comes out, are float32.
     precision = jnp.dtype(config.precision)
 
@@ -96,7 +112,7 @@ def build_pair(
     @in_full
     def init_generator(key: RandomKey) -> Params:
         with former_names.keyed_by(former.generator):
-            variables = generator.init(key, jnp.zeros((1, latent_dim)), any_label())
+            variables = generator.init(key, jnp.zeros((1, *given_shape)), any_label())
         return variables["params"]
 
     @in_full
@@ -106,8 +122,13 @@ def build_pair(
         return variables["params"], variables.get("batch_stats", {})
 
     def draw_latents(keys: RowKeys) -> Latents:
+        if translates:
+            raise ConfigError(
+                f"generator.architecture = {config.generator.architecture!r}: translates pictures, "
+                "and has no latents to be drawn; must be a run whose generator starts from noise"
+            )
         draw = LATENTS[config.generator.latent]
-        return jax.vmap(lambda key: draw(key, (latent_dim,)))(keys)
+        return jax.vmap(lambda key: draw(key, given_shape))(keys)
 
     @in_full
     def generate(params: Params, latents: Latents, labels: Labels | None = None) -> Samples:
@@ -121,6 +142,15 @@ def build_pair(
         inputs = latents.astype(precision)
         maps = generator.apply({"params": params}, inputs, labels, method="maps")
         return _tapped(maps, tap)
+
+    @in_full
+    def patch_vectors(
+        params: Params, pictures: Samples, keys: RowKeys, count: int
+    ) -> tuple[Float[Array, "n _ dimensions"], ...]:
+        inputs = pictures.astype(precision)
+        found = generator.apply({"params": params}, inputs, keys, count, method="vectors")
+        assert isinstance(found, tuple)
+        return found
 
     @in_full
     def features(
@@ -152,6 +182,7 @@ def build_pair(
         generator_features,
         former,
         levels_of(config.discriminator, sample_shape),
+        patch_vectors if translates else no_features,
     )
 
 

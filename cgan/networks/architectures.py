@@ -6,7 +6,14 @@ from typing import Any
 
 import flax.linen as nn
 
-from cgan.config import Architecture, Conditioning, ConfigError, Discriminator, Generator
+from cgan.config import (
+    Architecture,
+    Conditioning,
+    ConfigError,
+    Discriminator,
+    Generator,
+    GeneratorName,
+)
 from cgan.networks import modules
 from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
 from cgan.networks.conv1d import (
@@ -25,6 +32,13 @@ from cgan.networks.stylegan2 import (
     StyleGAN2GeneratorHead,
     StyleGAN2GeneratorTrunk,
 )
+from cgan.networks.translators import (
+    Projection,
+    ResNetTrunk,
+    Translator,
+    TranslatorHead,
+    UNetTrunk,
+)
 
 Shape = tuple[int, ...]
 
@@ -34,7 +48,7 @@ DEPTH_AT_MOST = 32
 """Most halvings of a side that anyone asks for."""
 
 
-GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
+GENERATORS: dict[GeneratorName, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
     "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
     "conv1d": (Conv1dGeneratorTrunk, Conv1dGeneratorHead),
@@ -52,6 +66,8 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
 """The trunk of each discriminator, whose heads are the same; one may multiply by `factors`."""
+TRANSLATORS: dict[GeneratorName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
+"""The trunk of each generator that translates pictures, whose heads are the same."""
 
 
 def build_generator(
@@ -67,6 +83,14 @@ def build_generator(
         _by_names(part, vars(config) | others) for part in GENERATORS[config.architecture]
     )
     return modules.Generator(trunk, head)
+
+
+def build_translator(config: Generator, sample_shape: Shape, dimensions: int) -> Translator:
+    """Build the translator that the settings describe, with vectors of patches of this length."""
+    values = vars(config) | {"sample_shape": sample_shape}
+    parts = TRANSLATORS[config.architecture], TranslatorHead
+    trunk, head = (_by_names(part, values) for part in parts)
+    return Translator(trunk, head, Projection(dimensions))
 
 
 def build_discriminator(config: Discriminator, heads: HeadSpec) -> modules.Discriminator:
@@ -96,6 +120,9 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
         config: its settings.
         sample_shape: of the samples.
     """
+    if config.architecture in TRANSLATORS:
+        _check_pictures(player, config, sample_shape)
+        return
     if config.architecture == "mlp":
         _check_residual(config, sample_shape)
         _check_cells(config, sample_shape)
@@ -114,6 +141,14 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
         return
     check = _check_halvings if config.architecture == "conv" else _check_pyramid
     check(player, config, sample_shape)
+
+
+def _check_pictures(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
+    if len(sample_shape) != 3:
+        raise ConfigError(
+            f"{player}.architecture = {config.architecture!r}: needs images, this data set has "
+            f"samples of shape {sample_shape}; must be a generator from noise"
+        )
 
 
 def _check_residual(config: Generator | Discriminator, sample_shape: Shape) -> None:

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from jaxtyping import Array, Float
 
@@ -12,7 +12,8 @@ from cgan.networks.former_names import NO_FORMER_NAMES, FormerNames
 from cgan.networks.levels import Levels
 from cgan.types import DiscriminatorOutput, Factors, Labels, Params, RandomKey, RowKeys, Samples
 
-Latents = Float[Array, "n latent_dim"]
+Latents = Float[Array, "n *latent"]
+"""What a generator starts from: vectors of noise, or pictures that it translates."""
 
 
 class Generate(Protocol):
@@ -57,12 +58,21 @@ class GeneratorFeatures(Protocol):
         """The map of each latent, float32; a `ConfigError` names the taps that there are."""
 
 
+class PatchVectors(Protocol):
+    """Unit vectors of patches, by what a translator makes of pictures before it translates."""
+
+    def __call__(
+        self, params: Params, pictures: Samples, keys: RowKeys, count: int
+    ) -> tuple[Float[Array, "n _ dimensions"], ...]:
+        """Those of `count` places of each map of a picture, drawn by its key; all where fewer."""
+
+
 def keep_stats(_params: Params, stats: Params) -> Params:
     """The stats as they are: of a discriminator that moves none."""
     return stats
 
 
-def no_features(*_arguments: Any, **_keywords: Any) -> Float[Array, "n ..."]:
+def no_features(*_arguments: Any, **_keywords: Any) -> NoReturn:
     """The maps of a network without taps: there are none.
 
     Raises:
@@ -128,6 +138,8 @@ class Networks(NamedTuple):
     """What parameters were called before they had names of their own: checkpoints have those."""
     levels: Levels = ()
     """The levels of the discriminator's trunk, lowest first; none of a function of one's own."""
+    patch_vectors: PatchVectors = no_features
+    """Vectors of patches of pictures, of a generator that translates them."""
 
     def frozen_groups(self, number: int) -> frozenset[str]:
         """The trunk's parameters in its lowest levels, by the names of their groups.
@@ -162,6 +174,7 @@ class Networks(NamedTuple):
             init_generator=init,
             generate=of_latents,
             generator_features=no_features,
+            patch_vectors=no_features,
             former_names=self.former_names._replace(generator={}),
         )
 

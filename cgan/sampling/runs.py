@@ -19,6 +19,9 @@ from cgan.state import TrainState
 from cgan.types import Params
 
 State = TypeVar("State")
+STREAM = "latents/samples"
+"""The stream that samples of a run are drawn of."""
+NO_WALKS = "left out: the run translates pictures, between which nothing lies"
 
 
 class Run(NamedTuple):
@@ -166,7 +169,7 @@ def nimg_of_step(root: Path, step: int) -> int:
 
 def asked_labels(run: Run, n: int, seed: int) -> Int[np.ndarray, " n"] | None:
     """Classes that the samples of `draw_samples` are asked for; None for a run without."""
-    return run.sampler.labels(n, seed, "latents/samples")
+    return run.sampler.labels(n, seed, STREAM)
 
 
 def named_class(run: Run, wanted: str) -> int:
@@ -191,29 +194,33 @@ def draw_samples(run: Run, n: int, seed: int, label: int | None = None) -> np.nd
         label: the one class to draw instead; None for classes by the data's shares.
     """
     labels = asked_labels(run, n, seed) if label is None else np.full(n, label, np.int32)
-    latents = run.sampler.latents(n, seed, "latents/samples")
+    latents = run.sampler.latents(n, seed, STREAM)
     return run.sampler.generate(run.params, latents, labels)
 
 
 def draw_picture(run: Run, seed: int) -> np.ndarray:
     """Draw the samples of the run's usual picture: see `Sampler.pictured`."""
-    return run.sampler.pictured(run.params, seed, "latents/samples")
+    return run.sampler.pictured(run.params, seed, STREAM)
 
 
 def stream_samples(run: Run, n: int, seed: int) -> Stream:
     """Stream the samples of `draw_samples`, up to rounding, a chunk at a time."""
-    return run.sampler.stream(run.params, n, seed, "latents/samples")
+    return run.sampler.stream(run.params, n, seed, STREAM)
 
 
 def draw_walks(run: Run, walks: int, steps: int, seed: int, label: int | None = None) -> np.ndarray:
     """Draw samples on `walks` walks through latent space, `steps` on each, walk by walk.
 
     A walk stays in the class of the sample that it starts from, or in that of `label`.
+
+    Raises:
+        ConfigError: a generator that translates, which has no latent space.
     """
+    require(not run.config.generator.translates, "interpolate", True, NO_WALKS)
     labels = asked_labels(run, 2 * walks, seed)
     if labels is not None:
         labels = labels[0::2].repeat(steps)
         labels = labels if label is None else np.full_like(labels, label)
-    ends = np.asarray(run.sampler.latents(2 * walks, seed, "latents/samples"))
+    ends = np.asarray(run.sampler.latents(2 * walks, seed, STREAM))
     walk = WALKS[run.config.generator.latent]
     return run.sampler.generate(run.params, walk(ends, steps), labels)

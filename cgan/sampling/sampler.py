@@ -27,7 +27,7 @@ GRID_CLASSES = 16
 class Asked(NamedTuple):
     """Latents and labels that samples are made from, a row for each."""
 
-    latents: Float[np.ndarray, "n latent_dim"]
+    latents: Float[np.ndarray, "n *latent"]
     labels: Int[np.ndarray, " n"] | None
     """Classes that the samples are to be of; None where the networks see none."""
 
@@ -80,10 +80,15 @@ class Sampler:
         )
 
     def latents(self, n: int, seed: int, stream: str) -> Latents:
-        """Draw latents of a named stream; the first of them do not depend on `n`."""
+        """Draw latents of a named stream; the first of them do not depend on `n`.
+
+        Of a generator that translates they are held-out pictures.
+        """
         return self._latents(np.arange(n), seed, stream)
 
     def _latents(self, rows: Int[np.ndarray, " n"], seed: int, stream: str) -> Latents:
+        if self.parts.given is not None:
+            return jnp.asarray(self.parts.given.pictures(rows, seed, stream))
         return self.parts.networks.draw_latents(
             row_keys(stream_key(seed, stream), jnp.asarray(rows))
         )
@@ -184,10 +189,21 @@ class Sampler:
         Otherwise classes follow the data's shares.
         """
         size = self.picture_size
+        if self.parts.given is not None:
+            return self._beside_given(params, size, seed, stream)
         labels = self.labels(size, seed, stream)
         if (each := self._of_each_class) is not None:
             labels = np.arange(self.parts.classes, dtype=np.int32).repeat(each)
         return self.generate(params, self.latents(size, seed, stream), labels)
+
+    def _beside_given(self, params: Params, size: int, seed: int, stream: str) -> np.ndarray:
+        """Held-out pictures and their translations: a row of the ones above a row of the others."""
+        assert isinstance(self.form, Tiles)
+        columns = self.form.columns
+        latents = np.asarray(self.latents(size // 2, seed, stream))
+        shown = self.parts.source.decode(latents), self.generate(params, latents)
+        rows = [images.reshape(-1, columns, *images.shape[1:]) for images in shown]
+        return np.stack(rows, axis=1).reshape(size, *latents.shape[1:])
 
     def picture(self, samples: np.ndarray, path: Path, title: str, walks: int = 0) -> None:
         """Write what a picture of these samples is, such as a grid of images.

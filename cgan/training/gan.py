@@ -135,4 +135,6 @@ def build(
     expected = f"a multiple of the {len(devices)} devices, each of which holds whole clients"
     require(clients % len(devices) == 0, "federated.clients", clients, expected)
     parts = assemble(config, source)
+    if parts.given is not None:
+        parts.given.check(config.workdir)
     return Gan(parts, load_sources(parts.config, launch, parts.source))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import tyro
 
 from cgan.config import ConfigError, Processes, TrackerName
+from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places
 from eval.commands.options import OfRun, require_numbers
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from cgan.data import Source
 
 PROG = "python -m eval"
+NO_CONTENT = (
+    "Content kept is left out: the pictures that were given have no classes, or not those of what "
+    "was learnt."
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
 def evaluate_run(arguments: Arguments, source: "Source | None") -> None:
     """Do what the arguments say, together with the other processes, of which the first writes."""
     from cgan.system import hosts
+    from eval.dataset.given import classes_given
     from eval.display.progress import reading
     from eval.files.records import append_records
     from eval.measuring.measure import SamplesError, evaluate
@@ -98,7 +104,7 @@ def evaluate_run(arguments: Arguments, source: "Source | None") -> None:
     places.require_files(arguments.run, records_file)
     run, n, evaluation, metrics, _ = load(arguments.run, **arguments.choices, source=source)
     subject = subject_of(run, n, arguments.seed)
-    total = 2 * n + min(n, len(evaluation.splits.held_out))
+    total = (2 + len(subject.beside)) * n + min(n, len(evaluation.splits.held_out))
     try:
         with hosts.noticing_losses("start all processes again"), reading("samples", total) as bar:
             records = evaluate(evaluation, subject, arguments.seed, metrics, bar)
@@ -110,4 +116,6 @@ def evaluate_run(arguments: Arguments, source: "Source | None") -> None:
         append_records(records_file, records)
     finally:
         print_report(str(arguments.run), metrics, records)
+        if run.config.generator.translates and not classes_given(run.sampler.parts):
+            terminal.say(NO_CONTENT)
     send(arguments.track, arguments.run, run, records)

@@ -73,6 +73,8 @@ def gather_sets(
     """
     sets = _beside_real(evaluation, subject, seed, needs, advance)
     train = evaluation.splits.train
+    for name, chunks in subject.beside.items():
+        sets[name] = _baseline(evaluation, subject, chunks, needs, advance)
     sets["noise"] = _baseline(
         evaluation, subject, lambda: noise_chunks(train, subject.n, seed), needs, advance
     )

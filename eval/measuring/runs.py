@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,18 +12,21 @@ import numpy as np
 import cgan
 from cgan.config import to_json
 from cgan.data import Source
+from cgan.data.abilities import content_in
 from cgan.run_folder.run_data import Whereabouts, splits_of
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
 from cgan.sampling.runs import Run
+from eval.dataset.given import classes_given, given_chunks, moved_chunks
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.display.progress import reading
 from eval.files.fingerprint import fingerprint, of_code
 from eval.measuring.measure import choose_metrics
-from eval.measuring.subject import Subject
+from eval.measuring.subject import Chunks, Subject
 from eval.metrics.base import Metric
-from eval.metrics.catalog import need_classes, require_known, with_classes
+from eval.metrics.catalog import need_classes, require_known, with_classes, with_content
 from eval.names import ExtractorName
+from eval.records.record import SampleSet
 from eval.splits import Splits
 
 RECORDS = "eval.jsonl"
@@ -71,15 +75,29 @@ def load(
     known, default = evaluation.metrics, evaluation.default_metrics
     if run.has_classes:
         known, default = (with_classes(each, evaluation.reader) for each in (known, default))
+    usual = evaluation.protocol.n
+    if run.sampler.parts.given is not None:
+        usual = min(usual, len(run.sampler.parts.given.held_out))  # each picture once
+    if classes_given(run.sampler.parts):
+        known, default = (with_content(each, evaluation.reader) for each in (known, default))
     chosen = choose_metrics(metrics, known, default)
-    return Loaded(run, n or evaluation.protocol.n, evaluation, chosen, source)
+    return Loaded(run, n or usual, evaluation, chosen, source)
 
 
 def subject_of(run: Run, n: int, seed: int) -> Subject:
     """A run's samples as the subject of an evaluation; none is drawn before it is asked for."""
     asked = runs.asked_labels(run, n, seed) if run.has_classes else None
     chunks, key = runs.stream_samples(run, n, seed), key_of(run, n, seed)
-    return Subject(chunks, n, run.nimg, asked, key)
+    given, learnt = run.sampler.parts.given, run.sampler.parts.source
+    if given is None:
+        return Subject(chunks, n, run.nimg, asked, key=key)
+    if classes_given(run.sampler.parts):
+        asked = given.labels(np.arange(n), seed, runs.STREAM)
+    beside: dict[SampleSet, Chunks] = {
+        "given": partial(given_chunks, given, n, seed, runs.STREAM),
+        "moved": partial(moved_chunks, given, learnt, n, seed, runs.STREAM),
+    }
+    return Subject(chunks, n, run.nimg, asked, beside, key)
 
 
 def key_of(run: Run, n: int, seed: int) -> str:
@@ -87,7 +105,7 @@ def key_of(run: Run, n: int, seed: int) -> str:
 
     That is the weights, the config but for the folder's name, the forms that the source gives to
     samples, the shares of its classes, this package's code, and the kind and number of devices,
-    since these round.
+    since these round; of translations also what was given.
     """
     source, leaves = run.sampler.parts.source, jax.tree_util.tree_leaves_with_path(run.params)
     weights = (
@@ -95,6 +113,7 @@ def key_of(run: Run, n: int, seed: int) -> str:
     )
     ramp = np.linspace(-2, 2, max(2, math.prod(source.sample_shape)), dtype=np.float32)
     ramp = ramp[: math.prod(source.sample_shape)].reshape(1, *source.sample_shape)
+    given = run.sampler.parts.given
     kinds = ", ".join(device.device_kind for device in jax.local_devices())
     return fingerprint(
         to_json(replace(run.config, workdir=ANY_FOLDER)),
@@ -104,4 +123,5 @@ def key_of(run: Run, n: int, seed: int) -> str:
         of_code(CODE),
         f"{jax.__version__} {kinds}",
         f"{n} {seed}",
+        "" if given is None else content_in(given.held_out).ordered,
     )

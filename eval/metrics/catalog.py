@@ -13,6 +13,7 @@ from eval.metrics.base import Metric, Need
 from eval.metrics.birthday import BIRTHDAY
 from eval.metrics.class_accuracy import CLASS_ACCURACY
 from eval.metrics.cmmd import CMMD
+from eval.metrics.content import CONTENT_KEPT
 from eval.metrics.density_coverage import COVERAGE, DENSITY
 from eval.metrics.frechet import FRECHET
 from eval.metrics.inception_score import INCEPTION_SCORE
@@ -75,6 +76,7 @@ ANY = (
     *MORE,
     *BY_NAME,
     *BY_CLASS,
+    CONTENT_KEPT,
     INCEPTION_SCORE,
     *MS_SSIM.values(),
 )
@@ -126,6 +128,11 @@ def by_default(metrics: dict[str, Metric], kind: Kind) -> dict[str, Metric]:
     """The metrics that are measured of samples of this kind where nobody asks for others."""
     left_out = {metric.name for metric in LEFT_OUT[kind]}
     return {name: metric for name, metric in metrics.items() if name not in left_out}
+
+
+def with_content(metrics: dict[str, Metric], reader: Reader) -> dict[str, Metric]:
+    """Add the metric of translations of pictures with classes, where a labeller reads those."""
+    return metrics | ({} if reader.labeller is None else {CONTENT_KEPT.name: CONTENT_KEPT})
 
 
 def with_classes(metrics: dict[str, Metric], reader: Reader) -> dict[str, Metric]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-SampleSet = Literal["generated", "generated_matched", "real", "noise"]
+SampleSet = Literal["generated", "generated_matched", "given", "moved", "real", "noise"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Record:
     """Name of the set of samples that was measured.
 
     generated; its first ones, as many as real ones (generated_matched); or a baseline: held-out
-    samples (real), uniform noise (noise).
+    samples (real), uniform noise (noise). Of translations also what was given (given), and that
+    with the mean and standard deviation of the target's pixels (moved).
     """
     n: int
     """Number of samples that the value is of; 0 for statistics that don't say."""

@@ -9,6 +9,8 @@ from eval.records.record import Record, SampleSet
 COLUMNS: dict[SampleSet, str] = {
     "generated": "generated",
     "generated_matched": "generated",
+    "given": "untranslated",
+    "moved": "pixel statistics",
     "real": "real data",
     "noise": "uniform noise",
 }

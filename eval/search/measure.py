@@ -40,6 +40,10 @@ class Space:
         dimensions: int | None = None,
         class_: str | None = None,
     ) -> None:
+        architecture = run.config.generator.architecture
+        expected = "a generator from noise: this one translates pictures, and has no latents"
+        translates = run.config.generator.translates
+        require(not translates, "generator.architecture", architecture, expected)
         latent_dim = run.config.generator.latent_dim
         expected = f"from 1 to {latent_dim}, the run's latent_dim"
         inside = dimensions is None or 1 <= dimensions <= latent_dim

@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 
 from eval.dataset.noise import noise_chunks
 from eval.dataset.protocol import Evaluation
@@ -14,6 +15,7 @@ from eval.gather import Wanted, gather
 from eval.measuring.measure import needs_of
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import Gathered, Inputs, Metric
+from eval.metrics.catalog import with_content
 from eval.study import representation, traffic
 from eval.study.declare import ATTACKED, Figure
 from eval.study.results import NOISE, PERFECT, REAL, Row
@@ -39,7 +41,7 @@ class Panel(NamedTuple):
     @property
     def metrics(self) -> dict[str, Metric]:
         """Metric of each figure of samples, by the figure's key."""
-        known = self.evaluation.metrics
+        known = with_content(self.evaluation.metrics, self.evaluation.reader)
         return {figure.key: known[figure.metric] for figure in self.of_samples}
 
     @property
@@ -53,8 +55,17 @@ class Panel(NamedTuple):
         """Number of samples that suffices for all the figures."""
         return max(self.sizes.values())
 
-    def read(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[int, Inputs]:
-        """Inputs of the metrics by number of samples, read from the first so many of these."""
+    def read(
+        self,
+        chunks: Iterable[Shaped[np.ndarray, "_ ..."]],
+        asked: Int[np.ndarray, " n"] | None = None,
+    ) -> dict[int, Inputs]:
+        """Inputs of the metrics by number of samples, read from the first so many of these.
+
+        Args:
+            chunks: the samples.
+            asked: the class of what each was made of, where that is known.
+        """
         metrics, sizes = self.metrics, self.sizes
         wanted = {
             n: Wanted(n, needs_of({key: metrics[key] for key in sizes if sizes[key] == n}))
@@ -65,15 +76,21 @@ class Panel(NamedTuple):
         reference, learnt = evaluation.reference.gathered, evaluation.learnt_alone
         if self.held_out:
             reference, learnt = _held_out(evaluation), evaluation.learnt.reference.gathered
+        if asked is not None:
+            gathered = [replace(each, asked=asked[: each.n]) for each in gathered]
         found = (Inputs(each, reference, train, learnt=learnt) for each in gathered)
         return dict(zip(wanted, found, strict=True))
 
-    def measure(self, chunks: Iterable[Shaped[np.ndarray, "_ ..."]]) -> dict[str, float | None]:
+    def measure(
+        self,
+        chunks: Iterable[Shaped[np.ndarray, "_ ..."]],
+        asked: Int[np.ndarray, " n"] | None = None,
+    ) -> dict[str, float | None]:
         """Measure each figure, by its key; those that too few samples are there for are left out.
 
         None stands for what the samples leave undefined.
         """
-        inputs, sizes = self.read(chunks), self.sizes
+        inputs, sizes = self.read(chunks, asked), self.sizes
         return {
             key: value_of(metric, inputs[sizes[key]], SEED).value
             for key, metric in self.metrics.items()

@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import jax
+import numpy as np
 
 from cgan.assemble import Parts, assemble
 from cgan.config import Data
 from cgan.multi_seed import SeedTrainer, Trained
+from cgan.sampling.runs import STREAM
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.system.errors import NonFiniteError
 from cgan.training import start as start_lib
+from eval.dataset.given import classes_given
 from eval.dataset.protocol import Evaluation, load_evaluation
 from eval.study import attacks, clients, representation, traffic
 from eval.study import donor as donors
@@ -94,7 +97,10 @@ def _figures(
 ) -> dict[str, float | None]:
     """Measure a state's samples and networks, by the figures' keys."""
     parts, splits = sampler.parts, panel.evaluation.splits
-    found = panel.measure(sampler.stream(state.generator_ema, panel.n, SEED, "latents/samples"))
+    chunks, asked = sampler.stream(state.generator_ema, panel.n, SEED, STREAM), None
+    if parts.given is not None and classes_given(parts):
+        asked = parts.given.labels(np.arange(panel.n), SEED, STREAM)
+    found = panel.measure(chunks, asked)
     found |= representation.measure(panel.figures, parts, state, splits)
     found |= attacks.measure(panel.figures, parts, state, splits, nimg)
     return found | traffic.measure(panel.figures, parts)

@@ -16,6 +16,7 @@ from eval.study.studies import (
     smoothness,
     starved,
     transfer,
+    translate,
     view_strength,
 )
 
@@ -32,6 +33,7 @@ STUDIES: dict[str, Study] = {
     "few_samples": few_samples.STUDY,
     "view_strength": view_strength.STUDY,
     "transfer": transfer.STUDY,
+    "translate": translate.STUDY,
     "bank": bank.STUDY,
     "smoothness": smoothness.STUDY,
     "federated": federated.STUDY,

