@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cgan.axis import ONE_DEVICE
-from cgan.config import Augment, Data, Pretext, Pretraining, require
+from cgan.config import Augment, Data, Fold, Pretext, Pretraining, require
 from cgan.data.pipeline import load_batches
 from cgan.data.proteins import FOLDS, load
 from cgan.pretext.parts import PretextParts, PretextState, assemble_on
@@ -58,7 +58,7 @@ class Arguments:
     """File of the runs' figures, a line each; what it has is not measured again."""
     arms: tuple[str, ...] = ("graded", "contrastive")
     """Arms: graded; graded, squared; contrastive."""
-    folds: tuple[int, ...] = (1, 2, 3, 4)
+    folds: tuple[Fold, ...] = (1, 2, 3, 4)
     """Folds that are held out; settings were chosen on fold 0, which is none of them."""
     seeds: tuple[int, ...] = (1, 2, 3)
     """Seeds of weights and of the order of batches."""
@@ -81,7 +81,7 @@ class Run(NamedTuple):
     """One run: what tells it from the others."""
 
     arm: str
-    fold: int
+    fold: Fold
     seed: int
     total_nimg: int
 
@@ -115,8 +115,8 @@ def trained(
 def config_of(arguments: Arguments, run: Run) -> Pretraining:
     """The pretraining of a run."""
     data = Data("proteins", length=CONFIG.data.length, fold=run.fold, path=arguments.path)
-    settings = {"data": data, "seed": run.seed, "total_nimg": run.total_nimg}
-    return dataclasses.replace(CONFIG, **ARMS[run.arm], **settings)
+    config = dataclasses.replace(CONFIG, **ARMS[run.arm])
+    return dataclasses.replace(config, data=data, seed=run.seed, total_nimg=run.total_nimg)
 
 
 def of_arm(arm: str) -> Any:
@@ -155,8 +155,8 @@ def table_of(arguments: Arguments, runs: dict[Run, dict[str, Any]]) -> Table:
         cells = []
         for group in GROUPS:
             of_folds = [np.mean(found, axis=0) for found in rows[called][group].values()]
-            figures = (mean_and_error(np.array(of_folds)[:, at]) for at in (0, 1))
-            said = (f"{m:.3f}" if e is None else f"{m:.3f} ± {e:.3f}" for m, e in figures)
+            both = (mean_and_error(np.array(of_folds)[:, at]) for at in (0, 1))
+            said = (f"{m:.3f}" if e is None else f"{m:.3f} ± {e:.3f}" for m, e in both)
             cells.append(", ".join(said))
         table.add_row(called, *cells)
     return table

@@ -220,8 +220,8 @@ def of_defects(arguments: Arguments, embeddings: Sequence[Embedding]) -> Table:
         "pixels": [(flat, pixels(sides[1]))] * most,
         "PCA": [components(flat, pixels(sides[1]))] * most,
     }
-    for name, seeds in embeddings:
-        features[name] = [(embed(sides[0]), embed(sides[1])) for embed in seeds]
+    for name, of_seeds in embeddings:
+        features[name] = [(embed(sides[0]), embed(sides[1])) for embed in of_seeds]
     baseline = [
         neighbors(*pair, both, of)
         for pair, of in zip(features["Fourier magnitude"], rows, strict=True)

@@ -36,8 +36,9 @@ from cgan.system.arguments import parse
 from eval.display.progress import reading
 from eval.few_labels.measure import measure, plan
 from eval.few_labels.probed import load
-from eval.few_labels.record import append_records, read_records
+from eval.few_labels.record import Accuracy
 from eval.few_labels.table import print_probe
+from eval.files.records import append_records, read_records
 from eval.records.spread import mean_and_error
 from eval.splits import Splits
 
@@ -160,7 +161,7 @@ def of_letters(root: Path) -> Table:
 def of_genes(root: Path, arguments: Arguments) -> None:
     """Measure few labels of one run, unless its lines are there, and print them."""
     path = files.at_home(arguments.out) / f"{root.name}.jsonl"
-    records = read_records(path) if path.is_file() else []
+    records = read_records(Accuracy, path) if path.is_file() else []
     if not records:
         probed = load(root, None, None, Whereabouts())
         splits = Splits(*(genes.load(arguments.length, split) for split in ("train", "test")))

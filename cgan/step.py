@@ -127,7 +127,8 @@ class TrainStep:
         self, state: TrainState, batches: Batch | GivenBatch
     ) -> tuple[TrainState, Outcome]:
         """Take as many steps as `batches` holds: `[steps, local, ...]`; metrics are `[steps]`."""
-        return jax.lax.scan(self.one_step, state, batches)
+        of_each: Any = batches  # `scan` has no type for one of two tuples
+        return jax.lax.scan(self.one_step, state, of_each)
 
     def one_step(self, state: TrainState, batch: Batch | GivenBatch) -> tuple[TrainState, Outcome]:
         """Update the discriminator, then the generator against it, then the average."""

@@ -10,7 +10,7 @@ from cgan.config.augment import Augment, PolicyName
 from cgan.config.bank import Bank, BankOf
 from cgan.config.checks import ConfigError, positive, require, require_known, require_seed
 from cgan.config.conditioning import Conditioning
-from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, SourceName
+from cgan.config.data import OF_CLASSES, Background, Data, EmbeddedName, Fold, SourceName
 from cgan.config.experiment import Experiment, Optim
 from cgan.config.federated import Federated
 from cgan.config.graded import DistanceName, Graded
@@ -68,6 +68,7 @@ __all__ = [
     "Embedding",
     "Experiment",
     "Federated",
+    "Fold",
     "Generator",
     "GeneratorName",
     "Graded",

@@ -26,6 +26,8 @@ OF_SETS = (*(name for name, one in DATASETS.items() if one.kind != POINT), OWN)
 IMBALANCE_AT_MOST = 4.0
 """Largest imbalance: of 1,000 modes nearly all samples are of the first one then."""
 OF_TFDS = {"source": ("tfds",)}
+Fold = Literal[0, 1, 2, 3, 4]
+"""Parts of the proteins' tree that can be held out."""
 OF_FOLDERS = {"source": ("folder",)}
 OF_RESIDUES = {"source": ("proteins",)}
 OF_FRAGMENTS = {"source": ("dna", "proteins")}
@@ -62,7 +64,7 @@ class Data:
     """Images, by class (folder); FASTA (dna, proteins); or a micrograph (lattice)."""
     length: int = setting(250, read_by=OF_FRAGMENTS)
     """Bases of a fragment (dna); residues of a sample, of which some may be none (proteins)."""
-    fold: Literal[0, 1, 2, 3, 4] = setting(0, read_by=OF_RESIDUES)
+    fold: Fold = setting(0, read_by=OF_RESIDUES)
     """Which fifth of the clades is held out (proteins)."""
     shares: Shares | None = setting(None, read_by={"source": ("lattice",)})
     """Shares of the five classes, such as 60 20 10 7 3; None: all alike (lattice)."""

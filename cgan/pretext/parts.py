@@ -140,7 +140,7 @@ def assemble_on(config: Pretraining, source: Source) -> PretextParts:
     pretext.check_for(kind, config.discriminator)
     pair = networks.build_pair(config, source.sample_shape, heads_of(config.pretext))
     task = TASKS[config.pretext.task](config, source, pair)
-    policy, other = (make(config.augment, kind) for make in (augment.build, augment.build_other))
+    policy, other = augment.build(config.augment, kind), augment.build_other(config.augment, kind)
     return PretextParts(config, source, pair, task, policy, other, descent(config))
 
 

@@ -57,7 +57,7 @@ class PretextProcedure(Procedure):
         if context is None or not self.config.probe_nimg:
             return NoWatch()
         asked = fixed_samples(self.sources.held_out, self.config.data.flip)
-        held_out = HeldOut(self.parts, asked.x, context.devices, asked.label)
+        held_out = HeldOut(self.parts, asked.x, context.devices, asked.labels)
         return HeldOutWatch(self.parts, held_out, context.outputs, context.progress)
 
     @cached_property

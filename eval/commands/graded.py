@@ -13,34 +13,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from cgan.config import DataChanged, require
+from cgan.config import require
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
+from eval.commands.options import OfRun
 
 if TYPE_CHECKING:
     from cgan.data import Source
 
 
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(OfRun):
     """Arguments of the command that compares a run's distances with those that are known."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/pretrain_proteins."""
-    checkpoint: int | None = None
-    """Checkpoint by the images it had seen; the newest unless given."""
-    step: int | None = None
-    """Checkpoint by its training steps, instead."""
-    data_path: Path | None = None
-    """Path of the run's data now, if they moved."""
-    data_changed: DataChanged = "refuse"
-    """Whether to go on where the data are not those that the run learnt."""
     out: Path | None = None
     """Folder to write to, or the picture's .png file; the run's own folder unless given."""
 
     def __post_init__(self) -> None:
-        run.require_numbers(None, 0, self.checkpoint, self.step)
+        self.require_checkpoint()
         if self.out is not None:
             places.require_out(self.out, ".png")
 
@@ -58,12 +51,12 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     """
     arguments = parse(Arguments, argv, prog=f"{run.PROG} graded", description=__doc__)
     # Imported late: help and errors should not wait for JAX.
-    from cgan.run_folder.run_data import Whereabouts
     from cgan.system import files
     from eval.few_labels.probed import load
+    from eval.files.records import append_records
     from eval.graded import measure
     from eval.graded.picture import draw
-    from eval.graded.record import RECORDS, Agreement, append_records
+    from eval.graded.record import RECORDS, Agreement
     from eval.graded.table import print_agreements
 
     root, out = arguments.run, arguments.out
@@ -71,8 +64,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     records_file = places.folder_of(root, out) / RECORDS
     for file in (picture, records_file):
         places.require_files(root, file)
-    where = Whereabouts(arguments.data_path, arguments.data_changed)
-    probed = load(root, arguments.checkpoint, arguments.step, where, source)
+    probed = load(root, arguments.checkpoint, arguments.step, arguments.where, source)
     expected = "a run with an embedding: graded.weight, embedding.weight, or such a pretext"
     require(probed.has_embedding, "run", str(root), expected)
     asked = measure.asked_of(probed.splits)
@@ -83,9 +75,19 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     }
     distances |= measure.baselines(asked, probed.splits)
     held_out = int(asked.is_held_out.sum())
-    told = (held_out, probed.nimg, probed.seed, probed.splits.train.name)
     records = [
-        Agreement(str(root), name, group, *found, *told)
+        Agreement(
+            run=str(root),
+            distance=name,
+            pairs=group,
+            spearman=found.spearman,
+            relative_rmse=found.relative_rmse,
+            n_pairs=found.pairs,
+            held_out_classes=held_out,
+            checkpoint_nimg=probed.nimg,
+            seed=probed.seed,
+            source=probed.splits.train.name,
+        )
         for name, by_group in measure.all_figures(asked, distances).items()
         for group, found in by_group.items()
     ]

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from eval.graded.measure import Asked, Square, figures, scale_of
+from eval.graded.measure import GROUPS, Asked, Square, figures, scale_of
 
 DPI = 100
 
@@ -33,8 +33,7 @@ def draw(asked: Asked, learnt: Square, order: list[str], title: str) -> bytes:
     left.set_title("above the diagonal known, below learnt; red: held out", fontsize=9)
     figure.colorbar(shown, ax=left, shrink=0.8)
     told = figures(asked, learnt)
-    groups = (("trained", "lightgrey"), ("one held out", "tab:blue"), ("both held out", "tab:red"))
-    for group, color in groups:
+    for group, color in zip(GROUPS, ("lightgrey", "tab:blue", "tab:red"), strict=True):
         pairs = asked.pairs(group)
         said = f"{group}: Spearman {told[group].spearman:.2f}, RMSE {told[group].relative_rmse:.2f}"
         right.scatter(asked.distances[pairs], scaled[pairs], s=7, color=color, label=said)

@@ -1,11 +1,7 @@
 """One distance on one group of pairs with all that is needed to repeat it: a line of JSON."""
 
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
-from eval.files.json_lines import append_lines, read_rows
 from eval.graded.measure import Pairs
 
 RECORDS = "graded.jsonl"
@@ -28,18 +24,3 @@ class Agreement:
     checkpoint_nimg: int
     seed: int
     source: str
-
-    def to_json(self) -> str:
-        """The record as one line of strict JSON."""
-        return json.dumps(asdict(self), allow_nan=False) + "\n"
-
-
-def append_records(path: Path, records: Iterable[Agreement]) -> None:
-    """Append each record as a line: all of them or, with a `DiskError`, none."""
-    append_lines(path, [record.to_json() for record in records])
-
-
-def read_records(path: Path) -> list[Agreement]:
-    """The records in a file, oldest first; lines of other versions or torn ones are left out."""
-    names = {field.name for field in fields(Agreement)}
-    return [Agreement(**row) for row in read_rows(path) if set(row) == names]
