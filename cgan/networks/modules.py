@@ -50,18 +50,18 @@ class Discriminator(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latents to maps by a trunk, and from them to samples by its head."""
+    """Latents, or pictures in their place, to maps by a trunk, and to samples by its head."""
 
     trunk: nn.Module
     head: nn.Module
 
     def __call__(
-        self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None
+        self, latents: Float[Array, "n *latent"], labels: Labels | None = None
     ) -> Samples:
         """A sample for each latent."""
         return self.maps(latents, labels)[SAMPLES]
 
-    def maps(self, latents: Float[Array, "n latent_dim"], labels: Labels | None = None) -> Maps:
+    def maps(self, latents: Float[Array, "n *latent"], labels: Labels | None = None) -> Maps:
         """The trunk's maps of each latent, and its sample."""
         maps = self.trunk(latents, labels)
         return maps | {SAMPLES: self.head(latents, maps, labels)}
