@@ -41,6 +41,7 @@ from configs import CONFIGS
 from tests.test_loop import ONE_DEVICE, rows, train_until
 
 BATCH, TAU = 8, 0.2
+FLAT = Discriminator("mlp", width=2, depth=1)
 SMALL = Experiment(
     workdir=Path("runs/test"),
     data=Data("digits"),
@@ -133,8 +134,8 @@ def test_places_are_drawn_once_each_and_the_same_for_a_picture_and_its_translati
 )
 def test_depth_follows_the_resolution(architecture, shape, halved, blocks) -> None:
     assert blocks_of(min(shape[:2])) == blocks
-    config = dataclasses.replace(SMALL, generator=Generator(architecture, width=2))
-    pair = networks.build(config, shape)
+    players = {"generator": Generator(architecture, width=2), "discriminator": FLAT}
+    pair = networks.build(dataclasses.replace(SMALL, **players), shape)
     params = jax.eval_shape(pair.init_generator, jax.random.key(0))
     levels = [name for name in params["trunk"] if name.startswith("up_")]
     assert len(levels) == halved[architecture]

@@ -55,9 +55,7 @@ class Generator(nn.Module):
     trunk: nn.Module
     head: nn.Module
 
-    def __call__(
-        self, latents: Float[Array, "n *latent"], labels: Labels | None = None
-    ) -> Samples:
+    def __call__(self, latents: Float[Array, "n *latent"], labels: Labels | None = None) -> Samples:
         """A sample for each latent."""
         return self.maps(latents, labels)[SAMPLES]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import tyro
 
-from cgan.config import Background, ConfigError, Data, SourceName, require
+from cgan.config import Background, ConfigError, Data, Fold, SourceName, require
 from cgan.system import cli, terminal
 from cgan.system.arguments import parse
 from cgan.system.files import at_home
@@ -52,6 +52,8 @@ class Arguments:
     """Folder or .zip file of images (folder); FASTA (dna); micrograph (lattice)."""
     length: int = Data.length
     """Bases of a fragment (dna)."""
+    fold: Fold = Data.fold
+    """Part of the tree whose proteins are held out (proteins)."""
     shares: tuple[float, float, float, float, float] | None = None
     """Shares of the five classes (lattice)."""
     classes: str = Data.classes

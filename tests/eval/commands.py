@@ -28,7 +28,7 @@ def make_run(monkeypatch, root, data: Data, draw) -> None:
         if path != root:
             raise ConfigError(f"{path}: no such run")
         config = Experiment(workdir=root, data=data)
-        sampler = SimpleNamespace(parts=SimpleNamespace(config=config))
+        sampler = SimpleNamespace(parts=SimpleNamespace(config=config, given=None))
         return runs.Run(sampler, {}, 12_800)
 
     def stream_samples(run, n, seed):
