@@ -171,7 +171,7 @@ def test_two_views_of_a_picture_share_none_of_its_noise() -> None:
 
 
 def test_the_second_view_moves_by_its_own_key_and_other_policies_draw_it_alike() -> None:
-    x, first, keys = images(64), keys_of(64), jax.random.split(jax.random.key(1), 64)
+    x, first, keys = jnp.asarray(images(64)), keys_of(64), jax.random.split(jax.random.key(1), 64)
     config = Augment(policy="symmetry")
     other = augment.build_other(config, IMAGE)(keys, first, x, 0.0)
     np.testing.assert_array_equal(other, augment.build(config, IMAGE)(keys, x, 0.0))

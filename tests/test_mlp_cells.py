@@ -96,7 +96,7 @@ def test_it_has_derivatives_of_both_orders_and_a_short_precision() -> None:
     pair, variables = pair_of()
 
     def score(x: jax.Array) -> jax.Array:
-        return present(pair.discriminate(*variables, x).score)
+        return present(pair.discriminate(*variables, jnp.asarray(x)).score)
 
     check_grads(score, (SAMPLES[:1],), order=2, modes=["rev"], atol=0.02, rtol=0.02, eps=1e-3)
     short, _ = pair_of(precision="bfloat16")

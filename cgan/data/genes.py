@@ -22,7 +22,7 @@ CLASS_NAMES = ("intergenic", "gene")
 WINDOWS = {"train": 8_192, "test": 4_096}
 VERSION = "genes-1"
 
-Spans = Int[np.ndarray, "genes 2"]
+Spans = Int[np.ndarray, "_ 2"]
 """First base of each gene, and the one behind its last."""
 
 

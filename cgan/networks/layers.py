@@ -91,7 +91,7 @@ class FourierFeatures(nn.Module):
     max_frequency: float
 
     @nn.compact
-    def __call__(self, x: Float[Array, "n inputs"]) -> Float[Array, "n outputs"]:
+    def __call__(self, x: Float[Array, "*rows inputs"]) -> Float[Array, "*rows outputs"]:
         rng = np.random.default_rng(0)
         directions = rng.normal(size=(x.shape[-1], self.count))
         directions /= np.linalg.norm(directions, axis=0)

@@ -191,7 +191,9 @@ def test_places_that_a_shift_left_without_a_letter_do_not_count() -> None:
 def test_panels_leave_what_is_hidden_open_and_keep_the_rest() -> None:
     parts = parts_of()
     state, questions = parts.init_state(), posed(parts)
-    panels = parts.task.panels(state.trained, state.discriminator_stats, questions, jnp.zeros(0))
+    panels = parts.task.panels(
+        state.trained, state.discriminator_stats, questions, questions.sequences
+    )
     shown, filled, original = (np.asarray(panels[:, at]) for at in range(3))
     hidden, sequences = np.asarray(questions.mask) > 0, np.asarray(questions.sequences)
     np.testing.assert_array_equal(original, sequences)
