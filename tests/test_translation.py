@@ -330,7 +330,7 @@ def test_the_command_refuses_what_it_cannot_translate(run_folder: Path, tmp_path
     pictures.mkdir()
     refused(pictures, "^pictures = .*must be a picture, or a folder or a .zip file of pictures")
     (pictures / "a.png").write_bytes(b"nothing")
-    refused(pictures, "^a.png: is no PNG, JPEG, WebP or BMP image; must be a picture")
+    refused(pictures, "a.png: is no PNG, JPEG, WebP or BMP image; must be a picture")
     (pictures / "a.jpg").write_bytes(b"nothing")
     refused(pictures, "several would be written to a.png; must have names that differ")
     assert not (tmp_path / "out").exists()
@@ -368,7 +368,8 @@ def test_horses_and_zebras_are_read_from_their_own_splits(tmp_path: Path, monkey
     made = prepare(tmp_path, "stand_in_horses", images, None, ())
     preset = CONFIGS["horse2zebra"]
     data = dataclasses.replace(preset.data, name=made, data_dir=tmp_path, resolution=16)
-    parts = assemble(dataclasses.replace(preset, data=data))
+    shallow = dataclasses.replace(preset.discriminator, depth=4)
+        parts = assemble(dataclasses.replace(preset, data=data, discriminator=shallow))
     assert parts.given is not None
     parts.given.check(tmp_path / "run")
     for source, split in (
