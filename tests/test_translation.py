@@ -369,7 +369,7 @@ def test_horses_and_zebras_are_read_from_their_own_splits(tmp_path: Path, monkey
     preset = CONFIGS["horse2zebra"]
     data = dataclasses.replace(preset.data, name=made, data_dir=tmp_path, resolution=16)
     shallow = dataclasses.replace(preset.discriminator, depth=4)
-        parts = assemble(dataclasses.replace(preset, data=data, discriminator=shallow))
+    parts = assemble(dataclasses.replace(preset, data=data, discriminator=shallow))
     assert parts.given is not None
     parts.given.check(tmp_path / "run")
     for source, split in (
