@@ -191,10 +191,16 @@ def alone(negatives: str):
     return step_of(CONFIGS_OF[negatives], 1, KEPT_GRADIENTS)
 
 
-@of_each_kind
 @pytest.mark.parametrize(
-    ("num_devices", "micro_batches"),
-    [(8, 1), (1, 4), pytest.param(2, 2, marks=pytest.mark.slow)],
+    ("negatives", "num_devices", "micro_batches"),
+    [
+        ("batch", 8, 1),
+        ("picture", 1, 4),
+        pytest.param("picture", 8, 1, marks=pytest.mark.slow),
+        pytest.param("batch", 1, 4, marks=pytest.mark.slow),
+        pytest.param("picture", 2, 2, marks=pytest.mark.slow),
+        pytest.param("batch", 2, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_gradients_depend_neither_on_devices_nor_on_micro_batches(
     negatives: str, num_devices: int, micro_batches: int
