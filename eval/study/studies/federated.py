@@ -16,7 +16,7 @@ from typing import Any
 
 from cgan.config import Bank, Experiment, Federated
 from eval.study.declare import Benchmark, Change, Curves, Figure, Point, Study, Variant, change
-from eval.study.studies.contenders import COVERAGE, STACKED
+from eval.study.studies.contenders import STACKED
 from eval.study.studies.neighbours import GAME, views
 from eval.study.traffic import ROUND, STEP
 
@@ -105,7 +105,7 @@ STUDY = Study(
     benchmarks={
         name: Benchmark(
             total_nimg=160_000,
-            figures=(*STACKED, *COVERAGE, *SENT),
+            figures=(*STACKED, *SENT),
             experiment="stacked_digits",
             change=shared_out,
             without=OTHERS if name == DIRICHLET else (),
