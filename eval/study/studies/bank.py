@@ -10,7 +10,7 @@ import dataclasses
 
 from cgan.config import Bank, BankOf, Experiment
 from eval.study.declare import Benchmark, Change, Study, Variant, change
-from eval.study.studies.contenders import COVERAGE, STACKED_TWICE
+from eval.study.studies.contenders import STACKED
 from eval.study.studies.neighbours import GAME, views
 
 BATCH, BATCHES = 16, 8
@@ -41,7 +41,7 @@ STUDY = Study(
     },
     benchmarks={
         "stacked_digits_starved": Benchmark(
-            total_nimg=128_000, change=small_batch, figures=(*STACKED_TWICE, *COVERAGE)
+            total_nimg=128_000, change=small_batch, figures=STACKED
         )
     },
     baseline=NO_BANK,

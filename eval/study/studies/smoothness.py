@@ -2,12 +2,10 @@
 
 R1 and R2 square the slope and ask it of every sample; an attack shrinks margins by the radius times
 the slope, inside the loss, so that pairs which are won cost nothing (`docs/adversarial.md`). Each
-of the three has five trials on seeds that are not reported: of the weight of R1 and R2, of the
-radius, and of both around their middle. How far the score falls within a ball around held-out reals
-stands beside modes and KL. Attacks take one step. What a step costs is to be measured before this
-is run (`step_time`): tables at equal images alone would favour what is slow.
-
-Declared, not run: 150 runs, 90 of them for tuning.
+of the three has three trials on seeds that are not reported, at half of the images: of the weight
+of R1 and R2, of the radius, and of both around their middle. How far the score falls within a ball
+around held-out reals stands beside modes and KL. Attacks take one step. 114 runs, 54 of them for
+tuning.
 """
 
 import dataclasses
@@ -63,15 +61,15 @@ def falls(source: str) -> tuple[Figure, ...]:
 
 
 NOTHING: Any = change(penalty=NO_PENALTY)
-OF_BOTH = ((1.0, 1.0), (1.0, 0.25), (1.0, 4.0), (0.2, 1.0), (5.0, 1.0))
+OF_BOTH = ((1.0, 0.25), (1.0, 1.0), (0.2, 1.0))
 
 STUDY = Study(
     summary="R1 and R2, attacks on the discriminator, both, neither: modes, KL, robustness",
     variants={
-        HELD_DOWN: Variant(change(), penalties(0.2, 1.0, 5.0, 25.0, 125.0)),
+        HELD_DOWN: Variant(change(), penalties(0.2, 1.0, 5.0)),
         "attacks": Variant(
             change(NOTHING, attacks(1.0)),
-            {f"radius x {factor:g}": attacks(factor) for factor in (0.25, 0.5, 1.0, 2.0, 4.0)},
+            {f"radius x {factor:g}": attacks(factor) for factor in (0.25, 1.0, 4.0)},
         ),
         "both": Variant(
             attacks(1.0),
@@ -81,12 +79,13 @@ STUDY = Study(
         "neither": Variant(NOTHING),
     },
     benchmarks={
-        "grid25": Benchmark(total_nimg=512_000, figures=(*POINTS, *falls("grid25"))),
-        "digits": Benchmark(total_nimg=128_000, figures=(*STACKED, *falls("digits"))),
-        "stacked_digits_starved": Benchmark(
-            total_nimg=256_000, figures=(*STACKED, *falls("stacked_digits"))
-        ),
+        name: Benchmark(total_nimg=nimg, tuned_at=nimg // 2, figures=(*figures, *falls(source)))
+        for name, source, nimg, figures in (
+            ("grid25", "grid25", 256_000, POINTS),
+            ("digits", "digits", 64_000, STACKED),
+            ("stacked_digits_starved", "stacked_digits", 128_000, STACKED),
+        )
     },
     baseline=HELD_DOWN,
-    tuning=Tuning(seeds=(100, 101), trials=5),
+    tuning=Tuning(seeds=(100, 101), trials=3),
 )
