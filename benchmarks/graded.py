@@ -74,6 +74,9 @@ class Arguments:
             require(arm in ARMS, "arms", arm, f"one or more of {', '.join(ARMS)}")
         for fold in self.folds:
             require(0 <= fold < FOLDS, "folds", fold, f"from 0 to {FOLDS - 1}")
+        of_others = self.path is not None and self.out == Arguments.out
+        expected = "another file than that of BRCA1, with a path"
+        require(not of_others, "out", str(self.out), expected)
         require(self.total_nimg > 0, "total_nimg", self.total_nimg, "more than 0")
 
 

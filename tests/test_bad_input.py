@@ -247,7 +247,10 @@ REFUSED = {
     "sample long_name --out x.png": "long_name/config.json: 'xxxxxxxx",
     "sample vast --out x.png": "vast/config.json: size = 1000",
     # cgan.commands.translate
-    "translate run a": "the following arguments are required: PATH",
+    "translate": "PATH",
+    "translate run a": "PATH",
+    "translate run images out --checkpoint 63": "checkpoint 63: not in run/checkpoints; it",
+    "translate file images out": "file: not a run, config.json is missing; must be a folder",
     "translate run images file": "out = 'file': must be a folder, not a file",
     "translate run images images/new": "out = 'images/new': must be a folder outside of that of",
     "translate run images out": "generator.architecture = 'mlp': must be resnet or unet",

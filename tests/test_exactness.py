@@ -33,6 +33,8 @@ from eval.extractors.classifier import ClassifierNetwork
 from eval.extractors.dinov2_network import DinoNetwork
 from eval.extractors.inception_network import InceptionNetwork
 from eval.few_labels import fine_tuning, representations
+from eval.few_labels.probed import Weights
+from eval.graded import measure as graded
 from eval.metrics import balls, candidates, distances
 from eval.robustness import measure as robustness
 from eval.study import representation
@@ -305,12 +307,15 @@ def test_so_is_every_product_of_attacks_on_a_discriminator(head: Any) -> None:
     assert_in_full(found, 10)
 
 
-def test_so_is_every_product_of_the_features_that_studies_read() -> None:
+def test_so_is_every_product_of_the_features_that_studies_and_known_distances_read() -> None:
     parts = assemble(VARIANTS["adversarial views of both heads"])
     state = parts.abstract_state()
     players = (state.discriminator, state.discriminator_stats)
     stored = jax.ShapeDtypeStruct((3, *parts.source.sample_shape), np.uint8)
     assert_in_full(products_of(partial(representation.trunk, parts), players, stored), 1)
+    embedded = partial(graded.embedded, parts.networks, parts.source.encode)
+    weights = Weights(state.discriminator, state.discriminator_stats)
+    assert_in_full(products_of(embedded, weights, stored), 2)
 
 
 COMPILED_IN = {
@@ -318,6 +323,7 @@ COMPILED_IN = {
     "eval/extractors/image_network.py",
     "eval/few_labels/fine_tuning.py",
     "eval/few_labels/representations.py",
+    "eval/graded/measure.py",
     "eval/metrics/balls.py",
     "eval/metrics/candidates.py",
     "eval/robustness/measure.py",

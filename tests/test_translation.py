@@ -350,6 +350,15 @@ def test_pictures_of_another_form_are_refused_before_anything_is_compiled() -> N
         parts.given.check(Path("runs/test"))
 
 
+def test_pictures_of_another_source_of_files_are_read_in_the_targets_form() -> None:
+    target = Data("tfds", name="x", resolution=64, channels=3, background="black")
+    given = Translation("folder", path=Path("given")).inputs(target)
+    assert given == Data(
+        "folder", path=Path("given"), resolution=64, channels=3, background="black"
+    )
+    assert Translation("mnist_8x8").inputs(target) == Data("mnist_8x8")
+
+
 PRESETS = ("translate_digits", "horse2zebra", "day2night128", "day2night256")
 
 

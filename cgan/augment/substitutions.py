@@ -13,7 +13,7 @@ Sequence = Float[Array, "length letters"]
 
 
 def seen(key: RandomKey, sequence: Sequence, probability: Float[Array, ""] | float) -> Sequence:
-    """Draw one random view of a protein: each residue is another one with this probability.
+    """Draw one random view of a protein: each residue is drawn anew with this probability.
 
     Args:
         key: of this protein.

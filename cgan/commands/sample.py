@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
         samples = runs.draw_walks(run, walks, WALK_STEPS, arguments.seed, label)
     else:
         walks = 0
-        if arguments.n is None and label is None:
+        if arguments.n is None and label is None and arguments.out.suffix == ".png":
             samples = runs.draw_picture(run, arguments.seed)
         else:
             n = arguments.n or run.sampler.picture_size

@@ -93,7 +93,7 @@ class Pretext:
             "contrastive": (IMAGE, DNA, PROTEIN),
             "graded": (PROTEIN,),
             "jigsaw": (IMAGE,),
-            "masked": (IMAGE, SEQUENCE, DNA, PROTEIN),
+            "masked": (IMAGE, SEQUENCE, DNA),
         }
         return kind in of_task[self.task]
 

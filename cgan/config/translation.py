@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgan.config.checks import SIZE_AT_MOST, check_types, not_negative, positive, require
-from cgan.config.data import Data, SourceName
+from cgan.config.data import OF_FILES, Data, SourceName
 from cgan.config.networks import TRANSLATORS
 from cgan.config.setting import setting
 from cgan.datasets import DATASETS, OWN
@@ -19,6 +19,8 @@ from cgan.kinds import IMAGE
 PATCHES_AT_MOST = 2**14
 """Most patches of a picture: all of them are compared with each other."""
 OF_TRANSLATORS = {"generator.architecture": TRANSLATORS}
+FORM = ("resolution", "channels", "background", "unusable", "cached")
+"""Settings of `data` by which pictures of another source of files are read too."""
 PLACES = {"path": "folder", "train_split": "tfds", "held_out_split": "tfds"}
 """Settings that say where pictures to be translated lie, and the data sets that read them."""
 
@@ -58,16 +60,13 @@ class Translation:
         expected = "2 or more: a patch is told from others"
         require(self.patches > 1, "translation.patches", self.patches, expected)
 
-    @property
-    def is_tied(self) -> bool:
-        """Whether anything but the discriminator decides what a picture becomes."""
-        return self.patch_weight > 0 or self.identity_weight > 0
-
     def inputs(self, data: Data) -> Data:
         """The data set of the pictures to be translated, beside that of the target."""
         if self.source not in (None, data.source):
             assert self.source is not None
-            return Data(self.source, path=self.path)
+            alike = {self.source, data.source} <= set(OF_FILES["source"])
+            form = {name: getattr(data, name) for name in FORM} if alike else {}
+            return Data(self.source, path=self.path, **form)
         places = {name: getattr(self, name) for name in PLACES}
         given = {name: value for name, value in places.items() if value is not None}
         return replace(data, limit=None, limit_seed=0, **given)

@@ -30,7 +30,7 @@ FOLDS = 5
 """Parts of the clades, of which one is held out."""
 CLADES_A_FOLD = 2
 """Clades of which a fold has room: a clade has at most so large a part of the proteins."""
-PROTEINS_AT_LEAST, PROTEINS_AT_MOST = 10, 2_000
+PROTEINS_AT_LEAST, PROTEINS_AT_MOST = 10, 500
 """Fewest proteins of a file, for folds of two; and most: pairs are aligned one by one."""
 WINDOWS = 16
 """Windows of a protein that is longer than samples are."""

@@ -238,7 +238,7 @@ def moved(data: Data, path: Path | None) -> Data:
         return data
     if data.source == "folder":
         return replace(data, path=path, classes=_moved_labels(data, path))
-    has_own = data.source in ("dna", "lattice")  # which need no path
+    has_own = data.source in ("dna", "lattice", "proteins")  # which need no path
     if has_own and data.path is not None:
         return replace(data, path=path)
     if data.source in FROM_FILES and not has_own:

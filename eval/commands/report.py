@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from cgan.config import ConfigError
+from cgan.config import ConfigError, require
 from cgan.system import terminal
 from cgan.system.arguments import parse
 from eval.commands import places, run
@@ -26,6 +26,12 @@ class Arguments(run.Arguments):
     """Folder to write to, or the page's .html file; the run's own folder unless given."""
 
     suffix: ClassVar[str] = ".html"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        coordinator = self.processes.coordinator
+        expected = "left out: one process writes a report; several may do python -m eval RUN"
+        require(coordinator is None, "coordinator", coordinator, expected)
 
 
 def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> None:

@@ -116,6 +116,7 @@ def evaluate_run(arguments: Arguments, source: "Source | None") -> None:
         append_records(records_file, records)
     finally:
         print_report(str(arguments.run), metrics, records)
-        if run.config.generator.translates and not classes_given(run.sampler.parts):
+        parts = run.sampler.parts
+        if parts.given is not None and not classes_given(parts.given, parts.source):
             terminal.say(NO_CONTENT)
     send(arguments.track, arguments.run, run, records)

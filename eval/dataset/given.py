@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from cgan.assemble import Parts
 from cgan.data import Source
 from cgan.translation.inputs import GivenPictures
+from eval.dataset.protocol import has_classes
 
 CHUNK = 256
 MEASURED = 10_000
@@ -36,11 +36,11 @@ class PixelStatistics(NamedTuple):
         return cls(mean, np.sqrt(np.maximum(squares / count - np.square(mean), 0)))
 
 
-def classes_given(parts: Parts) -> bool:
+def classes_given(given: GivenPictures, target: Source) -> bool:
     """Whether what is translated has the classes of the target, so that they can be kept."""
-    if parts.given is None or not parts.source.class_names:
+    if not (has_classes(target) and has_classes(given.held_out)):
         return False
-    return tuple(parts.given.held_out.class_names) == tuple(parts.source.class_names)
+    return tuple(given.held_out.class_names) == tuple(target.class_names)
 
 
 def given_chunks(given: GivenPictures, n: int, seed: int, stream: str) -> Chunks:

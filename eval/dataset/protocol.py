@@ -67,10 +67,15 @@ CONFUSION_ROWS = 50_000
 """Most held-out samples by which the labeller is judged."""
 
 
+def has_classes(source: Source) -> bool:
+    """Whether samples of a source are of more than one class; a set that is all of one has none."""
+    return np.count_nonzero(source.class_weights) > 1
+
+
 def protocol_of(train: Source) -> Protocol:
     """The protocol of a data set, whose train split this is: by its kind, and what it says."""
     of_classes, without = USUAL[train.kind]
-    protocol = of_classes if train.class_names else without
+    protocol = of_classes if has_classes(train) else without
     if known_modes(train) is not None:
         protocol = replace(protocol, extractor="points", labeller="points")
     elif classifying(train) is not None:

@@ -6,6 +6,7 @@ the known distances' standard deviation, so that their mean alone would score 1.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -136,14 +137,18 @@ def spaced_shares(stored: Shaped[np.ndarray, "n length letters"], lags: int) -> 
     return np.concatenate(found, axis=1)
 
 
+def embedded(
+    networks: Networks, encode: Callable[[Any], Any], weights: Weights, stored: Any
+) -> Any:
+    """Embeddings `[n, dimensions]` of stored samples."""
+    return single(networks.discriminate(*weights, encode(stored)).embedding)
+
+
 def embedder(
     networks: Networks, encode: Callable[[Any], Any]
 ) -> Callable[[Weights, np.ndarray], Rows]:
     """A function from weights and stored samples to embeddings, compiled once."""
-
-    @jax.jit
-    def embed(weights: Weights, stored: Any) -> Any:
-        return single(networks.discriminate(*weights, encode(stored)).embedding)
+    embed = jax.jit(partial(embedded, networks, encode))
 
     def of_all(weights: Weights, stored: np.ndarray) -> Rows:
         chunks = range(0, len(stored), CHUNK)

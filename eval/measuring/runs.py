@@ -76,9 +76,10 @@ def load(
     if run.has_classes:
         known, default = (with_classes(each, evaluation.reader) for each in (known, default))
     usual = evaluation.protocol.n
-    if run.sampler.parts.given is not None:
-        usual = min(usual, len(run.sampler.parts.given.held_out))  # each picture once
-    if classes_given(run.sampler.parts):
+    given = run.sampler.parts.given
+    if given is not None:
+        usual = min(usual, len(given.held_out))  # each picture once
+    if given is not None and classes_given(given, run.sampler.parts.source):
         known, default = (with_content(each, evaluation.reader) for each in (known, default))
     chosen = choose_metrics(metrics, known, default)
     return Loaded(run, n or usual, evaluation, chosen, source)
@@ -88,10 +89,11 @@ def subject_of(run: Run, n: int, seed: int) -> Subject:
     """A run's samples as the subject of an evaluation; none is drawn before it is asked for."""
     asked = runs.asked_labels(run, n, seed) if run.has_classes else None
     chunks, key = runs.stream_samples(run, n, seed), key_of(run, n, seed)
-    given, learnt = run.sampler.parts.given, run.sampler.parts.source
+    given = run.sampler.parts.given
     if given is None:
         return Subject(chunks, n, run.nimg, asked, key=key)
-    if classes_given(run.sampler.parts):
+    learnt = run.sampler.parts.source
+    if classes_given(given, learnt):
         asked = given.labels(np.arange(n), seed, runs.STREAM)
     beside: dict[SampleSet, Chunks] = {
         "given": partial(given_chunks, given, n, seed, runs.STREAM),

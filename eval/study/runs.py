@@ -98,7 +98,7 @@ def _figures(
     """Measure a state's samples and networks, by the figures' keys."""
     parts, splits = sampler.parts, panel.evaluation.splits
     chunks, asked = sampler.stream(state.generator_ema, panel.n, SEED, STREAM), None
-    if parts.given is not None and classes_given(parts):
+    if parts.given is not None and classes_given(parts.given, parts.source):
         asked = parts.given.labels(np.arange(panel.n), SEED, STREAM)
     found = panel.measure(chunks, asked)
     found |= representation.measure(panel.figures, parts, state, splits)

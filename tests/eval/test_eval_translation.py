@@ -12,6 +12,7 @@ from cgan.sampling.runs import STREAM, Run
 from cgan.sampling.sampler import Sampler
 from configs import CONFIGS
 from eval.dataset.given import LEAST_SD, classes_given, given_chunks, moved_chunks
+from eval.dataset.protocol import has_classes, protocol_of
 from eval.measuring.runs import subject_of
 from eval.measuring.value import value_of
 from eval.metrics.base import Gathered, Inputs
@@ -68,13 +69,20 @@ def test_content_is_left_out_where_classes_are_not_the_targets(
     parts: Parts, names: tuple[str, ...]
 ) -> None:
     assert parts.given is not None
-    assert classes_given(parts)
+    assert classes_given(parts.given, parts.source)
     other = dataclasses.replace(parts.given, data=parts.given.data)
     other.__dict__["held_out"] = dataclasses.replace(parts.given.held_out, class_names=names)
-    assert not classes_given(parts._replace(given=other))
+    assert not classes_given(other, parts.source)
     plain = assemble(CONFIGS["digits"])
-    assert not classes_given(plain)
     assert not subject_of(Run(Sampler(plain), {}, 0), N, 3).beside
+
+
+def test_a_set_that_is_all_of_one_class_has_none() -> None:
+    digits = load_source(Data("digits"), "train")
+    assert has_classes(digits)
+    of_one = dataclasses.replace(digits, labels=np.ones_like(digits.labels))
+    assert not has_classes(of_one)
+    assert protocol_of(of_one).labeller is None
 
 
 def test_the_study_pretrains_the_discriminator_that_its_runs_have() -> None:

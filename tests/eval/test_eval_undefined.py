@@ -12,13 +12,14 @@ from eval.extractors.reader import Reader
 from eval.measuring.measure import Origin, measure
 from eval.measuring.value import perfect_sampler, value_of
 from eval.metrics.base import FeatureError, Gathered, Inputs, Metric, UndefinedError, Value
-from eval.metrics.catalog import ANY, MS_SSIM, POINTS, SPECTRA
+from eval.metrics.catalog import ANY, MS_SSIM, POINTS, RESIDUES, SPECTRA
 from eval.metrics.moments import moments
 from eval.records.table import print_report
 from tests.eval.commands import exit_code
 
 DIGITS = EMBEDDED["digits"]("train")
-METRICS = [m for m in ANY if m not in (*POINTS, *SPECTRA) and m not in list(MS_SSIM.values())[1:]]
+OTHERS = (*POINTS, *SPECTRA, *RESIDUES, *list(MS_SSIM.values())[1:])
+METRICS = [metric for metric in ANY if metric not in OTHERS]
 BASE = np.random.default_rng(0).normal(size=(40, 12)).astype("f4")
 KINDS = {
     "normal": BASE,

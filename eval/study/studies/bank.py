@@ -40,9 +40,7 @@ STUDY = Study(
         "pairwise, samples": Variant(change(score, bank_of("samples"))),
     },
     benchmarks={
-        "stacked_digits_starved": Benchmark(
-            total_nimg=128_000, change=small_batch, figures=STACKED
-        )
+        "stacked_digits_starved": Benchmark(total_nimg=128_000, change=small_batch, figures=STACKED)
     },
     baseline=NO_BANK,
     seeds=10,
