@@ -69,7 +69,7 @@ CONFUSION_ROWS = 50_000
 
 def has_classes(source: Source) -> bool:
     """Whether samples of a source are of more than one class; a set that is all of one has none."""
-    return np.count_nonzero(source.class_weights) > 1
+    return int(np.count_nonzero(source.class_weights)) > 1
 
 
 def protocol_of(train: Source) -> Protocol:
