@@ -289,10 +289,12 @@ class _Checked:
 
     def every(self, first: int, step: int) -> Iterator[Shaped[np.ndarray, "_ ..."]]:
         """Every so many-th chunk from this one on."""
-        size = 0
-        for turn, samples in enumerate(of_share(self._chunks, first, step)):
-            size = max(size, len(samples))  # only the last of all may be smaller
-            _check(samples, self._like, (first + turn * step) * size)
+        start: int | None = None
+        for samples in of_share(self._chunks, first, step):
+            size = len(samples)
+            start = first * size if start is None else start  # chunks of a share are alike
+            _check(samples, self._like, start)
+            start += step * size
             yield samples
 
 
