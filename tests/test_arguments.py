@@ -13,7 +13,7 @@ import pytest
 
 import train
 from benchmarks import graded as graded_benchmark
-from benchmarks import lattice, null_rates, strands
+from benchmarks import lattice, masked_letters, null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
 from cgan.commands import augmented, rank, sample, translate
@@ -43,6 +43,7 @@ PROGRAMS: dict[str, Any] = {
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
     "benchmarks/graded.py": graded_benchmark.Arguments,
     "benchmarks/lattice.py": lattice.Arguments,
+    "benchmarks/masked_letters.py": masked_letters.Arguments,
     "benchmarks/null_rates.py": null_rates.Arguments,
     "benchmarks/strands.py": strands.Arguments,
     "cgan/commands/augmented.py": augmented.Arguments,
@@ -77,7 +78,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
     ("benchmarks/graded.py", "out"): "--out {}",
-    ("benchmarks/graded.py", "path"): "--path {}",
+    ("benchmarks/graded.py", "path"): "--out x.jsonl --path {}",
+    ("benchmarks/masked_letters.py", "runs"): "{}",
+    ("benchmarks/masked_letters.py", "out"): "run --out {}",
     ("benchmarks/lattice.py", "runs"): "{}",
     ("benchmarks/lattice.py", "picture"): "run --picture {}.png",
     ("benchmarks/lattice.py", "micrograph"): "run --micrograph {}",
