@@ -163,6 +163,7 @@ OTHERS: dict[tuple[str, str], Settings] = {
     ("augment.target", "objective.weight"): ADA,
     ("conditioning.dimensions", "generator.architecture"): LABELS,
     ("conditioning.compare", "objective.loss"): LABELS,
+    ("graded.dimensions", "embedding.weight"): {"data.source": "proteins", "graded.weight": 1.0},
 }
 """What else must be set where the reading of a setting depends on another one besides."""
 HORSES: Settings = {
@@ -193,6 +194,7 @@ ON = {
     "embedding.weight": 1.0,
     "objective.weight": 1.0,
     "bank.size": 64,
+    "graded.weight": 1.0,
     "prior.pre": RUN,
     "prior.par": RUN,
     "federated.clients": 4,
@@ -221,7 +223,8 @@ def cases() -> list[tuple[str, str, Any, bool]]:
         for field, decider, values in conditions(cls):
             by = f"{section}.{decider}" if decider in own else decider
             by = "objective.loss" if decider == "curves" else by
-            known = (getattr(values, "idle", None), ON[by]) if by in ON else values_of(by)
+            idle = values[0] if isinstance(values, tuple) else getattr(values, "idle", None)
+            known = (idle, ON[by]) if by in ON else values_of(by)
             found += [
                 (f"{section}.{field}", by, value, value in values)
                 for value in known

@@ -42,7 +42,7 @@ class Augment:
     policy: PolicyName = "views"
     """Kind: views; ada, diffaugment (images); reverse_complement; substitutions; symmetry."""
     probability: float = setting(0.0, read_by={"policy": WITH_PROBABILITY})
-    """Probability of each change, at first (ada, diffaugment), of a turn, of a letter."""
+    """Probability of a change, at first (ada, diffaugment, reverse_complement, substitutions)."""
     shift: int = setting(0, read_by={"policy": ("reverse_complement",)})
     """Most places that a sequence is moved either way, at random (reverse_complement)."""
     window: int | None = setting(None, read_by={"policy": ("reverse_complement",)})

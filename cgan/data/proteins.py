@@ -6,9 +6,9 @@ one that is longer than the samples gives windows. What is not known, or beyond 
 of its own.
 """
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,6 +119,12 @@ def load(data: Data, split: Split) -> Proteins:
         raise ConfigError(f"{called}: {reason}") from None
 
 
+def _installed(package: str) -> Path | None:
+    """The folder of an installed package, which is not imported; None where there is none."""
+    folders = (Path(entry) / package for entry in sys.path)
+    return next((folder for folder in folders if folder.is_dir()), None)
+
+
 def shipped() -> Family:
     """BRCA1 of 55 mammals and their tree (Murphy et al. 2001), which cogent3 ships.
 
@@ -127,14 +133,14 @@ def shipped() -> Family:
     Raises:
         ConfigError: cogent3 or Biopython is not installed, or without these data.
     """
-    spec = find_spec("cogent3")
-    if spec is None or not spec.submodule_search_locations or find_spec("Bio") is None:
+    package = _installed("cogent3")
+    if package is None or _installed("Bio") is None:
         raise ConfigError(
             "data.source = 'proteins': needs the sequences that cogent3 ships and Biopython's "
             "aligner; must be given FASTA (--data.path proteins.fasta), or they be installed: "
             f"{INSTALL}"
         )
-    folder = Path(spec.submodule_search_locations[0]) / "_dataset"
+    folder = package / "_dataset"
     paths = folder / "brca1.fasta", folder / "murphy.tree"
     if missing := [str(path) for path in paths if not path.is_file()]:
         raise ConfigError(
