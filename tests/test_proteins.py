@@ -134,13 +134,13 @@ def test_letters_gaps_and_what_is_refused(path: Path, tmp_path: Path) -> None:
 
 
 def test_without_the_packages_there_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proteins, "find_spec", lambda name: None)
+    monkeypatch.setattr(proteins, "_installed", lambda name: None)
     with pytest.raises(ConfigError, match="pip install biopython && pip install --no-deps cogent3"):
         load_source(Data("proteins"), "train")
 
 
 def test_the_mammals_that_cogent3_ships_are_those_that_are_said() -> None:
-    if proteins.find_spec("cogent3") is None:
+    if proteins._installed("cogent3") is None:
         pytest.skip("cogent3 is not installed")
     found = proteins.shipped()
     assert len(found.records) == len(clades.leaves(found.tree)) == 55

@@ -54,6 +54,7 @@ SECTIONS: dict[str, Any] = {
     "alarm": config.Alarm,
     "federated": config.Federated,
     "translation": config.Translation,
+    "graded": config.Graded,
 }
 AROUND = "two numbers with 0 < low <= temperature = {} <= high, not equal"
 

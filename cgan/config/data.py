@@ -85,7 +85,7 @@ class Data:
     cached: bool = setting(True, read_by=OF_FILES)
     """Decode all images once, to disk; otherwise each time they are read (tfds, folder)."""
     limit: int | None = setting(None, read_by={"source": OF_SETS})
-    """Learn N (digits, mnist_5k, mnist_8x8, stacked_*, tfds, folder, dna, lattice, proteins, own)."""
+    """Learn N, evenly (digits, mnist_*, stacked_*, tfds, folder, dna, lattice, proteins, own)."""
     limit_seed: int = setting(0, read_by={"limit": AllBut(None)})
     """Seed of the choice of these samples, whatever the seed of the run."""
 
