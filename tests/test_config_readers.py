@@ -244,7 +244,8 @@ def test_a_setting_is_accepted_for_each_reader_and_refused_for_all_others(
         section, _, field = name.partition(".")
         assert getattr(getattr(found, section), field) == CHANGED[name] != default_of(name)
     else:
-        expected = f"{default_of(name)!r} with {by} = {value!r}, which does not use it"
+        shown = f"{value:g}" if isinstance(value, float) else repr(value)
+        expected = f"{default_of(name)!r} with {by} = {shown}, which does not use it"
         assert_refused(chosen | {name: CHANGED[name]}, name, expected)
 
 

@@ -64,7 +64,7 @@ class PatchVectors(Protocol):
     def __call__(
         self, params: Params, pictures: Samples, keys: RowKeys, count: int
     ) -> tuple[Float[Array, "n _ dimensions"], ...]:
-        """Those of `count` places of each map of a picture, drawn by its key; all where fewer."""
+        """Vectors of `count` places of each map of a picture, drawn by its key; all where fewer."""
 
 
 def keep_stats(_params: Params, stats: Params) -> Params:

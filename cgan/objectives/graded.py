@@ -59,7 +59,7 @@ class Graded:
         return {"regression": mean_over(errors, is_other(batch.rows, len(classes[1])))}
 
     def generator_terms(self, learnt: Params, batch: BatchOutputs) -> dict[str, PerSample]:
-        """None: fakes have no distances that are known."""
+        """No terms: fakes have no distances that are known."""
         return {}
 
     def errors(

@@ -16,7 +16,7 @@ from cgan.types import PerSample
 Vectors = tuple[Float[Array, "n _ dimensions"], ...]
 """Unit vectors of patches, for each map that they are of."""
 OfBatch = tuple[Float[Array, "batch _ dimensions"], ...]
-"""The same of the whole batch."""
+"""Patch vectors of the whole batch."""
 PRECISION = jax.lax.Precision.HIGHEST
 
 

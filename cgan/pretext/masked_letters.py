@@ -49,7 +49,7 @@ class Guessed(NamedTuple):
     hidden: PerSample
     """Mean cross-entropy of hidden letters, in nats."""
     visible: PerSample
-    """The same of those that were to be seen."""
+    """Mean cross-entropy of letters that were to be seen, in nats."""
     correct: PerSample
     """Share of hidden letters that were the likeliest."""
     commonest: PerSample

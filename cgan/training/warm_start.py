@@ -30,7 +30,7 @@ class Origin(NamedTuple):
 
     pretrained: Pretrained
     plans: dict[str, Plan]
-    """Of both players' parameters, and of the discriminator's stats, by the state's fields."""
+    """Plans of both players' parameters, and of D's stats, by the fields of the state."""
 
 
 def read(parts: Parts, runs: Runs) -> Origin | None:

@@ -23,7 +23,7 @@ class GivenPictures:
 
     @cached_property
     def train(self) -> Source:
-        """Those that are translated in training.
+        """Pictures that are translated in training.
 
         Raises:
             ConfigError: they can't be read, or are of another shape than the target's.
@@ -32,7 +32,7 @@ class GivenPictures:
 
     @cached_property
     def held_out(self) -> Source:
-        """Those that are translated in probes, pictures and evaluations; never trained on.
+        """Pictures that are translated in probes, pictures and evaluations; never trained on.
 
         Raises:
             ConfigError: as for `train`.
