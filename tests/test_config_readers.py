@@ -335,4 +335,6 @@ def test_what_is_said_names_values_that_there_are() -> None:
             if isinstance(readers, tuple):
                 own = decider != "curves" and "." not in decider
                 by = f"{section}.{decider}" if own else decider
+                if by in ON:
+                    continue
                 assert set(readers) <= set(values_of(by)), field

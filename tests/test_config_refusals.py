@@ -210,7 +210,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "augment.policy",
         "stylegan",
-        "one of 'views', 'ada', 'diffaugment', 'reverse_complement', 'symmetry'",
+        "one of 'views', 'ada', 'diffaugment', 'reverse_complement', 'substitutions', 'symmetry'",
     ),
     ("augment.shift", -1, "0 with augment.policy = 'views', which does not use it"),
     ("augment.shift", 1.5, WHOLE),
