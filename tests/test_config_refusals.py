@@ -351,6 +351,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("alarm", "warn", "Alarm"),
     ("federated", 5, "Federated"),
     ("translation", "resnet", "Translation"),
+    ("graded", 1.0, "Graded"),
     ("precision", "float16", "one of 'float32', 'bfloat16'"),
     ("precision", 32, "one of 'float32', 'bfloat16'"),
     ("batch_size", 0, "more than 0"),

@@ -25,7 +25,9 @@ def run(tmp_path, monkeypatch):
 
     def load_run(path, checkpoint, step, source=None):
         config = Experiment(workdir=tmp_path, data=Data("digits"))
-        return runs.Run(SimpleNamespace(parts=SimpleNamespace(config=config)), {}, 12_800)
+        return runs.Run(
+            SimpleNamespace(parts=SimpleNamespace(config=config, given=None)), {}, 12_800
+        )
 
     def train(*_):
         raise Trained
