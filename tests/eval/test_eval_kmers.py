@@ -55,7 +55,7 @@ def test_kmers_are_those_that_letters_spell(k: int) -> None:
 
 
 def test_there_are_none_longer_than_a_sequence() -> None:
-    with pytest.raises(ValueError, match="sequences of 3 bases have no 4-mers"):
+    with pytest.raises(ValueError, match="sequences of 3 letters have no 4-mers"):
         numbers(sequences(length=3), 4)
 
 
