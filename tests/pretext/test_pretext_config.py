@@ -176,6 +176,10 @@ def test_a_config_is_written_with_its_procedure_and_read_back() -> None:
     assert config.procedure_of(config.to_json(config.Experiment(Path("runs/gan")))) == "gan"
 
 
+OF_THEIR_OWN = ("pretrain_dna", "pretrain_lattice", "pretrain_proteins")
+"""Pretrainings with discriminators that no GAN has: counters of k-mers and pairs, cells."""
+
+
 def test_each_pretraining_has_a_summary_and_the_networks_of_its_gan() -> None:
     workdirs = {of.workdir for of in (*CONFIGS.values(), *PRETRAININGS.values())}
     assert len(workdirs) == len(CONFIGS) + len(PRETRAININGS)
@@ -183,7 +187,7 @@ def test_each_pretraining_has_a_summary_and_the_networks_of_its_gan() -> None:
         assert summary(name)
         gan = CONFIGS[name.removeprefix("pretrain_").removesuffix("_masked")]
         assert pretraining.generator == gan.generator
-        if name not in ("pretrain_dna", "pretrain_lattice"):  # counters of k-mers, cells
+        if name not in OF_THEIR_OWN:
             assert pretraining.discriminator == gan.discriminator
 
 
