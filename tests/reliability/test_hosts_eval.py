@@ -14,15 +14,15 @@ N = 2_500
 
 
 def evaluation(run: Path, out: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "eval", str(run), "--n", str(N), "--out", str(out), *more]
+    asked = ["--n", str(N), "--extractor", "pixels", "--metrics", "frechet_distance"]
+    return [sys.executable, "-m", "eval", str(run), *asked, "--out", str(out), *more]
 
 
 @pytest.fixture(scope="module")
-def points(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run on points."""
-    workdir = tmp_path_factory.mktemp("points") / "run"
-    arguments = ["train.py", "ring8", "--workdir", str(workdir), "--total-nimg", "25600"]
-    code, _, err = runs.run([sys.executable, *arguments], cache)
+def digits(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run, whose samples are read as pixels, so that no classifier has to be trained."""
+    workdir = tmp_path_factory.mktemp("digits") / "run"
+    code, _, err = runs.run(runs.command(workdir, steps=8), cache)
     assert code == 0, err
     return workdir
 
@@ -43,12 +43,12 @@ def start_both(
 
 
 def test_two_processes_find_the_figures_of_one_and_the_first_writes_them(
-    points: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CGAN_CACHE", str(tmp_path / "known"))
-    code, table, err = runs.run(evaluation(points, tmp_path / "alone.jsonl"), cache)
+    code, table, err = runs.run(evaluation(digits, tmp_path / "alone.jsonl"), cache)
     assert code == 0, err
-    finished = [runs.finish(each) for each in start_both(points, cache, tmp_path, monkeypatch)]
+    finished = [runs.finish(each) for each in start_both(digits, cache, tmp_path, monkeypatch)]
     assert [code for code, _, _ in finished] == [0, 0], finished
     assert finished[0][1] == table
     assert finished[1][1] == ""
@@ -63,7 +63,7 @@ def test_two_processes_find_the_figures_of_one_and_the_first_writes_them(
 
 
 def test_a_run_that_one_process_does_not_find_ends_both(
-    points: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = runs.free_port()
     together = ["--coordinator", f"127.0.0.1:{port}", "--num-processes", "2"]
@@ -71,7 +71,7 @@ def test_a_run_that_one_process_does_not_find_ends_both(
         runs.start(
             evaluation(run, tmp_path / "out.jsonl", *together, "--process-id", str(number)), cache
         )
-        for number, run in enumerate((points, tmp_path / "nowhere"))
+        for number, run in enumerate((digits, tmp_path / "nowhere"))
     ]
     (first, _, _), (second, _, err) = (runs.finish(each) for each in started)
     assert second == 2
