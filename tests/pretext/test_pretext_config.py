@@ -16,6 +16,7 @@ from tests.unchecked import config
 TASKS = typing.get_args(config.PretextName)
 CHANGED: dict[str, Any] = {
     "dimensions": 8,
+    "distance": "squared",
     "temperature": 0.5,
     "temperature_bounds": (0.05, 0.5),
     "tiles": 4,
