@@ -26,7 +26,7 @@ from cgan.data.pipeline import load_batches
 from cgan.data.proteins import FOLDS, load
 from cgan.pretext.parts import PretextParts, PretextState, assemble_on
 from cgan.pretext.step import PretextStep
-from cgan.system import cli, files
+from cgan.system import cli
 from cgan.system.arguments import parse
 from configs.pretrain_proteins import CONFIG
 from eval.few_labels.probed import Weights
@@ -168,7 +168,7 @@ def table_of(arguments: Arguments, runs: dict[Run, dict[str, Any]]) -> Table:
 def main() -> None:
     """Train what is missing, write each run, print the table."""
     arguments = parse(Arguments, prog="python -m benchmarks.graded", description=__doc__)
-    out = files.at_home(arguments.out)
+    out = arguments.out
     known = read(out)
     for arm in () if arguments.show else arguments.arms:
         asked = [

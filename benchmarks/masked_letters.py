@@ -31,7 +31,7 @@ from cgan.networks import TRUNK
 from cgan.pretext.masked_letters import MaskedLetters
 from cgan.pretext.runs import Pretrained, restore_pretraining
 from cgan.run_folder.run_data import Whereabouts
-from cgan.system import cli, files
+from cgan.system import cli
 from cgan.system.arguments import parse
 from eval.display.progress import reading
 from eval.few_labels.measure import measure, plan
@@ -160,7 +160,7 @@ def of_letters(root: Path) -> Table:
 
 def of_genes(root: Path, arguments: Arguments) -> None:
     """Measure few labels of one run, unless its lines are there, and print them."""
-    path = files.at_home(arguments.out) / f"{root.name}.jsonl"
+    path = arguments.out / f"{root.name}.jsonl"
     records = read_records(Accuracy, path) if path.is_file() else []
     if not records:
         probed = load(root, None, None, Whereabouts())
@@ -176,7 +176,7 @@ def of_genes(root: Path, arguments: Arguments) -> None:
 def main() -> None:
     """Read the runs, measure, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.masked_letters", description=__doc__)
-    for root in map(files.at_home, arguments.runs):
+    for root in arguments.runs:
         Console(width=120).print(of_letters(root))
         if restore_pretraining(root).parts.source.kind == DNA:
             of_genes(root, arguments)
