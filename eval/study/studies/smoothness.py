@@ -61,6 +61,15 @@ def falls(source: str) -> tuple[Figure, ...]:
 
 
 NOTHING: Any = change(penalty=NO_PENALTY)
+STEP_TIME = {
+    "grid25": {"attacks": 1.12, "both": 1.28},
+    "digits": {"attacks": 1.1, "both": 1.25},
+    "stacked_digits_starved": {"attacks": 1.33, "both": 1.35},
+}
+"""Time of a step as a ratio to that with R1 and R2: `benchmarks.adversarial`, medians of 25 turns.
+
+Two cores of an Intel Xeon at 2 GHz. Without either a step is shorter, and counts as that one.
+"""
 OF_BOTH = ((1.0, 0.25), (1.0, 1.0), (0.2, 1.0))
 
 STUDY = Study(
@@ -79,7 +88,12 @@ STUDY = Study(
         "neither": Variant(NOTHING),
     },
     benchmarks={
-        name: Benchmark(total_nimg=nimg, tuned_at=nimg // 2, figures=(*figures, *falls(source)))
+        name: Benchmark(
+            total_nimg=nimg,
+            tuned_at=nimg // 2,
+            figures=(*figures, *falls(source)),
+            step_time=STEP_TIME[name],
+        )
         for name, source, nimg, figures in (
             ("grid25", "grid25", 256_000, POINTS),
             ("digits", "digits", 64_000, STACKED),
