@@ -55,7 +55,7 @@ def falls(source: str) -> tuple[Figure, ...]:
     """The figures of how far the score falls within the data's own radius."""
     radius = RADIUS[source]
     return (
-        Figure(SCORE_CHANGE, f"fall within {radius:g}", "{:.2f}", radius=radius),
+        Figure(SCORE_CHANGE, f"fall within {radius:g}", "{:.4f}", radius=radius),
         Figure(SCORE_CHANGE_SHARE, "beside two reals", "{:.2f}", radius=radius),
     )
 
