@@ -7,12 +7,11 @@ from typing import Any
 import flax.linen as nn
 
 from cgan.config import (
-    Architecture,
     Conditioning,
     ConfigError,
     Discriminator,
     Generator,
-    TranslatorName,
+    NetworkName,
 )
 from cgan.networks import modules
 from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
@@ -50,7 +49,7 @@ DEPTH_AT_MOST = 32
 """Most halvings of a side that anyone asks for."""
 
 
-GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
+GENERATORS: dict[NetworkName, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
     "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
     "conv1d": (Conv1dGeneratorTrunk, Conv1dGeneratorHead),
@@ -59,7 +58,7 @@ GENERATORS: dict[Architecture, tuple[type[nn.Module], type[nn.Module]]] = {
     "stylegan2": (StyleGAN2GeneratorTrunk, StyleGAN2GeneratorHead),
 }
 """Trunk and head of each architecture's generator."""
-DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
+DISCRIMINATORS: dict[NetworkName, type[nn.Module]] = {
     "mlp": MLPDiscriminatorTrunk,
     "conv": ConvDiscriminatorTrunk,
     "conv1d": Conv1dDiscriminatorTrunk,
@@ -68,9 +67,9 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
 """The trunk of each discriminator, whose heads are the same; one may multiply by `factors`."""
-TRANSLATORS: dict[TranslatorName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
+TRANSLATORS: dict[NetworkName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
 """The trunk of each generator that translates pictures, whose heads are the same."""
-ENCODERS: dict[TranslatorName, type[nn.Module]] = {"resnet": ResNetEncoder, "unet": UNetEncoder}
+ENCODERS: dict[NetworkName, type[nn.Module]] = {"resnet": ResNetEncoder, "unet": UNetEncoder}
 """The first half of each of these trunks, as the trunk of a discriminator."""
 
 
@@ -99,8 +98,8 @@ def build_translator(config: Generator, sample_shape: Shape, dimensions: int) ->
 
 def build_discriminator(config: Discriminator, heads: HeadSpec) -> modules.Discriminator:
     """Build the discriminator that the settings describe."""
-    known: dict[str, type[nn.Module]] = {**DISCRIMINATORS, **ENCODERS}
-    trunk = _by_names(known[config.architecture], vars(config) | {"classes": heads.classes})
+    kind = (DISCRIMINATORS | ENCODERS)[config.architecture]
+    trunk = _by_names(kind, vars(config) | {"classes": heads.classes})
     return modules.Discriminator(trunk, heads, config.spectral_norm)
 
 
