@@ -17,7 +17,7 @@ import pytest
 import train
 from cgan.config import Discriminator, Generator
 from cgan.config.setting import Condition, conditions
-from cgan.networks.architectures import DISCRIMINATORS, GENERATORS, TRANSLATORS
+from cgan.networks.architectures import DISCRIMINATORS, ENCODERS, GENERATORS, TRANSLATORS
 from cgan.networks.translators import TranslatorHead
 from tests.unchecked import SECTIONS, assert_refused, default_of, make
 
@@ -260,7 +260,7 @@ def test_every_setting_has_cases_of_both_kinds() -> None:
 PLAYERS = [
     *((Generator, name, trunk_and_head) for name, trunk_and_head in GENERATORS.items()),
     *((Generator, name, (trunk, TranslatorHead)) for name, trunk in TRANSLATORS.items()),
-    *((Discriminator, name, (trunk,)) for name, trunk in DISCRIMINATORS.items()),
+    *((Discriminator, name, (trunk,)) for name, trunk in (DISCRIMINATORS | ENCODERS).items()),
 ]
 
 

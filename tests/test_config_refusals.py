@@ -16,8 +16,7 @@ SOURCES = (
     "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', "
     "'proteins', 'own'"
 )
-ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2'"
-GENERATORS = f"{ARCHITECTURES}, 'resnet', 'unet'"
+ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2', 'resnet', 'unet'"
 CURVES = "one of 'softmax', 'pairwise', 'average', 'hardest', 'listwise'"
 CLASSIC = ("nonsaturating", "saturating", "hinge", "least_squares", "wasserstein")
 LOSSES = ", ".join([CURVES, *map(repr, CLASSIC)])
@@ -61,8 +60,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("conditioning.dimensions", 32.0, WHOLE),
     ("conditioning.compare", "class", "one of 'all', 'same_class'"),
     ("conditioning.compare", None, "one of 'all', 'same_class'"),
-    ("generator.architecture", "MLP", GENERATORS),
-    ("generator.architecture", ["mlp"], GENERATORS),
+    ("generator.architecture", "MLP", ARCHITECTURES),
+    ("generator.architecture", ["mlp"], ARCHITECTURES),
     ("generator.latent_dim", 0, "more than 0"),
     ("generator.latent_dim", 2.0, WHOLE),
     ("generator.latent_dim", True, WHOLE),
@@ -87,7 +86,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("generator.max_frequency", "high", NUMBER),
     ("generator.residual", 1, YES_NO),
     ("generator.residual", "yes", YES_NO),
-    ("discriminator.architecture", "resnet", ARCHITECTURES),
+    ("discriminator.architecture", "vgg", ARCHITECTURES),
     ("discriminator.width", 0, "more than 0"),
     ("discriminator.width", 8.0, WHOLE),
     ("discriminator.depth", -3, "more than 0"),
@@ -384,7 +383,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("seed", 0.0, WHOLE),
     ("seed", None, WHOLE),
     ("init_from", "runs/text", "a path or None"),
-    ("init_players", "all", "one of 'both', 'generator', 'discriminator'"),
+    ("init_players", "all", "one of 'both', 'generator', 'discriminator', 'encoder'"),
     ("init_players", "generator", "'both' where init_from is None, which does not use it"),
     ("init_parts", "both", "one of 'all', 'trunk', 'head'"),
     ("init_parts", "head", "'all' where init_from is None, which does not use it"),

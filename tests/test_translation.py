@@ -133,7 +133,7 @@ def test_places_are_drawn_once_each_and_the_same_for_a_picture_and_its_translati
     ],
 )
 def test_depth_follows_the_resolution(architecture, shape, halved, blocks) -> None:
-    assert blocks_of(min(shape[:2])) == blocks
+    assert blocks_of(shape) == blocks
     players = {"generator": Generator(architecture, width=2), "discriminator": FLAT}
     pair = networks.build(dataclasses.replace(SMALL, **players), shape)
     params = jax.eval_shape(pair.init_generator, jax.random.key(0))

@@ -16,10 +16,11 @@ from cgan.config.federated import Federated
 from cgan.config.graded import DistanceName, Graded
 from cgan.config.launch import DataChanged, Launch, Processes, TrackerName
 from cgan.config.networks import (
+    TRANSLATORS,
     Architecture,
     Discriminator,
     Generator,
-    GeneratorName,
+    NetworkName,
     TranslatorName,
 )
 from cgan.config.objective import (
@@ -40,13 +41,14 @@ from cgan.config.resuming import changes_forbidden
 from cgan.config.run_config import Clock, RunConfig, RunSettings
 from cgan.config.serialize import differences, from_json, procedure_of, read_as, to_json
 from cgan.config.translation import Translation
-from cgan.config.warm_start import InitParts, InitPlayers
+from cgan.config.warm_start import InitParts, InitPlayers, Players
 
 __all__ = [
     "EMBEDDED_TASKS",
     "OF_CLASSES",
     "RENAMED_SETTINGS",
     "RENAMED_VALUES",
+    "TRANSLATORS",
     "Alarm",
     "Architecture",
     "Augment",
@@ -70,16 +72,17 @@ __all__ = [
     "Federated",
     "Fold",
     "Generator",
-    "GeneratorName",
     "Graded",
     "Halves",
     "InitParts",
     "InitPlayers",
     "Launch",
     "LossName",
+    "NetworkName",
     "Objective",
     "Optim",
     "Penalty",
+    "Players",
     "PolicyName",
     "Pretext",
     "PretextName",

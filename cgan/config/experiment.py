@@ -116,7 +116,10 @@ class Experiment(Clock):
     init_from: Path | None = None
     """Folder of a run whose newest weights this one starts from, once; None starts afresh."""
     init_players: InitPlayers = "both"
-    """Players whose weights are taken from `init_from`."""
+    """Players whose weights are taken from `init_from`; encoder: D's trunk there, by G here.
+
+    That D is a resnet or unet as the generator is, which translates.
+    """
     init_parts: InitParts = "all"
     """Weights taken from `init_from`: the trunks, the heads, or all; the rest starts afresh."""
     init_frozen: int = 0

@@ -19,8 +19,8 @@ from cgan.config.setting import check_read, is_read, setting
 
 Architecture = Literal["mlp", "conv", "conv1d", "r3gan", "sngan", "stylegan2"]
 TranslatorName = Literal["resnet", "unet"]
-"""Generators that translate pictures, in place of drawing from noise."""
-GeneratorName = Literal[Architecture, TranslatorName]
+"""Generators that translate pictures, in place of drawing from noise, and their encoders."""
+NetworkName = Literal[Architecture, TranslatorName]
 
 FROM_NOISE: tuple[Architecture, ...] = get_args(Architecture)
 """Architectures whose generators have latents."""
@@ -41,7 +41,7 @@ PAIRS_AT_MOST = 32
 class Generator:
     """The network that turns latents into samples, or pictures into others."""
 
-    architecture: GeneratorName = "mlp"
+    architecture: NetworkName = "mlp"
     """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale.
 
     resnet and unet translate pictures of `translation.source`.
@@ -86,8 +86,11 @@ class Generator:
 class Discriminator:
     """The network that scores samples: higher is more like the real ones."""
 
-    architecture: Architecture = "mlp"
-    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale."""
+    architecture: NetworkName = "mlp"
+    """Kind: mlp for points, conv for images, conv1d for DNA; r3gan, sngan, stylegan2 at scale.
+
+    resnet and unet are the first half of a generator that translates, to be pretrained for it.
+    """
     width: int = 256
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "conv1d", "r3gan")})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cgan.config.checks import check_types, not_negative, only_defaults, require
 from cgan.config.setting import AllBut, check_read, setting
-from cgan.config.warm_start import InitParts, InitPlayers
+from cgan.config.warm_start import InitParts, Players
 
 STRENGTHS = {"pre": "mu", "par": "lam"}
 """The strength of the pull towards each run."""
@@ -25,7 +25,7 @@ class Prior:
     """Folder of another run to be pulled towards as well, such as a parent task's."""
     lam: float = setting(0.0, read_by={"par": AllBut(None)})
     """Strength of the pull towards `par`: it weighs as much as so many training samples."""
-    players: InitPlayers = "both"
+    players: Players = "both"
     """Players whose weights are pulled."""
     parts: InitParts = "all"
     """Weights that are pulled: those of the trunks, of the heads, or all."""

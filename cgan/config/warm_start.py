@@ -4,7 +4,9 @@ from typing import Any, Literal
 
 from cgan.config.checks import only_defaults, require
 
-InitPlayers = Literal["both", "generator", "discriminator"]
+Players = Literal["both", "generator", "discriminator"]
+InitPlayers = Literal[Players, "encoder"]
+"""Players that start from another run's; of `encoder` D's trunk there is G's first half here."""
 InitParts = Literal["all", "trunk", "head"]
 
 
@@ -17,7 +19,17 @@ def check_warm_start(config: Any) -> None:
     value = str(config.init_from)
     require(value not in ("", "."), "init_from", value, "the folder of a run, or None")
     if config.init_frozen:
-        for name, without in (("init_players", "generator"), ("init_parts", "head")):
-            expected = f"0 with {name} = {without!r}, which takes no layers to be frozen"
-            taken = getattr(config, name) != without
+        for name, without in (
+            ("init_players", ("generator", "encoder")),
+            ("init_parts", ("head",)),
+        ):
+            chosen = getattr(config, name)
+            expected = f"0 with {name} = {chosen!r}, which takes no layers to be frozen"
+            taken = chosen not in without
             require(taken, "init_frozen", config.init_frozen, expected)
+    if config.init_players == "encoder":
+        expected = "'all' or 'trunk' with init_players = 'encoder', which takes a trunk"
+        require(config.init_parts != "head", "init_parts", config.init_parts, expected)
+        expected = "a generator that translates with init_players = 'encoder': 'resnet' or 'unet'"
+        name = "generator.architecture"
+        require(config.generator.translates, name, config.generator.architecture, expected)

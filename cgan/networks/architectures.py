@@ -7,12 +7,11 @@ from typing import Any
 import flax.linen as nn
 
 from cgan.config import (
-    Architecture,
     Conditioning,
     ConfigError,
     Discriminator,
     Generator,
-    GeneratorName,
+    NetworkName,
 )
 from cgan.networks import modules
 from cgan.networks.conv import ConvDiscriminatorTrunk, ConvGeneratorHead, ConvGeneratorTrunk
@@ -34,9 +33,11 @@ from cgan.networks.stylegan2 import (
 )
 from cgan.networks.translators import (
     Projection,
+    ResNetEncoder,
     ResNetTrunk,
     Translator,
     TranslatorHead,
+    UNetEncoder,
     UNetTrunk,
 )
 
@@ -48,7 +49,7 @@ DEPTH_AT_MOST = 32
 """Most halvings of a side that anyone asks for."""
 
 
-GENERATORS: dict[GeneratorName, tuple[type[nn.Module], type[nn.Module]]] = {
+GENERATORS: dict[NetworkName, tuple[type[nn.Module], type[nn.Module]]] = {
     "mlp": (MLPGeneratorTrunk, MLPGeneratorHead),
     "conv": (ConvGeneratorTrunk, ConvGeneratorHead),
     "conv1d": (Conv1dGeneratorTrunk, Conv1dGeneratorHead),
@@ -57,7 +58,7 @@ GENERATORS: dict[GeneratorName, tuple[type[nn.Module], type[nn.Module]]] = {
     "stylegan2": (StyleGAN2GeneratorTrunk, StyleGAN2GeneratorHead),
 }
 """Trunk and head of each architecture's generator."""
-DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
+DISCRIMINATORS: dict[NetworkName, type[nn.Module]] = {
     "mlp": MLPDiscriminatorTrunk,
     "conv": ConvDiscriminatorTrunk,
     "conv1d": Conv1dDiscriminatorTrunk,
@@ -66,8 +67,10 @@ DISCRIMINATORS: dict[Architecture, type[nn.Module]] = {
     "stylegan2": StyleGAN2DiscriminatorTrunk,
 }
 """The trunk of each discriminator, whose heads are the same; one may multiply by `factors`."""
-TRANSLATORS: dict[GeneratorName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
+TRANSLATORS: dict[NetworkName, type[nn.Module]] = {"resnet": ResNetTrunk, "unet": UNetTrunk}
 """The trunk of each generator that translates pictures, whose heads are the same."""
+ENCODERS: dict[NetworkName, type[nn.Module]] = {"resnet": ResNetEncoder, "unet": UNetEncoder}
+"""The first half of each of these trunks, as the trunk of a discriminator."""
 
 
 def build_generator(
@@ -95,9 +98,8 @@ def build_translator(config: Generator, sample_shape: Shape, dimensions: int) ->
 
 def build_discriminator(config: Discriminator, heads: HeadSpec) -> modules.Discriminator:
     """Build the discriminator that the settings describe."""
-    trunk = _by_names(
-        DISCRIMINATORS[config.architecture], vars(config) | {"classes": heads.classes}
-    )
+    kind = (DISCRIMINATORS | ENCODERS)[config.architecture]
+    trunk = _by_names(kind, vars(config) | {"classes": heads.classes})
     return modules.Discriminator(trunk, heads, config.spectral_norm)
 
 
@@ -145,9 +147,10 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
 
 def _check_pictures(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
     if len(sample_shape) != 3:
+        others = "'mlp'" if player == "discriminator" else "a generator from noise"
         raise ConfigError(
             f"{player}.architecture = {config.architecture!r}: needs images, this data set has "
-            f"samples of shape {sample_shape}; must be a generator from noise"
+            f"samples of shape {sample_shape}; must be {others}"
         )
 
 

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from cgan.config import Discriminator
+from cgan.config import TRANSLATORS, Discriminator, NetworkName
 from cgan.networks.resample import sides
+from cgan.networks.translators import blocks_of, encoder_halvings
 
 
 class Level(NamedTuple):
@@ -26,6 +27,8 @@ def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
     if architecture in ("conv", "conv1d"):
         names = [f"level_{number}" for number in range(1, config.depth + 1)]
         return Level("level_0", ("stem",)), *(Level(name, (name,)) for name in names)
+    if architecture in TRANSLATORS:
+        return _of_encoder(architecture, sample_shape)
     at = sides(sample_shape[0])
     levels = [Level(f"level_{number}", (f"level_{number}",)) for number in range(len(at))]
     if architecture == "sngan":
@@ -37,3 +40,14 @@ def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
         )
     below = ("stem",) if architecture == "stylegan2" else ("stem", "level_0")
     return levels[0]._replace(groups=below), *levels[1:]
+
+
+def _of_encoder(architecture: NetworkName, sample_shape: tuple[int, ...]) -> Levels:
+    """The resolutions on the way down, and of `resnet` blocks up to each of two taps."""
+    halved = encoder_halvings(architecture, sample_shape)
+    levels = [Level(f"level_{number}", (f"level_{number}",)) for number in range(halved + 1)]
+    if architecture == "resnet":
+        blocks = [f"block_{number}" for number in range(blocks_of(sample_shape) // 2 + 1)]
+        levels.append(Level(f"level_{halved + 1}", (blocks[0],)))
+        levels.append(Level(f"level_{halved + 2}", tuple(blocks[1:])))
+    return tuple(levels)

@@ -13,7 +13,8 @@ channels are normalised over its own pixels. The depth follows from the sides of
 | halvings (unet) | 1 | 2 | 3 | 4 | 5 | 6 |
 
 A side that can't be halved so often is halved as often as it can be. Resampling is that of
-`layers.py`, in place of strided and transposed convolutions.
+`layers.py`, in place of strided and transposed convolutions. The first half of each, by whose maps
+patches are compared, is also the trunk of a discriminator: a pretext can train it.
 """
 
 import flax.linen as nn
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from cgan.config import NetworkName
 from cgan.networks import layers
 from cgan.networks.convolution import Images
 from cgan.networks.modules import SAMPLES, TRUNK, Generator, Maps
@@ -43,9 +45,17 @@ def halvings(shape: tuple[int, ...], wanted: int) -> int:
     return often[-1]
 
 
-def blocks_of(side: int) -> int:
-    """The number of residual blocks for pictures of this side."""
-    return BLOCKS * max(1, side.bit_length() - 6)
+def encoder_halvings(architecture: NetworkName, shape: tuple[int, ...]) -> int:
+    """How often the first half of this architecture halves pictures of this shape."""
+    side = min(shape[:2])
+    if architecture == "resnet":
+        return halvings(shape, 2 if side >= LARGE else 1)
+    return halvings(shape, max(0, (side // SMALLEST).bit_length() - 1))
+
+
+def blocks_of(shape: tuple[int, ...]) -> int:
+    """The number of residual blocks for pictures of this shape."""
+    return BLOCKS * max(1, min(shape[:2]).bit_length() - 6)
 
 
 class Normed(nn.Module):
@@ -116,18 +126,12 @@ class ResNetTrunk(nn.Module):
 
     @nn.compact
     def __call__(self, pictures: Samples, _labels: Labels | None) -> Maps:
-        side = min(self.sample_shape[:2])
-        depth, blocks = halvings(self.sample_shape, 2 if side >= LARGE else 1), blocks_of(side)
-        x = Convolved(self.width, name="level_0")(pictures)
-        maps: Maps = {"level_0": x}
-        for level in range(1, depth + 1):
-            x = Halved(self.width * 2**level, name=f"level_{level}")(x)
-            maps[f"level_{level}"] = x
-        for number in range(blocks):
+        shape = self.sample_shape
+        maps = residual_maps(pictures, shape, self.width)
+        x = list(maps.values())[-1]
+        for number in range(blocks_of(shape) // 2 + 1, blocks_of(shape)):
             x = Residual(name=f"block_{number}")(x)
-            if number in (0, blocks // 2):  # as CUT: its blocks 1 and 5 of 9
-                maps[f"level_{len(maps)}"] = x
-        for level in reversed(range(depth)):
+        for level in reversed(range(encoder_halvings("resnet", shape))):
             x = Doubled(self.width * 2**level, name=f"up_{level}")(x)
         return maps | {TRUNK: x}
 
@@ -140,17 +144,69 @@ class UNetTrunk(nn.Module):
 
     @nn.compact
     def __call__(self, pictures: Samples, _labels: Labels | None) -> Maps:
-        side = min(self.sample_shape[:2])
-        depth = halvings(self.sample_shape, max(0, (side // SMALLEST).bit_length() - 1))
-        x = Convolved(self.width, name="level_0")(pictures)
-        maps: Maps = {"level_0": x}
-        for level in range(1, depth + 1):
-            features = self.width * min(2**level, MOST_TIMES)
-            maps[f"level_{level}"] = x = Halved(features, name=f"level_{level}")(x)
-        for level in reversed(range(depth)):
+        maps = halved_maps(pictures, self.sample_shape, self.width)
+        x = list(maps.values())[-1]
+        for level in reversed(range(len(maps) - 1)):
             features = self.width * min(2**level, MOST_TIMES)
             x = Doubled(features, name=f"up_{level}")(x, maps[f"level_{level}"])
         return maps | {TRUNK: x}
+
+
+class ResNetEncoder(nn.Module):
+    """Pictures to features by the first half of a `ResNetTrunk`, whose parameters' names it has."""
+
+    width: int
+
+    @nn.compact
+    def __call__(self, pictures: Samples, update_stats: bool = False) -> Maps:
+        return with_features(residual_maps(pictures, pictures.shape[1:], self.width))
+
+
+class UNetEncoder(nn.Module):
+    """Pictures to features by the first half of a `UNetTrunk`, whose parameters' names it has."""
+
+    width: int
+
+    @nn.compact
+    def __call__(self, pictures: Samples, update_stats: bool = False) -> Maps:
+        return with_features(halved_maps(pictures, pictures.shape[1:], self.width))
+
+
+def residual_maps(pictures: Samples, shape: tuple[int, ...], width: int) -> Maps:
+    """Maps by which CUT compares patches: those of each resolution, and of two residual blocks.
+
+    Called by a compact module, whose layers these are.
+    """
+    x = Convolved(width, name="level_0")(pictures)
+    maps: Maps = {"level_0": x}
+    for level in range(1, encoder_halvings("resnet", shape) + 1):
+        maps[f"level_{level}"] = x = Halved(width * 2**level, name=f"level_{level}")(x)
+    half = blocks_of(shape) // 2
+    for number in range(half + 1):
+        x = Residual(name=f"block_{number}")(x)
+        if number in (0, half):  # as CUT: its blocks 1 and 5 of 9
+            maps[f"level_{len(maps)}"] = x
+    return maps
+
+
+def halved_maps(pictures: Samples, shape: tuple[int, ...], width: int) -> Maps:
+    """Maps of each resolution of a U-Net's way down; called by a compact module, as the others."""
+    depth = encoder_halvings("unet", shape)
+    x = Convolved(width, name="level_0")(pictures)
+    maps: Maps = {"level_0": x}
+    for level in range(1, depth + 1):
+        features = width * min(2**level, MOST_TIMES)
+        maps[f"level_{level}"] = x = Halved(features, name=f"level_{level}")(x)
+    return maps
+
+
+def with_features(maps: Maps) -> Maps:
+    """The maps, and as features the means of the last over at most 4x4 stretches of it."""
+    x = list(maps.values())[-1]
+    n, height, width, channels = x.shape
+    side = 2 ** encoder_halvings("unet", x.shape[1:])
+    tiled = x.reshape(n, height // side, side, width // side, side, channels)
+    return maps | {TRUNK: tiled.mean(axis=(2, 4)).reshape(n, -1)}
 
 
 class TranslatorHead(nn.Module):

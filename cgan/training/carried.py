@@ -33,7 +33,13 @@ class Choice(NamedTuple):
 
     def wants(self, player: str, path: ArrayPath) -> bool:
         """Whether this array of a player is asked for."""
+        if self.players == "encoder":
+            return player == "generator" and path[0] == "trunk"
         return self.players in ("both", player) and self.parts in ("all", path[0])
+
+    def taken_from(self, name: str) -> str:
+        """The field of the other run's networks that has what this field of the state takes."""
+        return "discriminator" if (self.players, name) == ("encoder", "generator") else name
 
     def refusal(self, reason: str) -> ConfigError:
         """An error about this run, to be raised."""
@@ -101,7 +107,7 @@ def plan_of(choice: Choice, name: str, form: Any, pretrained: Pretrained) -> Pla
         ConfigError: an array of one name is of another shape there.
     """
     player = name.removesuffix("_stats")
-    here, there = by_path(form), by_path(getattr(pretrained, name))
+    here, there = by_path(form), by_path(getattr(pretrained, choice.taken_from(name)))
     wanted = {path for path in here if choice.wants(player, path)}
     for path in sorted(wanted & there.keys(), key=_trunk_first):
         ours, theirs = np.shape(here[path]), np.shape(there[path])

@@ -106,7 +106,8 @@ def _described(parts: Parts, pretrained: Pretrained, plans: dict[str, Plan]) -> 
             for name in carried.groups(player, plans[player]._asdict(), kind)
         ]
 
-    averaged = pretrained.averaged and plans["generator"].loaded
+    of_generator = plans["generator"].loaded and config.init_players != "encoder"
+    averaged = pretrained.averaged and of_generator
     average = ", the generator's average" if averaged else ""
     lines = [
         f"from {config.init_from} after {pretrained.nimg:,} images{average}: "

@@ -18,7 +18,7 @@ from pathlib import Path
 from cgan.config import (
     Experiment,
     InitParts,
-    InitPlayers,
+    Players,
     Pretext,
     Pretraining,
     Prior,
@@ -93,7 +93,7 @@ def start_from(**settings: object) -> Take:
 
 
 def start_near(
-    mu: float, players: InitPlayers = "both", parts: InitParts = "all", **settings: object
+    mu: float, players: Players = "both", parts: InitParts = "all", **settings: object
 ) -> Take:
     """Start from the donor's weights, and be pulled to them as much as by `mu` samples.
 

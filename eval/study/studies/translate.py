@@ -2,11 +2,11 @@
 
 MNIST's digits, reduced, to scikit-learn's: all of these, or 50, 200 and 1,000. Both weights of the
 patch contrast are multiplied together; at 0 the discriminator alone decides what a picture becomes.
-The generator's encoder can't be pretrained here, since a pretext trains the discriminator's trunk:
-that is what jigsaws of the same few pictures are an arm of.
+Jigsaws are an arm twice: of the target's few pictures for the discriminator, and of those that are
+given, of which there are enough, for the generator's encoder.
 """
 
-from cgan.config import Experiment, Generator, Pretext, Pretraining
+from cgan.config import Data, Discriminator, Experiment, Generator, Pretext, Pretraining
 from eval.study.declare import Benchmark, Change, Figure, Study, Variant, change
 from eval.study.donor import Donor, start_from
 
@@ -15,7 +15,8 @@ CONTENT = Figure("content_kept", "content kept", n=1_000, more_is_better=True)
 COVERAGE = Figure("coverage_k5_strict", "coverage", n=1_000, more_is_better=True)
 FIGURES = (FRECHET, CONTENT, COVERAGE)
 """Figures of 1,000 translations, one of each held-out picture that is given."""
-NONE, USUAL, JIGSAW = "no patch contrast", "weight 1", "weight 1, jigsaw pretext of D"
+NONE, USUAL = "no patch contrast", "weight 1"
+JIGSAW, OF_ENCODER = "weight 1, jigsaw pretext of D", "weight 1, jigsaw pretext of G's encoder"
 SHARE = 1 / 6
 """Share of all images that a pretraining sees."""
 
@@ -27,12 +28,22 @@ def weighted(weight: float) -> Change:
 
 def jigsaws(config: Experiment) -> Pretraining:
     """A pretraining of the run's discriminator by jigsaws of the target's pictures."""
+    return _puzzles(config, config.data, config.discriminator)
+
+
+def jigsaws_of_encoder(config: Experiment) -> Pretraining:
+    """A pretraining of the generator's encoder by jigsaws of the pictures that are given."""
+    encoder = Discriminator(config.generator.architecture, width=config.generator.width)
+    return _puzzles(config, config.translation.inputs(config.data), encoder)
+
+
+def _puzzles(config: Experiment, data: Data, discriminator: Discriminator) -> Pretraining:
     return Pretraining(
         workdir=config.workdir,
-        data=config.data,
+        data=data,
         pretext=Pretext(task="jigsaw"),
         generator=Generator(),
-        discriminator=config.discriminator,
+        discriminator=discriminator,
         batch_size=config.batch_size,
         steps_per_dispatch=config.steps_per_dispatch,
     )
@@ -49,6 +60,10 @@ VARIANTS = {
     JIGSAW: Variant(
         weighted(1.0),
         donor=Donor(jigsaws, SHARE, start_from(init_players="discriminator", init_parts="trunk")),
+    ),
+    OF_ENCODER: Variant(
+        weighted(1.0),
+        donor=Donor(jigsaws_of_encoder, SHARE, start_from(init_players="encoder")),
     ),
 }
 
