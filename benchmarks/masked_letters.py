@@ -30,12 +30,11 @@ from cgan.kinds import DNA
 from cgan.networks import TRUNK
 from cgan.pretext.masked_letters import MaskedLetters
 from cgan.pretext.runs import Pretrained, restore_pretraining
-from cgan.run_folder.run_data import Whereabouts
 from cgan.system import cli
 from cgan.system.arguments import parse
 from eval.display.progress import reading
 from eval.few_labels.measure import measure, plan
-from eval.few_labels.probed import load
+from eval.few_labels.probed import probed_of
 from eval.few_labels.record import Accuracy
 from eval.few_labels.table import print_probe
 from eval.files.records import append_records, read_records
@@ -136,9 +135,8 @@ def shares(right: Bool[np.ndarray, " hidden"], mask: Mask) -> str:
     return f"{mean:.4f} ± {error:.4f}"
 
 
-def of_letters(root: Path) -> Table:
+def of_letters(root: Path, pretrained: Pretrained) -> Table:
     """The table of hidden letters, of one run."""
-    pretrained = restore_pretraining(root)
     parts = pretrained.parts
     is_masked = isinstance(parts.task, MaskedLetters)
     require(is_masked, "runs", str(root), "masked pretrainings on sequences")
@@ -158,14 +156,13 @@ def of_letters(root: Path) -> Table:
     return table
 
 
-def of_genes(root: Path, arguments: Arguments) -> None:
+def of_genes(root: Path, pretrained: Pretrained, arguments: Arguments) -> None:
     """Measure few labels of one run, unless its lines are there, and print them."""
     path = arguments.out / f"{root.name}.jsonl"
     records = read_records(Accuracy, path) if path.is_file() else []
     if not records:
-        probed = load(root, None, None, Whereabouts())
         splits = Splits(*(genes.load(arguments.length, split) for split in ("train", "test")))
-        probed = probed._replace(splits=splits)
+        probed = probed_of(pretrained, splits)
         planned = plan(probed, arguments.labels, arguments.draws, (TRUNK,), True, 0)
         with reading("probe", planned.steps) as advance:
             records = measure(probed, planned, advance)
@@ -177,9 +174,10 @@ def main() -> None:
     """Read the runs, measure, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.masked_letters", description=__doc__)
     for root in arguments.runs:
-        Console(width=120).print(of_letters(root))
-        if restore_pretraining(root).parts.source.kind == DNA:
-            of_genes(root, arguments)
+        pretrained = restore_pretraining(root)
+        Console(width=120).print(of_letters(root, pretrained))
+        if pretrained.parts.source.kind == DNA:
+            of_genes(root, pretrained, arguments)
 
 
 if __name__ == "__main__":
