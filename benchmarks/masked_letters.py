@@ -28,7 +28,7 @@ from cgan.config import positive, require
 from cgan.data import genes, load_held_out
 from cgan.kinds import DNA
 from cgan.networks import TRUNK
-from cgan.pretext.masked_letters import MaskedLetters
+from cgan.pretext import masked_letters
 from cgan.pretext.runs import Pretrained, restore_pretraining
 from cgan.system import cli
 from cgan.system.arguments import parse
@@ -138,21 +138,26 @@ def shares(right: Bool[np.ndarray, " hidden"], mask: Mask) -> str:
 def of_letters(root: Path, pretrained: Pretrained) -> Table:
     """The table of hidden letters, of one run."""
     parts = pretrained.parts
-    is_masked = isinstance(parts.task, MaskedLetters)
+    is_masked = isinstance(parts.task, masked_letters.MaskedLetters)
     require(is_masked, "runs", str(root), "masked pretrainings on sequences")
     letters = parts.source.sample_shape[-1]
     held_out = load_held_out(parts.config.data, parts.source)
     codes, mask, _ = asked(pretrained, parts.source, LEARNT_N, "table")
     other, other_mask, right = asked(pretrained, held_out, JUDGED_N, "judged")
     table = Table("hidden letters named by", root.name, box=box.MARKDOWN)
-    visible = np.where(other_mask[..., None], 0, np.eye(letters)[other]).sum(axis=1)
+    known = np.asarray(masked_letters.known(np.eye(letters)[other]))
+    visible = np.where((other_mask | ~known)[..., None], 0, np.eye(letters)[other]).sum(axis=1)
     commonest = (visible.argmax(axis=-1)[:, None] == other)[other_mask]
-    table.add_row("the commonest letter to be seen", shares(commonest, other_mask))
+
+    def add(name: str, named: Bool[np.ndarray, " hidden"]) -> None:
+        table.add_row(name, shares(named[known[other_mask]], other_mask & known))
+
+    add("the commonest letter to be seen", commonest)
     for k in (1, 2, 3):
         if (letters + 1) ** (2 * k) < CONTEXTS_AT_MOST:
             named = table_rule((codes, mask), (other, other_mask), letters, k)
-            table.add_row(f"a table of {k} letters to either side", shares(named, other_mask))
-    table.add_row("the network", shares(right[other_mask], other_mask))
+            add(f"a table of {k} letters to either side", named)
+    add("the network", right[other_mask])
     return table
 
 
