@@ -12,7 +12,7 @@ ANY = "N"
 """The letter of a motif that each base agrees with."""
 LETTERS = fasta.BASES + ANY
 MISMATCH = 4.0
-"""By how much a base that disagrees divides what a place counts."""
+"""Factor by which a base that disagrees divides what a place counts."""
 MOTIF_AT_MOST = 50
 """Letters of the longest motif."""
 
