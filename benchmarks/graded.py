@@ -39,7 +39,7 @@ from eval.splits import Splits
 CONTRAST = Augment(policy="substitutions", probability=0.1)
 ARMS: dict[str, dict[str, Any]] = {
     "graded": {},
-    "graded, squared": {"pretext": dataclasses.replace(CONFIG.pretext, distance="squared")},
+    "graded, Euclid": {"pretext": dataclasses.replace(CONFIG.pretext, distance="euclidean")},
     "contrastive": {
         "pretext": Pretext(task="contrastive", dimensions=CONFIG.pretext.dimensions),
         "augment": CONTRAST,
@@ -57,7 +57,7 @@ class Arguments:
     out: Path = Path("docs/results/proteins.jsonl")
     """File of the runs' figures, a line each; what it has is not measured again."""
     arms: tuple[str, ...] = ("graded", "contrastive")
-    """Arms: graded; graded, squared; contrastive."""
+    """Arms: graded; graded, Euclid; contrastive."""
     folds: tuple[Fold, ...] = (1, 2, 3, 4)
     """Folds that are held out; settings were chosen on fold 0, which is none of them."""
     seeds: tuple[int, ...] = (1, 2, 3)

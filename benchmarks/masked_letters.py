@@ -28,14 +28,13 @@ from cgan.config import positive, require
 from cgan.data import genes, load_held_out
 from cgan.kinds import DNA
 from cgan.networks import TRUNK
-from cgan.pretext.masked_letters import MaskedLetters
+from cgan.pretext import masked_letters
 from cgan.pretext.runs import Pretrained, restore_pretraining
-from cgan.run_folder.run_data import Whereabouts
 from cgan.system import cli
 from cgan.system.arguments import parse
 from eval.display.progress import reading
 from eval.few_labels.measure import measure, plan
-from eval.few_labels.probed import load
+from eval.few_labels.probed import probed_of
 from eval.few_labels.record import Accuracy
 from eval.few_labels.table import print_probe
 from eval.files.records import append_records, read_records
@@ -136,36 +135,39 @@ def shares(right: Bool[np.ndarray, " hidden"], mask: Mask) -> str:
     return f"{mean:.4f} ± {error:.4f}"
 
 
-def of_letters(root: Path) -> Table:
+def of_letters(root: Path, pretrained: Pretrained) -> Table:
     """The table of hidden letters, of one run."""
-    pretrained = restore_pretraining(root)
     parts = pretrained.parts
-    is_masked = isinstance(parts.task, MaskedLetters)
+    is_masked = isinstance(parts.task, masked_letters.MaskedLetters)
     require(is_masked, "runs", str(root), "masked pretrainings on sequences")
     letters = parts.source.sample_shape[-1]
     held_out = load_held_out(parts.config.data, parts.source)
     codes, mask, _ = asked(pretrained, parts.source, LEARNT_N, "table")
     other, other_mask, right = asked(pretrained, held_out, JUDGED_N, "judged")
     table = Table("hidden letters named by", root.name, box=box.MARKDOWN)
-    visible = np.where(other_mask[..., None], 0, np.eye(letters)[other]).sum(axis=1)
+    known = np.asarray(masked_letters.known(np.eye(letters)[other]))
+    visible = np.where((other_mask | ~known)[..., None], 0, np.eye(letters)[other]).sum(axis=1)
     commonest = (visible.argmax(axis=-1)[:, None] == other)[other_mask]
-    table.add_row("the commonest letter to be seen", shares(commonest, other_mask))
+
+    def add(name: str, named: Bool[np.ndarray, " hidden"]) -> None:
+        table.add_row(name, shares(named[known[other_mask]], other_mask & known))
+
+    add("the commonest letter to be seen", commonest)
     for k in (1, 2, 3):
         if (letters + 1) ** (2 * k) < CONTEXTS_AT_MOST:
             named = table_rule((codes, mask), (other, other_mask), letters, k)
-            table.add_row(f"a table of {k} letters to either side", shares(named, other_mask))
-    table.add_row("the network", shares(right[other_mask], other_mask))
+            add(f"a table of {k} letters to either side", named)
+    add("the network", right[other_mask])
     return table
 
 
-def of_genes(root: Path, arguments: Arguments) -> None:
+def of_genes(root: Path, pretrained: Pretrained, arguments: Arguments) -> None:
     """Measure few labels of one run, unless its lines are there, and print them."""
     path = arguments.out / f"{root.name}.jsonl"
     records = read_records(Accuracy, path) if path.is_file() else []
     if not records:
-        probed = load(root, None, None, Whereabouts())
         splits = Splits(*(genes.load(arguments.length, split) for split in ("train", "test")))
-        probed = probed._replace(splits=splits)
+        probed = probed_of(pretrained, splits)
         planned = plan(probed, arguments.labels, arguments.draws, (TRUNK,), True, 0)
         with reading("probe", planned.steps) as advance:
             records = measure(probed, planned, advance)
@@ -177,9 +179,10 @@ def main() -> None:
     """Read the runs, measure, print."""
     arguments = parse(Arguments, prog="python -m benchmarks.masked_letters", description=__doc__)
     for root in arguments.runs:
-        Console(width=120).print(of_letters(root))
-        if restore_pretraining(root).parts.source.kind == DNA:
-            of_genes(root, arguments)
+        pretrained = restore_pretraining(root)
+        Console(width=120).print(of_letters(root, pretrained))
+        if pretrained.parts.source.kind == DNA:
+            of_genes(root, pretrained, arguments)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the libraries' own loops, and percentiles with NumPy's of scores taken here.
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from scipy.stats import chi, kstest, ncx2, norm, qmc
 
 from cgan.assemble import assemble
 from cgan.config import Conditioning, ConfigError, Data, Discriminator, Experiment, Generator
+from cgan.kinds import DNA
 from cgan.run_folder.checkpoint import Checkpoints
 from cgan.run_folder.workdir import Workdir
 from cgan.sampling import runs
@@ -28,7 +30,7 @@ from eval.files.json_lines import read_rows
 from eval.files.records import read_records
 from eval.gather import silent
 from eval.names import MethodName
-from eval.search import cube, given, journal, scores
+from eval.search import cube, dna, given, journal, scores
 from eval.search.measure import Plan, Search, Space, search
 from eval.search.methods import METHODS, History
 from eval.search.record import RECORDS, Found
@@ -260,6 +262,76 @@ def test_scores_are_what_their_names_say(root: Path, monkeypatch: pytest.MonkeyP
         "probability-3",
         "log-odds of class 3 by the classifier",
     )
+
+
+def one_hot(*sequences: str) -> np.ndarray:
+    return np.stack([np.eye(4, dtype=np.uint8)[["ACGT".index(of) for of in s]] for s in sequences])
+
+
+def test_the_share_of_g_and_c_is_counted() -> None:
+    found = dna.gc(one_hot("AATT", "AGCT", "GGCC", "AAAG"))
+    assert found.tolist() == [0, 0.5, 1, 0.25]
+
+
+@pytest.mark.parametrize("motif", ["TATAAT", "GNNC", "A"])
+def test_a_motif_counts_each_place_of_both_strands_by_its_mismatches(motif: str) -> None:
+    rng, partner = np.random.default_rng(0), str.maketrans("ACGT", "TGCA")
+    drawn = ["".join(rng.choice(list("ACGT"), size=20)) for _ in range(5)] + [
+        "CCTATAATGCCGGACCATTA"
+    ]
+    expected = []
+    for sequence in drawn:
+        strands = (sequence, sequence[::-1].translate(partner))
+        starts = range(len(sequence) - len(motif) + 1)
+        places = [strand[at : at + len(motif)] for strand in strands for at in starts]
+        wrong = [sum(w not in (b, "N") for w, b in zip(motif, p, strict=True)) for p in places]
+        expected.append(np.log(sum(0.25**n for n in wrong)))
+    found = dna.motif_score(motif)(one_hot(*drawn))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    turned = [sequence[::-1].translate(partner) for sequence in drawn]
+    np.testing.assert_allclose(dna.motif_score(motif)(one_hot(*turned)), expected, rtol=1e-12)
+
+
+def of_dna(length: int = 8) -> Any:
+    """What stands for a run of DNA where only its source is asked."""
+    source = SimpleNamespace(kind=DNA, name="dna", sample_shape=(length, 4))
+    sampler = SimpleNamespace(parts=SimpleNamespace(source=source))
+    return SimpleNamespace(sampler=sampler, has_classes=False)
+
+
+def test_scores_of_dna_go_by_their_names_and_the_motif() -> None:
+    def splits() -> Any:
+        raise AssertionError("these scores need no data")
+
+    sequences = one_hot("AGCTTATA", "AAAAAAAA")
+    share = scores.load("gc", Asked(of_dna(), splits, None))
+    assert share.values(sequences).tolist() == [0.25, 0]
+    found = scores.load("motif", Asked(of_dna(), splits, None, "tata"))
+    assert found.name == scores.folder_name(found, None) == "motif-TATA"
+    assert found.meaning == "log of how often TATA stands on either strand"
+    np.testing.assert_array_equal(found.values(sequences), dna.motif_score("TATA")(sequences))
+
+
+@pytest.mark.parametrize(
+    ("name", "motif", "message"),
+    [
+        ("motif", None, "motif = None: must be given with score = 'motif', such as TATAAT"),
+        ("motif", "", "motif = '': must be from 1 to 8 letters A, C, G, T, or N for any of these"),
+        ("motif", "TAUAAT", "motif = 'TAUAAT': must be from 1 to 8 letters A, C, G, T, or N"),
+        ("motif", "ACGTACGTA", "motif = 'ACGTACGTA': must be from 1 to 8 letters"),
+        ("gc", "TATA", "motif = 'TATA': must be left out with score = 'gc', which looks for none"),
+        (
+            "ink",
+            None,
+            "score = 'ink': reads images, and dna holds DNA sequences; must be a Python file",
+        ),
+    ],
+)
+def test_a_score_that_does_not_fit_dna_is_refused(
+    name: str, motif: str | None, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        scores.load(name, Asked(of_dna(), lambda: pytest.fail("read"), None, motif))
 
 
 class Reader:

@@ -81,7 +81,7 @@ class Pretext:
         if self.task == "graded":
             return "proteins: how far apart they are is known"
         if self.task == "masked":
-            return "images, or of sequences: patches and letters are theirs"
+            return "images, of sequences, DNA or proteins: patches and letters are theirs"
         return "images: tiles are theirs"
 
     def fits(self, kind: Kind) -> bool:
@@ -93,7 +93,7 @@ class Pretext:
             "contrastive": (IMAGE, DNA, PROTEIN),
             "graded": (PROTEIN,),
             "jigsaw": (IMAGE,),
-            "masked": (IMAGE, SEQUENCE, DNA),
+            "masked": (IMAGE, SEQUENCE, DNA, PROTEIN),
         }
         return kind in of_task[self.task]
 

@@ -3,7 +3,8 @@
 Whole stretches are hidden, since a single letter is told by those beside it. At their places the
 discriminator's trunk sees no letter at all, weights of 0 as beyond the ends. A linear map of its
 last maps along the sequence, each place of which stands for several letters, and of its features,
-which are of all places, gives logits of each letter: no generator takes part.
+which are of all places, gives logits of each letter: no generator takes part. Of proteins the last
+letter stands for a residue that is not known, or for none: nobody is asked to name that one.
 
 References:
     Devlin et al. 2019 (BERT, section 3.1: the loss on hidden letters, 15 % of all); Joshi et al.
@@ -15,10 +16,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from cgan.config import Pretext, require
 from cgan.networks import TRUNK, Networks
+from cgan.networks.conv1d import RESIDUES
 from cgan.pretext.task import (
     EMPTY,
     Answered,
@@ -104,7 +106,7 @@ class MaskedLetters(Task):
         logits, letters = self.logits(trained, stats, posed), posed.sequences.argmax(axis=-1)
         log_likelihoods = jax.nn.log_softmax(logits)
         of_right = jnp.take_along_axis(log_likelihoods, letters[..., None], axis=-1)[..., 0]
-        is_known = jnp.any(posed.sequences != 0, axis=-1)  # a shift leaves places without letters
+        is_known = known(posed.sequences)
         hidden, visible = posed.mask * is_known, (1 - posed.mask) * is_known
         correct = logits.argmax(axis=-1) == letters
         counts = jnp.sum(jax.nn.one_hot(letters, logits.shape[-1]) * visible[..., None], axis=1)
@@ -159,6 +161,13 @@ class MaskedLetters(Task):
             return networks.features(params, stats, sample, tap=tap)
 
         return int(jax.eval_shape(maps, params, stats, sample).shape[-1])
+
+
+def known(sequences: Samples) -> Bool[Array, "n length"]:
+    """Where a letter stands that can be named: a shift of a view leaves places without any."""
+    letters = sequences.shape[-1]
+    asked = letters - 1 if letters == RESIDUES else letters
+    return jnp.any(sequences[..., :asked] != 0, axis=-1)
 
 
 def to_be_seen(posed: Spanned) -> Samples:

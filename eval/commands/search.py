@@ -38,12 +38,14 @@ class Arguments(OfRun):
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run, such as runs/digits."""
     score: str
-    """Score of samples: ink, probability (with --class), or a Python file with a function score."""
+    """Score: ink, probability (with --class), gc, motif (with --motif), or a Python file."""
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None
     """Class by its name or index, whose probability is sought.
 
     Of a run that learnt with labels it is also the one that samples are asked for.
     """
+    motif: str | None = None
+    """Motif that score = 'motif' looks for: letters A, C, G, T, or N for any, such as TATAAT."""
     evaluations: int = 60
     """Evaluations of the score by each search."""
     seeds: int = 10
@@ -113,7 +115,8 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     def splits() -> Splits:
         return Splits(*splits_of(Workdir(root), loaded.config, arguments.where, source))
 
-    score = scores.load(arguments.score, scores.Asked(loaded, splits, arguments.class_))
+    asked = scores.Asked(loaded, splits, arguments.class_, arguments.motif)
+    score = scores.load(arguments.score, asked)
     space = Space(root, loaded, score, arguments.dimensions, arguments.class_)
     usual = root / "search" / scores.folder_name(score, arguments.class_)
     folder, page_file = places.folder_of(usual, out), places.file_of(usual, out, "search.html")

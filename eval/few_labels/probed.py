@@ -63,15 +63,34 @@ def load(
     """
     if step is not None:
         checkpoint = runs.nimg_of_step(root, step)
-    restored, has_embedding, has_labels, distance = _restored(root, checkpoint, source)
-    parts = restored.parts
-    splits = Splits(*splits_of(Workdir(root), parts.config, where, source))
+    is_pretraining = Workdir(root).read_procedure() == Pretraining.procedure
+    restore = restore_pretraining if is_pretraining else runs.restore_run
+    restored: runs.Restored | Pretrained = restore(root, checkpoint, source)
+    splits = Splits(*splits_of(Workdir(root), restored.parts.config, where, source))
     classes = len(splits.train.class_names)
     if classes < 2:
         raise ConfigError(
             f"{root}: its data set has {'one class' if classes else 'no classes'}; must be a run "
             "on data of at least two, whose labels are used"
         )
+    return probed_of(restored, splits)
+
+
+def probed_of(restored: runs.Restored | Pretrained, splits: Splits) -> Probed:
+    """What is probed of a run, on its own data or on others of their shape.
+
+    Args:
+        restored: a GAN or a pretraining.
+        splits: data with classes.
+    """
+    parts, state = restored.parts, restored.state
+    config = parts.config
+    if isinstance(config, Pretraining):
+        has_embedding, has_labels = config.pretext.task in EMBEDDED_TASKS, False
+        distance = config.pretext.distance
+    else:
+        has_embedding = config.embedding.weight > 0 or config.graded.weight > 0
+        has_labels, distance = config.conditioning.labels, config.graded.distance
 
     def start() -> Weights:
         state = parts.init_state()
@@ -79,27 +98,13 @@ def load(
 
     return Probed(
         parts.networks,
-        Weights(restored.state.discriminator, restored.state.discriminator_stats),
+        Weights(state.discriminator, state.discriminator_stats),
         start,
         splits,
         restored.nimg,
         has_embedding,
         has_labels,
         distance,
-        parts.config.seed,
-        parts.config.augment.window,
+        config.seed,
+        config.augment.window,
     )
-
-
-def _restored(
-    root: Path, checkpoint: int | None, source: Source | None
-) -> tuple[runs.Restored | Pretrained, bool, bool, DistanceName]:
-    """A GAN or a pretraining; whether it has an embedding, saw labels, and its distance."""
-    if Workdir(root).read_procedure() == Pretraining.procedure:
-        pretrained = restore_pretraining(root, checkpoint, source)
-        pretext = pretrained.parts.config.pretext
-        return pretrained, pretext.task in EMBEDDED_TASKS, False, pretext.distance
-    gan = runs.restore_run(root, checkpoint, source)
-    config = gan.parts.config
-    has_embedding = config.embedding.weight > 0 or config.graded.weight > 0
-    return gan, has_embedding, config.conditioning.labels, config.graded.distance

@@ -13,12 +13,12 @@ from scipy.special import logsumexp
 from cgan.config import ConfigError, require
 from cgan.data.abilities import whole_of
 from cgan.data.digits import StackedDigits
-from cgan.kinds import IMAGE
+from cgan.kinds import DNA, IMAGE, Kind
 from cgan.sampling.labels import find_class
 from cgan.sampling.runs import Run
 from eval.dataset.protocol import protocol_of
 from eval.extractors import load_extractor
-from eval.search import given
+from eval.search import dna, given
 from eval.splits import Splits
 
 FULL = 255
@@ -67,6 +67,8 @@ class Asked(NamedTuple):
     """Reads the data that the run learnt, for those that need it."""
     class_: str | None
     """The class that a user named."""
+    motif: str | None = None
+    """The motif that a user gave."""
 
 
 def ink(asked: Asked) -> Score:
@@ -75,17 +77,49 @@ def ink(asked: Asked) -> Score:
     Raises:
         ConfigError: the run's samples are no images.
     """
-    source = asked.run.sampler.parts.source
-    if source.kind != IMAGE:
-        raise ConfigError(
-            f"score = 'ink': reads images, and {source.name} holds {source.kind.plural}; must be a "
-            "Python file, or a score of such samples"
-        )
+    _require_kind("ink", asked, IMAGE)
 
     def mean_level(images: np.ndarray) -> np.ndarray:
         return images.reshape(len(images), -1).mean(axis=1, dtype=np.float64) / FULL
 
     return Score("ink", "mean level of the pixels", "1", mean_level)
+
+
+def gc(asked: Asked) -> Score:
+    """The share of G and C among a sequence's bases.
+
+    Raises:
+        ConfigError: the run's samples are no DNA.
+    """
+    _require_kind("gc", asked, DNA)
+    return Score("gc", "share of G and C", "1", dna.gc)
+
+
+def motif(asked: Asked) -> Score:
+    """How strongly a short motif binds to a sequence: see `eval.search.dna.motif_score`.
+
+    Raises:
+        ConfigError: the run's samples are no DNA, or no motif was given that fits them.
+    """
+    _require_kind("motif", asked, DNA)
+    require(asked.motif is not None, "motif", None, "given with score = 'motif', such as TATAAT")
+    letters = str(asked.motif).upper()
+    length = asked.run.sampler.parts.source.sample_shape[0]
+    most = min(dna.MOTIF_AT_MOST, length)
+    expected = f"from 1 to {most} letters A, C, G, T, or N for any of these"
+    fits = 1 <= len(letters) <= most and not set(letters) - set(dna.LETTERS)
+    require(fits, "motif", asked.motif, expected)
+    meaning = f"log of how often {letters} stands on either strand"
+    return Score(f"motif-{letters}", meaning, "1", dna.motif_score(letters))
+
+
+def _require_kind(name: str, asked: Asked, kind: Kind) -> None:
+    source = asked.run.sampler.parts.source
+    if source.kind != kind:
+        raise ConfigError(
+            f"score = {name!r}: reads {kind.plural}, and {source.name} holds "
+            f"{source.kind.plural}; must be a Python file, or a score of such samples"
+        )
 
 
 def probability(asked: Asked) -> Score:
@@ -117,7 +151,12 @@ def probability(asked: Asked) -> Score:
     return Score(f"probability-{number}", of_class, mark, log_odds)
 
 
-SCORES: dict[str, Callable[[Asked], Score]] = {"ink": ink, "probability": probability}
+SCORES: dict[str, Callable[[Asked], Score]] = {
+    "ink": ink,
+    "probability": probability,
+    "gc": gc,
+    "motif": motif,
+}
 
 
 def folder_name(score: Score, class_: str | None) -> str:
@@ -136,6 +175,8 @@ def load(name: str, asked: Asked) -> Score:
     unread = asked.class_ is not None and name != "probability" and not asked.run.has_classes
     expected = f"left out with score = {name!r}, for a run that learnt without labels"
     require(not unread, "class", asked.class_, expected)
+    expected = f"left out with score = {name!r}, which looks for none"
+    require(asked.motif is None or name == "motif", "motif", asked.motif, expected)
     if name in SCORES:
         return SCORES[name](asked)
     expected = f"one of {', '.join(SCORES)}, or a Python file with a function `score`"

@@ -188,6 +188,16 @@ def test_places_that_a_shift_left_without_a_letter_do_not_count() -> None:
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), *told)
 
 
+def test_residues_that_are_not_known_are_not_asked_for() -> None:
+    """Of the 21 letters of proteins the last is none; of 20 or 4 letters each is one."""
+    for letters in (4, 20, 21):
+        sequences = jnp.eye(letters)[jnp.array([[0, letters - 1, letters - 2]])]
+        known = [True, letters != 21, True]
+        assert np.asarray(masked_letters.known(sequences)).tolist() == [known]
+    proteins = dataclasses.replace(pretraining(), data=Data("proteins", length=40))
+    assert proteins.pretext.task == "masked"
+
+
 def test_panels_leave_what_is_hidden_open_and_keep_the_rest() -> None:
     parts = parts_of()
     state, questions = parts.init_state(), posed(parts)
