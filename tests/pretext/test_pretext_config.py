@@ -19,6 +19,7 @@ CHANGED: dict[str, Any] = {
     "distance": "squared",
     "temperature": 0.5,
     "temperature_bounds": (0.05, 0.5),
+    "both_views": True,
     "tiles": 4,
     "orders": 12,
     "gap": 2,
