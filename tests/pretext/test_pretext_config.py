@@ -60,7 +60,7 @@ def test_the_help_names_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
     for condition in conditions(config.Pretext):
         readers = ", ".join(condition.values)
         option = "--pretext." + condition.field.replace("_", "-")
-        assert re.search(rf"{option} [^(]*\({readers}\)", said), condition.field
+        assert re.search(rf"{option}[ ,][^(]*\({readers}\)", said), condition.field
 
 
 OF_LETTERS: dict[str, Any] = {
