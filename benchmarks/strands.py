@@ -4,10 +4,11 @@ Logistic regression on few labels a genome, as `python -m eval probe` has it, on
 plain 4-mers and on each run's discriminator, untrained and trained. It learns from the labelled
 fragments as they are, or also from their other strands (the reverse complement as augmentation of
 a classifier). A figure is the accuracy on held-out fragments, and the share of them whose verdict
-is another one on their other strand.
+is another one on their other strand. Runs that differ by their seeds may be given as one.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +39,8 @@ from eval.records.spread import mean_and_error
 from eval.splits import Splits
 
 K = 4
-ORIGINS: tuple[Origin, ...] = ("untrained", "run")
-"""Whose weights a discriminator is read with."""
+ORIGINS: dict[bool, tuple[Origin, ...]] = {True: ("untrained", "run"), False: ("run",)}
+"""Whose weights a discriminator is read with: also those that it started from, or not."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Arguments:
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Folders of runs on one DNA data set: GANs or pretrainings."""
+    untrained: bool = True
+    """Measure each run's discriminator as it started too."""
+    pooled: bool = False
+    """Give all runs as one: figures are of each run and draw."""
     labels: tuple[int, ...] = (1, 10, 100)
     """Labels a genome."""
     taps: tuple[str, ...] = (TRUNK,)
@@ -87,7 +92,11 @@ def both(part: Labeled) -> Labeled:
 
 
 def features_of(
-    probed: list[Probed], names: list[str], taps: tuple[str, ...], parts: list[Labeled]
+    probed: list[Probed],
+    names: list[str],
+    taps: tuple[str, ...],
+    origins: tuple[Origin, ...],
+    parts: list[Labeled],
 ) -> Iterator[tuple[str, Sides]]:
     """Names of features, and the features of both splits on both strands."""
     train, held_out = (both(part) for part in parts)
@@ -98,7 +107,7 @@ def features_of(
     for name, read in kmers.items():
         yield name, split(read(train.samples), read(held_out.samples))
     for name, one in zip(names, probed, strict=True):
-        for origin in ORIGINS:
+        for origin in origins:
             for found in of_discriminator(one, origin, taps_of(one, taps), train, held_out, silent):
                 called = f"{name}, {found.name}{'' if origin == 'run' else ', untrained'}"
                 yield called, split(found.train, found.held_out)
@@ -158,16 +167,29 @@ def main() -> None:
     rows = draws.balanced(parts[0].labels, classes, most, arguments.draws, seed)
     table = Table("features", "learnt from", *map(str, arguments.labels), box=box.SIMPLE)
     names = [root.name for root in arguments.runs]
-    for name, sides in features_of(probed, names, arguments.taps, parts):
-        for augmented in (False, True):
-            cells = []
-            for size in arguments.labels:
-                found = figures(sides, parts, rows[:, : size * classes], size, augmented)
-                mean, error = mean_and_error(found.accuracies)
-                spread = "" if error is None else f" ± {error:.3f}"
-                cells.append(f"{mean:.3f}{spread}, {np.mean(found.changes):.1%}")
-            table.add_row(name, "both strands" if augmented else "as they are", *cells)
+    if len(set(names)) < len(names):
+        names = [str(root) for root in arguments.runs]
+    if arguments.pooled:
+        names = [f"{len(probed)} runs"] * len(probed)
+    measured: dict[tuple[str, bool, int], Figures] = {}
+    origins = ORIGINS[arguments.untrained]
+    for name, sides in features_of(probed, names, arguments.taps, origins, parts):
+        for augmented, size in itertools.product((False, True), arguments.labels):
+            found = figures(sides, parts, rows[:, : size * classes], size, augmented)
+            before = measured.setdefault((name, augmented, size), Figures([], []))
+            before.accuracies.extend(found.accuracies)
+            before.changes.extend(found.changes)
+    for name, augmented in dict.fromkeys(key[:2] for key in measured):
+        cells = [told(measured[name, augmented, size]) for size in arguments.labels]
+        table.add_row(name, "both strands" if augmented else "as they are", *cells)
     Console(width=120).print(table)
+
+
+def told(found: Figures) -> str:
+    """Mean accuracy, its standard error and the mean share of changed verdicts."""
+    mean, error = mean_and_error(found.accuracies)
+    spread = "" if error is None else f" ± {error:.3f}"
+    return f"{mean:.3f}{spread}, {np.mean(found.changes):.1%}"
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ CHANGED: Settings = {
     "discriminator.fourier_features": 4,
     "discriminator.spectral_norm": True,
     "discriminator.both_strands": True,
+    "discriminator.kmer": 6,
     "discriminator.pairs": 3,
     "discriminator.cells": (2, 0, 0, 2),
     "objective.loss": "pairwise",

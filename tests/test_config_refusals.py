@@ -223,6 +223,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("data.shares", (1.0, 2.0), "5 numbers or None"),
     ("generator.letters", "one", "one of 'softmax', 'gumbel'"),
     ("discriminator.both_strands", 1, YES_NO),
+    ("discriminator.kmer", 0, "more than 0"),
+    ("discriminator.kmer", 33, "at most 32"),
     ("discriminator.pairs", -1, "0 or more"),
     ("discriminator.pairs", 33, "at most 32"),
     ("graded.weight", -1.0, "0 or more"),

@@ -46,10 +46,11 @@ def pair_of(**settings: Any) -> tuple[networks.Networks, Any, Any]:
     return pair, generator, discriminator
 
 
-def test_a_product_with_windows_is_a_correlation() -> None:
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_a_product_with_windows_is_a_correlation(size: int) -> None:
     rng = np.random.default_rng(0)
-    x, kernel = rng.normal(size=(1, 10, 2)), rng.normal(size=(5, 2))
-    found = windows(jnp.asarray(x), 5) @ kernel.ravel()
+    x, kernel = rng.normal(size=(1, 10, 2)), rng.normal(size=(size, 2))
+    found = windows(jnp.asarray(x), size) @ kernel.ravel()
     expected = sum(np.correlate(x[0, :, c], kernel[:, c], "same") for c in range(2))
     np.testing.assert_allclose(found[0], expected, rtol=1e-5, atol=1e-6)
 
@@ -96,7 +97,8 @@ def test_products_of_float32_are_in_full_and_sums_in_bfloat16_are_short() -> Non
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"both_strands": True}, {"spectral_norm": True}, {"pairs": 2}]
+    "settings",
+    [{}, {"both_strands": True}, {"spectral_norm": True}, {"pairs": 2}, {"kmer": 6}],
 )
 def test_a_row_is_seen_alone_and_its_score_is_multiplied_by_its_factor(
     settings: dict[str, Any],
@@ -112,25 +114,27 @@ def test_a_row_is_seen_alone_and_its_score_is_multiplied_by_its_factor(
     assert np.abs(present(said.score)).min() > 1e-3
 
 
-def test_what_is_read_on_both_strands_is_the_same_for_either() -> None:
+@pytest.mark.parametrize("kmer", [6, 9])
+def test_what_is_read_on_both_strands_is_the_same_for_either(kmer: int) -> None:
     turned = SAMPLES[:, ::-1, ::-1]
 
     def said(both: bool, x: jax.Array) -> Any:
-        pair, _, variables = pair_of(both_strands=both)
+        pair, _, variables = pair_of(both_strands=both, kmer=kmer)
         return pair.discriminate(*variables, x, LABELS)
 
     for one, other in zip(said(True, SAMPLES), said(True, turned), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     assert np.abs(said(False, SAMPLES).score - said(False, turned).score).min() > 1e-3
-    pair, _, variables = pair_of(both_strands=True)
+    pair, _, variables = pair_of(both_strands=True, kmer=kmer)
     one, other = (pair.features(*variables, x, tap="level_0") for x in (SAMPLES, turned))
     np.testing.assert_allclose(one, other[:, ::-1], rtol=1e-4, atol=1e-5)
 
 
-def test_without_halvings_features_are_soft_counts_of_kmers_on_both_strands() -> None:
+@pytest.mark.parametrize("k", [6, 9])
+def test_without_halvings_features_are_soft_counts_of_kmers_on_both_strands(k: int) -> None:
     """Window by window in NumPy; a filter that is a k-mer answers where that is."""
     config = experiment()
-    settings = dataclasses.replace(config.discriminator, depth=0, both_strands=True)
+    settings = dataclasses.replace(config.discriminator, depth=0, both_strands=True, kmer=k)
     pair = networks.build(dataclasses.replace(config, discriminator=settings), SHAPE)
     params, stats = randomized(jax.eval_shape(pair.init_discriminator, KEY))
     kernel, bias = (np.asarray(params["trunk"]["stem"][of], float) for of in ("kernel", "bias"))
@@ -139,8 +143,8 @@ def test_without_halvings_features_are_soft_counts_of_kmers_on_both_strands() ->
         return np.where(x > 0, x, 0.2 * x)
 
     def counted(sequence: Any) -> Any:
-        room = np.pad(sequence, [(4, 4), (0, 0)])
-        found = [leaky(room[at : at + 9].ravel() @ kernel + bias) for at in range(SHAPE[0])]
+        room = np.pad(sequence, [(k // 2, (k - 1) // 2), (0, 0)])
+        found = [leaky(room[at : at + k].ravel() @ kernel + bias) for at in range(SHAPE[0])]
         return np.mean(found, axis=0)
 
     rows = np.asarray(SAMPLES, float)

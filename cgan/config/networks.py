@@ -33,6 +33,8 @@ WITH_SPECTRAL_NORM: tuple[Architecture, ...] = ("mlp", "conv", "conv1d", "sngan"
 """Architectures whose discriminators can have spectral norms."""
 OF_SEQUENCES = {"architecture": ("conv1d",)}
 
+KMER_AT_MOST = 32
+"""Most letters of a filter: there are more ways to write these than weights can tell apart."""
 PAIRS_AT_MOST = 32
 """Most lags of pairs: of each the discriminator sees as many shares as there are pairs."""
 
@@ -113,12 +115,14 @@ class Discriminator:
     """Read an image around each site of the lattice of two vectors, as 7 4 0 8, and pool (mlp)."""
     both_strands: bool = setting(False, read_by=OF_SEQUENCES)
     """Read DNA on both strands and average: the verdict on either is the same (conv1d)."""
-
+    kmer: int = setting(9, read_by=OF_SEQUENCES)
+    """Letters that a filter of the first layer reads, as the k of k-mers (conv1d)."""
     pairs: int = setting(0, read_by=OF_SEQUENCES)
     """Lags up to which shares of pairs of letters are features too; 0 for none (conv1d)."""
 
     def __post_init__(self) -> None:
         check_types(self, "discriminator.")
+        positive(self, "discriminator.", "kmer", at_most=KMER_AT_MOST)
         not_negative(self, "discriminator.", "pairs", at_most=PAIRS_AT_MOST)
         expected = "0 with discriminator.both_strands, which pairs would tell apart"
         alone = not (self.pairs and self.both_strands)

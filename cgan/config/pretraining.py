@@ -41,6 +41,8 @@ class Pretext:
     """Divides cosines, which lie between -1 and 1 (contrastive)."""
     temperature_bounds: Bounds | None = setting(None, read_by=CONTRASTIVE)
     """Learn the temperature between these two; None keeps it (contrastive)."""
+    both_views: bool = setting(False, read_by=CONTRASTIVE)
+    """Contrast either view with both views of all other images, not the firsts (contrastive)."""
     tiles: Literal[2, 3, 4] = setting(2, read_by=JIGSAW)
     """Tiles along each side, which they must divide (jigsaw)."""
     orders: int | None = setting(None, read_by=JIGSAW)

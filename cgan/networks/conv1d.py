@@ -17,7 +17,7 @@ from cgan.networks.modules import TRUNK, Maps
 from cgan.types import Factors, Labels, Samples
 
 LETTERS_SEEN, PLACES_SEEN = 9, 5
-"""Size of the windows of letters, and of those of maps."""
+"""Size of the generator's windows of letters, and of windows of maps."""
 BASES = 4
 RESIDUES = 21
 """Letters of proteins, of which the last stands for a residue that is not known, or for none."""
@@ -30,9 +30,9 @@ Strands = Float[Array, "_ length channels"]
 
 
 def windows(x: Places, size: int) -> Float[Array, "n length _"]:
-    """The window of an odd number of places around each place, with zeros beyond the ends."""
-    length, around = x.shape[1], size // 2
-    room = jnp.pad(x, [(0, 0), (around, around), (0, 0)])
+    """The window around each place, with zeros beyond the ends; an even one begins earlier."""
+    length = x.shape[1]
+    room = jnp.pad(x, [(0, 0), (size // 2, (size - 1) // 2), (0, 0)])
     return jnp.concatenate([room[:, at : at + length] for at in range(size)], axis=-1)
 
 
@@ -165,7 +165,8 @@ def gumbel_noise(
 class Conv1dDiscriminatorTrunk(nn.Module):
     """Sequences `[n, length, letters]` to features: convolutions, a mean over places, a layer.
 
-    Without halvings (`depth` 0) the mean is over windows of letters: soft counts of learnt k-mers.
+    The first convolution's filters are of `kmer` letters. Without halvings (`depth` 0) the mean is
+    over these windows: soft counts of learnt k-mers.
 
     With `both_strands` a sequence of A, C, G and T is read on both of its strands, and what they
     yield is averaged, from the maps on: features are the same for either strand. In genomics that
@@ -179,6 +180,7 @@ class Conv1dDiscriminatorTrunk(nn.Module):
     depth: int
     spectral_norm: bool = False
     both_strands: bool = False
+    kmer: int = 9
     pairs: int = 0
 
     @nn.compact
@@ -195,7 +197,7 @@ class Conv1dDiscriminatorTrunk(nn.Module):
             applied = layers.normalized(dense, self.spectral_norm, update_stats)
             return layers.leaky_relu(applied(x, factors))
 
-        x = layer("stem", self.width, windows(times(read, of_all), LETTERS_SEEN), of_all)
+        x = layer("stem", self.width, windows(times(read, of_all), self.kmer), of_all)
         maps = {"level_0": self._joined(x, n)}
         for level in range(1, self.depth + 1):
             features = self.width * 2 ** (level - 1)

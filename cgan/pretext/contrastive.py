@@ -1,8 +1,9 @@
 """The contrastive pretext: which view is of the same image. The neighbour game without fakes.
 
 Two views of each image are embedded by the discriminator's own embedding head, and an image is told
-from all others of the global batch by instance contrast (Chen et al. 2020, SimCLR, eq. 1): the very
-loss of the discriminator in `cgan/objectives/neighbor.py`, which a GAN can go on with.
+from all others of the global batch by instance contrast: the very loss of the discriminator in
+`cgan/objectives/neighbor.py`, which a GAN can go on with. There a first view meets the first views
+of others; with `both_views` either view meets both of them (Chen et al. 2020, SimCLR, eq. 1).
 """
 
 from typing import NamedTuple
@@ -43,9 +44,10 @@ class Views(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """Embeddings of the first views, and their cosines with those of the second."""
+    """Embeddings of both views, and their cosines with each other."""
 
     embedding: Embeddings
+    other: Embeddings
     agreement: PerSample
 
 
@@ -54,6 +56,7 @@ class Contrastive(Task):
 
     def __init__(self, pretext: Pretext, networks: Networks) -> None:
         self._discriminate = networks.discriminate
+        self._both = pretext.both_views
         self._game = NeighborGame(
             pretext.temperature, pretext.temperature_bounds, negatives="reals", graded=False
         )
@@ -71,19 +74,37 @@ class Contrastive(Task):
         return Views(*draws.pair(images), images)
 
     def answer(self, trained: Trained, stats: Params, posed: Views) -> Embedded:
-        """The embedding of one view, and how like it the other's is."""
+        """The embeddings of both views, and how alike they are."""
         one, other = (self._embed(trained, stats, view) for view in (posed.one, posed.other))
-        return Embedded(one, jnp.sum(one * other, axis=1))
+        return Embedded(one, other, jnp.sum(one * other, axis=1))
 
     def grade(self, learnt: Params, answered: Answered) -> tuple[Terms, Readings]:
         """Instance contrast; accurate is who finds no other image nearer than his own view."""
         batch = _outputs(answered)
-        terms = self._game.discriminator_terms(learnt, batch)
+        if self._both:
+            first, second = (self._contrast(learnt, answered, one) for one in (True, False))
+            terms = {"contrast": (first + second) / 2}
+        else:
+            terms = self._game.discriminator_terms(learnt, batch)
         local = answered.local
         cosines = products(local.embedding, answered.whole.embedding)
         nearest = jnp.where(others(batch), cosines, -jnp.inf).max(axis=1)
         accuracy = jnp.mean((local.agreement > nearest).astype(jnp.float32))
         return terms, {"accuracy": accuracy} | self._game.readings(learnt)
+
+    def _contrast(self, learnt: Params, answered: Answered, first: bool) -> PerSample:
+        """Losses of first views, or of second ones, told from both views of all others, `[n]`."""
+        local, whole = answered.local, answered.whole
+        rows = local.embedding if first else local.other
+        columns = jnp.concatenate([whole.embedding, whole.other])
+        batch = _outputs(
+            answered._replace(
+                local=Embedded(rows, rows, local.agreement),
+                whole=Embedded(columns, columns, jnp.tile(whole.agreement, 2)),
+            )
+        )
+        alike = answered.rows[:, None] == jnp.arange(len(columns)) % len(whole.embedding)
+        return self._game.discriminator_terms(learnt, batch._replace(mask=~alike))["contrast"]
 
     def panels(self, trained: Trained, stats: Params, posed: Views, gallery: Gallery) -> Panels:
         """Each image beside those of the gallery that are nearest to it, the nearest first."""

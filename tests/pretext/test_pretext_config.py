@@ -19,6 +19,7 @@ CHANGED: dict[str, Any] = {
     "distance": "squared",
     "temperature": 0.5,
     "temperature_bounds": (0.05, 0.5),
+    "both_views": True,
     "tiles": 4,
     "orders": 12,
     "gap": 2,
@@ -59,7 +60,7 @@ def test_the_help_names_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
     for condition in conditions(config.Pretext):
         readers = ", ".join(condition.values)
         option = "--pretext." + condition.field.replace("_", "-")
-        assert re.search(rf"{option} [^(]*\({readers}\)", said), condition.field
+        assert re.search(rf"{option}[ ,][^(]*\({readers}\)", said), condition.field
 
 
 OF_LETTERS: dict[str, Any] = {

@@ -237,6 +237,20 @@ def test_the_contrast_is_that_of_a_real_with_all_others_and_no_fakes() -> None:
     assert readings["accuracy"] == pytest.approx(np.mean(right))
 
 
+def test_either_view_may_be_told_from_both_views_of_all_others() -> None:
+    parts = assemble(pretraining("contrastive", dimensions=3, temperature=0.2, both_views=True))
+    state, questions = parts.init_state(), posed(parts)
+    answers = parts.task.answer(state.trained, state.discriminator_stats, questions)
+    terms, _ = graded(parts, answers, {})
+    both = np.concatenate([embedded(parts, questions.one), embedded(parts, questions.other)])
+    logits = both @ both.T / 0.2
+    np.fill_diagonal(logits, -np.inf)
+    partners = np.roll(np.arange(2 * BATCH), BATCH)
+    losses = -log_softmax(logits, axis=1)[np.arange(2 * BATCH), partners]
+    expected = losses.reshape(2, BATCH).mean(axis=0)
+    np.testing.assert_allclose(terms["contrast"], expected, rtol=1e-4)
+
+
 def test_a_learnt_temperature_is_told_and_kept_within_its_bounds() -> None:
     parts = assemble(pretraining("contrastive", dimensions=3, temperature_bounds=(0.05, 0.2)))
     state, questions = parts.init_state(), posed(parts)
