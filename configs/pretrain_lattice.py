@@ -2,7 +2,9 @@
 
 Its discriminator reads a picture around each site of the lattice, and its views share no electrons.
 Command: pip install ase; python train.py pretrain_lattice
-Hardware: 2 cores of an AMD EPYC, no GPU.
+Hardware: 2 busy cores of an Intel Xeon, no GPU.
+Time: 1 to 2 minutes, compilation included.
+Expected: 99.5 % of defects named from 5 labels a class (docs/lattice.md).
 """
 
 from pathlib import Path
