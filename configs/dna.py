@@ -7,14 +7,13 @@ Expected: docs/dna.md, of shorter runs.
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Optim, Penalty
+from cgan.config import Data, Discriminator, Experiment, Generator, Optim, Penalty
 
 CONFIG = Experiment(
     workdir=Path("runs/dna"),
     data=Data("dna"),
     generator=Generator(architecture="conv1d", width=16, depth=3, letters="gumbel"),
     discriminator=Discriminator(architecture="conv1d", width=24, depth=2),
-    augment=Augment(policy="reverse_complement", probability=0.5),
     penalty=Penalty(r1=1.0, r2=1.0),
     optim=Optim(lr=2e-3, ema_halflife_nimg=16_000),
     batch_size=64,
