@@ -80,6 +80,20 @@ def test_a_generator_starts_from_an_encoder_that_solved_puzzles(tmp_path: Path) 
     jax.tree.map(np.testing.assert_array_equal, state.discriminator, fresh.discriminator)
 
 
+def test_an_encoder_of_another_architecture_is_refused_though_some_of_it_fits(
+    tmp_path: Path,
+) -> None:
+    conv = Discriminator(architecture="conv", width=4, depth=1)
+    other = tmp_path / "other"
+    loop.train(dataclasses.replace(PUZZLES, workdir=other, discriminator=conv))
+    config = dataclasses.replace(
+        SMALL, workdir=tmp_path / "run", init_from=other, init_players="encoder"
+    )
+    parts = assemble(config)
+    with pytest.raises(ConfigError, match="its discriminator is 'conv'; must be 'resnet' with"):
+        start.read(parts)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -201,7 +201,10 @@ def halved_maps(pictures: Samples, shape: tuple[int, ...], width: int) -> Maps:
 
 
 def with_features(maps: Maps) -> Maps:
-    """The maps, and as features the means of the last over at most 4x4 stretches of it."""
+    """The maps, and as features the means of the last over stretches of it.
+
+    4x4 stretches where its sides are 4, 8, 16, ...; else as few as halving leaves, such as 7x7.
+    """
     x = list(maps.values())[-1]
     n, height, width, channels = x.shape
     side = 2 ** encoder_halvings("unet", x.shape[1:])

@@ -25,6 +25,7 @@ class Pretrained(NamedTuple):
     discriminator_stats: Params
     architectures: str
     """Names of both architectures, in words."""
+    discriminator_architecture: str
     averaged: bool
     """Whether the generator's parameters are their average."""
     kind: Kind
@@ -52,6 +53,7 @@ def _of_gan(root: Path) -> Pretrained:
         discriminator=state.discriminator,
         discriminator_stats=state.discriminator_stats,
         architectures=named(config.generator.architecture, config.discriminator.architecture),
+        discriminator_architecture=config.discriminator.architecture,
         averaged=True,
         kind=run.parts.source.kind,
     )
@@ -67,6 +69,7 @@ def _of_pretraining(root: Path) -> Pretrained:
         discriminator=state.discriminator,
         discriminator_stats=state.discriminator_stats,
         architectures=named(generator, config.discriminator.architecture),
+        discriminator_architecture=config.discriminator.architecture,
         averaged=False,
         kind=run.parts.source.kind,
     )

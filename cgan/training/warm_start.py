@@ -44,6 +44,7 @@ def read(parts: Parts, runs: Runs) -> Origin | None:
         return None
     choice = _choice(parts.config)
     pretrained = runs.read(choice)
+    _require_encoder(parts, choice, pretrained)
     plans = carried.plans_of(choice, parts, pretrained)
     form = parts.abstract_state().discriminator_stats
     stats = carried.plan_of(choice, STATS, form, pretrained)
@@ -81,6 +82,16 @@ def _choice(config: Experiment) -> Choice:
     return Choice(
         "init_from", config.init_from, config.init_players, config.init_parts, NARROWED_BY
     )
+
+
+def _require_encoder(parts: Parts, choice: Choice, pretrained: Pretrained) -> None:
+    """Refuse an encoder of another architecture: some of its arrays have names and shapes alike."""
+    here, there = parts.config.generator.architecture, pretrained.discriminator_architecture
+    if choice.players == "encoder" and there != here:
+        raise choice.refusal(
+            f"its discriminator is {there!r}; must be {here!r} with init_players = 'encoder', the "
+            "generator's first half"
+        )
 
 
 def _require_loaded(parts: Parts, plan: Plan) -> None:

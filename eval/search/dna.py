@@ -28,7 +28,8 @@ def motif_score(motif: str) -> Callable[[np.ndarray], Float[np.ndarray, " n"]]:
     Each place of either strand counts 1 where all letters agree, and a quarter of it for each base
     that does not, so that what is nearly the motif counts too: a model of binding whose energy is
     a sum over bases (Berg & von Hippel 1987), with the same cost for each mismatch. The natural
-    log of the sum over places, so that 0 is one perfect place and nothing beside it.
+    log of the sum over places, so that 0 is one perfect place and next to
+    nothing beside it; a motif that is its own reverse complement counts each place twice.
 
     Args:
         motif: letters A, C, G, T and N, which stands for any base.
