@@ -11,7 +11,8 @@ import pytest
 
 from cgan import networks
 from cgan.config import ConfigError, Discriminator, Embedding, Experiment, Generator
-from cgan.networks.conv1d import gumbel_noise, spaced_pairs, windows
+from cgan.networks.chance import noise_of
+from cgan.networks.conv1d import spaced_pairs, windows
 from cgan.types import present
 from tests.products import products_of, sums_in
 
@@ -172,7 +173,7 @@ def test_letters_are_shares_or_one_of_them() -> None:
 
 
 def test_noise_is_gumbels_another_for_each_latent_and_draws_letters_by_their_shares() -> None:
-    noise = np.asarray(gumbel_noise(jax.random.normal(KEY, (2_000, 3)), (5, 4)))
+    noise = np.asarray(noise_of(jax.random.normal(KEY, (2_000, 3)), (5, 4), jax.random.gumbel))
     assert noise.mean() == pytest.approx(np.euler_gamma, abs=0.03)
     assert noise.var() == pytest.approx(np.pi**2 / 6, abs=0.08)
     assert len(np.unique(noise[:, 0, 0])) > 1_990
@@ -189,7 +190,9 @@ def test_the_gradient_of_one_letter_is_that_of_its_softmax() -> None:
     logits = jnp.log(soft.generate(generator, LATENTS, LABELS))
 
     def softened(logits: jax.Array) -> jax.Array:
-        return (jax.nn.softmax(logits + gumbel_noise(LATENTS, SHAPE)) * weights).sum()
+        return (
+            jax.nn.softmax(logits + noise_of(LATENTS, SHAPE, jax.random.gumbel)) * weights
+        ).sum()
 
     bias = jax.grad(softened)(logits).sum(axis=(0, 1))
     found = jax.grad(lambda p: (hard.generate(p, LATENTS, LABELS) * weights).sum())(generator)

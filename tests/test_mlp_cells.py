@@ -11,7 +11,7 @@ from jax.test_util import check_grads
 
 from cgan import networks
 from cgan.config import ConfigError, Discriminator, Embedding, Experiment, Generator
-from cgan.networks.mlp import around, sites
+from cgan.networks.cells import around, sites
 from cgan.types import present
 
 SHAPE, VECTORS = (6, 8, 2), (3, 2, 0, 4)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from cgan.config.augment import Augment
+from cgan.config.augment import SHOT_NOISE_AT_MOST, Augment
 from cgan.config.checks import (
     DEPTH_AT_MOST,
     FLOAT_AT_MOST,
@@ -72,11 +72,18 @@ class Generator:
     """Add z to the output, for points: latent_dim must be their dimension (mlp)."""
     letters: Literal["softmax", "gumbel"] = setting("softmax", read_by=OF_SEQUENCES)
     """At each place the letters' shares, or one letter, drawn: straight-through Gumbel (conv1d)."""
+    shot_noise: float = setting(0.0, read_by={"architecture": ("mlp", "conv")})
+    """Levels of grey an electron: images are expected ones, and electrons are drawn; 0: none."""
+    cells: Vectors | None = setting(None, read_by={"architecture": ("mlp",)})
+    """Make an image of windows around the sites of a lattice, as 7 4 0 8, moved at random (mlp)."""
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
         positive(self, "generator.", "latent_dim", at_most=SIZE_AT_MOST)
+        not_negative(self, "generator.", "shot_noise", at_most=SHOT_NOISE_AT_MOST)
         _check(self, "generator.")
+        if self.cells is not None:
+            check_vectors("generator.cells", self.cells)
 
     @property
     def translates(self) -> bool:

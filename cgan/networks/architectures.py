@@ -127,7 +127,7 @@ def check_fits(player: str, config: Generator | Discriminator, sample_shape: Sha
         return
     if config.architecture == "mlp":
         _check_residual(config, sample_shape)
-        _check_cells(config, sample_shape)
+        _check_of_images(player, config, sample_shape)
         return
     of_sequences = config.architecture == "conv1d"
     if len(sample_shape) != (2 if of_sequences else 3):
@@ -164,13 +164,16 @@ def _check_residual(config: Generator | Discriminator, sample_shape: Shape) -> N
         )
 
 
-def _check_cells(config: Generator | Discriminator, sample_shape: Shape) -> None:
-    if isinstance(config, Generator) or config.cells is None or len(sample_shape) == 3:
-        return
-    raise ConfigError(
-        f"discriminator.cells = {config.cells}: needs images, this data set has samples of shape "
-        f"{sample_shape}; must be None"
-    )
+def _check_of_images(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
+    """Refuse settings of a perceptron that are of images alone."""
+    unset = {"cells": None, "shot_noise": 0.0}
+    for name, none in unset.items():
+        value = getattr(config, name, none)
+        if value != none and len(sample_shape) != 3:
+            raise ConfigError(
+                f"{player}.{name} = {value}: needs images, this data set has samples of shape "
+                f"{sample_shape}; must be {none}"
+            )
 
 
 def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
+from cgan.networks.chance import counted
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images
 from cgan.networks.factors import times
@@ -72,15 +73,20 @@ class ConvGeneratorTrunk(nn.Module):
 
 
 class ConvGeneratorHead(nn.Module):
-    """Maps to images `[n, height, width, channels]` in [-1, 1], by a 3x3 convolution."""
+    """Maps to images `[n, height, width, channels]` in [-1, 1], by a 3x3 convolution.
+
+    With shot noise they are of the electrons expected, and what is recorded is drawn.
+    """
 
     sample_shape: tuple[int, ...]
+    shot_noise: float = 0.0
 
     @nn.compact
     def __call__(
-        self, _latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
+        self, latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
     ) -> Samples:
-        return jnp.tanh(layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK]))
+        x = jnp.tanh(layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK]))
+        return counted(x, latents, self.shot_noise) if self.shot_noise else x
 
 
 class ConvDiscriminatorTrunk(nn.Module):

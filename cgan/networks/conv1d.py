@@ -7,10 +7,10 @@ products too, which are fast on every backend.
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, Float
 
 from cgan.networks import layers
+from cgan.networks.chance import noise_of
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.factors import times
 from cgan.networks.modules import TRUNK, Maps
@@ -144,22 +144,9 @@ class Conv1dGeneratorHead(nn.Module):
         logits = dense(windows(maps[TRUNK], LETTERS_SEEN)).astype("float32")
         if self.letters == "softmax":
             return jax.nn.softmax(logits)
-        shares = jax.nn.softmax(logits + gumbel_noise(latents, self.sample_shape))
+        shares = jax.nn.softmax(logits + noise_of(latents, self.sample_shape, jax.random.gumbel))
         one_hot = jax.nn.one_hot(shares.argmax(axis=-1), self.sample_shape[-1])
         return shares + jax.lax.stop_gradient(one_hot - shares)
-
-
-def gumbel_noise(
-    latents: Float[Array, "n latent_dim"], shape: tuple[int, ...]
-) -> Float[Array, "n ..."]:
-    """Noise of the Gumbel distribution for each latent, which is a function of its bits."""
-    bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(latents.astype("float32")), "uint32")
-
-    def of_row(bits: UInt32[Array, " latent_dim"]) -> Float[Array, "..."]:
-        odd = np.arange(1, 2 * len(bits), 2, dtype=np.uint32) * np.uint32(2_654_435_761)
-        return jax.random.gumbel(jax.random.key(jnp.sum(bits * odd, dtype="uint32")), shape)
-
-    return jax.vmap(of_row)(bits)
 
 
 class Conv1dDiscriminatorTrunk(nn.Module):

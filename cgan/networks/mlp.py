@@ -1,20 +1,26 @@
 """Multilayer perceptrons: for points in the plane and for tiny images."""
 
 import math
+from functools import partial
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
+from cgan.networks.cells import Vectors, across, around, moves, sites, window_shape
+from cgan.networks.chance import counted, noise_of
 from cgan.networks.conditioning import beside_class_vectors
+from cgan.networks.convolution import Images
 from cgan.networks.factors import times
 from cgan.networks.modules import TRUNK, Maps
 from cgan.types import Factors, Labels, Samples
 
-Vectors = tuple[int, int, int, int]
-"""Two lattice vectors in whole pixels, each down and right."""
-Windows = Float[Array, "n sites pixels"]
+CODE = 16
+"""Numbers that say what is at a site of a lattice."""
+MOVE = 1
+"""Stream of the noise that says where a generator's first site lies; electrons have the first."""
 
 
 class MLPGeneratorTrunk(nn.Module):
@@ -44,21 +50,49 @@ class MLPGeneratorHead(nn.Module):
     """Units to `[n, *sample_shape]`: images end in tanh, points (one axis) in a linear layer.
 
     Points may be `z + f(z)`: a map that starts near the identity covers the plane from the first
-    step on, and is moulded from there.
+    step on, and is moulded from there. With shot noise an image is one of the electrons expected,
+    and what is recorded of it is drawn.
+
+    With cells an image is made of windows around the sites of a lattice, by the same layers from a
+    code of each site. Codes are moved by one of the lattice's translations, drawn evenly: a defect
+    is as likely at any site, whatever the network has learnt.
     """
 
     sample_shape: tuple[int, ...]
+    width: int
     residual: bool = False
+    shot_noise: float = 0.0
+    cells: Vectors | None = None
 
     @nn.compact
     def __call__(
         self, latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
     ) -> Samples:
-        x = layers.Dense(math.prod(self.sample_shape), name="out")(maps[TRUNK])
+        if self.cells is not None:
+            x = self._in_windows(latents, maps[TRUNK], self.cells)
+        else:
+            x = layers.Dense(math.prod(self.sample_shape), name="out")(maps[TRUNK])
         if self.residual:
             return latents + x
         x = x.reshape(-1, *self.sample_shape)
-        return jnp.tanh(x) if len(self.sample_shape) == 3 else x
+        if len(self.sample_shape) != 3:
+            return x
+        x = jnp.tanh(x)
+        return counted(x, latents, self.shot_noise) if self.shot_noise else x
+
+    def _in_windows(
+        self, latents: Float[Array, "n latent_dim"], x: Float[Array, "n width"], cells: Vectors
+    ) -> Images:
+        height, width, _ = self.sample_shape
+        shape = (len(sites(cells, height, width)), CODE)
+        codes = layers.Dense(math.prod(shape), name="codes")(x).reshape(-1, *shape)
+        to = noise_of(latents, (), partial(jax.random.randint, minval=0, maxval=shape[0]), MOVE)
+        codes = jnp.take_along_axis(
+            codes, jnp.asarray(moves(cells, height, width))[to][..., None], axis=1
+        )
+        units = layers.leaky_relu(layers.Dense(self.width, name="site")(codes))
+        pixels = math.prod(window_shape(cells, self.sample_shape))
+        return across(layers.Dense(pixels, name="out")(units), cells, self.sample_shape)
 
 
 class MLPDiscriminatorTrunk(nn.Module):
@@ -95,38 +129,3 @@ class MLPDiscriminatorTrunk(nn.Module):
             return maps | {TRUNK: x}
         mean = x.astype("float32").mean(axis=1).astype(x.dtype)
         return maps | {TRUNK: jnp.concatenate([mean, x.max(axis=1)], axis=-1)}
-
-
-def sites(vectors: Vectors, height: int, width: int) -> list[tuple[int, int]]:
-    """All sites of a lattice on the torus of so many pixels, found by walking from the first.
-
-    >>> sites((2, 1, 0, 2), 4, 4)
-    [(0, 0), (0, 2), (2, 1), (2, 3)]
-    """
-    found, new = {(0, 0)}, [(0, 0)]
-    while new:
-        down, right = new.pop()
-        for step in (vectors[:2], vectors[2:]):
-            place = ((down + step[0]) % height, (right + step[1]) % width)
-            if place not in found:
-                found.add(place)
-                new.append(place)
-    return sorted(found)
-
-
-def around(images: Float[Array, "n height width channels"], vectors: Vectors) -> Windows:
-    """Windows of images at each site, of two steps of the lattice along each side.
-
-    What lies beyond an edge lies at the opposite one, so a move by a lattice vector permutes them.
-    """
-    height, width = images.shape[1:3]
-    tall, wide = (
-        min(2 * max(abs(vectors[axis]), abs(vectors[axis + 2])), side)
-        for axis, side in ((0, height), (1, width))
-    )
-    padded = jnp.pad(images, ((0, 0), (0, tall), (0, wide), (0, 0)), mode="wrap")
-    windows = [
-        padded[:, down : down + tall, right : right + wide].reshape(len(images), -1)
-        for down, right in sites(vectors, height, width)
-    ]
-    return jnp.stack(windows, axis=1)
