@@ -14,7 +14,6 @@ from rich.table import Table
 from cgan import parallel
 from cgan.assemble import Parts, assemble
 from cgan.config import Experiment
-from cgan.data.pipeline import load_batches
 from cgan.state import TrainState
 
 
@@ -66,8 +65,8 @@ def compile_step(config: Experiment) -> Prepared:
 
 def compile_parts(parts: Parts, devices: Sequence[jax.Device] | None = None) -> Prepared:
     """Compile the step of these assembled parts, for one device or for these devices."""
-    config, devices = parts.config, devices or jax.local_devices()[:1]
-    host = load_batches(parts.source, config.batch_size, 0, 0, config.steps_per_dispatch)
+    devices = devices or jax.local_devices()[:1]
+    host = parts.dispatches()[0]
     batches = parallel.shard(host, devices)
     step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
     state = parallel.replicate(parts.init_state(), devices)

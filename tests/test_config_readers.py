@@ -55,6 +55,8 @@ CHANGED: Settings = {
     "generator.fourier_features": 4,
     "generator.residual": True,
     "generator.letters": "gumbel",
+    "generator.shot_noise": 2.0,
+    "generator.cells": (2, 0, 0, 2),
     "discriminator.depth": 2,
     "discriminator.max_width": 1024,
     "discriminator.expansion": 4,

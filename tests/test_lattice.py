@@ -111,6 +111,26 @@ def test_classes_are_read_from_pictures_wherever_the_defect_is_and_noise_has_non
         np.testing.assert_array_equal(rule.classify(other), -1)
 
 
+def test_features_are_standard_deviations_from_what_a_picture_should_be(
+    expected: np.ndarray,
+) -> None:
+    """Of no defect, by the statistics of Poisson's law written plainly for one known site."""
+    source = simulate("test")
+    x, labels = source[np.arange(2_000)]
+    found = source.features(x)
+    assert found[:, 0].mean() == pytest.approx(0, abs=0.6)
+    assert found[:, 0].std() == pytest.approx(1, abs=0.15)
+    for number, name in enumerate(CLASS_NAMES[1:], start=1):
+        of_class = found[labels == number]
+        assert (of_class[:, number] > 0).mean() > 0.99, name
+        assert (found[labels == 0][:, number] < 0).mean() > 0.99, name
+        none, with_defect = expected[0, 0], expected[number, 0]
+        twice = 2 * (with_defect * np.log(with_defect / none) - with_defect + none).sum()
+        assert of_class[:, number].mean() == pytest.approx(np.sqrt(twice), rel=0.1), name
+    assert source.features(np.zeros_like(x[:5]))[:, 0].min() > 50
+    assert protocol_of(source).extractor == "own"
+
+
 def test_shares_are_those_asked_for_and_are_part_of_the_name() -> None:
     source = load_source(CONFIGS["lattice"].data, "train")
     np.testing.assert_allclose(source.class_weights, [0.6, 0.2, 0.1, 0.07, 0.03])

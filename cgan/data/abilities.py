@@ -83,6 +83,14 @@ class Classifying(Protocol):
 
 
 @runtime_checkable
+class Featured(Protocol):
+    """A source that knows in which features its samples are to be compared."""
+
+    def features(self, stored: Shaped[np.ndarray, "n *sample"]) -> Float[np.ndarray, "n d"]:
+        """What tells samples apart, in units that are alike for all features."""
+
+
+@runtime_checkable
 class Grouped(Protocol):
     """A source whose many classes are shared out among clients in groups."""
 
@@ -187,6 +195,11 @@ def classifying(source: Source) -> Classifying | None:
     if not source.class_names:
         return None
     return next((each for each in _speaking(source) if isinstance(each, Classifying)), None)
+
+
+def featured(source: Source) -> Featured | None:
+    """The source as what has features of its own; None where it has none."""
+    return next((each for each in _speaking(source) if isinstance(each, Featured)), None)
 
 
 def literature_of(source: Source) -> Literature | None:

@@ -66,14 +66,32 @@ class SimulatedLattice:
         Electrons are Poisson, so no rule reads classes of pictures that are real more reliably.
         Of no class (-1) is a picture whose deviance from the likeliest one is too large.
         """
+        of_class, deviance = self._judged(stored)
+        return np.where(deviance <= DEVIANCE_AT_MOST, of_class.argmax(axis=1), -1)
+
+    def features(self, stored: UInt8[np.ndarray, "n height width 1"]) -> Float[np.ndarray, "n 5"]:
+        """How ill each picture fits, and how much better with each defect than with none.
+
+        Both in standard deviations: the mean deviance of a pixel from the likeliest picture, less
+        1; and for each defect the signed root of twice its log-likelihood ratio to no defect.
+        """
+        of_class, deviance = self._judged(stored)
+        pixels = np.prod(self.sample_shape)
+        gain = of_class[:, 1:] - of_class[:, :1]
+        roots = np.sign(gain) * np.sqrt(2 * np.abs(gain))
+        return np.column_stack([(deviance - 1) * np.sqrt(pixels / 2), roots])
+
+    def _judged(
+        self, stored: UInt8[np.ndarray, "n height width 1"]
+    ) -> tuple[Float[np.ndarray, "n classes"], Float[np.ndarray, " n"]]:
+        """Log-likelihoods of the classes, up to a number for each picture, and mean deviances."""
         electrons = stored.reshape(len(stored), -1) / GAIN
         classes, sites = self.expected.shape[:2]
         rates = self.expected.reshape(classes * sites, -1)
         likelihood = electrons @ np.log(rates).T - rates.sum(axis=1)
         of_class = logsumexp(likelihood.reshape(-1, classes, sites), axis=2)
         best = (xlogy(electrons, electrons) - electrons).sum(axis=1)
-        deviance = 2 * (best - likelihood.max(axis=1)) / electrons.shape[1]
-        return np.where(deviance <= DEVIANCE_AT_MOST, of_class.argmax(axis=1), -1)
+        return of_class, 2 * (best - likelihood.max(axis=1)) / electrons.shape[1]
 
     encode = staticmethod(encode_images)
     decode = staticmethod(decode_images)

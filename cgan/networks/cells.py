@@ -2,8 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from cgan.networks.convolution import Images
 
@@ -29,21 +28,6 @@ def sites(vectors: Vectors, height: int, width: int) -> list[tuple[int, int]]:
                 found.add(place)
                 new.append(place)
     return sorted(found)
-
-
-def moves(vectors: Vectors, height: int, width: int) -> Int[np.ndarray, "sites sites"]:
-    """Where each site comes from, when the first one comes to lie at another: a row for each move.
-
-    >>> moves((2, 1, 0, 2), 4, 4)[1].tolist()
-    [1, 0, 3, 2]
-    """
-    known = sites(vectors, height, width)
-    number = {site: at for at, site in enumerate(known)}
-
-    def before(site: tuple[int, int], move: tuple[int, int]) -> int:
-        return number[(site[0] - move[0]) % height, (site[1] - move[1]) % width]
-
-    return np.array([[before(site, move) for site in known] for move in known])
 
 
 def window_shape(vectors: Vectors, shape: Shape) -> Shape:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from cgan.networks import layers
-from cgan.networks.cells import Vectors, across, around, moves, sites, window_shape
+from cgan.networks.cells import Vectors, across, around, sites, window_shape
 from cgan.networks.chance import counted, noise_of
 from cgan.networks.conditioning import beside_class_vectors
 from cgan.networks.convolution import Images
@@ -19,8 +19,8 @@ from cgan.types import Factors, Labels, Samples
 
 CODE = 16
 """Numbers that say what is at a site of a lattice."""
-MOVE = 1
-"""Stream of the noise that says where a generator's first site lies; electrons have the first."""
+PLACE = 1
+"""Stream of the noise that says at which site the code is; electrons have the first stream."""
 
 
 class MLPGeneratorTrunk(nn.Module):
@@ -53,9 +53,9 @@ class MLPGeneratorHead(nn.Module):
     step on, and is moulded from there. With shot noise an image is one of the electrons expected,
     and what is recorded of it is drawn.
 
-    With cells an image is made of windows around the sites of a lattice, by the same layers from a
-    code of each site. Codes are moved by one of the lattice's translations, drawn evenly: a defect
-    is as likely at any site, whatever the network has learnt.
+    With cells an image is the sum of windows around the sites of a lattice, by the same layers from
+    a code of each site. It is 0 but at one site, drawn evenly: a crystal with one defect or none,
+    which is as likely at any site whatever the network has learnt.
     """
 
     sample_shape: tuple[int, ...]
@@ -83,13 +83,10 @@ class MLPGeneratorHead(nn.Module):
     def _in_windows(
         self, latents: Float[Array, "n latent_dim"], x: Float[Array, "n width"], cells: Vectors
     ) -> Images:
-        height, width, _ = self.sample_shape
-        shape = (len(sites(cells, height, width)), CODE)
-        codes = layers.Dense(math.prod(shape), name="codes")(x).reshape(-1, *shape)
-        to = noise_of(latents, (), partial(jax.random.randint, minval=0, maxval=shape[0]), MOVE)
-        codes = jnp.take_along_axis(
-            codes, jnp.asarray(moves(cells, height, width))[to][..., None], axis=1
-        )
+        number = len(sites(cells, *self.sample_shape[:2]))
+        code = layers.Dense(CODE, name="code")(x)
+        at = noise_of(latents, (), partial(jax.random.randint, minval=0, maxval=number), PLACE)
+        codes = jax.nn.one_hot(at, number, dtype=code.dtype)[:, :, None] * code[:, None]
         units = layers.leaky_relu(layers.Dense(self.width, name="site")(codes))
         pixels = math.prod(window_shape(cells, self.sample_shape))
         return across(layers.Dense(pixels, name="out")(units), cells, self.sample_shape)

@@ -11,7 +11,7 @@ from jaxtyping import Int, Shaped
 
 from cgan.config import Data
 from cgan.data import Source, load_source
-from cgan.data.abilities import classifying, known_modes, literature_of, whole_of
+from cgan.data.abilities import classifying, featured, known_modes, literature_of, whole_of
 from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from eval.dataset.confusion import Confusion, confusion_of
 from eval.dataset.reference import Reference, batches_of, chunks_of, labels_of, load_reference
@@ -79,7 +79,8 @@ def protocol_of(train: Source) -> Protocol:
     if known_modes(train) is not None:
         protocol = replace(protocol, extractor="points", labeller="points")
     elif classifying(train) is not None:
-        features: ExtractorName = "own" if protocol is BY_COORDINATES else protocol.extractor
+        its_own = protocol is BY_COORDINATES or featured(train) is not None
+        features: ExtractorName = "own" if its_own else protocol.extractor
         protocol = replace(protocol, extractor=features, labeller="own")
     literature = literature_of(train)
     return protocol if literature is None else replace(protocol, **literature._asdict())

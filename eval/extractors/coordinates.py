@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Shaped
 
 from cgan.data import Source
-from cgan.data.abilities import Classifying, classifying
+from cgan.data.abilities import Classifying, Featured, classifying, featured
 from eval.extractors.base import Features
 from eval.files.fingerprint import fingerprint
 
@@ -34,21 +34,31 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class OwnRule:
-    """Coordinates, and classes by the rule that the source itself knows."""
+    """Classes by the rule that the source itself knows, and its features, or coordinates."""
 
     source: Classifying
-    read: Int[np.ndarray, " n"]
-    """Classes of held-out samples by the rule."""
+    held_out: Shaped[np.ndarray, "n *sample"]
+    """Held-out samples, by whose classes and features the rule is known."""
     accuracy: float
+    comparing: Featured | None = None
+    """The source as what has features of its own."""
     name: str = "own"
 
     @cached_property
     def fingerprint(self) -> str:
-        """A fingerprint of the classes read: a rule has no weights to be known by."""
-        return fingerprint(np.asarray(self.read, np.int32), "own-1")
+        """A fingerprint of what is read: a rule has no weights to be known by."""
+        read = np.asarray(self.source.classify(self.held_out), np.int32)
+        if self.comparing is None:
+            return fingerprint(read, "own-1")
+        return fingerprint(read, self._features(self.held_out), "own-1")
 
     def __call__(self, stored: Shaped[np.ndarray, "n *sample"]) -> Features:
-        return Features(vectors(stored), np.asarray(self.source.classify(stored)))
+        return Features(self._features(stored), np.asarray(self.source.classify(stored)))
+
+    def _features(self, stored: Shaped[np.ndarray, "n *sample"]) -> Float[np.ndarray, "n d"]:
+        if self.comparing is None:
+            return vectors(stored)
+        return np.asarray(self.comparing.features(stored), np.float32)
 
 
 def load_own(train: Source, held_out: Source) -> OwnRule:
@@ -61,5 +71,6 @@ def load_own(train: Source, held_out: Source) -> OwnRule:
     if rule is None:
         raise TypeError(f"{train.name} has no classify")
     batch = held_out[np.arange(min(len(held_out), ROWS_AT_MOST))]
-    read = np.asarray(rule.classify(np.asarray(batch.x)))
-    return OwnRule(rule, read, float(np.mean(read == np.asarray(batch.label))))
+    stored = np.asarray(batch.x)
+    accuracy = float(np.mean(rule.classify(stored) == np.asarray(batch.label)))
+    return OwnRule(rule, stored, accuracy, featured(train))
