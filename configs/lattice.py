@@ -8,21 +8,33 @@ Expected: two common classes near their shares, rare ones lost; the alarm sounds
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Optim, Penalty
+from cgan.config import (
+    Augment,
+    Data,
+    Discriminator,
+    Embedding,
+    Experiment,
+    Generator,
+    Objective,
+    Optim,
+    Penalty,
+)
 
 CONFIG = Experiment(
     workdir=Path("runs/lattice"),
     data=Data("lattice", shares=(60.0, 20.0, 10.0, 7.0, 3.0)),
-    generator=Generator(architecture="mlp", latent_dim=64, width=256, depth=3),
-    discriminator=Discriminator(architecture="mlp", width=256, depth=3),
-    augment=Augment(policy="symmetry"),
+    generator=Generator("mlp", width=128, shot_noise=2.0, cells=(7, 4, 0, 8)),
+    discriminator=Discriminator("mlp", width=64, depth=2, cells=(7, 4, 0, 8)),
+    objective=Objective(loss="pairwise"),
+    embedding=Embedding(weight=0.3),
+    augment=Augment(policy="symmetry", shot_noise=2.0),
     penalty=Penalty(r1=0.02, r2=0.02),
-    optim=Optim(lr=2e-4, ema_halflife_nimg=8_000),
+    optim=Optim(ema_halflife_nimg=8_000),
     batch_size=64,
-    total_nimg=96_000,
+    total_nimg=256_000,
     steps_per_dispatch=10,
     log_nimg=3_200,
-    snapshot_nimg=16_000,
-    checkpoint_nimg=32_000,
+    snapshot_nimg=32_000,
+    checkpoint_nimg=64_000,
     probe_nimg=12_800,
 )
