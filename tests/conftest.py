@@ -1,6 +1,7 @@
 """Eight simulated devices, set up before JAX starts; test files that take longest come first."""
 
 import atexit
+import dataclasses
 import gc
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -59,6 +61,25 @@ def _forget_compiled_programs() -> Iterator[None]:
     yield
     jax.clear_caches()
     gc.collect()
+
+
+@pytest.fixture(scope="module")
+def one_step() -> Iterator[None]:
+    """Runs of one config in other folders share a step in the tests that ask for it: those that
+    change nothing else that it computes. To trace it again takes as long as to compile it."""
+    from cgan.training import loop
+
+    original, kept = loop.compile_step, dict[Any, Any]()
+
+    def compile_step(procedure: Any, devices: Any, launch: Any) -> Any:
+        key = (dataclasses.replace(procedure.config, workdir=Path("any")), *devices)
+        if key not in kept:
+            kept[key] = original(procedure, devices, launch)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "compile_step", compile_step)
+        yield
 
 
 DURATIONS = Path(__file__).with_name("durations.json")
