@@ -136,6 +136,11 @@ def test_a_run_leaves_rows_pictures_and_checkpoints(whole: Whole) -> None:
     assert restore_pretraining(folder).parts.config == whole.config
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [pytest.param(task, marks=() if task == "jigsaw" else pytest.mark.slow) for task in TASKS],
+    indirect=True,
+)
 def test_it_goes_on_bit_for_bit(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
