@@ -70,8 +70,13 @@ def check_divides(batch_size: int, micro_batches: int, devices: Sequence[jax.Dev
 
 def replicate(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:
     """Place a tree whole on each of this process's devices. Leaves are copied: none aliases."""
-    placed = jax.device_put(tree, _sharding(devices))
-    return jax.tree.map(jnp.copy, placed)
+    return _copied(jax.device_put(tree, _sharding(devices)))
+
+
+@jax.jit
+def _copied(tree: PyTree) -> PyTree:
+    """In one program, where each shape by itself would have one."""
+    return jax.tree.map(jnp.copy, tree)
 
 
 def shard(tree: PyTree, devices: Sequence[jax.Device]) -> PyTree:

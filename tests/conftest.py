@@ -1,6 +1,7 @@
 """Eight simulated devices, set up before JAX starts; test files that take longest come first."""
 
 import atexit
+import dataclasses
 import gc
 import json
 import os
@@ -8,10 +9,11 @@ import shutil
 import signal
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -61,12 +63,35 @@ def _forget_compiled_programs() -> Iterator[None]:
     gc.collect()
 
 
+@pytest.fixture(scope="module")
+def one_step() -> Iterator[None]:
+    """Runs of one config in other folders share a step in the tests that ask for it: those that
+    change nothing else that it computes. To trace it again takes as long as to compile it."""
+    from cgan.training import loop
+
+    original, kept = loop.compile_step, dict[Any, Any]()
+
+    def compile_step(procedure: Any, devices: Any, launch: Any) -> Any:
+        key = (dataclasses.replace(procedure.config, workdir=Path("any")), *devices)
+        if key not in kept:
+            kept[key] = original(procedure, devices, launch)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "compile_step", compile_step)
+        yield
+
+
 DURATIONS = Path(__file__).with_name("durations.json")
-"""Seconds of each test file by its path below the repository, written by `make test-durations`.
+"""Seconds of a core that each test file takes, by its path below the repository.
+
+Those of processes that it starts are among them. Written by `make test-durations`.
 
 Files that were not run keep theirs: `make test-durations ARGS="tests/test_new.py"` adds one.
 """
 FILES: Counter[str] = Counter()
+SPENT = [0.0]
+"""Seconds of a core until the last report."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,6 +137,7 @@ def pytest_collection_finish() -> None:
     for a third of a second."""
     gc.collect()
     gc.freeze()
+    SPENT[0] = spent()
 
 
 def file_of(nodeid: str) -> str:
@@ -119,8 +145,25 @@ def file_of(nodeid: str) -> str:
     return nodeid.partition("::")[0]
 
 
+def spent() -> float:
+    """Seconds of a core that this process took, and those of its own that have ended.
+
+    What else the machine does is not in them, as it is in the time on the wall.
+    """
+    return sum(os.times()[:4])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A worker's reports take what was added to them along."""
+    report = yield
+    before, SPENT[0] = SPENT[0], spent()
+    report.spent = SPENT[0] - before
+    return report
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    FILES[file_of(report.nodeid)] += report.duration
+    FILES[file_of(report.nodeid)] += report.spent
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -452,12 +452,22 @@ def command_lines(draw: st.DrawFn) -> tuple[str, list[str]]:
     return name, ["train", draw(st.sampled_from(sorted(CONFIGS))), *given]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(command_lines())
 def test_any_value_of_any_setting_is_taken_or_refused_by_name(
     drawn: tuple[str, list[str]],
 ) -> None:
-    name, command = drawn
+    assert_taken_or_refused(*drawn)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(command_lines())
+def test_so_are_many_more(drawn: tuple[str, list[str]]) -> None:
+    assert_taken_or_refused(*drawn)
+
+
+def assert_taken_or_refused(name: str, command: list[str]) -> None:
     asked: list[Experiment] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "train", lambda config, *_, **__: asked.append(config))

@@ -36,10 +36,12 @@ from cgan.types import DiscriminatorOutput
 from tests.plain_step import PlainStep, plain_step
 from tests.test_loop import ONE_DEVICE, rows, train_until
 from tests.test_step import (
+    APART,
     BATCH,
     MIRRORED,
     RECORDER,
     STEPS,
+    TOGETHER,
     VARIANTS,
     experiment,
     relative_error,
@@ -56,10 +58,6 @@ BANKED = {
         spectral_norm=True, objective=Objective("hinge"), penalty=Penalty(0.0, 0.0), bank=OF_SAMPLES
     ),
 }
-of_each = pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in BANKED],
-)
 
 
 def test_a_ring_takes_the_newest_batch_for_the_oldest_and_knows_how_old_each_is() -> None:
@@ -155,9 +153,20 @@ class Banked(PlainStep):
         return outputs._replace(stale=Stale(old, written[slots] >= 0, meets))
 
 
-@of_each
-def test_gradients_equal_those_of_the_whole_batch_and_the_bank_written_plainly(name: str) -> None:
-    """On eight devices, and on two in four micro-batches, with a bank that is half full.
+@pytest.mark.parametrize(
+    ("name", "splits"),
+    [
+        *(pytest.param(name, TOGETHER, id=name) for name in FAST),
+        *(
+            pytest.param(name, APART, id=f"{name}, apart", marks=pytest.mark.slow)
+            for name in BANKED
+        ),
+    ],
+)
+def test_gradients_equal_those_of_the_whole_batch_and_the_bank_written_plainly(
+    name: str, splits: tuple[tuple[int, int], ...]
+) -> None:
+    """On several devices, and in micro-batches, with a bank that is half full.
 
     The generator's are those of a state without a bank, to the bit: it never meets one.
     """
@@ -165,8 +174,12 @@ def test_gradients_equal_those_of_the_whole_batch_and_the_bank_written_plainly(n
     parts = assemble(config)._replace(optimizer=RECORDER)
     start = parts.init_state()._replace(step=jnp.int32(0))
     start = start._replace(bank=some_bank(parts, empty=SLOTS // 4))
-    split = assemble(dataclasses.replace(config, micro_batches=4))._replace(optimizer=RECORDER)
-    found = [run(parts, 8, 1, start), run(split, 2, 1, start)]
+
+    def found_in(config: Experiment, split: tuple[int, int], start: TrainState) -> Any:
+        divided = assemble(dataclasses.replace(config, micro_batches=split[1]))
+        return run(divided._replace(optimizer=RECORDER), split[0], 1, start)
+
+    found = [found_in(config, split, start) for split in splits]
     whole = plain_step(parts)
     plain = Banked(parts, whole.number, whole.reals, whole.labels)
     stats = parts.networks.update_stats(start.discriminator, start.discriminator_stats)
@@ -177,15 +190,23 @@ def test_gradients_equal_those_of_the_whole_batch_and_the_bank_written_plainly(n
         np.testing.assert_allclose(metrics["discriminator/loss"][0], loss, rtol=1e-5)
         assert relative_error(state.discriminator_optim, gradients) < 1e-5
         assert metrics["bank/filled"][0] == 0.75
-    bare = assemble(dataclasses.replace(config, bank=Bank()))._replace(optimizer=RECORDER)
-    without, _ = run(bare, 8, 1, start._replace(bank=None))
+    bare = dataclasses.replace(config, bank=Bank())
+    without, _ = found_in(bare, splits[0], start._replace(bank=None))
     jax.tree.map(
         np.testing.assert_array_equal, found[0][0].generator_optim, without.generator_optim
     )
     assert relative_error(found[0][0].discriminator_optim, without.discriminator_optim) > 1e-3
 
 
-@pytest.mark.parametrize(("name", "counts"), [(FAST[0], (2, 8)), (FAST[1], (8,))])
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        (FAST[0], (8,)),
+        (FAST[1], ()),
+        pytest.param(FAST[0], (2,), marks=pytest.mark.slow),
+        pytest.param(FAST[1], (8,), marks=pytest.mark.slow),
+    ],
+)
 def test_a_bank_holds_what_the_discriminator_saw_on_any_number_of_devices(
     name: str, counts: tuple[int, ...]
 ) -> None:
@@ -237,7 +258,7 @@ SMALL = Experiment(
 
 @pytest.mark.parametrize("of", ["embeddings", pytest.param("samples", marks=pytest.mark.slow)])
 def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit_and_as_one_of_several_seeds(
-    of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    of: Any, one_step: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut at 64 of 80 images, the newest checkpoint at 40, when the bank of 3 batches is full."""
     config = dataclasses.replace(SMALL, workdir=tmp_path / "whole", bank=Bank(24, of))

@@ -1,6 +1,7 @@
 """What a step sends between devices: its gradients, and a few bytes for each score or embedding."""
 
 import dataclasses
+from functools import cache
 
 import jax
 import pytest
@@ -20,24 +21,24 @@ RING = dataclasses.replace(
 FLOAT = 4
 
 
-@pytest.fixture(scope="module")
-def sent():
-    return {count: of_step(RING, jax.local_devices()[:count]) for count in (2, 4, 8)}
+@cache
+def sent(count):
+    return of_step(RING, jax.local_devices()[:count])
 
 
-@pytest.mark.parametrize("count", [2, 4, 8])
-def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(sent, count):
+@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow), 8])
+def test_a_step_sends_its_gradients_and_a_few_bytes_for_each_score(count):
     state = assemble(RING).init_state()
     gradients = FLOAT * sum(map(count_parameters, (state.generator, state.discriminator)))
-    reduced = sum(one.size for one in sent[count] if one.kind == "all-reduce")
-    rest = [one for one in sent[count] if one.kind != "all-reduce"]
+    reduced = sum(one.size for one in sent(count) if one.kind == "all-reduce")
+    rest = [one for one in sent(count) if one.kind != "all-reduce"]
     assert gradients <= reduced <= gradients + 40 * FLOAT  # means of metrics ride along
     stages = count * 5  # a flag for each device and stage: see cgan/finite.py
     scores = sum(one.size for one in rest) - stages
     assert scores == BYTES_OF_A_REAL * RING.batch_size
 
 
-@pytest.mark.parametrize("coupling", ["sample", "two_sided"])
+@pytest.mark.parametrize("coupling", [pytest.param("sample", marks=pytest.mark.slow), "two_sided"])
 def test_the_neighbor_game_sends_embeddings_beside_the_scores_and_nothing_of_their_pairs(coupling):
     """Four gathers of a vector for each real or fake, two of an agreement, and as many transposes
     at the most: the matrix of pairs, which grows with the square of the batch, stays at home."""
@@ -54,10 +55,10 @@ def test_the_neighbor_game_sends_embeddings_beside_the_scores_and_nothing_of_the
     assert rest[64] == 4 * rest[16]
 
 
-def test_bytes_do_not_grow_with_devices(sent):
-    flags = {count: 5 * count for count in sent}
-    totals = {count: sum(one.size for one in sent[count]) - flags[count] for count in sent}
-    assert len(set(totals.values())) == 1
+@pytest.mark.parametrize("counts", [(2, 8), pytest.param((2, 4, 8), marks=pytest.mark.slow)])
+def test_bytes_do_not_grow_with_devices(counts):
+    totals = {sum(one.size for one in sent(count)) - 5 * count for count in counts}
+    assert len(totals) == 1
 
 
 def test_shapes_are_read_from_text():

@@ -288,23 +288,8 @@ def test_the_average_is_weighted_by_samples_on_the_host_and_on_devices(parts: Pa
     assert jax.tree.structure(found) == jax.tree.structure(client_of(host, 0))
 
 
-@pytest.fixture
-def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs of other folders share a step."""
-    compiled: dict[Any, Any] = {}
-    original = loop.compile_step
-
-    def cached(procedure: Any, devices: Any, launch: Any) -> Any:
-        key = (dataclasses.replace(procedure.config, workdir=Path("any")), *devices)
-        if key not in compiled:
-            compiled[key] = original(procedure, devices, launch)
-        return compiled[key]
-
-    monkeypatch.setattr(loop, "compile_step", cached)
-
-
 def test_a_run_cut_within_a_round_goes_on_bit_for_bit_and_is_judged_by_its_average(
-    compiled_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    one_step: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dispatches of 3 steps, rounds of 2: the checkpoint at step 3 is in the middle of one."""
     nimg = 3 * CONFIG.batch_size

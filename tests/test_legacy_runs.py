@@ -20,7 +20,7 @@ from eval.commands import run as evaluate
 
 ARCHIVES = sorted((Path(__file__).parent / "legacy").glob("*.zip"))
 PER_MACHINE = {"images_per_sec", "input_stall"}
-RESUMED_FAST = {"conv", "ring8"}
+RESUMED_FAST = {"ring8"}
 
 
 @pytest.fixture(params=ARCHIVES, ids=lambda path: path.stem)

@@ -230,7 +230,7 @@ def test_events_for_tensorboard_hold_the_same_numbers(whole_run):
     ("whole", "cut_nimg"),
     [
         ("whole_run", 64),
-        ("whole_run", 96),
+        pytest.param("whole_run", 96, marks=pytest.mark.slow),
         ("whole_run", 128),
         ("whole_run_of_everything", 96),
     ],

@@ -104,7 +104,7 @@ def test_a_preset_fits_data_of_its_form(name, tmp_path: Path):
     assert made.shape == (2, *SHAPES[name])
 
 
-TOO_LARGE = ("mnist", "imagenet32", "celeb_a64", "imagenet64", "ffhq64", "ffhq256")
+TOO_LARGE = ("mnist", "cifar10", "imagenet32", "celeb_a64", "imagenet64", "ffhq64", "ffhq256")
 
 
 @pytest.mark.parametrize(

@@ -147,11 +147,14 @@ RATE = 0.3
 
 
 @pytest.mark.parametrize("decoupled", [False, True])
-@pytest.mark.parametrize(("devices", "micro_batches"), [(8, 1), (1, 4)])
+@pytest.mark.parametrize(
+    ("devices", "micro_batches"),
+    [(2, 4), *(pytest.param(*split, marks=pytest.mark.slow) for split in ((8, 1), (1, 4)))],
+)
 def test_a_step_is_that_of_the_loss_with_both_terms_written_plainly(
     runs: dict[str, tuple[Path, TrainState]], decoupled: bool, devices: int, micro_batches: int
 ) -> None:
-    """On 8 devices, and in 4 micro-batches; from weights that are at neither run."""
+    """On several devices, and in micro-batches; from weights that are at neither run."""
     optim = dataclasses.replace(CONFIG.optim, lr=RATE, final_lr_fraction=1.0)
     config = dataclasses.replace(with_prior(runs, decoupled=decoupled), optim=optim)
     parts, state, _ = begun(dataclasses.replace(config, micro_batches=micro_batches))

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -130,10 +131,15 @@ def test_the_half_life_follows_its_ramp_from_nothing() -> None:
         assert decay == pytest.approx(0.5 ** (BATCH / halflife), rel=1e-5)
 
 
+STEPS: dict[Any, Any] = {}
+"""Those that were compiled, by config and number of devices."""
+
+
 def trained(parts: Parts, num_devices: int, dispatches: range, state=None):
     """The state after some dispatches, from a state on the host, and the metrics of each step."""
     devices, each = jax.devices()[:num_devices], parts.config.steps_per_dispatch
-    step = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
+    made = parallel.replicated_step(parts.train_step(axis=parallel.DEVICES), devices)
+    step = STEPS.setdefault((parts.config, num_devices), made)
     state = parallel.replicate(parts.init_state() if state is None else state, devices)
     found = []
     for number in dispatches:

@@ -79,7 +79,7 @@ def test_a_score_is_a_linear_map_of_the_trunks_features(architecture: str) -> No
     stats: dict[str, Any] = {}
     config = experiment(architecture)
     if config.discriminator.spectral_norm:
-        params, stats = pair.init_discriminator(KEY)
+        params, stats = jax.jit(pair.init_discriminator)(KEY)
         step = jax.jit(pair.update_stats)
         for _ in range(100):
             stats = step(params, stats)
@@ -103,8 +103,10 @@ def test_a_score_is_a_linear_map_of_the_trunks_features(architecture: str) -> No
 def test_the_last_tap_of_a_generator_is_its_samples(architecture: str) -> None:
     pair, generator, _ = pair_of(architecture)
     _, latents = samples_and_latents()
-    made = pair.generate(generator, latents, LABELS)
-    tapped = pair.generator_features(generator, latents, LABELS, tap="samples")
+    made = jax.jit(pair.generate)(generator, latents, LABELS)
+    tapped = jax.jit(pair.generator_features, static_argnames="tap")(
+        generator, latents, LABELS, tap="samples"
+    )
     np.testing.assert_array_equal(made, tapped)
 
 
@@ -130,8 +132,8 @@ def test_levels_say_which_parameters_each_tap_depends_on(architecture: str) -> N
         def size(params: Any, tap: str = level.tap) -> jax.Array:
             return jnp.sum(pair.features(params, stats, samples, tap=tap) ** 2)
 
-        slopes = jax.jit(jax.grad(size))(params)
-        read = {name for name, of in slopes["trunk"].items() if any(map(jnp.any, tree_leaves(of)))}
+        slopes = jax.device_get(jax.jit(jax.grad(size))(params))
+        read = {name for name, of in slopes["trunk"].items() if any(map(np.any, tree_leaves(of)))}
         assert read == pair.frozen_groups(number) & params["trunk"].keys()
         assert pair.frozen_groups(number) <= params["trunk"].keys()
-        assert not any(map(jnp.any, tree_leaves(slopes["head"])))
+        assert not any(map(np.any, tree_leaves(slopes["head"])))

@@ -194,12 +194,13 @@ def alone(negatives: str):
 @pytest.mark.parametrize(
     ("negatives", "num_devices", "micro_batches"),
     [
-        ("batch", 8, 1),
-        ("picture", 1, 4),
-        pytest.param("picture", 8, 1, marks=pytest.mark.slow),
-        pytest.param("batch", 1, 4, marks=pytest.mark.slow),
+        ("batch", 2, 2),
+        *(
+            pytest.param(negatives, *split, marks=pytest.mark.slow)
+            for negatives in CONFIGS_OF
+            for split in ((8, 1), (1, 4))
+        ),
         pytest.param("picture", 2, 2, marks=pytest.mark.slow),
-        pytest.param("batch", 2, 2, marks=pytest.mark.slow),
     ],
 )
 def test_gradients_depend_neither_on_devices_nor_on_micro_batches(
@@ -272,7 +273,7 @@ def test_samples_are_of_each_held_out_picture_before_any_comes_again() -> None:
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory) -> Path:
+def run_folder(one_step: None, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("translated") / "run"
     loop.train(dataclasses.replace(SMALL, workdir=folder), ONE_DEVICE)
     return folder

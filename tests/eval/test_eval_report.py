@@ -482,7 +482,7 @@ def test_a_tracker_is_sent_the_figures_of_all_checkpoints_and_the_drawings(
         return sink
 
     monkeypatch.setattr(trackers, "open_tracker", open_tracker)
-    asked = ("--n", "90", "--metrics", "modes_captured_at_1", "--track", "wandb")
+    asked = ("--n", "60", "--metrics", "modes_captured_at_1", "--track", "wandb")
     asked = (*asked, "--out", tmp_path)
     assert exit_code("report", run, *asked) == 0
     ((name, about),) = told

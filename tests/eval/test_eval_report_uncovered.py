@@ -140,22 +140,27 @@ def test_agreement_counts_classes_and_weighs_their_samples(run, digits):
     assert agreement(found, verdict_of([1], [100] * 10, "fidelity")) is None
 
 
-def test_the_page_of_points_shows_them_and_a_run_without_an_embedding_has_no_such_section(
-    tmp_path,
-):
+ARGUMENTS = ("--n", "300", "--metrics", "modes_captured_at_1")
+
+
+def test_the_page_of_points_shows_them(tmp_path):
     config = settings(tmp_path / "ring", "ring8")
     loop.train(config, jax.devices()[:1])
-    arguments = ("--n", "300", "--metrics", "modes_captured_at_1")
-    assert exit_code("report", config.workdir, *arguments) == 0
+    assert exit_code("report", config.workdir, *ARGUMENTS) == 0
     page = (config.workdir / "report.html").read_text()
     part, _, _ = page[page.index("<h2>Reals without a near fake") :].partition("</section>")
     assert "of 4,000 train points have no near fake" in part
     assert "of 300 fakes" in part
     assert part.count("data:image/png;base64") == 1
-    plain = dataclasses.replace(config, workdir=tmp_path / "plain", embedding=Embedding())
-    loop.train(plain, jax.devices()[:1])
-    assert exit_code("report", plain.workdir, *arguments) == 0
-    assert "near fake" not in (plain.workdir / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_without_an_embedding_has_no_such_section(tmp_path):
+    config = settings(tmp_path / "plain", "ring8")
+    config = dataclasses.replace(config, embedding=Embedding())
+    loop.train(config, jax.devices()[:1])
+    assert exit_code("report", config.workdir, *ARGUMENTS) == 0
+    assert "near fake" not in (config.workdir / "report.html").read_text()
 
 
 def test_the_section_of_images_names_classes_and_shows_the_worst(run, digits):

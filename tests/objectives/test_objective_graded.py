@@ -90,11 +90,22 @@ def networks() -> dict[str, Any]:
     }
 
 
-def states_after_a_step(parts: Any, make: Any, seed: int) -> Any:
-    """The state after a step of gradient descent: one device in parts, and all of them."""
+of_splits = pytest.mark.parametrize(
+    "splits",
+    [
+        pytest.param(((2, 4),), id="together"),
+        pytest.param(((1, 4), (2, 1), (8, 1)), id="apart", marks=pytest.mark.slow),
+    ],
+)
+"""Numbers of devices and of micro-batches."""
+Splits = tuple[tuple[int, int], ...]
+
+
+def states_after_a_step(parts: Any, make: Any, seed: int, splits: Splits) -> Any:
+    """The state after a step of gradient descent: of one device with the whole batch, and split."""
     parts = parts._replace(optimizer=optax.sgd(0.1))
     batches = load_batches(parts.source, BATCH, seed, 0, 1)
-    for devices, micro_batches in ((1, 1), (1, 4), (2, 1), (8, 1)):
+    for devices, micro_batches in ((1, 1), *splits):
         used = jax.devices()[:devices]
         config = dataclasses.replace(parts.config, micro_batches=micro_batches)
         step = parallel.replicated_step(make(parts._replace(config=config)), used)
@@ -112,7 +123,8 @@ def assert_all_close(states: Any, name: str) -> None:
         np.testing.assert_allclose(metrics[name], other[name], rtol=1e-4)
 
 
-def test_beside_a_gan_it_is_the_same_on_any_number_of_devices(data: Data) -> None:
+@of_splits
+def test_beside_a_gan_it_is_the_same_on_any_number_of_devices(data: Data, splits: Splits) -> None:
     config = Experiment(
         workdir=Path("run"),
         data=data,
@@ -122,10 +134,11 @@ def test_beside_a_gan_it_is_the_same_on_any_number_of_devices(data: Data) -> Non
     )
     parts = assemble(config)
     make = lambda parts: parts.train_step(axis=parallel.DEVICES)  # noqa: E731
-    assert_all_close(states_after_a_step(parts, make, 0), "discriminator/graded/regression")
+    assert_all_close(states_after_a_step(parts, make, 0, splits), "discriminator/graded/regression")
 
 
-def test_as_a_pretext_it_is_the_same_on_any_number_of_devices(data: Data) -> None:
+@of_splits
+def test_as_a_pretext_it_is_the_same_on_any_number_of_devices(data: Data, splits: Splits) -> None:
     config = Pretraining(
         workdir=Path("run"),
         data=data,
@@ -135,7 +148,7 @@ def test_as_a_pretext_it_is_the_same_on_any_number_of_devices(data: Data) -> Non
     )
     parts = pretext_parts.assemble(config)
     make = lambda parts: PretextStep(parts, parallel.DEVICES)  # noqa: E731
-    assert_all_close(states_after_a_step(parts, make, 0), "pretext/explained")
+    assert_all_close(states_after_a_step(parts, make, 0, splits), "pretext/explained")
 
 
 def test_a_pretext_on_other_data_or_on_views_is_refused(data: Data) -> None:

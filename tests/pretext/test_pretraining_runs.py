@@ -136,6 +136,11 @@ def test_a_run_leaves_rows_pictures_and_checkpoints(whole: Whole) -> None:
     assert restore_pretraining(folder).parts.config == whole.config
 
 
+@pytest.mark.parametrize(
+    "whole",
+    [pytest.param(task, marks=() if task == "jigsaw" else pytest.mark.slow) for task in TASKS],
+    indirect=True,
+)
 def test_it_goes_on_bit_for_bit(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,8 +186,19 @@ def test_held_out_figures_are_those_of_the_whole_split_at_once(whole: Whole) -> 
 PLAIN = {"discriminator": Discriminator("conv", width=4, depth=1)}
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_the_gradient_is_that_of_the_whole_batch_written_plainly(task: Any) -> None:
+@pytest.mark.parametrize(
+    ("task", "splits"),
+    [
+        *(pytest.param(task, ((2, 4),), id=task) for task in TASKS),
+        *(
+            pytest.param(task, ((1, 4), (8, 1)), id=f"{task}-apart", marks=pytest.mark.slow)
+            for task in TASKS
+        ),
+    ],
+)
+def test_the_gradient_is_that_of_the_whole_batch_written_plainly(
+    task: Any, splits: tuple[tuple[int, int], ...]
+) -> None:
     """By gradient descent of rate 1: what a step changes is the gradient, however it is split."""
     config = pretraining(task, **PLAIN)
     parts = pretext_parts.assemble(config)
@@ -199,7 +215,8 @@ def test_the_gradient_is_that_of_the_whole_batch_written_plainly(task: Any) -> N
         return sum(term.mean() for term in terms.values())
 
     expected = jax.jit(jax.grad(loss))(state.trained)
-    for devices, micro_batches in ((ONE_DEVICE, 4), (jax.devices(), 1)):
+    for num_devices, micro_batches in splits:
+        devices = jax.devices()[:num_devices]
         other = parts._replace(config=dataclasses.replace(config, micro_batches=micro_batches))
         step = parallel.replicated_step(PretextStep(other, parallel.DEVICES), devices)
         after, _ = step(parallel.replicate(state, devices), parallel.shard(batches, devices))

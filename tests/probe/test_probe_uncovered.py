@@ -90,7 +90,10 @@ def test_a_class_without_fakes_is_the_one_that_nobody_imitates():
     np.testing.assert_array_equal(counted.uncovered, missing)
 
 
-@pytest.mark.parametrize("spread", [0.35, 1.5, 6.0])
+@pytest.mark.parametrize(
+    "spread",
+    [pytest.param(0.35, marks=pytest.mark.slow), 1.5, pytest.param(6.0, marks=pytest.mark.slow)],
+)
 def test_a_perfect_sampler_leaves_about_one_in_a_hundred(spread):
     """Whether classes are points, lie apart, or can't be told from each other."""
     shares = []

@@ -40,7 +40,7 @@ def kill_again_and_again(workdir: Path, whole: Path, cache: Path, kills: int, se
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(3, id="3"), pytest.param(50, id="50", marks=pytest.mark.slow)]
+    "kills", [pytest.param(2, id="2"), pytest.param(50, id="50", marks=pytest.mark.slow)]
 )
 def test_a_killed_run_ends_as_the_uninterrupted_one(
     kills: int, whole: Path, cache: Path, tmp_path: Path
