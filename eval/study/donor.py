@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cgan.config import (
+    Data,
+    Discriminator,
     Experiment,
+    Generator,
     InitParts,
     Players,
     Pretext,
@@ -57,19 +60,27 @@ def pretraining(**pretext: object) -> Callable[[Experiment], Pretraining]:
 
     All other settings are the defaults of `pretrain_digits`, views included.
     """
+    return lambda config: pretraining_of(config, **pretext)
 
-    def of(config: Experiment) -> Pretraining:
-        return Pretraining(
-            workdir=config.workdir,
-            data=config.data,
-            pretext=Pretext(**pretext),  # type: ignore[arg-type]
-            generator=config.generator,
-            discriminator=config.discriminator,
-            batch_size=config.batch_size,
-            steps_per_dispatch=config.steps_per_dispatch,
-        )
 
-    return of
+def pretraining_of(
+    config: Experiment,
+    *,
+    data: Data | None = None,
+    generator: Generator | None = None,
+    discriminator: Discriminator | None = None,
+    **pretext: object,
+) -> Pretraining:
+    """A pretraining by a pretext, on other data or of other networks than the run's where given."""
+    return Pretraining(
+        workdir=config.workdir,
+        data=data or config.data,
+        pretext=Pretext(**pretext),  # type: ignore[arg-type]
+        generator=generator or config.generator,
+        discriminator=discriminator or config.discriminator,
+        batch_size=config.batch_size,
+        steps_per_dispatch=config.steps_per_dispatch,
+    )
 
 
 def same_run(*changes: Change) -> Callable[[Experiment], Experiment]:

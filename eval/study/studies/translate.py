@@ -1,14 +1,14 @@
 """Unpaired translation: how much patch contrast, a pretrained discriminator, few pictures.
 
-MNIST's digits, reduced, to scikit-learn's: all of these, or 50, 200 and 1,000. Both weights of the
-patch contrast are multiplied together; at 0 the discriminator alone decides what a picture becomes.
+MNIST's digits, reduced, to 50, 200 or 1,000 of scikit-learn's. Both weights of the patch contrast
+are multiplied together; at 0 the discriminator alone decides what a picture becomes.
 Jigsaws are an arm twice: of the target's few pictures for the discriminator, and of those that are
 given, of which there are enough, for the generator's encoder.
 """
 
-from cgan.config import Data, Discriminator, Experiment, Generator, Pretext, Pretraining
+from cgan.config import Discriminator, Experiment, Generator, Pretraining
 from eval.study.declare import Benchmark, Change, Figure, Study, Variant, change
-from eval.study.donor import Donor, start_from
+from eval.study.donor import Donor, pretraining_of, start_from
 
 FRECHET = Figure("frechet_distance", "Frechet distance", "{:.1f}", n=1_000)
 CONTENT = Figure("content_kept", "content kept", n=1_000, more_is_better=True)
@@ -28,24 +28,17 @@ def weighted(weight: float) -> Change:
 
 def jigsaws(config: Experiment) -> Pretraining:
     """A pretraining of the run's discriminator by jigsaws of the target's pictures."""
-    return _puzzles(config, config.data, config.discriminator)
+    return pretraining_of(config, task="jigsaw", generator=Generator())
 
 
 def jigsaws_of_encoder(config: Experiment) -> Pretraining:
     """A pretraining of the generator's encoder by jigsaws of the pictures that are given."""
-    encoder = Discriminator(config.generator.architecture, width=config.generator.width)
-    return _puzzles(config, config.translation.inputs(config.data), encoder)
-
-
-def _puzzles(config: Experiment, data: Data, discriminator: Discriminator) -> Pretraining:
-    return Pretraining(
-        workdir=config.workdir,
-        data=data,
-        pretext=Pretext(task="jigsaw"),
+    return pretraining_of(
+        config,
+        task="jigsaw",
+        data=config.translation.inputs(config.data),
         generator=Generator(),
-        discriminator=discriminator,
-        batch_size=config.batch_size,
-        steps_per_dispatch=config.steps_per_dispatch,
+        discriminator=Discriminator(config.generator.architecture, width=config.generator.width),
     )
 
 
@@ -68,13 +61,17 @@ VARIANTS = {
 }
 
 
-def benchmark(limit: int | None) -> Benchmark:
-    """The translation of digits to so many of the target's; None for all."""
+def benchmark(limit: int) -> Benchmark:
+    """The translation of digits to so many of the target's, by networks that two cores train."""
     return Benchmark(
-        total_nimg=64_000,
+        total_nimg=16_000,
         figures=FIGURES,
         experiment="translate_digits",
-        change=change(data={"limit": limit}),
+        change=change(
+            data={"limit": limit},
+            generator={"architecture": "unet", "width": 8},
+            discriminator={"architecture": "mlp", "width": 128, "depth": 2},
+        ),
         held_out=True,
     )
 
@@ -82,10 +79,7 @@ def benchmark(limit: int | None) -> Benchmark:
 STUDY = Study(
     summary="MNIST's digits to scikit-learn's, unpaired: patch contrast, jigsaws, few pictures",
     variants=VARIANTS,
-    benchmarks={
-        "digits": benchmark(None),
-        **{f"digits_{n}": benchmark(n) for n in (50, 200, 1_000)},
-    },
+    benchmarks={f"digits_{n}": benchmark(n) for n in (50, 200, 1_000)},
     baseline=USUAL,
     decides_by=FRECHET.key,
     pairs=tuple((name, USUAL) for name in VARIANTS if name != USUAL),
