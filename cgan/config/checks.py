@@ -112,7 +112,7 @@ def positive(config: Any, prefix: str, *names: str, at_most: int = WHOLE_AT_MOST
 
 
 def not_negative(config: Any, prefix: str, *names: str, at_most: int = WHOLE_AT_MOST) -> None:
-    """Raise a `ConfigError` unless these fields are 0 or more; counts have a largest value."""
+    """Raise a `ConfigError` unless these fields are 0 or more, and at most what they may be."""
     for name in names:
         value = getattr(config, name)
         require(0 <= value < float("inf"), prefix + name, value, "0 or more")
@@ -120,8 +120,9 @@ def not_negative(config: Any, prefix: str, *names: str, at_most: int = WHOLE_AT_
 
 
 def _computable(name: str, value: int | float, at_most: int) -> None:
-    if isinstance(value, int):
+    if isinstance(value, int) or at_most < WHOLE_AT_MOST:
         require(value <= at_most, name, value, f"at most {at_most}")
+    if isinstance(value, int):
         return
     require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")
     expected = f"at least {FLOAT_AT_LEAST:.3g}, below which float32 is 0"

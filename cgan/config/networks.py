@@ -73,7 +73,7 @@ class Generator:
     letters: Literal["softmax", "gumbel"] = setting("softmax", read_by=OF_SEQUENCES)
     """At each place the letters' shares, or one letter, drawn: straight-through Gumbel (conv1d)."""
     shot_noise: float = setting(0.0, read_by={"architecture": ("mlp", "conv")})
-    """Levels of grey an electron: images are expected ones, and electrons are drawn; 0: none."""
+    """Levels of grey of an electron: what a network makes is expected, and drawn (mlp, conv)."""
     cells: Vectors | None = setting(None, read_by={"architecture": ("mlp",)})
     """Make an image of windows around the sites of a lattice, as 7 4 0 8, moved at random (mlp)."""
 

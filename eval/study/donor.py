@@ -60,22 +60,22 @@ def pretraining(**pretext: object) -> Callable[[Experiment], Pretraining]:
 
     All other settings are the defaults of `pretrain_digits`, views included.
     """
-    return lambda config: pretraining_of(config, **pretext)
+    return lambda config: pretraining_of(config, Pretext(**pretext))  # type: ignore[arg-type]
 
 
 def pretraining_of(
     config: Experiment,
+    pretext: Pretext,
     *,
     data: Data | None = None,
     generator: Generator | None = None,
     discriminator: Discriminator | None = None,
-    **pretext: object,
 ) -> Pretraining:
     """A pretraining by a pretext, on other data or of other networks than the run's where given."""
     return Pretraining(
         workdir=config.workdir,
         data=data or config.data,
-        pretext=Pretext(**pretext),  # type: ignore[arg-type]
+        pretext=pretext,
         generator=generator or config.generator,
         discriminator=discriminator or config.discriminator,
         batch_size=config.batch_size,

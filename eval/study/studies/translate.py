@@ -6,7 +6,7 @@ Jigsaws are an arm twice: of the target's few pictures for the discriminator, an
 given, of which there are enough, for the generator's encoder.
 """
 
-from cgan.config import Discriminator, Experiment, Generator, Pretraining
+from cgan.config import Discriminator, Experiment, Generator, Pretext, Pretraining
 from eval.study.declare import Benchmark, Change, Figure, Study, Variant, change
 from eval.study.donor import Donor, pretraining_of, start_from
 
@@ -28,14 +28,14 @@ def weighted(weight: float) -> Change:
 
 def jigsaws(config: Experiment) -> Pretraining:
     """A pretraining of the run's discriminator by jigsaws of the target's pictures."""
-    return pretraining_of(config, task="jigsaw", generator=Generator())
+    return pretraining_of(config, Pretext("jigsaw"), generator=Generator())
 
 
 def jigsaws_of_encoder(config: Experiment) -> Pretraining:
     """A pretraining of the generator's encoder by jigsaws of the pictures that are given."""
     return pretraining_of(
         config,
-        task="jigsaw",
+        Pretext("jigsaw"),
         data=config.translation.inputs(config.data),
         generator=Generator(),
         discriminator=Discriminator(config.generator.architecture, width=config.generator.width),
