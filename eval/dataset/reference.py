@@ -8,14 +8,14 @@ old statistics. A damaged file is found by its checksums and made again.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Shaped
 
 from cgan.data import Source
-from cgan.system.cache import load_arrays, note, save_arrays
+from cgan.system.cache import load_as, save_arrays
 from cgan.system.files import cache_folder
 from cgan.types import Batch
 from eval.extractors.reader import Reader
@@ -112,7 +112,8 @@ def _gathered(
     key = fingerprint(VERSION, samples, extractor.name, extractor.fingerprint, labeller)
     readable = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:NAME_AT_MOST]
     path = cache_folder() / f"reference-{readable}-{extractor.name}-{key}.npz"
-    if (known := known_to_all(_known(path, reader))) is not None:
+    read = partial(_from_arrays, reader=reader)
+    if (known := known_to_all(load_as(path, read, "these statistics"))) is not None:
         return known
     wanted = (Wanted(None, OF_ALL), Wanted(ROWS_AT_MOST, OF_THE_FIRST))
     whole, first = gather(chunks(), reader, wanted, advance, called)
@@ -126,16 +127,6 @@ def _gathered(
     )
     save_arrays(path, _to_arrays(gathered))
     return gathered
-
-
-def _known(path: Path, reader: Reader) -> Gathered | None:
-    """What the file has, or None where there is none or it does not fit."""
-    if (arrays := load_arrays(path)) is None:
-        return None
-    known = _from_arrays(arrays, reader)
-    if known is None:
-        note(f"cache file {path} does not hold these statistics; building it anew")
-    return known
 
 
 def _to_arrays(gathered: Gathered) -> dict[str, np.ndarray]:

@@ -8,12 +8,12 @@ were not used for longest go.
 
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from jaxtyping import Shaped
 
-from cgan.system.cache import keep_within, load_arrays, note, save_arrays
+from cgan.system.cache import keep_within, load_as, save_arrays
 from cgan.system.files import cache_folder
 from eval.extractors.reader import Reader
 from eval.files.fingerprint import fingerprint
@@ -62,7 +62,8 @@ def gather_kept(
     name = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:NAME_AT_MOST]
     unique = fingerprint(VERSION, key, *of_reader, str(reader.classes), *asked)
     path = cache_folder() / f"features-{name}-{extractor.name}-{unique}.npz"
-    if (known := known_to_all(_known(path, reader, wanted))) is not None:
+    read = partial(_from_arrays, reader=reader, wanted=wanted)
+    if (known := known_to_all(load_as(path, read, "these features"))) is not None:
         advance(known[0].n)
         return known
     found = gather(chunks, reader, wanted, advance)
@@ -71,16 +72,6 @@ def gather_kept(
         save_arrays(path, arrays)
         keep_within("features", BYTES_AT_MOST)
     return found
-
-
-def _known(path: Path, reader: Reader, wanted: Sequence[Wanted]) -> list[Gathered] | None:
-    """What the file has, or None where there is none or it does not fit."""
-    if (arrays := load_arrays(path)) is None:
-        return None
-    known = _from_arrays(arrays, reader, wanted)
-    if known is None:
-        note(f"cache file {path} does not hold these features; building it anew")
-    return known
 
 
 def _to_arrays(found: Sequence[Gathered]) -> dict[str, np.ndarray]:

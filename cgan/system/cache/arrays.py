@@ -8,12 +8,16 @@ import contextlib
 import os
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from cgan.system.files import written_whole
 from cgan.system.terminal import complain
+
+T = TypeVar("T")
 
 
 def note(message: str) -> None:
@@ -36,6 +40,21 @@ def load_arrays(path: Path) -> dict[str, np.ndarray] | None:
         return None
     mark_used(path)
     return arrays
+
+
+def load_as(path: Path, read: Callable[[dict[str, np.ndarray]], T | None], what: str) -> T | None:
+    """Load what a cache file holds; None where there is none, or (with a note) it does not fit.
+
+    Args:
+        path: of the file.
+        read: what its arrays are; None where a part is missing or does not fit the others.
+        what: is read, in words: "these features".
+    """
+    if (arrays := load_arrays(path)) is None:
+        return None
+    if (known := read(arrays)) is None:
+        note(f"cache file {path} does not hold {what}; building it anew")
+    return known
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
