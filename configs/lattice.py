@@ -2,9 +2,9 @@
 
 The generator makes rates of electrons and one defect; the neighbour game keeps rare classes.
 Command: pip install ase; python train.py lattice
-Hardware: 2 busy cores of an Intel Xeon, no GPU.
+Hardware: a core of an Intel Xeon, no GPU.
 Time: 7 minutes; evaluation 2.
-Expected: five of five classes, the rarest at a quarter of its share or more (docs/lattice.md).
+Expected: five of five classes, molybdenum vacancies at a quarter of their share (docs/lattice.md).
 """
 
 from pathlib import Path

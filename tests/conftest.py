@@ -72,7 +72,8 @@ def one_step() -> Iterator[None]:
     original, kept = loop.compile_step, dict[Any, Any]()
 
     def compile_step(procedure: Any, devices: Any, launch: Any) -> Any:
-        key = (dataclasses.replace(procedure.config, workdir=Path("any")), *devices)
+        config = dataclasses.replace(procedure.config, workdir=Path("any"))
+        key = (type(procedure), config, launch, *devices)
         if key not in kept:
             kept[key] = original(procedure, devices, launch)
         return kept[key]
@@ -163,7 +164,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    FILES[file_of(report.nodeid)] += report.spent
+    FILES[file_of(report.nodeid)] += getattr(report, "spent", 0.0)  # none of a worker that crashed
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

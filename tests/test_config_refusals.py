@@ -224,6 +224,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("generator.letters", "one", "one of 'softmax', 'gumbel'"),
     ("generator.shot_noise", -1.0, "0 or more"),
     ("generator.shot_noise", 256.0, "at most 255"),
+    ("generator.shot_noise", 1e-6, "0 or at least 0.001: white is 255 / shot_noise electrons"),
     ("generator.cells", (7, 4), "4 whole numbers or None"),
     ("discriminator.both_strands", 1, YES_NO),
     ("discriminator.kmer", 0, "more than 0"),

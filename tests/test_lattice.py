@@ -1,5 +1,6 @@
 """Simulated MoS2: atoms against counting, pictures against rolls, classes against draws."""
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from scipy.special import xlogy
 
 from cgan.config import (
     Augment,
@@ -26,6 +28,7 @@ from cgan.data.lattice import GAIN, simulate
 from cgan.training.loop import train
 from configs import CONFIGS, PRETRAININGS
 from eval.dataset.protocol import load_evaluation, protocol_of
+from eval.extractors.coordinates import load_own
 
 FORMULAS = {
     "none": "Mo16S32",
@@ -118,7 +121,11 @@ def test_features_are_standard_deviations_from_what_a_picture_should_be(
     source = simulate("test")
     x, labels = source[np.arange(2_000)]
     found = source.features(x)
-    assert found[:, 0].mean() == pytest.approx(0, abs=0.6)
+    electrons, rates = x[..., 0] / GAIN, expected[labels, source.sites[:2_000]]
+    deviance = 2 * (xlogy(electrons, electrons / rates) - electrons + rates).mean(axis=(1, 2))
+    plainly = (deviance - 1) * np.sqrt(HEIGHT * WIDTH / 2)  # of the picture that it was drawn from
+    assert found[:, 0].mean() == pytest.approx(plainly.mean(), abs=0.1)
+    assert np.median(np.abs(found[:, 0] - plainly)) < 1e-6
     assert found[:, 0].std() == pytest.approx(1, abs=0.15)
     for number, name in enumerate(CLASS_NAMES[1:], start=1):
         of_class = found[labels == number]
@@ -129,6 +136,26 @@ def test_features_are_standard_deviations_from_what_a_picture_should_be(
         assert of_class[:, number].mean() == pytest.approx(np.sqrt(twice), rel=0.1), name
     assert source.features(np.zeros_like(x[:5]))[:, 0].min() > 50
     assert protocol_of(source).extractor == "own"
+
+
+def test_features_are_known_by_what_they_are_whatever_a_machine_rounds() -> None:
+    source = simulate("test")
+    known = load_own(source, source)
+    assert known.comparing is source
+    features, rng = source.features(known.held_out), np.random.default_rng(0)
+
+    class Other:
+        def __init__(self, scale: float, noise: float) -> None:
+            self.scale, self.noise = scale, noise
+
+        def features(self, stored: Any) -> np.ndarray:
+            return self.scale * features + self.noise * rng.normal(size=features.shape)
+
+    def fingerprint(scale: float, noise: float) -> str:
+        return dataclasses.replace(known, comparing=Other(scale, noise)).fingerprint
+
+    assert fingerprint(1.0, 1e-6) == known.fingerprint
+    assert len({known.fingerprint, fingerprint(1.1, 0.0), fingerprint(1.0, 1.0)}) == 3
 
 
 def test_shares_are_those_asked_for_and_are_part_of_the_name() -> None:

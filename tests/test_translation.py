@@ -195,12 +195,12 @@ def alone(negatives: str):
     ("negatives", "num_devices", "micro_batches"),
     [
         ("batch", 2, 2),
+        ("picture", 2, 2),
         *(
             pytest.param(negatives, *split, marks=pytest.mark.slow)
             for negatives in CONFIGS_OF
             for split in ((8, 1), (1, 4))
         ),
-        pytest.param("picture", 2, 2, marks=pytest.mark.slow),
     ],
 )
 def test_gradients_depend_neither_on_devices_nor_on_micro_batches(

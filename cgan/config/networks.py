@@ -35,6 +35,8 @@ OF_SEQUENCES = {"architecture": ("conv1d",)}
 
 KMER_AT_MOST = 32
 """Most letters of a filter: there are more ways to write these than weights can tell apart."""
+SHOT_NOISE_AT_LEAST = 0.001
+"""Least levels of grey an electron of a generator: with more electrons noise is not to be seen."""
 PAIRS_AT_MOST = 32
 """Most lags of pairs: of each the discriminator sees as many shares as there are pairs."""
 
@@ -75,12 +77,15 @@ class Generator:
     shot_noise: float = setting(0.0, read_by={"architecture": ("mlp", "conv")})
     """Levels of grey of an electron: what a network makes is expected, and drawn (mlp, conv)."""
     cells: Vectors | None = setting(None, read_by={"architecture": ("mlp",)})
-    """Make an image of windows around the sites of a lattice, as 7 4 0 8, moved at random (mlp)."""
+    """An image is alike around all sites of a lattice, as 7 4 0 8, but one, drawn evenly (mlp)."""
 
     def __post_init__(self) -> None:
         check_types(self, "generator.")
         positive(self, "generator.", "latent_dim", at_most=SIZE_AT_MOST)
         not_negative(self, "generator.", "shot_noise", at_most=SHOT_NOISE_AT_MOST)
+        many = self.shot_noise == 0 or self.shot_noise >= SHOT_NOISE_AT_LEAST
+        expected = f"0 or at least {SHOT_NOISE_AT_LEAST}: white is 255 / shot_noise electrons"
+        require(many, "generator.shot_noise", self.shot_noise, expected)
         _check(self, "generator.")
         if self.cells is not None:
             check_vectors("generator.cells", self.cells)

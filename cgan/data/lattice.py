@@ -72,7 +72,7 @@ class SimulatedLattice:
     def features(self, stored: UInt8[np.ndarray, "n height width 1"]) -> Float[np.ndarray, "n 5"]:
         """How ill each picture fits, and how much better with each defect than with none.
 
-        Both in standard deviations: the mean deviance of a pixel from the likeliest picture, less
+        About in standard deviations: the mean deviance of a pixel from the likeliest picture, less
         1; and for each defect the signed root of twice its log-likelihood ratio to no defect.
         """
         of_class, deviance = self._judged(stored)

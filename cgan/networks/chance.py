@@ -30,6 +30,8 @@ def noise_of(
         stream: another number is other noise of the same latents.
     """
     bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(latents.astype("float32")), "uint32")
+    if latents.dtype == jnp.bfloat16:
+        bits = _mixed(bits)  # half of them are 0, and would leave 65,536 keys
 
     def of_row(bits: UInt32[Array, " latent_dim"]) -> Shaped[Array, "..."]:
         odd = np.arange(1, 2 * len(bits), 2, dtype=np.uint32) * np.uint32(2_654_435_761)
@@ -37,6 +39,13 @@ def noise_of(
         return draw(jax.random.fold_in(key, stream) if stream else key, shape)
 
     return jax.vmap(of_row)(bits)
+
+
+def _mixed(bits: UInt32[Array, "*shape"]) -> UInt32[Array, "*shape"]:
+    """Bits of which each depends on all: the last steps of MurmurHash3 (Appleby 2011)."""
+    bits = (bits ^ (bits >> 16)) * np.uint32(0x85EBCA6B)
+    bits = (bits ^ (bits >> 13)) * np.uint32(0xC2B2AE35)
+    return bits ^ (bits >> 16)
 
 
 def counted(
@@ -51,13 +60,13 @@ def counted(
     learns rates from images with noise (Bora, Price & Dimakis 2018, AmbientGAN).
 
     Args:
-        expected: in [-1, 1], which is from no electron on.
+        expected: float32 in [-1, 1], which is from no electron on.
         latents: what they were made of.
         gain: levels of grey an electron, of 256.
     """
-    rates = jnp.maximum((expected.astype("float32") + 1) * (HALF / gain), LEAST_RATE)
+    rates = jnp.maximum((expected + 1) * (HALF / gain), LEAST_RATE)
     noise = noise_of(latents, expected.shape[1:], jax.random.normal)
     skew = jnp.minimum(rates, 1) * (noise**2 - 1) / 6  # of no rate there are no electrons
-    drawn = jnp.clip(rates + jnp.sqrt(rates) * noise + skew, 0, 2 * HALF // gain)
+    drawn = jnp.maximum(rates + jnp.sqrt(rates) * noise + skew, 0)
     whole = drawn + jax.lax.stop_gradient(jnp.round(drawn) - drawn)
-    return (whole * (gain / HALF) - 1).astype(expected.dtype)
+    return jnp.minimum(whole * (gain / HALF) - 1, 1)

@@ -85,8 +85,10 @@ class ConvGeneratorHead(nn.Module):
     def __call__(
         self, latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
     ) -> Samples:
-        x = jnp.tanh(layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK]))
-        return counted(x, latents, self.shot_noise) if self.shot_noise else x
+        x = layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK])
+        if not self.shot_noise:
+            return jnp.tanh(x)
+        return counted(jnp.tanh(x.astype("float32")), latents, self.shot_noise)
 
 
 class ConvDiscriminatorTrunk(nn.Module):

@@ -77,8 +77,9 @@ class MLPGeneratorHead(nn.Module):
         x = x.reshape(-1, *self.sample_shape)
         if len(self.sample_shape) != 3:
             return x
-        x = jnp.tanh(x)
-        return counted(x, latents, self.shot_noise) if self.shot_noise else x
+        if not self.shot_noise:
+            return jnp.tanh(x)
+        return counted(jnp.tanh(x.astype("float32")), latents, self.shot_noise)
 
     def _in_windows(
         self, latents: Float[Array, "n latent_dim"], x: Float[Array, "n width"], cells: Vectors

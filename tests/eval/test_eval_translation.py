@@ -92,7 +92,12 @@ def test_the_study_pretrains_the_discriminator_that_its_runs_have() -> None:
     assert variant.donor is not None
     donor = study.donor("digits_50", "weight 1, jigsaw pretext of D", 0)
     assert donor is not None
-    assert donor.discriminator == config.discriminator == CONFIG.discriminator
+    assert donor.discriminator == config.discriminator
+    encoder = study.donor("digits_50", "weight 1, jigsaw pretext of G's encoder", 0)
+    assert encoder is not None
+    assert encoder.discriminator.architecture == config.generator.architecture == "unet"
+    assert encoder.discriminator.width == config.generator.width
+    assert encoder.data == config.translation.inputs(config.data)
     assert donor.data == config.data
     assert config.data.limit == 50
     assert config.translation.inputs(config.data).limit is None

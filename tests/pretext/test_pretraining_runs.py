@@ -138,7 +138,7 @@ def test_a_run_leaves_rows_pictures_and_checkpoints(whole: Whole) -> None:
 
 @pytest.mark.parametrize(
     "whole",
-    [pytest.param(task, marks=() if task == "jigsaw" else pytest.mark.slow) for task in TASKS],
+    [pytest.param(task, marks=() if task == "contrastive" else pytest.mark.slow) for task in TASKS],
     indirect=True,
 )
 def test_it_goes_on_bit_for_bit(
