@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from cgan.config import TRANSLATORS, Discriminator, NetworkName
 from cgan.networks.resample import sides
-from cgan.networks.translators import blocks_of, encoder_halvings
+from cgan.networks.translators import encoder_blocks, encoder_halvings
 
 
 class Level(NamedTuple):
@@ -44,10 +44,10 @@ def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
 
 def _of_encoder(architecture: NetworkName, sample_shape: tuple[int, ...]) -> Levels:
     """The resolutions on the way down, and of `resnet` blocks up to each of two taps."""
-    halved = encoder_halvings(architecture, sample_shape)
-    levels = [Level(f"level_{number}", (f"level_{number}",)) for number in range(halved + 1)]
+    resolutions = encoder_halvings(architecture, sample_shape) + 1
+    levels = [Level(f"level_{number}", (f"level_{number}",)) for number in range(resolutions)]
     if architecture == "resnet":
-        blocks = [f"block_{number}" for number in range(blocks_of(sample_shape) // 2 + 1)]
-        levels.append(Level(f"level_{halved + 1}", (blocks[0],)))
-        levels.append(Level(f"level_{halved + 2}", tuple(blocks[1:])))
+        for blocks in encoder_blocks(sample_shape):
+            groups = tuple(f"block_{number}" for number in blocks)
+            levels.append(Level(f"level_{len(levels)}", groups))
     return tuple(levels)

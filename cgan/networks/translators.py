@@ -58,6 +58,14 @@ def blocks_of(shape: tuple[int, ...]) -> int:
     return BLOCKS * max(1, min(shape[:2]).bit_length() - 6)
 
 
+def encoder_blocks(shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """Numbers of the residual blocks up to each of two taps: the first, and half of all.
+
+    As CUT, whose taps are blocks 1 and 5 of 9.
+    """
+    return (0,), tuple(range(1, blocks_of(shape) // 2 + 1))
+
+
 class Normed(nn.Module):
     """Each channel over a picture's own pixels, to mean 0 and variance 1; a gain and a bias.
 
@@ -181,11 +189,10 @@ def residual_maps(pictures: Samples, shape: tuple[int, ...], width: int) -> Maps
     maps: Maps = {"level_0": x}
     for level in range(1, encoder_halvings("resnet", shape) + 1):
         maps[f"level_{level}"] = x = Halved(width * 2**level, name=f"level_{level}")(x)
-    half = blocks_of(shape) // 2
-    for number in range(half + 1):
-        x = Residual(name=f"block_{number}")(x)
-        if number in (0, half):  # as CUT: its blocks 1 and 5 of 9
-            maps[f"level_{len(maps)}"] = x
+    for blocks in encoder_blocks(shape):
+        for number in blocks:
+            x = Residual(name=f"block_{number}")(x)
+        maps[f"level_{len(maps)}"] = x
     return maps
 
 
