@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 
 from cgan.data import Source
 from cgan.data.abilities import Classifying, Featured, classifying, featured
@@ -39,6 +39,8 @@ class OwnRule:
     source: Classifying
     held_out: Shaped[np.ndarray, "n *sample"]
     """Held-out samples, by whose classes and features the rule is known."""
+    read: Int[np.ndarray, " n"]
+    """Classes of these by the rule."""
     accuracy: float
     comparing: Featured | None = None
     """The source as what has features of its own."""
@@ -47,7 +49,7 @@ class OwnRule:
     @cached_property
     def fingerprint(self) -> str:
         """A fingerprint of what is read: a rule has no weights to be known by."""
-        read = np.asarray(self.source.classify(self.held_out), np.int32)
+        read = np.asarray(self.read, np.int32)
         if self.comparing is None:
             return fingerprint(read, "own-1")
         features = self._features(self.held_out).astype(np.float64)
@@ -75,5 +77,6 @@ def load_own(train: Source, held_out: Source) -> OwnRule:
         raise TypeError(f"{train.name} has no classify")
     batch = held_out[np.arange(min(len(held_out), ROWS_AT_MOST))]
     stored = np.asarray(batch.x)
-    accuracy = float(np.mean(rule.classify(stored) == np.asarray(batch.label)))
-    return OwnRule(rule, stored, accuracy, featured(train))
+    read = np.asarray(rule.classify(stored))
+    accuracy = float(np.mean(read == np.asarray(batch.label)))
+    return OwnRule(rule, stored, read, accuracy, featured(train))
