@@ -65,14 +65,16 @@ def _forget_compiled_programs() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def one_step() -> Iterator[None]:
-    """Runs of one config in other folders share a step in the tests that ask for it: those that
+    """Runs of other folders and cadences share a step in the tests that ask for it: those that
     change nothing else that it computes. To trace it again takes as long as to compile it."""
     from cgan.training import loop
 
     original, kept = loop.compile_step, dict[Any, Any]()
 
     def compile_step(procedure: Any, devices: Any, launch: Any) -> Any:
-        config = dataclasses.replace(procedure.config, workdir=Path("any"))
+        cadences = ("log_nimg", "snapshot_nimg", "checkpoint_nimg")
+        same = dict.fromkeys(cadences, procedure.config.total_nimg)
+        config = dataclasses.replace(procedure.config, workdir=Path("any"), **same)
         key = (type(procedure), config, launch, *devices)
         if key not in kept:
             kept[key] = original(procedure, devices, launch)

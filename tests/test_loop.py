@@ -111,25 +111,7 @@ def whole_run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def compiled_once():
-    """From here on, runs of other folders and cadences share a step: it compiles for seconds."""
-    compiled, original = {}, loop.compile_step
-
-    def cached(procedure, devices, launch):
-        names = ("workdir", "log_nimg", "snapshot_nimg", "checkpoint_nimg")
-        same = {name: getattr(CONFIG, name) for name in names}
-        key = (dataclasses.replace(procedure.config, **same), *devices)
-        if key not in compiled:
-            compiled[key] = original(procedure, devices, launch)
-        return compiled[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "compile_step", cached)
-        yield
-
-
-@pytest.fixture(scope="module")
-def whole_run_of_everything(compiled_once, tmp_path_factory):
+def whole_run_of_everything(one_step, tmp_path_factory):
     return uninterrupted(tmp_path_factory.mktemp("everything"), **EVERYTHING)
 
 
@@ -254,7 +236,7 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
 
 
 def test_a_run_trained_on_for_longer_equals_one_of_that_length_bit_for_bit(
-    whole_run, compiled_once, tmp_path
+    whole_run, one_step, tmp_path
 ):
     """The first part took its schedules over its own length; the whole is told to keep them."""
     config, length = in_folder(tmp_path / "longer"), {"total_nimg": 15 * BATCH, "ramp_nimg": 160}
@@ -276,7 +258,7 @@ def test_a_run_trained_on_for_longer_equals_one_of_that_length_bit_for_bit(
 
 
 def test_output_that_nobody_can_read_any_more_ends_the_run_by_saving(
-    compiled_once, tmp_path, monkeypatch
+    one_step, tmp_path, monkeypatch
 ):
     """As with `| head -1`: the line on the picture after 80 images does not come out."""
 
