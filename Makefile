@@ -19,11 +19,20 @@ ifeq ($(filter-out configs/pretrain_%,$(wildcard configs/$(CONFIG).py)),)
 $(error CONFIG = $(CONFIG): must be one of the files in configs/: $(filter-out __init__ points images pretrain_%,$(basename $(notdir $(wildcard configs/*.py)))))
 endif
 
+# Experiments whose data come with a package: the extra of pyproject.toml that names it.
+EXTRA_dna := dna
+EXTRA_lattice := lattice
+EXTRA_mnist := mnist
+EXTRA_stacked_mnist_mlp := mnist
+EXTRA_translate_digits := mnist
+
 VENV := .venv
 BIN := $(VENV)/bin
 JAX := $(if $(filter cpu,$(ACCELERATOR)),jax,jax[$(ACCELERATOR)])
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+
+READY := $(VENV)/installed-$(ACCELERATOR) $(addprefix $(VENV)/installed-extra-,$(EXTRA_$(CONFIG)))
 
 FAST = -m "not slow" --numprocesses $(JOBS)
 # One process a file, in the order of tests/conftest.py: the longest first.
@@ -35,7 +44,7 @@ BY_FILE = $(FAST) --dist loadfile --no-loadscope-reorder
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-train: $(VENV)/installed-$(ACCELERATOR) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
+train: $(READY) ## Train, sample and evaluate CONFIG (digits) in WORKDIR (runs/CONFIG).
 	$(BIN)/python train.py $(CONFIG) --workdir "$(WORKDIR)" $(ARGS)
 	$(BIN)/python -m cgan.sample "$(WORKDIR)" --out "$(WORKDIR)/samples.png"
 	$(BIN)/python -m eval "$(WORKDIR)"
@@ -108,6 +117,10 @@ $(VENV)/created:
 
 $(VENV)/installed-$(ACCELERATOR): requirements.txt pyproject.toml | $(VENV)/created
 	$(INSTALL) --editable . "$(JAX)"
+	@touch $@
+
+$(VENV)/installed-extra-%: requirements.txt pyproject.toml | $(VENV)/installed-$(ACCELERATOR)
+	$(INSTALL) --editable ".[$*]"
 	@touch $@
 
 $(VENV)/installed-benchmark: benchmarks/requirements.txt $(VENV)/installed-$(ACCELERATOR)
