@@ -83,6 +83,7 @@ def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.
 
 
 CONV, FOURIER = {"architecture": "conv"}, {"fourier_features": 3, "max_frequency": 4.0}
+HIDDEN = CONV | {"depth": 1, "hidden_units": 6}
 SNGAN = {"architecture": "sngan", "depth": 3, "max_width": 8, "attention": 4}
 PAIRS = [
     pytest.param(POINT, {}, {}, id="points"),
@@ -92,6 +93,7 @@ PAIRS = [
     pytest.param(COLOR, CONV | {"depth": 1}, CONV | {"depth": 1}, id="conv-shallow"),
     pytest.param(GRAY, CONV | {"depth": 3}, CONV | {"depth": 3}, id="conv-to-one-pixel"),
     pytest.param(WIDE, CONV, CONV | {"spectral_norm": True}, id="conv-not-square-spectral"),
+    pytest.param(GRAY, HIDDEN, HIDDEN | {"spectral_norm": True}, id="conv-hidden-spectral"),
 ]
 
 
@@ -227,11 +229,36 @@ def test_a_residual_generator_adds_its_latents_to_the_plain_one() -> None:
     )
 
 
+def dense(params: Any, x: np.ndarray) -> np.ndarray:
+    """A dense layer and a leaky ReLU, in NumPy."""
+    y = x @ np.asarray(params["kernel"], np.float64) + np.asarray(params["bias"], np.float64)
+    return np.where(y > 0, y, 0.2 * y)
+
+
+def test_hidden_units_stand_between_the_coarsest_map_and_what_is_beside_it() -> None:
+    pair = build(GRAY, HIDDEN, HIDDEN)
+    params, (d_params, stats_) = generator_params(pair), discriminator_variables(pair)
+    latents, samples = np.asarray(samples_of((5,))), samples_of(GRAY)
+    hidden = dense(params["trunk"]["hidden"], latents)
+    coarsest = dense(params["trunk"]["start"], hidden).reshape(-1, 4, 4, 8)
+    made = pair.generator_features(params, latents, tap="level_0")
+    np.testing.assert_allclose(made, coarsest, rtol=1e-4, atol=1e-5)
+
+    maps = np.asarray(pair.features(d_params, stats_, samples, tap="level_1"))
+    units = dense(d_params["trunk"]["hidden"], maps.reshape(len(maps), -1))
+    for tap in ("hidden", "trunk"):
+        said = pair.features(d_params, stats_, samples, tap=tap)
+        np.testing.assert_allclose(said, units, rtol=1e-4, atol=1e-5)
+    assert [level.tap for level in pair.levels] == ["level_0", "level_1", "hidden"]
+    assert {group for level in pair.levels for group in level.groups} == set(d_params["trunk"])
+
+
 SCORERS = [
     pytest.param(POINT, {}, id="mlp"),
     pytest.param(POINT, FOURIER | {"spectral_norm": True}, id="mlp-fourier-spectral"),
     pytest.param(GRAY, CONV | {"depth": 1}, id="conv"),
     pytest.param(GRAY, CONV | {"depth": 1, "spectral_norm": True}, id="conv-spectral"),
+    pytest.param(GRAY, HIDDEN, id="conv-hidden"),
 ]
 
 

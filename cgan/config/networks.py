@@ -58,6 +58,8 @@ class Generator:
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": OF_GENERATORS_DEPTH})
     """Hidden layers (mlp), doublings (conv, conv1d), blocks (r3gan), style layers (stylegan2)."""
+    hidden_units: int = setting(0, read_by={"architecture": ("conv",)})
+    """Units of a dense layer before the coarsest map; 0 for none (conv)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -109,6 +111,8 @@ class Discriminator:
     """Units of a hidden layer (mlp), or channels at the finest resolution."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "conv1d", "r3gan")})
     """Hidden layers (mlp), halvings (conv, conv1d: 0 leaves the first layer), or blocks (r3gan)."""
+    hidden_units: int = setting(0, read_by={"architecture": ("conv",)})
+    """Units of a dense layer after the coarsest map; 0 for none (conv)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -149,7 +153,9 @@ def _check(config: Generator | Discriminator, prefix: str) -> None:
     positive(config, prefix, *sizes, at_most=SIZE_AT_MOST)
     counts_kmers = isinstance(config, Discriminator) and config.architecture == "conv1d"
     (not_negative if counts_kmers else positive)(config, prefix, "depth", at_most=DEPTH_AT_MOST)
-    not_negative(config, prefix, "fourier_features", "attention", at_most=SIZE_AT_MOST)
+    not_negative(
+        config, prefix, "fourier_features", "attention", "hidden_units", at_most=SIZE_AT_MOST
+    )
     name, value = prefix + "max_frequency", config.max_frequency
     require(1 <= value < float("inf"), name, value, "1 or more")
     require(value <= FLOAT_AT_MOST, name, value, f"at most {FLOAT_AT_MOST:.3g}, as float32 is")

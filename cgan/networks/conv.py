@@ -47,13 +47,14 @@ class ConvGeneratorTrunk(nn.Module):
     """Latents `[n, latent_dim]` to maps `[n, height, width, width]`.
 
     A dense layer paints the coarsest map, from latents and, where there are classes, the vectors
-    of the labels; each level doubles its sides, halves its channels and applies one 3x3
-    convolution. `width` counts the channels at full resolution.
+    of the labels, or from hidden units that see these; each level doubles its sides, halves its
+    channels and applies one 3x3 convolution. `width` counts the channels at full resolution.
     """
 
     sample_shape: tuple[int, ...]
     width: int
     depth: int
+    hidden_units: int = 0
     classes: int = 0
     class_dimensions: int = 0
 
@@ -63,6 +64,8 @@ class ConvGeneratorTrunk(nn.Module):
         shrink = 2**self.depth
         coarsest = (height // shrink, width // shrink, self.width * shrink)
         x = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
+        if self.hidden_units:
+            x = layers.leaky_relu(layers.Dense(self.hidden_units, name="hidden")(x))
         start = layers.Dense(coarsest[0] * coarsest[1] * coarsest[2], name="start")
         x = layers.leaky_relu(start(x)).reshape(-1, *coarsest)
         maps = {"level_0": x}
@@ -92,10 +95,14 @@ class ConvGeneratorHead(nn.Module):
 
 
 class ConvDiscriminatorTrunk(nn.Module):
-    """Images `[n, height, width, channels]` to features: the generator's mirror image."""
+    """Images `[n, height, width, channels]` to features: the generator's mirror image.
+
+    Where the coarsest map is large, as 7x7, no convolution sees a whole image: hidden units do.
+    """
 
     width: int
     depth: int
+    hidden_units: int = 0
     spectral_norm: bool = False
 
     @nn.compact
@@ -111,4 +118,10 @@ class ConvDiscriminatorTrunk(nn.Module):
             features = self.width * 2 ** (level - 1)
             halving = Halving(features, self.spectral_norm, name=f"level_{level}")
             maps[f"level_{level}"] = x = halving(x, update_stats, factors)
-        return maps | {TRUNK: x.reshape(len(x), -1)}
+        x = x.reshape(len(x), -1)
+        if self.hidden_units:
+            hidden = layers.normalized(
+                layers.Dense(self.hidden_units, name="hidden"), self.spectral_norm, update_stats
+            )
+            maps["hidden"] = x = layers.leaky_relu(hidden(x, factors))
+        return maps | {TRUNK: x}

@@ -1,7 +1,7 @@
 """Unpaired translation: how much patch contrast, a pretrained discriminator, few pictures.
 
-scikit-learn's digits to 50, 200 or 1,000 of MNIST's, each in its box. Both weights of the patch contrast
-are multiplied together; at 0 the discriminator alone decides what a picture becomes.
+scikit-learn's digits to 50, 200 or 1,000 of MNIST's, each in its box. Both weights of the patch
+contrast are multiplied together; at 0 the discriminator alone decides what a picture becomes.
 Jigsaws are an arm twice: of the target's few pictures for the discriminator, and of those that are
 given, of which there are enough, for the generator's encoder.
 """
@@ -80,7 +80,7 @@ def benchmark(limit: int) -> Benchmark:
 
 
 STUDY = Study(
-    summary="digits of one hand to few of another, unpaired: patch contrast, jigsaws, the neighbour game",
+    summary="digits to few of another hand, unpaired: patch contrast, jigsaws, neighbour game",
     variants=VARIANTS,
     benchmarks={f"digits_{n}": benchmark(n) for n in (50, 200, 1_000)},
     baseline=USUAL,
