@@ -14,7 +14,6 @@ from configs import CONFIGS
 from tests.tfds_sets import prepare
 
 OF_TFDS = {
-    "mnist": ((28, 28, 1), 10, ("train", "test")),
     "cifar10": ((32, 32, 3), 10, ("train", "test")),
     "celeb_a64": ((218, 178, 3), None, ("train", "test")),
     "imagenet32": ((32, 32, 3), 1000, ("train", "validation")),
@@ -23,7 +22,6 @@ OF_TFDS = {
 """Shape of an image, number of classes, and splits, as the catalogue has them."""
 OF_FOLDERS = {"ffhq64": 64, "ffhq256": 256}
 SHAPES = {
-    "mnist": (28, 28, 1),
     "cifar10": (32, 32, 3),
     "celeb_a64": (64, 64, 3),
     "imagenet32": (32, 32, 3),
@@ -104,7 +102,7 @@ def test_a_preset_fits_data_of_its_form(name, tmp_path: Path):
     assert made.shape == (2, *SHAPES[name])
 
 
-TOO_LARGE = ("mnist", "cifar10", "imagenet32", "celeb_a64", "imagenet64", "ffhq64", "ffhq256")
+TOO_LARGE = ("cifar10", "imagenet32", "celeb_a64", "imagenet64", "ffhq64", "ffhq256")
 
 
 @pytest.mark.parametrize(

@@ -94,16 +94,22 @@ def few(n: int, seed: int = 0) -> Change:
 
 
 def perceptrons(config: Experiment) -> Experiment:
-    """MNIST's digits and the smaller pair of `stacked_mnist_mlp`, at its rate and penalties."""
-    small = {"architecture": "mlp", "width": 128, "depth": 2}
+    """The smaller pair of `stacked_mnist_mlp`, at its rate and penalties."""
+    small = {"architecture": "mlp", "width": 128, "depth": 2, "hidden_units": 0}
     config = change(
-        data={"source": "mnist_5k", "name": None},
-        generator=small,
+        generator=small | {"latent_dim": 128},
         discriminator=small,
         penalty={"r1": 2.5, "r2": 2.5},
         optim={"lr": 1e-3, "ema_halflife_nimg": 8_000},
     )(config)
-    return dataclasses.replace(config, batch_size=64, steps_per_dispatch=10)
+    return dataclasses.replace(
+        config,
+        batch_size=64,
+        log_nimg=25_600,
+        snapshot_nimg=256_000,
+        checkpoint_nimg=512_000,
+        probe_nimg=25_600,
+    )
 
 
 OF_DIGITS = {f"digits_{n}": n for n in (50, 100, 200, 1_000)}
