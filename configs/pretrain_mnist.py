@@ -9,13 +9,14 @@ Expected: after 32,000, held out: 0.93 (contrastive), 0.91 (jigsaw), 0.47 (maske
 
 from pathlib import Path
 
-from cgan.config import Augment, Data, Discriminator, Generator, Pretraining
+from cgan.config import Augment, Data, Pretraining
+from configs import mnist
 
 CONFIG = Pretraining(
     workdir=Path("runs/pretrain_mnist"),
     data=Data("mnist_5k"),
-    generator=Generator(architecture="conv", latent_dim=128, width=32, depth=2),
-    discriminator=Discriminator(architecture="conv", width=32, depth=2),
+    generator=mnist.CONFIG.generator,
+    discriminator=mnist.CONFIG.discriminator,
     augment=Augment(strength=0.5),
     batch_size=64,
     total_nimg=128_000,
