@@ -64,7 +64,7 @@ test-slow: $(VENV)/installed-test ## Run the tests that train to a figure.
 test-reliability: $(VENV)/installed-test ## Kill, stop, damage and join runs, all of it (minutes).
 	$(BIN)/python -m pytest tests/reliability $(ARGS)
 
-benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics, probes, starts, convolutions, exact gradients, views and the neighbour game cost, its bias and where it leads particles, a profile, and what growing work costs.
+benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-batches, input, embeddings, metrics, probes, starts, convolutions, exact gradients, views and the neighbour game cost, its bias and where it leads particles, and a profile.
 	$(BIN)/python -m benchmarks.step_time
 	$(BIN)/python -m benchmarks.penalties
 	$(BIN)/python -m benchmarks.memory
@@ -82,7 +82,6 @@ benchmark: $(VENV)/installed-benchmark ## Print what steps, penalties, micro-bat
 	$(BIN)/python -m benchmarks.neighbor_bias
 	$(BIN)/python -m benchmarks.neighbor_particles
 	$(BIN)/python -m benchmarks.profile_step digits
-	$(BIN)/python -m benchmarks.growth --out runs/growth
 
 benchmark-torch: $(VENV)/installed-benchmark ## Time the training step beside the same one in PyTorch.
 	$(INSTALL) -r benchmarks/requirements-torch.txt

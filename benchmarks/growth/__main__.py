@@ -2,8 +2,9 @@
 
 Time and memory of a step against batch, K, bank, resolution and simulated devices; of an
 evaluation against samples and features; of a start against the images in a folder. Each curve has
-a process of its own, in which its sizes take turns, and what is measured is kept: the same command
-goes on with what is missing. With --page and --picture nothing is measured: they show what was.
+a process of its own, in which a step's sizes take turns, and what is measured is kept: the same
+command goes on with what is missing. With --page and --picture nothing is measured: they show what
+was.
 """
 
 import json
@@ -135,10 +136,10 @@ def show(arguments: Arguments) -> None:
     points = read(arguments.out)
     require(bool(points), "out", str(arguments.out), "a folder that this command has measured into")
     if arguments.page is not None:
-        text = f"Made by `{PROG} --out DIR`.\n\n{table(CURVES, points)}"
+        text = f"Made by `{PROG} --out DIR`.\n\n{table(arguments.chosen, points)}"
         replace_between(arguments.page, SECTION, text)
     if arguments.picture is not None:
-        draw(CURVES, points, arguments.picture)
+        draw(arguments.chosen, points, arguments.picture)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,16 +6,18 @@ as a table has them, of random features; each size in a process of its own, the 
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from benchmarks.growth.point import Curve, Point
 from benchmarks.neighbours import Arguments, time_apart
 
 
 def measured(size: int, n: int, dimensions: int, rounds: int) -> Point:
-    """The least of some second calls, and the memory beyond libraries and features."""
+    """The median of some second calls, and the memory beyond libraries and features."""
     arguments = Arguments(n=n, dimensions=dimensions)
     found = [time_apart("all of the table", arguments, seed) for seed in range(rounds)]
     mib = max(one["peak"] - one["before"] for one in found)
-    return Point(size, min(one["seconds"][1] for one in found), mib)
+    return Point(size, float(np.median([one["seconds"][1] for one in found])), mib)
 
 
 def against_samples(sizes: Sequence[int], rounds: int) -> Iterator[Point]:

@@ -73,10 +73,11 @@ def reading(again: bool) -> Callable[[Sequence[int], int], Iterator[Point]]:
                 images = written(Path(folder) / "images", size)
                 # Files of the last two seconds are never taken as known.
                 time.sleep(2.5)
-                first = start(images, Path(folder) / "cache")
-                found = [first]
+                caches = [Path(folder) / f"cache{number}" for number in range(rounds)]
                 if again:
-                    found = [start(images, Path(folder) / "cache") for _ in range(rounds)]
+                    start(images, caches[0])
+                    caches = caches[:1] * rounds
+                found = [start(images, cache) for cache in caches]
                 seconds, mib = np.median(np.array(found), axis=0)
             yield Point(size, float(seconds), float(mib))
 

@@ -19,7 +19,7 @@ def draw(curves: Sequence[Curve], points: Mapping[str, Sequence[Point]], path: P
         points: of each curve, by its name.
         path: of the picture.
     """
-    shown = [curve for curve in curves if points.get(curve.name)]
+    shown = [curve for curve in curves if any(p.size for p in points.get(curve.name, ()))]
     down = -(-len(shown) // ACROSS)
     with plt.rc_context(STYLE):
         figure, fields = plt.subplots(down, ACROSS, figsize=(11, 2.4 * down), squeeze=False)

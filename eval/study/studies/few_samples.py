@@ -94,17 +94,22 @@ def few(n: int, seed: int = 0) -> Change:
 
 
 def perceptrons(config: Experiment) -> Experiment:
-    """The smaller pair of `stacked_mnist_mlp`, at its rate and penalties."""
+    """MNIST's digits and the smaller pair of `stacked_mnist_mlp`, at its rate and penalties."""
     small = {"architecture": "mlp", "width": 128, "depth": 2, "hidden_units": 0}
     config = change(
-        generator=small | {"latent_dim": 128},
+        data={"source": "mnist_5k", "name": None},
+        generator=small,
         discriminator=small,
         penalty={"r1": 2.5, "r2": 2.5},
         optim={"lr": 1e-3, "ema_halflife_nimg": 8_000},
     )(config)
+    return dataclasses.replace(config, batch_size=64, steps_per_dispatch=10)
+
+
+def as_measured(config: Experiment) -> Experiment:
+    """The latents and intervals that `mnist` had when its rows were measured."""
     return dataclasses.replace(
-        config,
-        batch_size=64,
+        change(generator={"latent_dim": 128})(config),
         log_nimg=25_600,
         snapshot_nimg=256_000,
         checkpoint_nimg=512_000,
@@ -158,7 +163,7 @@ STUDY = Study(
         **{name: dataclasses.replace(DIGITS, change=few(n)) for name, n in OF_DIGITS.items()},
         "digits_100": dataclasses.replace(DIGITS, change=few(100), without=()),
         **{
-            name: dataclasses.replace(MNIST, change=change(perceptrons, few(n)))
+            name: dataclasses.replace(MNIST, change=change(perceptrons, as_measured, few(n)))
             for name, n in OF_MNIST.items()
         },
     },

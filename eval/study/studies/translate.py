@@ -1,4 +1,4 @@
-"""Unpaired translation: how much patch contrast, a pretrained discriminator, few pictures.
+"""Unpaired translation: how much patch contrast, pretexts, the neighbour game, few pictures.
 
 scikit-learn's digits to 50, 200 or 1,000 of MNIST's, each in its box. Both weights of the patch
 contrast are multiplied together; at 0 the discriminator alone decides what a picture becomes.
@@ -15,8 +15,8 @@ CONTENT = Figure("content_kept", "content kept", n=1_000, more_is_better=True)
 COVERAGE = Figure("coverage_k5_strict", "coverage", n=1_000, more_is_better=True)
 FIGURES = (FRECHET, CONTENT, COVERAGE)
 """Figures of 1,000 translations, one of each held-out picture that is given."""
-GAME = "weight 1, neighbour game"
 NONE, USUAL = "no patch contrast", "weight 1"
+GAME = "weight 1, neighbour game"
 JIGSAW, OF_ENCODER = "weight 1, jigsaw pretext of D", "weight 1, jigsaw pretext of G's encoder"
 SHARE = 1 / 6
 """Share of all images that a pretraining sees."""
@@ -51,12 +51,7 @@ VARIANTS = {
     "weight 1, no identity": Variant(
         change(translation={"patch_weight": 1.0, "identity_weight": 0.0})
     ),
-    GAME: Variant(
-        change(
-            translation={"patch_weight": 1.0, "identity_weight": 1.0},
-            embedding={"weight": 0.1, "game": "neighbor"},
-        )
-    ),
+    GAME: Variant(change(weighted(1.0), embedding={"weight": 0.1, "game": "neighbor"})),
     JIGSAW: Variant(
         weighted(1.0),
         donor=Donor(jigsaws, SHARE, start_from(init_players="discriminator", init_parts="trunk")),
