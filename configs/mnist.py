@@ -2,7 +2,7 @@
 
 Command: make train CONFIG=mnist
 Hardware: 2 cores of an Intel Xeon, no GPU.
-Time: 9 minutes, and half a minute to evaluate.
+Time: 9 minutes, half a minute to evaluate, and 3 minutes once for the classifier that does.
 Expected: 10 of 10 modes, Frechet distance 22 (n = 10,000; a perfect sampler 2.7), coverage 0.97.
 """
 

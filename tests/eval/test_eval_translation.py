@@ -59,7 +59,7 @@ def test_a_translator_is_measured_beside_what_it_was_given(parts: Parts) -> None
     given = np.concatenate([*subject.beside["given"]()])
     latents = run.sampler.latents(N, 3, STREAM)
     np.testing.assert_array_equal(given, parts.source.decode(np.asarray(latents)))
-    held_out = load_source(Data("mnist_8x8"), "test")
+    held_out = load_source(Data("digits"), "test")
     rows = parts.given.rows(np.arange(N), 3, STREAM)
     np.testing.assert_array_equal(subject.asked, held_out[rows].label)
 
