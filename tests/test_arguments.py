@@ -16,6 +16,7 @@ from benchmarks import graded as graded_benchmark
 from benchmarks import lattice, masked_letters, null_rates, strands
 from benchmarks.accelerator import __main__ as accelerator
 from benchmarks.accelerator import wheels
+from benchmarks.growth import __main__ as growth
 from cgan.commands import augmented, rank, sample, translate
 from cgan.commands import data as describe_data
 from cgan.config import ConfigError, Data, Experiment
@@ -41,6 +42,7 @@ PROGRAMS: dict[str, Any] = {
     "train.py": train.Command,
     "benchmarks/accelerator/__main__.py": accelerator.Arguments,
     "benchmarks/accelerator/wheels.py": wheels.Arguments,
+    "benchmarks/growth/__main__.py": growth.Arguments,
     "benchmarks/graded.py": graded_benchmark.Arguments,
     "benchmarks/lattice.py": lattice.Arguments,
     "benchmarks/masked_letters.py": masked_letters.Arguments,
@@ -77,6 +79,9 @@ PATHS: dict[tuple[str, str], str] = {
     ("benchmarks/accelerator/__main__.py", "out"): "--out {}",
     ("benchmarks/accelerator/__main__.py", "page"): "--out x --page {}.md",
     ("benchmarks/accelerator/wheels.py", "out"): "--out {}",
+    ("benchmarks/growth/__main__.py", "out"): "--out {}",
+    ("benchmarks/growth/__main__.py", "page"): "--out x --page {}.md",
+    ("benchmarks/growth/__main__.py", "picture"): "--out x --picture {}.png",
     ("benchmarks/graded.py", "out"): "--out {}",
     ("benchmarks/graded.py", "path"): "--out x.jsonl --path {}",
     ("benchmarks/masked_letters.py", "runs"): "{}",

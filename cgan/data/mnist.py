@@ -115,7 +115,7 @@ def _boxed() -> LabeledImages:
 def _in_its_box(image: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "8 8"]:
     """The box of a picture with some ink, made square, averaged over 8x8 fields."""
     down, across = (np.flatnonzero((image > INK).any(axis=axis)) for axis in (1, 0))
-    side = 1 + max(np.ptp(down), np.ptp(across))
+    side = 1 + int(max(np.ptp(down), np.ptp(across)))
     rows, columns = (
         _fields((lines[0] + lines[-1] + 1 - side) / 2, side, count)
         for lines, count in zip((down, across), image.shape, strict=True)
