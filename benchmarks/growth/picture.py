@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.growth.point import Curve, Point
 from eval.display.drawing import FAINT, GENERATED, REAL, STYLE
@@ -39,6 +40,9 @@ def draw(curves: Sequence[Curve], points: Mapping[str, Sequence[Point]], path: P
             beside.spines["right"].set_visible(True)
             field.tick_params(axis="y", colors=GENERATED)
             beside.tick_params(axis="y", colors=REAL)
+            # Axes of less than a decade would have numbers at all their small marks.
+            for axis in (field.xaxis, field.yaxis, beside.yaxis):
+                axis.set_minor_formatter(NullFormatter())
         figure.supylabel("seconds (red); as much as the size grows (dotted)", fontsize=9)
         figure.tight_layout()
         figure.text(0.995, 0.5, "MiB (blue)", rotation=90, ha="right", va="center")
