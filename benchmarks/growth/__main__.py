@@ -73,16 +73,14 @@ def read(out: Path) -> Points:
     return {name: [by[size] for size in sorted(by)] for name, by in found.items()}
 
 
-def missing(curve: Curve, points: Points, largest: int | None) -> list[int]:
-    """Sizes of a curve to measure: all of them unless all are there, since they take turns."""
-    sizes = [size for size in curve.sizes if largest is None or size <= largest]
-    known = {point.size for point in points.get(curve.name, [])}
-    return [] if known >= set(sizes) else sizes
+def is_known(curve: Curve, points: Points, largest: int | None) -> bool:
+    """Whether all sizes of a curve were measured; else all are to be, since they take turns."""
+    return {point.size for point in points.get(curve.name, [])} >= set(curve.up_to(largest))
 
 
 def measure_alone(curve: Curve, arguments: Arguments) -> None:
     """Measure one curve in this process, and keep each point."""
-    for point in curve.measure(missing(curve, {}, arguments.largest), arguments.rounds):
+    for point in curve.measure(curve.up_to(arguments.largest), arguments.rounds):
         row = {"curve": curve.name, **point._asdict()}
         with json_lines.opened(arguments.out / FILE, wait=True) as file:
             file.append([json.dumps(row) + "\n"])
@@ -152,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for curve in arguments.chosen:
         if arguments.alone:
             measure_alone(curve, arguments)
-        elif missing(curve, read(arguments.out), arguments.largest):
+        elif not is_known(curve, read(arguments.out), arguments.largest):
             measure_apart(curve, arguments)
     if not arguments.alone:
         print(table(arguments.chosen, read(arguments.out)))

@@ -1,7 +1,8 @@
 """A start's reading of a folder against the number of images in it, at first and again.
 
-Small PNG files in a folder of their own; each start is a process of its own with the same cache
-folder. Memory is the peak of the process beyond what it had after its imports, as Linux counts it.
+Small PNG files in a folder of their own; each start is a process of its own, a first one with a
+cache folder of its own too. Memory is the peak of the process beyond what it had after its
+imports, as Linux counts it.
 """
 
 import json

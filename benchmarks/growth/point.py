@@ -23,12 +23,16 @@ class Curve(NamedTuple):
     axis: str
     """What grows."""
     told: str
-    """What is measured, in a line under the table."""
+    """What is measured, in the table's words."""
     sizes: tuple[int, ...]
     measure: Callable[[Sequence[int], int], Iterator[Point]]
     """From the sizes and a number of rounds to a point for each."""
     devices: int = 1
     """Devices that are simulated on the CPU."""
+
+    def up_to(self, largest: int | None) -> list[int]:
+        """The sizes of this curve, without those beyond the largest where there is one."""
+        return [size for size in self.sizes if largest is None or size <= largest]
 
 
 def slopes(points: Sequence[Point], of: str) -> list[float | None]:

@@ -12,9 +12,8 @@ import numpy as np
 from benchmarks.growth.point import Curve, Point
 from benchmarks.harness import Prepared, compile_parts, processor_clock, seconds_in_turns
 from benchmarks.neighbor_step import GAME, memory
-from benchmarks.noise import Noise
 from benchmarks.pairs import Pair, conv, mlp
-from cgan.assemble import Parts, assemble_on
+from cgan.assemble import Parts
 from cgan.config import Augment, Bank, Objective
 
 BATCHES = (64, 128, 256, 512, 1_024, 2_048, 4_096)
@@ -54,8 +53,7 @@ def perceptrons(batch: int, game: bool, slots: int = 0, fakes: int | None = None
 
 def at_resolution(side: int) -> Prepared:
     """A step of 16 images of this side, by a convolutional pair as deep as the presets'."""
-    config, _ = conv(side=side, batch_size=16, width=8)
-    return compile_parts(assemble_on(config, Noise((side, side, 3))))
+    return compile_parts(conv(side=side, batch_size=16, width=8).parts)
 
 
 def on_devices(devices: int) -> Prepared:
