@@ -223,6 +223,14 @@ CONV = [*PLAIN, "--generator.architecture", "conv", "--discriminator.architectur
             ["error: discriminator.depth = 9", "8x8", "must be at most 3"],
         ),
         (
+            ["digits", *CONV, "--generator.depth", "2", "--generator.patch-size", "4"],
+            ["error: generator.depth = 2", "8x8 in patches of 4", "must be at most 1"],
+        ),
+        (
+            ["digits", *CONV, "--generator.depth", "2", "--discriminator.patch-size", "3"],
+            ["error: discriminator.patch_size = 3", "8x8", "must be a divisor of 8"],
+        ),
+        (
             ["ring8", *PLAIN, "--generator.residual", "--generator.latent-dim", "3"],
             ["error: generator.residual = True", "(2,)", "generator.latent_dim is 3"],
         ),

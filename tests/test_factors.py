@@ -37,6 +37,7 @@ IMAGES, POINTS = (8, 8, 1), (2,)
 NETWORKS = {name: (experiment(name), IMAGES) for name in PAIRS} | {
     "sngan, no attention": (changed("sngan", attention=0), IMAGES),
     "conv, hidden units": (changed("conv", hidden_units=5), IMAGES),
+    "conv, patches": (changed("conv", patch_size=2, depth=1), IMAGES),
     "points": (
         changed("mlp", depth=2, fourier_features=6, max_frequency=5.0, spectral_norm=True),
         POINTS,

@@ -26,18 +26,24 @@ def test_conv3x3_convolves_and_adds_its_bias() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n", "height", "width", "channels"), [(2, 2, 3, 3), (1, 3, 1, 2)])
+@pytest.mark.parametrize(
+    ("n", "height", "width", "channels", "side"),
+    [(2, 2, 3, 3, 2), (1, 3, 1, 2, 2), (2, 1, 2, 3, 4)],
+)
 def test_depth_to_space_and_back_move_each_value_where_a_loop_moves_it(
-    n: int, height: int, width: int, channels: int
+    n: int, height: int, width: int, channels: int, side: int
 ) -> None:
-    deep = np.arange(n * height * width * 4 * channels, dtype=np.float32)
-    deep = deep.reshape(n, height, width, 4 * channels)
-    wide = np.empty((n, 2 * height, 2 * width, channels), np.float32)
+    deep = np.arange(n * height * width * side**2 * channels, dtype=np.float32)
+    deep = deep.reshape(n, height, width, side**2 * channels)
+    wide = np.empty((n, side * height, side * width, channels), np.float32)
     for image, row, column, channel in np.ndindex(*wide.shape):
-        depth = (2 * (row % 2) + column % 2) * channels + channel
-        wide[image, row, column, channel] = deep[image, row // 2, column // 2, depth]
-    np.testing.assert_array_equal(np.asarray(jax.jit(layers.depth_to_space)(deep)), wide)
-    np.testing.assert_array_equal(np.asarray(jax.jit(layers.space_to_depth)(wide)), deep)
+        depth = (side * (row % side) + column % side) * channels + channel
+        wide[image, row, column, channel] = deep[image, row // side, column // side, depth]
+    shuffle, unshuffle = layers.depth_to_space, layers.space_to_depth
+    np.testing.assert_array_equal(np.asarray(jax.jit(shuffle, static_argnums=1)(deep, side)), wide)
+    np.testing.assert_array_equal(
+        np.asarray(jax.jit(unshuffle, static_argnums=1)(wide, side)), deep
+    )
 
 
 def fourier(x: jax.Array, count: int, max_frequency: float) -> jax.Array:

@@ -84,6 +84,7 @@ def scores(pair: Networks, params: Any, stats_: Any, samples: jax.Array) -> jax.
 
 CONV, FOURIER = {"architecture": "conv"}, {"fourier_features": 3, "max_frequency": 4.0}
 HIDDEN = CONV | {"depth": 1, "hidden_units": 6}
+PATCHES = CONV | {"depth": 1, "patch_size": 2}
 SNGAN = {"architecture": "sngan", "depth": 3, "max_width": 8, "attention": 4}
 PAIRS = [
     pytest.param(POINT, {}, {}, id="points"),
@@ -94,6 +95,7 @@ PAIRS = [
     pytest.param(GRAY, CONV | {"depth": 3}, CONV | {"depth": 3}, id="conv-to-one-pixel"),
     pytest.param(WIDE, CONV, CONV | {"spectral_norm": True}, id="conv-not-square-spectral"),
     pytest.param(GRAY, HIDDEN, HIDDEN | {"spectral_norm": True}, id="conv-hidden-spectral"),
+    pytest.param(COLOR, PATCHES, PATCHES, id="conv-patches"),
 ]
 
 
@@ -251,6 +253,25 @@ def test_hidden_units_stand_between_the_coarsest_map_and_what_is_beside_it() -> 
         np.testing.assert_allclose(said, units, rtol=1e-4, atol=1e-5)
     assert [level.tap for level in pair.levels] == ["level_0", "level_1", "hidden"]
     assert {group for level in pair.levels for group in level.groups} == set(d_params["trunk"])
+
+
+def squares(images: np.ndarray, side: int) -> np.ndarray:
+    """Images whose channels are the pixels of squares of this side, row by row, in NumPy."""
+    rows = [images[:, row::side, column::side] for row, column in np.ndindex(side, side)]
+    return np.concatenate(rows, axis=-1)
+
+
+def test_networks_of_patches_are_those_of_images_whose_channels_are_the_squares_pixels() -> None:
+    whole, deep = (8, 12, 3), (4, 6, 12)
+    pair = build(whole, PATCHES, PATCHES)
+    alone = PATCHES | {"patch_size": 1}
+    of_squares = build(deep, alone, alone)
+    params, (d_params, stats_) = generator_params(pair), discriminator_variables(pair)
+    latents, samples = samples_of((5,)), samples_of(whole)
+    made = squares(np.asarray(pair.generate(params, latents)), 2)
+    np.testing.assert_allclose(made, of_squares.generate(params, latents), rtol=1e-5, atol=1e-6)
+    said = scores(of_squares, d_params, stats_, jnp.asarray(squares(np.asarray(samples), 2)))
+    np.testing.assert_allclose(scores(pair, d_params, stats_, samples), said, rtol=1e-5, atol=1e-5)
 
 
 SCORERS = [

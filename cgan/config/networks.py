@@ -60,6 +60,8 @@ class Generator:
     """Hidden layers (mlp), doublings (conv, conv1d), blocks (r3gan), style layers (stylegan2)."""
     hidden_units: int = setting(0, read_by={"architecture": ("conv",)})
     """Units of a dense layer before the coarsest map; 0 for none (conv)."""
+    patch_size: int = setting(1, read_by={"architecture": ("conv",)})
+    """Side of the squares of pixels that a place of the finest map paints by itself (conv)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -113,6 +115,8 @@ class Discriminator:
     """Hidden layers (mlp), halvings (conv, conv1d: 0 leaves the first layer), or blocks (r3gan)."""
     hidden_units: int = setting(0, read_by={"architecture": ("conv",)})
     """Units of a dense layer after the coarsest map; 0 for none (conv)."""
+    patch_size: int = setting(1, read_by={"architecture": ("conv",)})
+    """Side of the squares of pixels that a place of the finest map reads at once (conv)."""
     max_width: int = setting(512, read_by={"architecture": AT_SCALE})
     """Most channels: each halving of the resolution doubles them up to here (at scale)."""
     expansion: int = setting(2, read_by={"architecture": ("r3gan",)})
@@ -149,7 +153,7 @@ class Discriminator:
 
 
 def _check(config: Generator | Discriminator, prefix: str) -> None:
-    sizes = ("width", "max_width", "expansion", "group_size")
+    sizes = ("width", "max_width", "expansion", "group_size", "patch_size")
     positive(config, prefix, *sizes, at_most=SIZE_AT_MOST)
     counts_kmers = isinstance(config, Discriminator) and config.architecture == "conv1d"
     (not_negative if counts_kmers else positive)(config, prefix, "depth", at_most=DEPTH_AT_MOST)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 from typing import Any
 
 import flax.linen as nn
@@ -177,13 +178,20 @@ def _check_of_images(player: str, config: Generator | Discriminator, sample_shap
 
 
 def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
-    shrink = 2**config.depth
-    if any(side % shrink for side in sample_shape[:2]):
-        most = max(
-            d for d in range(DEPTH_AT_MOST) if all(side % 2**d == 0 for side in sample_shape[:2])
-        )
+    sides = sample_shape[:2]
+    size = config.patch_size
+    if any(side % size for side in sides):
         raise ConfigError(
-            f"{player}.depth = {config.depth}: images of {sample_shape[0]}x{sample_shape[1]} "
+            f"{player}.patch_size = {size}: images of {sides[0]}x{sides[1]} are not whole patches; "
+            f"must be a divisor of {math.gcd(*sides)}"
+        )
+    if any(side % (size * 2**config.depth) for side in sides):
+        most = max(
+            d for d in range(DEPTH_AT_MOST) if all(side % (size * 2**d) == 0 for side in sides)
+        )
+        of_patches = f" in patches of {size}" if size > 1 else ""
+        raise ConfigError(
+            f"{player}.depth = {config.depth}: images of {sides[0]}x{sides[1]}{of_patches} "
             f"can't be halved that often; must be at most {most}"
         )
 

@@ -55,14 +55,16 @@ class ConvGeneratorTrunk(nn.Module):
     width: int
     depth: int
     hidden_units: int = 0
+    patch_size: int = 1
     classes: int = 0
     class_dimensions: int = 0
 
     @nn.compact
     def __call__(self, latents: Float[Array, "n latent_dim"], labels: Labels | None) -> Maps:
         height, width, _ = self.sample_shape
-        shrink = 2**self.depth
-        coarsest = (height // shrink, width // shrink, self.width * shrink)
+        doubled = 2**self.depth
+        shrink = self.patch_size * doubled
+        coarsest = (height // shrink, width // shrink, self.width * doubled)
         x = beside_class_vectors(latents, labels, self.classes, self.class_dimensions)
         if self.hidden_units:
             x = layers.leaky_relu(layers.Dense(self.hidden_units, name="hidden")(x))
@@ -82,13 +84,15 @@ class ConvGeneratorHead(nn.Module):
     """
 
     sample_shape: tuple[int, ...]
+    patch_size: int = 1
     shot_noise: float = 0.0
 
     @nn.compact
     def __call__(
         self, latents: Float[Array, "n latent_dim"], maps: Maps, _labels: Labels | None
     ) -> Samples:
-        x = layers.Conv3x3(self.sample_shape[-1], name="out")(maps[TRUNK])
+        out = layers.Conv3x3(self.patch_size**2 * self.sample_shape[-1], name="out")
+        x = layers.depth_to_space(out(maps[TRUNK]), self.patch_size)
         if not self.shot_noise:
             return jnp.tanh(x)
         return counted(jnp.tanh(x.astype("float32")), latents, self.shot_noise)
@@ -103,6 +107,7 @@ class ConvDiscriminatorTrunk(nn.Module):
     width: int
     depth: int
     hidden_units: int = 0
+    patch_size: int = 1
     spectral_norm: bool = False
 
     @nn.compact
@@ -112,7 +117,8 @@ class ConvDiscriminatorTrunk(nn.Module):
         stem = layers.normalized(
             layers.Conv3x3(self.width, name="stem"), self.spectral_norm, update_stats
         )
-        x = layers.leaky_relu(stem(times(samples, factors), factors))
+        patches = layers.space_to_depth(samples, self.patch_size)
+        x = layers.leaky_relu(stem(times(patches, factors), factors))
         maps = {"level_0": x}
         for level in range(1, self.depth + 1):
             features = self.width * 2 ** (level - 1)

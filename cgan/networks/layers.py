@@ -31,21 +31,23 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def depth_to_space(
-    x: Float[Array, "n height width channels"],
-) -> Float[Array, "n 2*height 2*width channels//4"]:
-    """Pixel shuffle (Shi et al. 2016): `[n, h, w, 4 c]` to `[n, 2 h, 2 w, c]`."""
+    x: Float[Array, "n height width channels"], side: int = 2
+) -> Float[Array, "n side*height side*width channels//(side*side)"]:
+    """Pixel shuffle (Shi et al. 2016): `[n, h, w, s s c]` to `[n, s h, s w, c]` for a side of s."""
     n, height, width, channels = x.shape
-    x = x.reshape(n, height, width, 2, 2, channels // 4)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, 2 * height, 2 * width, channels // 4)
+    features = channels // side**2
+    x = x.reshape(n, height, width, side, side, features)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, side * height, side * width, features)
 
 
 def space_to_depth(
-    x: Float[Array, "n height width channels"],
-) -> Float[Array, "n height//2 width//2 4*channels"]:
-    """Pixel unshuffle, the inverse of `depth_to_space`: `[n, 2 h, 2 w, c]` to `[n, h, w, 4 c]`."""
+    x: Float[Array, "n height width channels"], side: int = 2
+) -> Float[Array, "n height//side width//side side*side*channels"]:
+    """Pixel unshuffle, the inverse of the shuffle: `[n, s h, s w, c]` to `[n, h, w, s s c]`."""
     n, height, width, channels = x.shape
-    x = x.reshape(n, height // 2, 2, width // 2, 2, channels)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, height // 2, width // 2, 4 * channels)
+    rows, columns = height // side, width // side
+    x = x.reshape(n, rows, side, columns, side, channels)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(n, rows, columns, side**2 * channels)
 
 
 class Conv3x3(nn.Module):
