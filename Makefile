@@ -23,7 +23,9 @@ endif
 EXTRA_dna := dna
 EXTRA_lattice := lattice
 EXTRA_mnist := mnist
+EXTRA_stacked_mnist := mnist
 EXTRA_stacked_mnist_mlp := mnist
+EXTRA_stacked_mnist_starved := mnist
 EXTRA_translate_digits := mnist
 
 VENV := .venv

@@ -49,6 +49,18 @@ def test_every_pixel_of_a_grid_is_its_tiles_or_the_ground(
     np.testing.assert_array_equal(grid, expected)
 
 
+def test_channels_stand_beside_their_image_in_grey() -> None:
+    images = some_images(2, 3, 4, 3)
+    apart = pictures.beside_its_channels(images)
+    assert apart.shape == (2, 3, 19, 3)
+    for number, row, column, channel in np.ndindex(2, 3, 4, 3):
+        pixel = images[number, row, column]
+        assert apart[number, row, column, channel] == pixel[channel]
+        at = 5 * (channel + 1) + column
+        assert apart[number, row, at].tolist() == [pixel[channel]] * 3
+    assert (apart[:, :, [4, 9, 14]] == GRAY).all()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_saved_grid_reads_back_the_same(tmp_path: Path, channels: int) -> None:
     images = some_images(5, 8, 8, channels)

@@ -63,10 +63,15 @@ def run(trained: Trained) -> Run:
 
 @pytest.fixture(scope="module")
 def image_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Images of one channel."""
+    return tiny_images(tmp_path_factory.mktemp("images") / "run", Data("digits"))
+
+
+def tiny_images(root: Path, data: Data) -> Run:
     """Images: an untrained state, whose average is set apart from its weights."""
-    root = tmp_path_factory.mktemp("images") / "run"
     config = Experiment(
         workdir=root,
+        data=data,
         generator=Generator(latent_dim=4, width=8, depth=1),
         discriminator=Discriminator(width=8, depth=1),
     )
@@ -249,6 +254,33 @@ def test_a_picture_of_images_is_the_grid_of_the_samples(
     images = npz_samples(tmp_path / "grid.npz")
     assert images.shape == (16, 8, 8, 1)
     np.testing.assert_array_equal(pixels, pictures.image_grid(images, columns)[..., 0])
+
+
+@pytest.mark.parametrize("interpolate", [[], ["--interpolate"]])
+def test_a_picture_of_channels_is_the_grid_of_the_samples_and_theirs(
+    command: Command, tmp_path: Path, interpolate: list[str]
+) -> None:
+    run = tiny_images(tmp_path / "run", Data("stacked_digits"))
+    root = run.config.workdir
+    command(root, "--out", tmp_path / "grid.png", "--n", 16, "--split-channels", *interpolate)
+    command(root, "--out", tmp_path / "grid.npz", "--n", 16, *interpolate)
+    with Image.open(tmp_path / "grid.png") as picture:
+        pixels = np.asarray(picture)
+    apart = pictures.beside_its_channels(npz_samples(tmp_path / "grid.npz"))
+    np.testing.assert_array_equal(pixels, pictures.image_grid(apart, 8 if interpolate else 4))
+
+
+def test_channels_are_drawn_of_images_that_have_three(
+    image_run: Run, trained: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "grid.png"
+    for root in (image_run.config.workdir, trained.root):
+        expected = rf"split_channels = True: must be False: samples of {root} are not images of 3"
+        with pytest.raises(ConfigError, match=expected):
+            sample.main([str(root), "--out", str(out), "--split-channels"])
+    with pytest.raises(ConfigError, match=r"out = '.*npz': must be a \.png file with --split"):
+        sample.main([str(image_run.config.workdir), "--out", "a.npz", "--split-channels"])
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("interpolate", [[], ["--interpolate"]])

@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 
 from cgan.config import require, require_seed
-from cgan.kinds import DNA, PROTEIN
+from cgan.kinds import DNA, IMAGE, PROTEIN
 from cgan.system import cli, files, terminal
 from cgan.system.arguments import parse
 
@@ -40,6 +40,8 @@ class Arguments:
     """Seed of the latents: same seed, same samples."""
     interpolate: bool = False
     """Walk between pairs of latents instead, 8 samples a walk."""
+    split_channels: bool = False
+    """Draw the red, green and blue of each image beside it, as of stacked digits."""
     checkpoint: int | None = None
     """Checkpoint by the images it had seen; the newest unless given."""
     client: int | None = None
@@ -51,6 +53,9 @@ class Arguments:
         require_seed(self.seed)
         require(self.client is None or self.client >= 0, "client", self.client, "0 or more")
         cli.require_out(self.out, ".png", ".npz", FASTA)
+        if self.split_channels:
+            pictured = self.out.suffix == ".png"
+            require(pictured, "out", str(self.out), "a .png file with --split-channels")
         if self.interpolate and self.n is not None:
             expected = f"a multiple of {WALK_STEPS} to interpolate"
             require(self.n % WALK_STEPS == 0, "n", self.n, expected)
@@ -72,6 +77,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
     if arguments.out.suffix == FASTA:
         expected = f"a .png or .npz file for samples of {arguments.run}, which are {kind.plural}"
         require(kind in (DNA, PROTEIN), "out", str(arguments.out), expected)
+    if arguments.split_channels:
+        shape = run.sampler.parts.source.sample_shape
+        expected = f"False: samples of {arguments.run} are not images of 3 channels"
+        require(kind is IMAGE and shape[-1] == 3, "split_channels", True, expected)
     label = None if arguments.class_ is None else runs.named_class(run, arguments.class_)
     if arguments.interpolate:
         walks = WALKS if arguments.n is None else arguments.n // WALK_STEPS
@@ -87,6 +96,10 @@ def main(argv: Sequence[str] | None = None, source: "Source | None" = None) -> N
         save_arrays(arguments.out, samples)
     elif arguments.out.suffix == FASTA:
         save_fasta(arguments.out, samples, f"{run.nimg}_{arguments.seed}", kind == PROTEIN)
+    elif arguments.split_channels:
+        from cgan.sampling.pictures import APART
+
+        files.replace(arguments.out, APART.encoded(samples, walks))
     else:
         title = f"{arguments.run.name}, {run.nimg:,} images seen"
         run.sampler.picture(samples, arguments.out, title, walks)

@@ -188,6 +188,19 @@ def identity(images: np.ndarray) -> np.ndarray:
     return images
 
 
+def beside_its_channels(
+    images: UInt8[np.ndarray, "n height width 3"],
+) -> UInt8[np.ndarray, "n height 4*width+3 3"]:
+    """Each image, and its red, green and blue alone, in grey, with a line of ground between."""
+    line = np.full((*images.shape[:2], 1, 3), GROUND, np.uint8)
+    parts = [images]
+    for channel in range(3):
+        parts += [line, images[..., channel : channel + 1].repeat(3, axis=-1)]
+    return np.concatenate(parts, axis=2)
+
+
+APART = Tiles(beside_its_channels, columns=4)
+"""A picture of images of three channels that stack three things, such as digits."""
 PICTURES: dict[Kind, Tiles | Scatter] = {
     IMAGE: Tiles(identity, columns=8),
     POINT: Scatter(),

@@ -7,7 +7,7 @@ Less is done than elsewhere: two weights and one seed for tuning, and 26,000 sam
 
 from dataclasses import replace
 
-from cgan.config import Experiment
+from cgan.config import Augment, Embedding, Experiment, Penalty
 from configs import stacked_mnist_mlp
 from eval.study.declare import Benchmark, Study, Tuning, penalties
 from eval.study.studies.contenders import NONSATURATING, STACKED, contenders
@@ -25,6 +25,9 @@ def perceptrons(config: Experiment) -> Experiment:
         config,
         generator=whole.generator,
         discriminator=replace(whole.discriminator, width=width),
+        embedding=Embedding(),
+        penalty=Penalty(r1=0.5, r2=0.5),
+        augment=Augment(strength=0.0),
         optim=replace(whole.optim, ema_halflife_nimg=44_000),
         batch_size=whole.batch_size,
         steps_per_dispatch=whole.steps_per_dispatch,
