@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
 
 Tree = str | tuple[Any, ...]
 """A leaf's name, or the subtrees below a node."""
@@ -85,5 +83,9 @@ def of_distances(distances: Float[np.ndarray, "n n"], names: Sequence[str]) -> T
 
 def linkage(distances: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "merges 4"]:
     """Merges of average linkage, as `scipy.cluster.hierarchy` writes them."""
+    # Imported late: SciPy's clusters take a second, and proteins alone have trees.
+    from scipy.cluster import hierarchy
+    from scipy.spatial.distance import squareform
+
     halves = (distances + distances.T) / 2
     return np.asarray(hierarchy.linkage(squareform(halves, checks=False), "average"))

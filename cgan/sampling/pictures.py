@@ -4,17 +4,18 @@ import colorsys
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
-from matplotlib.figure import Figure
 from PIL import Image
 
 from cgan.data import Source
 from cgan.kinds import DNA, IMAGE, POINT, PROTEIN, SEQUENCE, Kind
 from cgan.system import files
-from cgan.system.lettering import lettered
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MIN_TILE = 48
 """Fewest pixels of a side: smaller images are enlarged to them by whole factors."""
@@ -112,7 +113,7 @@ def scatter(
     real: Float[np.ndarray, "m dimensions"],
     title: str,
     walks: int = 0,
-) -> Figure:
+) -> "Figure":
     """Draw generated points over real ones by their first two coordinates; axes follow the real.
 
     Args:
@@ -121,6 +122,11 @@ def scatter(
         title: above the axes.
         walks: join the points as this many walks of equal length; 0 draws them alone.
     """
+    # Imported late: grids of images should not wait for Matplotlib.
+    from matplotlib.figure import Figure
+
+    from cgan.system.lettering import lettered
+
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.add_subplot(aspect="equal", title=lettered(title))
     points, real = in_plane(points), in_plane(real)
