@@ -1,6 +1,6 @@
-"""What the experiments on images of 28 pixels and more share; not an experiment itself.
+"""What the experiments on images of 32 pixels and more share; not an experiment itself.
 
-The small convolutional pair, down to a coarsest map of 4 to 7 pixels, or that of R3GAN at its
+The small convolutional pair, down to a coarsest map of 4 pixels, or that of R3GAN at its
 published sizes. Losses, rates and penalties are those that did well on the embedded digits, neither
 tuned on these sets nor the paper's: figures are "not yet measured" until they are.
 """

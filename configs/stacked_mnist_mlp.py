@@ -1,4 +1,4 @@
-"""Stacked MNIST, 28x28, 1,000 modes, by multilayer perceptrons: for two cores and no GPU.
+"""Stacked MNIST, 28x28, 1,000 modes, by multilayer perceptrons.
 
 Command: make train CONFIG=stacked_mnist_mlp
     (or MNIST of tensorflow-datasets, see stacked_mnist; evaluation names stacked_mnist_5k without)

@@ -5,7 +5,7 @@ some (Metz et al. 2017, Unrolled GANs, section 3.3.1).
 
 Command: make train CONFIG=stacked_mnist_starved
     (with tfds build mnist --file_format array_record first: all of MNIST, as in stacked_mnist)
-Hardware: two cores, where the whole pair trains.
+Hardware: two cores; not yet run.
 Time: not yet measured.
 Expected: not yet measured (a perfect sampler scores a reverse KL of 0.019 at n = 26,000).
 """

@@ -229,6 +229,8 @@ REFUSED = {
     "sample run --out x.png --n 0": "n = 0: must be more than 0",
     f"sample run --out x.png --n {LONG}": f"n = {LONG}: must be at most 16777216",
     "sample run --out x.png --n 12 --interpolate": "n = 12: must be a multiple of 8 to interpolate",
+    "sample run --out x.npz --split-channels": "out = 'x.npz': must be a .png file with --split",
+    "sample run --out x.png --split-channels": "split_channels = True: must be False: samples",
     "sample run --out x.png --seed -1": "seed = -1: must be from 0 to 2**32 - 1",
     "sample run --out x.png --checkpoint 63": "checkpoint 63: not in run/checkpoints; it holds 64",
     "sample run --out x.png --class 3": "class = '3': must be left out for this run",

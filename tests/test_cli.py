@@ -224,11 +224,15 @@ CONV = [*PLAIN, "--generator.architecture", "conv", "--discriminator.architectur
         ),
         (
             ["digits", *CONV, "--generator.depth", "2", "--generator.patch-size", "4"],
-            ["error: generator.depth = 2", "8x8 in patches of 4", "must be at most 1"],
+            ["error: generator.depth = 2", "8x8 in squares of 4", "must be at most 1"],
         ),
         (
             ["digits", *CONV, "--generator.depth", "2", "--discriminator.patch-size", "3"],
-            ["error: discriminator.patch_size = 3", "8x8", "must be a divisor of 8"],
+            ["error: discriminator.patch_size = 3", "8x8", "must be one of 1, 2, 4"],
+        ),
+        (
+            ["digits", *CONV, "--generator.depth", "1", "--generator.patch-size", "8"],
+            ["error: generator.patch_size = 8", "can't be halved", "must be one of 1, 2, 4"],
         ),
         (
             ["ring8", *PLAIN, "--generator.residual", "--generator.latent-dim", "3"],
@@ -485,6 +489,16 @@ def test_devices_that_jax_does_not_find_are_said_in_one_line(
         call(train.main, "digits", "--batch-size", "64"), f"error: JAX_PLATFORMS = 'cuda': {WANTED}"
     )
     assert updates == [("jax_platforms", None)]
+
+
+def test_grids_of_images_wait_for_neither_matplotlib_nor_scipys_clusters() -> None:
+    program = "import sys, cgan.training.loop, cgan.sampling.runs; print(*sorted(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    imported = done.stdout.split()
+    assert "cgan.sampling.pictures" in imported
+    assert not {"matplotlib", "scipy.cluster"} & set(imported)
 
 
 def test_a_misspelled_platform_is_named_before_anything_is_written(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cgan import networks
 from cgan.assemble import assemble
 from cgan.training import loop
 from configs import CONFIGS
 from tests.tfds_sets import prepare
 
+KEY = jax.random.key(0)
 OF_TFDS = {
     "cifar10": ((32, 32, 3), 10, ("train", "test")),
     "celeb_a64": ((218, 178, 3), None, ("train", "test")),
@@ -100,6 +102,22 @@ def test_a_preset_fits_data_of_its_form(name, tmp_path: Path):
         parts.networks.generate, state.generator, jax.ShapeDtypeStruct((2, 4), np.float32)
     )
     assert made.shape == (2, *SHAPES[name])
+
+
+OF_MNIST = {"mnist": 1, "stacked_mnist": 3, "stacked_mnist_starved": 3, "stacked_mnist_mlp": 3}
+"""Channels of the presets of MNIST's digits."""
+
+
+@pytest.mark.parametrize("name", OF_MNIST)
+def test_a_preset_of_mnist_fits_its_digits(name):
+    config, shape = CONFIGS[name], (28, 28, OF_MNIST[name])
+    pair = networks.build(config, shape)
+    latents = jax.ShapeDtypeStruct((2, config.generator.latent_dim), np.float32)
+    params = jax.eval_shape(pair.init_generator, KEY)
+    made = jax.eval_shape(pair.generate, params, latents)
+    assert made.shape == (2, *shape)
+    variables = jax.eval_shape(pair.init_discriminator, KEY)
+    assert jax.eval_shape(pair.discriminate, *variables, made).score.shape == (2,)
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ class Generator:
     latent: Literal["normal", "uniform"] = setting("normal", read_by={"architecture": FROM_NOISE})
     """Distribution of z's coordinates: both have mean 0 and variance 1 (from noise)."""
     width: int = 256
-    """Units of a hidden layer (mlp), or channels at the finest resolution."""
+    """Units of a hidden layer (mlp), or channels of the finest map."""
     depth: int = setting(3, read_by={"architecture": OF_GENERATORS_DEPTH})
     """Hidden layers (mlp), doublings (conv, conv1d), blocks (r3gan), style layers (stylegan2)."""
     hidden_units: int = setting(0, read_by={"architecture": ("conv",)})
@@ -110,7 +110,7 @@ class Discriminator:
     resnet and unet are the first half of a generator that translates, to be pretrained for it.
     """
     width: int = 256
-    """Units of a hidden layer (mlp), or channels at the finest resolution."""
+    """Units of a hidden layer (mlp), or channels of the finest map."""
     depth: int = setting(3, read_by={"architecture": ("mlp", "conv", "conv1d", "r3gan")})
     """Hidden layers (mlp), halvings (conv, conv1d: 0 leaves the first layer), or blocks (r3gan)."""
     hidden_units: int = setting(0, read_by={"architecture": ("conv",)})

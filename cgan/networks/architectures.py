@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import math
 from typing import Any
 
 import flax.linen as nn
@@ -178,21 +177,26 @@ def _check_of_images(player: str, config: Generator | Discriminator, sample_shap
 
 
 def _check_halvings(player: str, config: Generator | Discriminator, sample_shape: Shape) -> None:
-    sides = sample_shape[:2]
+    height, width = sample_shape[:2]
+
+    def halvings(size: int) -> int:
+        whole = range(DEPTH_AT_MOST)
+        return max(
+            (d for d in whole if height % (size << d) == width % (size << d) == 0), default=0
+        )
+
     size = config.patch_size
-    if any(side % size for side in sides):
+    if size > 1 and (height % size or width % size or not halvings(size)):
+        fitting = [each for each in range(1, min(height, width)) if halvings(each)]
         raise ConfigError(
-            f"{player}.patch_size = {size}: images of {sides[0]}x{sides[1]} are not whole patches; "
-            f"must be a divisor of {math.gcd(*sides)}"
+            f"{player}.patch_size = {size}: maps of {height}x{width} pixels in squares of {size} "
+            f"can't be halved; must be one of {', '.join(map(str, fitting))}"
         )
-    if any(side % (size * 2**config.depth) for side in sides):
-        most = max(
-            d for d in range(DEPTH_AT_MOST) if all(side % (size * 2**d) == 0 for side in sides)
-        )
-        of_patches = f" in patches of {size}" if size > 1 else ""
+    if config.depth > halvings(size):
+        in_squares = f" in squares of {size}" if size > 1 else ""
         raise ConfigError(
-            f"{player}.depth = {config.depth}: images of {sides[0]}x{sides[1]}{of_patches} "
-            f"can't be halved that often; must be at most {most}"
+            f"{player}.depth = {config.depth}: images of {height}x{width}{in_squares} "
+            f"can't be halved that often; must be at most {halvings(size)}"
         )
 
 

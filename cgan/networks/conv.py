@@ -44,11 +44,11 @@ class Halving(nn.Module):
 
 
 class ConvGeneratorTrunk(nn.Module):
-    """Latents `[n, latent_dim]` to maps `[n, height, width, width]`.
+    """Latents `[n, latent_dim]` to maps `[n, height/patch_size, width/patch_size, width]`.
 
     A dense layer paints the coarsest map, from latents and, where there are classes, the vectors
     of the labels, or from hidden units that see these; each level doubles its sides, halves its
-    channels and applies one 3x3 convolution. `width` counts the channels at full resolution.
+    channels and applies one 3x3 convolution. `width` counts the channels of the finest map.
     """
 
     sample_shape: tuple[int, ...]
@@ -80,6 +80,7 @@ class ConvGeneratorTrunk(nn.Module):
 class ConvGeneratorHead(nn.Module):
     """Maps to images `[n, height, width, channels]` in [-1, 1], by a 3x3 convolution.
 
+    Each place of the maps paints a square of pixels, whose channels the convolution makes.
     With shot noise they are of the electrons expected, and what is recorded is drawn.
     """
 
@@ -101,7 +102,8 @@ class ConvGeneratorHead(nn.Module):
 class ConvDiscriminatorTrunk(nn.Module):
     """Images `[n, height, width, channels]` to features: the generator's mirror image.
 
-    Where the coarsest map is large, as 7x7, no convolution sees a whole image: hidden units do.
+    Each place of the finest map reads a square of pixels. Where the coarsest map is large, as 7x7,
+    no convolution sees a whole image: hidden units do.
     """
 
     width: int

@@ -32,7 +32,7 @@ def leaky_relu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 def depth_to_space(
     x: Float[Array, "n height width channels"], side: int = 2
-) -> Float[Array, "n side*height side*width channels//(side*side)"]:
+) -> Float[Array, "n {side}*height {side}*width channels//({side}*{side})"]:
     """Pixel shuffle (Shi et al. 2016): `[n, h, w, s s c]` to `[n, s h, s w, c]` for a side of s."""
     n, height, width, channels = x.shape
     features = channels // side**2
@@ -42,7 +42,7 @@ def depth_to_space(
 
 def space_to_depth(
     x: Float[Array, "n height width channels"], side: int = 2
-) -> Float[Array, "n height//side width//side side*side*channels"]:
+) -> Float[Array, "n height//{side} width//{side} {side}*{side}*channels"]:
     """Pixel unshuffle, the inverse of the shuffle: `[n, s h, s w, c]` to `[n, h, w, s s c]`."""
     n, height, width, channels = x.shape
     rows, columns = height // side, width // side

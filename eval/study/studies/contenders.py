@@ -6,6 +6,8 @@ from eval.study.declare import Change, Figure, Variant, change
 
 NO_PENALTY = {"r1": 0.0, "r2": 0.0}
 NONSATURATING = "non-saturating + R1 + R2"
+SCORE_ALONE = change(embedding={"weight": 0.0}, augment={"strength": 0.0})
+"""Losses on the score, without a game of embeddings beside them and without views."""
 
 
 def contenders(trials: dict[str, Change]) -> dict[str, Variant]:
