@@ -61,6 +61,6 @@ def init_state(
         learnt=learnt,
         adaptive=adaptive,
         generator_ema=jax.tree.map(jnp.copy, generator),
-        generator_optim=optimizer.init(generator),
-        discriminator_optim=optimizer.init((discriminator, learnt)),
+        generator_optim=jax.jit(optimizer.init)(generator),
+        discriminator_optim=jax.jit(optimizer.init)((discriminator, learnt)),
     )

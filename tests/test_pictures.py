@@ -50,15 +50,15 @@ def test_every_pixel_of_a_grid_is_its_tiles_or_the_ground(
 
 
 def test_channels_stand_beside_their_image_in_grey() -> None:
-    images = some_images(2, 3, 4, 3)
-    apart = pictures.beside_its_channels(images)
-    assert apart.shape == (2, 3, 19, 3)
-    for number, row, column, channel in np.ndindex(2, 3, 4, 3):
+    images = some_images(2, 3, 4, 3).repeat(12, axis=1).repeat(12, axis=2)
+    apart = pictures.beside_its_channels(images[:, ::12, ::12])
+    assert apart.shape == (2, 36, 4 * 48 + 3, 3)
+    for number, row, column, channel in np.ndindex(2, 36, 48, 3):
         pixel = images[number, row, column]
         assert apart[number, row, column, channel] == pixel[channel]
-        at = 5 * (channel + 1) + column
+        at = 49 * (channel + 1) + column
         assert apart[number, row, at].tolist() == [pixel[channel]] * 3
-    assert (apart[:, :, [4, 9, 14]] == GRAY).all()
+    assert (apart[:, :, [48, 97, 146]] == GRAY).all()
 
 
 @pytest.mark.parametrize("channels", [1, 3])

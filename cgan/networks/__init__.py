@@ -109,12 +109,15 @@ def build_pair(
     def any_label() -> Labels | None:
         return jnp.zeros(1, int) if classes else None
 
+    # One program each: their operations, one by one, would take twice as long to compile.
+    @jax.jit
     @in_full
     def init_generator(key: RandomKey) -> Params:
         with former_names.keyed_by(former.generator):
             variables = generator.init(key, jnp.zeros((1, *given_shape)), any_label())
         return variables["params"]
 
+    @jax.jit
     @in_full
     def init_discriminator(key: RandomKey) -> tuple[Params, Params]:
         with former_names.keyed_by(former.discriminator):

@@ -30,16 +30,21 @@ def image_grid(
     images: UInt8[np.ndarray, "n height width channels"], columns: int
 ) -> UInt8[np.ndarray, "grid_height grid_width channels"]:
     """Tile images row by row on a grey ground; pixels of small ones stay crisp squares."""
-    n, height, width, channels = images.shape
-    factor = max(1, -(-MIN_TILE // max(height, width)))
-    tiles = images.repeat(factor, axis=1).repeat(factor, axis=2)
+    n, channels = len(images), images.shape[-1]
+    tiles = enlarged(images)
     rows = -(-n // columns)
-    step = (height * factor + GAP, width * factor + GAP)
+    step = (tiles.shape[1] + GAP, tiles.shape[2] + GAP)
     grid = np.full((rows * step[0] + GAP, columns * step[1] + GAP, channels), GROUND, np.uint8)
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * step[0] + GAP, (index % columns) * step[1] + GAP
         grid[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     return grid
+
+
+def enlarged(images: UInt8[np.ndarray, "n height width channels"]) -> UInt8[np.ndarray, "n _ _ _"]:
+    """Small images at a whole multiple of their size, whose longer side is `MIN_TILE` or more."""
+    factor = max(1, -(-MIN_TILE // max(images.shape[1:3])))
+    return images.repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 BASES: Float[np.ndarray, "4 3"] = np.array(
@@ -196,8 +201,9 @@ def identity(images: np.ndarray) -> np.ndarray:
 
 def beside_its_channels(
     images: UInt8[np.ndarray, "n height width 3"],
-) -> UInt8[np.ndarray, "n height 4*width+3 3"]:
-    """Each image, and its red, green and blue alone, in grey, with a line of ground between."""
+) -> UInt8[np.ndarray, "n _ _ 3"]:
+    """Each image, enlarged, and its red, green and blue alone, in grey, a line of ground between."""
+    images = enlarged(images)
     line = np.full((*images.shape[:2], 1, 3), GROUND, np.uint8)
     parts = [images]
     for channel in range(3):

@@ -111,7 +111,7 @@ def train(data: Labeled, classes: int, recipe: Recipe = RECIPE) -> Weights:
     schedule = optax.cosine_decay_schedule(recipe.lr, epochs * batches)
     optimizer = optax.adamw(schedule, weight_decay=recipe.weight_decay)
     params = jax.jit(network.init)(jax.random.key(recipe.seed), data.images[:1])
-    state = optimizer.init(params)
+    state = jax.jit(optimizer.init)(params)
 
     def mean_loss(
         params: Params, images: UInt8[Array, "n height width channels"], labels: Int[Array, " n"]
