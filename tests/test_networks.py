@@ -19,7 +19,7 @@ from cgan.config import (
     Objective,
     Penalty,
 )
-from cgan.networks import Networks, count_parameters
+from cgan.networks import Networks, architectures, count_parameters
 from cgan.rng import row_keys, stream_key
 from cgan.types import DiscriminatorOutput, present
 
@@ -272,6 +272,24 @@ def test_networks_of_patches_are_those_of_images_whose_channels_are_the_squares_
     np.testing.assert_allclose(made, of_squares.generate(params, latents), rtol=1e-5, atol=1e-6)
     said = scores(of_squares, d_params, stats_, jnp.asarray(squares(np.asarray(samples), 2)))
     np.testing.assert_allclose(scores(pair, d_params, stats_, samples), said, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "refused"),
+    [
+        ((7, 8, 1), {}, r"generator.architecture = 'conv': images of 7x8 .* must be 'mlp'"),
+        ((28, 28, 1), {"patch_size": 4}, r"patch_size = 4: .* must be one of 1, 2, 7, 14$"),
+        ((28, 28, 1), {"patch_size": 3}, r"patch_size = 3: .* must be one of 1, 2, 7, 14$"),
+        ((28, 28, 1), {"patch_size": 2, "depth": 2}, r"depth = 2: .* must be at most 1$"),
+        ((28, 28, 1), {"depth": 3}, r"depth = 3: images of 28x28 can't .* must be at most 2$"),
+    ],
+)
+def test_images_that_can_not_be_halved_so_often_are_refused_with_what_can(
+    shape: tuple[int, ...], settings: dict[str, int], refused: str
+) -> None:
+    config = Generator(**(CONV | {"depth": 1} | settings))  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=refused):
+        architectures.check_fits("generator", config, shape)
 
 
 SCORERS = [

@@ -185,6 +185,11 @@ def _check_halvings(player: str, config: Generator | Discriminator, sample_shape
             (d for d in whole if height % (size << d) == width % (size << d) == 0), default=0
         )
 
+    if not halvings(1):
+        raise ConfigError(
+            f"{player}.architecture = 'conv': images of {height}x{width} can't be halved; "
+            "must be 'mlp'"
+        )
     size = config.patch_size
     if size > 1 and (height % size or width % size or not halvings(size)):
         fitting = [each for each in range(1, min(height, width)) if halvings(each)]
