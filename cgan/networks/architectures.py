@@ -191,7 +191,7 @@ def _check_halvings(player: str, config: Generator | Discriminator, sample_shape
             "must be 'mlp'"
         )
     size = config.patch_size
-    if size > 1 and (height % size or width % size or not halvings(size)):
+    if not halvings(size):
         fitting = [each for each in range(1, min(height, width)) if halvings(each)]
         raise ConfigError(
             f"{player}.patch_size = {size}: maps of {height}x{width} pixels in squares of {size} "

@@ -78,7 +78,9 @@ class PretextParts(NamedTuple):
             discriminator_stats=stats,
             readout=readout,
             learnt=learnt,
-            optim=self.optimizer.init((Trained(discriminator, generator, readout), learnt)),
+            optim=jax.jit(self.optimizer.init)(
+                (Trained(discriminator, generator, readout), learnt)
+            ),
         )
 
     def abstract_state(self) -> PretextState:
