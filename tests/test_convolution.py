@@ -1,6 +1,7 @@
 """The convolution against SciPy, and its derivatives against JAX's own of the backend's."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.experimental import checkify
-from scipy import signal
+from scipy import signal, special
 
 from cgan.networks import convolution
 from cgan.networks.convolution import (
@@ -137,6 +138,16 @@ def test_the_compilers_options_are_known_here_and_change_rounding_alone() -> Non
         lowered = jax.jit(form, static_argnums=2).lower(x, right, 1)
         plain, fast = (lowered.compile(compiler_options=chosen) for chosen in ({}, options()))
         assert_close(fast(x, right), plain(x, right))
+
+
+@pytest.mark.parametrize("reduced", [jnp.sum, jnp.max, jax.nn.logsumexp])
+def test_the_compilers_options_leave_long_rows_to_its_library(reduced: Any) -> None:
+    """Products alone for YNNPACK once took sums of rows from it: a tree of windows, much slower."""
+    x = normal(256, 512)
+    program = jax.jit(partial(reduced, axis=1)).lower(x).compile(compiler_options=options())
+    assert "reduce-window" not in program.as_text()
+    oracle = {jnp.sum: np.sum, jnp.max: np.max}.get(reduced, special.logsumexp)
+    assert_close(program(x), oracle(np.asarray(x, np.float64), axis=1))
 
 
 def test_a_step_is_compiled_once_for_each_type_of_its_arguments() -> None:
