@@ -20,7 +20,14 @@ from cgan.networks.convolution import (
 )
 from cgan.system.compile_options import YNN, CompiledStep, options
 
-SIZES = [(1, 1, 1, 1, 1, 1), (2, 4, 5, 3, 2, 1), (1, 5, 2, 1, 3, 1), (2, 4, 5, 4, 6, 2)]
+SIZES = [
+    (1, 1, 1, 1, 1, 1),
+    (2, 4, 5, 3, 2, 1),
+    (1, 5, 2, 1, 3, 1),
+    (2, 4, 5, 4, 6, 2),
+    (2, 4, 5, 8, 2, 1),  # to few features
+    (1, 3, 4, 8, 2, 2),
+]
 Form = Callable[..., jax.Array]
 
 

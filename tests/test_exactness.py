@@ -227,9 +227,9 @@ def test_fourier_phases_and_heads_say_so_themselves() -> None:
 
 def test_the_convolutions_that_cpus_run_state_what_those_of_accelerators_do() -> None:
     """They are traced where they are compiled, beyond the reach of what encloses them."""
-    for groups in (1, 2):
-        x, kernel = struct(2, 4, 4, 4), struct(3, 3, 4 // groups, 6)
-        slopes = struct(2, 4, 4, 6)
+    for groups, features in ((1, 6), (2, 6), (1, 1)):
+        x, kernel = struct(2, 4, 4, 4), struct(3, 3, 4 // groups, features)
+        slopes = struct(2, 4, 4, features)
         for form in (convolution.backend_convolution, convolution.grouped_convolution):
             assert_in_full(products_of(lambda x, k, f=form, g=groups: f(x, k, g), x, kernel))
         found = products_of(lambda x, s, g=groups: convolution.kernel_slopes(x, s, g), x, slopes)

@@ -21,7 +21,7 @@ from benchmarks.torch_peer.training import Training
 from cgan.assemble import Parts
 from cgan.system import compile_options
 
-CLOSE = {"float32": 2e-3, "bfloat16": 0.2}
+CLOSE = {"float32": 5e-3, "bfloat16": 0.2}
 """Largest distance of two equal arrays as a share of their length, by precision.
 
 Sums in another order move a few units over the kinks of their activations, and in bfloat16 each

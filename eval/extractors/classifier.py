@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, Int, UInt8
 
 from cgan import parallel
 from cgan.data import Source
+from cgan.system import compile_options
 from cgan.system.cache import load_arrays, note, save_arrays
 from cgan.system.files import cache_folder
 from cgan.types import Params
@@ -119,7 +120,7 @@ def train(data: Labeled, classes: int, recipe: Recipe = RECIPE) -> Weights:
         _, logits = network.apply(params, images)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=compile_options.options())
     def update(params: Params, state: Any, images: Any, labels: Any) -> tuple[Params, Any]:
         gradient = jax.grad(mean_loss)(params, images, labels)
         updates, state = optimizer.update(gradient, state, params)
