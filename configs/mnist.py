@@ -8,17 +8,20 @@ Expected: 10 of 10 modes, Frechet distance 22 (n = 10,000; a perfect sampler 2.7
 
 from pathlib import Path
 
-from cgan.config import Data, Discriminator, Experiment, Generator, Optim, Penalty
+from cgan.config import Augment, Data, Discriminator, Experiment, Generator, Optim, Penalty
 
 CONFIG = Experiment(
     workdir=Path("runs/mnist"),
     data=Data("mnist_5k"),
-    generator=Generator(architecture="conv", latent_dim=32, width=16, depth=2, hidden_units=256),
-    discriminator=Discriminator(architecture="conv", width=16, depth=2, hidden_units=256),
+    generator=Generator(architecture="conv", width=32, depth=1, patch_size=2, hidden_units=256),
+    discriminator=Discriminator(
+        architecture="conv", width=32, depth=1, patch_size=2, hidden_units=256
+    ),
     penalty=Penalty(r1=0.2, r2=0.2),
-    optim=Optim(lr=2e-3, ema_halflife_nimg=16_000),
+    augment=Augment(strength=0.1),
+    optim=Optim(lr=2e-3, ema_halflife_nimg=32_000),
     batch_size=32,
-    total_nimg=192_000,
+    total_nimg=384_000,
     steps_per_dispatch=10,
     log_nimg=3_200,
     snapshot_nimg=32_000,

@@ -18,6 +18,7 @@ from cgan.networks.convolution import (
     correlate,
     correlate_slopes,
 )
+from cgan.system import compile_options
 from cgan.system.compile_options import YNN, CompiledStep, options
 
 SIZES = [
@@ -155,6 +156,14 @@ def test_the_compilers_options_leave_long_rows_to_its_library(reduced: Any) -> N
     assert "reduce-window" not in program.as_text()
     oracle = {jnp.sum: np.sum, jnp.max: np.max}.get(reduced, special.logsumexp)
     assert_close(program(x), oracle(np.asarray(x, np.float64), axis=1))
+
+
+@pytest.mark.parametrize("unknown", [{"xla_cpu_of_no_release": "x"}, dict.fromkeys(YNN, "NONE")])
+def test_options_that_a_release_does_not_know_are_left_out(
+    unknown: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_options, "YNN", unknown)
+    assert options.__wrapped__() == {}
 
 
 def test_a_step_is_compiled_once_for_each_type_of_its_arguments() -> None:

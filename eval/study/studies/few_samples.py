@@ -95,12 +95,13 @@ def few(n: int, seed: int = 0) -> Change:
 
 def perceptrons(config: Experiment) -> Experiment:
     """MNIST's digits and the smaller pair of `stacked_mnist_mlp`, at its rate and penalties."""
-    small = {"architecture": "mlp", "width": 128, "depth": 2, "hidden_units": 0}
+    small = {"architecture": "mlp", "width": 128, "depth": 2, "hidden_units": 0, "patch_size": 1}
     config = change(
         data={"source": "mnist_5k", "name": None},
         generator=small,
         discriminator=small,
         penalty={"r1": 2.5, "r2": 2.5},
+        augment={"strength": 0.0},
         optim={"lr": 1e-3, "ema_halflife_nimg": 8_000},
     )(config)
     return dataclasses.replace(config, batch_size=64, steps_per_dispatch=10)
