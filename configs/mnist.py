@@ -21,7 +21,7 @@ CONFIG = Experiment(
     augment=Augment(strength=0.1),
     optim=Optim(lr=2e-3, ema_halflife_nimg=32_000),
     batch_size=32,
-    total_nimg=384_000,
+    total_nimg=320_000,
     steps_per_dispatch=10,
     log_nimg=3_200,
     snapshot_nimg=32_000,
