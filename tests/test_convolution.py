@@ -14,6 +14,7 @@ from scipy import signal, special
 from cgan.networks import convolution
 from cgan.networks.convolution import (
     backend_convolution,
+    convolution_to_few,
     convolve,
     correlate,
     correlate_slopes,
@@ -60,6 +61,11 @@ def test_all_forms_are_scipys_correlation(
     for form in (correlate, backend_convolution):
         assert_close(jax.jit(form, static_argnums=2)(x, kernel, groups), expected)
     assert_close(correlate(x, kernel, groups), expected)
+    if groups == 1:
+        assert_close(convolution_to_few(x, kernel), expected)
+        short = convolution_to_few(x.astype(jnp.bfloat16), kernel.astype(jnp.bfloat16))
+        assert short.dtype == jnp.bfloat16
+        np.testing.assert_allclose(short, expected, atol=0.02 * np.abs(expected).max())
     assert_close(convolve(x, kernel.reshape(9 * size, features), groups), expected)
 
 
@@ -152,7 +158,10 @@ def test_the_compilers_options_are_known_here_and_change_rounding_alone() -> Non
 def test_the_compilers_options_leave_long_rows_to_its_library(reduced: Any) -> None:
     """Products alone for YNNPACK once took sums of rows from it: a tree of windows, much slower."""
     x = normal(256, 512)
-    program = jax.jit(partial(reduced, axis=1)).lower(x).compile(compiler_options=options())
+    lowered = jax.jit(partial(reduced, axis=1)).lower(x)
+    products = dict.fromkeys(YNN, "LIBRARY_FUSION_TYPE_DOT")
+    assert "reduce-window" in lowered.compile(compiler_options=products).as_text()
+    program = lowered.compile(compiler_options=options())
     assert "reduce-window" not in program.as_text()
     oracle = {jnp.sum: np.sum, jnp.max: np.max}.get(reduced, special.logsumexp)
     assert_close(program(x), oracle(np.asarray(x, np.float64), axis=1))

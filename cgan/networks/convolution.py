@@ -1,11 +1,12 @@
 """The 3x3 convolution, in the form that is fast on every XLA backend.
 
-On the CPU it is a primitive of its own. The convolution is the backend's, and so is its gradient
-with respect to the maps, which is one with another kernel. The gradient with respect to the kernel
-is written here as an ordinary convolution of transposed maps: JAX's own leaves the transposing to
-the compiler, and inside `lax.scan` that is a hundred times slower. Each of the two operations is
-linear in either operand, and their transposes are each other; so derivatives of any order, in both
-modes, are made of these two alone. `docs/decisions/0003-convolutions.md` has the measurements.
+On the CPU it is a primitive of its own. The convolution is the backend's, but to few features, as
+an image's channels, a product for all places, shifted and summed. Its gradient with respect to the
+maps is a convolution with another kernel. The gradient with respect to the kernel is written here
+as an ordinary convolution of transposed maps: JAX's own leaves the transposing to the compiler, and
+inside `lax.scan` that is a hundred times slower. Each of the two operations is linear in either
+operand, and their transposes are each other; so derivatives of any order, in both modes, are made
+of these two alone. `docs/decisions/0003-convolutions.md` has the measurements.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,9 @@ Shape = tuple[int, ...]
 Images = Float[Array, "n height width channels"]
 Kernel = Float[Array, "3 3 inputs features"]
 """Weights of a convolution: inputs of one group's channels, features of all, group by group."""
+
+FEW = 8
+"""Most features that `convolution_to_few` is faster for, where channels are four times as many."""
 
 
 def convolve(
@@ -92,14 +96,12 @@ def grouped_convolution(
     return each_group(one, x, kernel, groups)
 
 
-FEW = 8
-"""Most features that `convolution_to_few` is faster for, where channels are four times as many."""
-
-
 def convolution_to_few(x: Images, kernel: Kernel) -> Float[Array, "n height width features"]:
     """A 3x3 convolution to few features: one product for all nine places, shifted and summed.
 
-    To the 1 to 4 channels of an image it is three times as fast on CPUs as the backend's own.
+    To the 1 to 4 channels of an image it is two to four times as fast on CPUs as the backend's own
+    (`python -m benchmarks.convolution --features 3`). The products of all places, nine times what
+    comes out, are held for a moment.
     """
     _, height, width, _ = x.shape
     places = jnp.einsum(

@@ -201,7 +201,7 @@ def others(batch: BatchOutputs) -> Met:
 
 def log_mean_exp(rows: Margins, mask: Met) -> PerSample:
     """Log of the mean of the exponentials of those that count; 0 where none does."""
-    count = mask.sum(axis=1, dtype=jnp.float32)
+    count = mask.sum(axis=1, dtype=jnp.float32)  # CPUs have no library for sums of integers
     kept = jnp.where(mask | (count == 0)[:, None], rows, -jnp.inf)
     found = jax.nn.logsumexp(kept, axis=1) - jnp.log(jnp.maximum(count, 1))
     return jnp.where(count > 0, found, 0)

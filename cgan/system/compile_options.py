@@ -13,9 +13,9 @@ YNN: dict[str, Any] = {
 
 With products XLA also leaves to a library the convolutions of weight gradients, for which it writes
 a loop otherwise: gradients of layers of convolutions are 1.4 to 3.7 times as fast
-(`docs/decisions/0003-convolutions.md`). Sums and maxima of long rows, which it takes in a tree of
-windows otherwise, are 2 to 5 times as fast, and their programs shorter. An experiment of XLA's, so
-releases may lack it, or a name in it.
+(`docs/decisions/0003-convolutions.md`). The option replaces XLA's own list, in which sums are:
+products alone would leave sums and maxima of long rows to a tree of windows, 2 to 5 times as slow.
+An experiment of XLA's, so releases may lack it, or a name in it.
 """
 UNKNOWN = ("No such compile option", "is not a valid enum value")
 """Words of XLA's errors for an option, or a name in it, that it does not know."""

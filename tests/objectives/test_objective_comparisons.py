@@ -1,5 +1,7 @@
 """Where margins come from: scores and cosines, whose rows, and which fakes a real meets."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +22,15 @@ from objective_oracles import (
 )
 
 from cgan.objectives import BatchOutputs, PairedOutputs, draw_offsets, gaps
-from cgan.objectives.comparisons import Comparison, EmbeddingComparison, ScoreComparison
+from cgan.objectives.comparisons import (
+    Comparison,
+    EmbeddingComparison,
+    ScoreComparison,
+    products,
+)
 from cgan.objectives.contrastive import Contrastive
 from cgan.objectives.curves import CURVES
+from cgan.system.compile_options import options
 from cgan.types import DiscriminatorOutput
 
 SOFTMAX = "softmax", "mean"
@@ -33,6 +41,42 @@ CASES = {
 every_comparison = pytest.mark.parametrize(
     ("comparison", "batch_of", "margin_of", "draw"), CASES.values(), ids=CASES
 )
+
+
+def some_pairs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return tuple(rng.normal(size=shape).astype(np.float32) for shape in ((48, 8), (40, 8), (48, 40)))
+
+
+def pulled_back(rows, columns, slopes):
+    return jax.vjp(products, rows, columns)[1](slopes)
+
+
+def test_inner_products_have_derivatives_and_batches():
+    rows, columns, slopes = some_pairs()
+    both = rows @ columns.T
+    batched = jax.vmap(products)(np.stack([rows, -rows]), np.stack([columns, columns]))
+    found = {
+        "value and tangent": np.stack(jax.jvp(products, (rows, columns), (rows, columns))),
+        "of rows": pulled_back(rows, columns, slopes)[0],
+        "of columns": pulled_back(rows, columns, slopes)[1],
+        "batched": batched,
+    }
+    expected = {
+        "value and tangent": np.stack([both, 2 * both]),
+        "of rows": slopes @ columns,
+        "of columns": slopes.T @ rows,
+        "batched": np.stack([both, -both]),
+    }
+    assert_terms(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="accelerators transpose as they like")
+def test_the_gradient_of_inner_products_does_not_transpose_all_pairs():
+    """XLA would transpose `[n, m]` slopes to make the columns' `[m, d]` by one product."""
+    program = jax.jit(pulled_back).lower(*some_pairs()).compile(compiler_options=options())
+    shapes = re.findall(r"= f32\[(\d+,\d+)\]\S* (?:dot|fusion)\(", program.as_text())
+    assert "8,40" in shapes and "40,48" not in shapes
 
 
 @every_comparison
