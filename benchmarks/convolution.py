@@ -22,7 +22,6 @@ from cgan.system import cli, compile_options
 from cgan.system.arguments import parse
 
 OURS = "ours"
-Kernels = list[jax.Array]
 SCANNED = 2
 """Steps of the scan that a convolution is timed in."""
 
@@ -37,8 +36,6 @@ class Arguments:
     """Side of the square images, in pixels."""
     channels: int = 32
     """Channels of the maps, of all groups together."""
-    features: int | None = None
-    """Features of the second layer, such as an image's channels; as many as channels unless given."""
     groups: int = 1
     """Groups of channels, each convolved by itself."""
     rounds: int = 10
@@ -47,12 +44,9 @@ class Arguments:
     """Time the backend's own form inside a scan too: a hundred times slower on CPUs."""
 
     def __post_init__(self) -> None:
-        positive(self, "", "batch", "side", "groups", "rounds")
-        for name, of in (("channels", self.channels), ("features", self.features)):
-            if of is not None:
-                require(of >= 1, name, of, "more than 0")
-                divisor = f"a divisor of the {of} {name}"
-                require(of % self.groups == 0, "groups", self.groups, divisor)
+        positive(self, "", "batch", "side", "channels", "groups", "rounds")
+        divisor = f"a divisor of the {self.channels} channels"
+        require(self.channels % self.groups == 0, "groups", self.groups, divisor)
 
 
 def ours(x: jax.Array, kernel: jax.Array, groups: int) -> jax.Array:
@@ -65,34 +59,29 @@ def compiled(
 ) -> Form:
     """Compile the gradient of a loss over one form of the convolution."""
     groups, channels = arguments.groups, arguments.channels
-    for_x, *for_kernels = jax.random.split(jax.random.key(0), 3)
+    for_x, for_kernels = jax.random.split(jax.random.key(0))
     x = jax.random.normal(for_x, (arguments.batch, arguments.side, arguments.side, channels))
-    kernels = [
-        jax.random.normal(key, (3, 3, channels // groups, features)) * (9 * channels // groups) ** -0.5
-        for key, features in zip(
-            for_kernels, (channels, arguments.features or channels), strict=True
-        )
-    ]
+    shape = (2, 3, 3, channels // groups, channels)
+    kernels = jax.random.normal(for_kernels, shape) * (9 * channels // groups) ** -0.5
 
-    def score(kernels: Kernels, x: jax.Array) -> jax.Array:
+    def score(kernels: jax.Array, x: jax.Array) -> jax.Array:
         for kernel in kernels:
             x = leaky_relu(form(x, kernel, groups))
         return jnp.sum(x) / arguments.batch
 
-    def loss(kernels: Kernels, x: jax.Array) -> jax.Array:
+    def loss(kernels: jax.Array, x: jax.Array) -> jax.Array:
         return score(kernels, x) + jnp.sum(jax.grad(score, argnums=1)(kernels, x) ** 2)
 
-    def step(kernels: Kernels, x: jax.Array) -> Kernels:
-        slopes = jax.grad(loss)(kernels, x)
-        return jax.tree.map(lambda kernel, slope: kernel - 1e-6 * slope, kernels, slopes)
+    def step(kernels: jax.Array, x: jax.Array) -> jax.Array:
+        return kernels - 1e-6 * jax.grad(loss)(kernels, x)
 
-    def dispatch(kernels: Kernels, x: jax.Array) -> tuple[Kernels, jax.Array]:
+    def dispatch(kernels: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         if scanned:
             kernels = jax.lax.fori_loop(0, SCANNED, lambda _, kernels: step(kernels, x), kernels)
         else:
             for _ in range(SCANNED):
                 kernels = step(kernels, x)
-        return kernels, jnp.sum(kernels[0])
+        return kernels, jnp.sum(kernels)
 
     program = jax.jit(dispatch).lower(kernels, x).compile(compiler_options=options)
     return Form(program, x, kernels)

@@ -100,8 +100,8 @@ def convolution_to_few(x: Images, kernel: Kernel) -> Float[Array, "n height widt
     """A 3x3 convolution to few features: one product for all nine places, shifted and summed.
 
     To the 1 to 4 channels of an image it is two to four times as fast on CPUs as the backend's own
-    (`python -m benchmarks.convolution --features 3`). The products of all places, nine times what
-    comes out, are held for a moment.
+    (`docs/decisions/0003-convolutions.md`). The products of all places, nine times what comes out,
+    are held for a moment.
     """
     _, height, width, _ = x.shape
     places = jnp.einsum(
