@@ -111,7 +111,10 @@ def train(data: Labeled, classes: int, recipe: Recipe = RECIPE) -> Weights:
     epochs = min(recipe.epochs, max(2, recipe.nimg_at_most // n))
     schedule = optax.cosine_decay_schedule(recipe.lr, epochs * batches)
     optimizer = optax.adamw(schedule, weight_decay=recipe.weight_decay)
-    params = jax.jit(network.init)(jax.random.key(recipe.seed), data.images[:1])
+    once = compile_options.for_once()
+    params = jax.jit(network.init, compiler_options=once)(
+        jax.random.key(recipe.seed), data.images[:1]
+    )
     state = jax.jit(optimizer.init)(params)
 
     def mean_loss(
