@@ -24,6 +24,7 @@ from cgan.config import (
     Embedding,
     Experiment,
     Generator,
+    Launch,
     Objective,
     Optim,
     Penalty,
