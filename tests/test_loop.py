@@ -24,7 +24,6 @@ from cgan.config import (
     Embedding,
     Experiment,
     Generator,
-    Launch,
     Objective,
     Optim,
     Penalty,
@@ -36,7 +35,7 @@ from cgan.run_folder.checkpoint import Checkpoints
 from cgan.sampling import runs, sampler
 from cgan.sinks import JsonLines
 from cgan.system.errors import NonFiniteError, StoppedError
-from cgan.training import loop, procedures
+from cgan.training import loop
 from tests.event_files import events
 
 BATCH = 16
@@ -70,13 +69,6 @@ class PowerCutError(Exception):
 
 def in_folder(path: Path, **changes) -> Experiment:
     return dataclasses.replace(CONFIG, workdir=path, **changes)
-
-
-def test_a_run_starts_from_what_its_parts_start_from_bit_by_bit():
-    """The one program that is quickly compiled rounds as those of the parts do."""
-    config = in_folder(Path("any"))
-    started = procedures.build(config, ONE_DEVICE, Launch()).init_state()
-    jax.tree.map(np.testing.assert_array_equal, started, assemble(config).init_state())
 
 
 def train_until(config: Experiment, nimg: int, monkeypatch) -> None:

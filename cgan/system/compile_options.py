@@ -18,10 +18,7 @@ products alone would leave sums and maxima of long rows to a tree of windows, 2 
 An experiment of XLA's, so releases may lack it, or a name in it.
 """
 QUICK: dict[str, Any] = {"xla_backend_optimization_level": 1}
-"""Option for programs that run once, as one that draws weights: compiled in 0.6 of the time.
-
-They round as they do at the usual level of 3; at 0 they would not.
-"""
+"""Option for programs that run once, as one that draws weights: compiled in 0.6 of the time."""
 UNKNOWN = ("No such compile option", "is not a valid enum value")
 """Words of XLA's errors for an option, or a name in it, that it does not know."""
 
@@ -39,7 +36,7 @@ def for_once() -> dict[str, Any]:
 
 
 def _known(wanted: dict[str, Any]) -> dict[str, Any]:
-    """These options on CPUs, where this release of JAX knows them; none elsewhere."""
+    """Return these options on CPUs, where this release of JAX knows them, and none elsewhere."""
     if jax.default_backend() != "cpu":
         return {}
     try:

@@ -18,7 +18,6 @@ from cgan.probe import AT_LEAST, Probe
 from cgan.sampling.sampler import Sampler
 from cgan.state import TrainState
 from cgan.step import STAGES
-from cgan.system.compile_options import for_once
 from cgan.training import flat_embedding, start
 from cgan.training.collapse_watch import CollapseWatch, WatchedElsewhere, find_reals, require_probes
 from cgan.training.procedure import Procedure, Sources, TrainStep, WatchContext, load_sources
@@ -42,8 +41,8 @@ class Gan(Procedure):
         self._others: start.Others | None = None
 
     def init_state(self) -> TrainState:
-        """Both players before step 0, by one program that is quickly compiled."""
-        return jax.jit(self.parts.init_state, compiler_options=for_once())()
+        """Both players before step 0."""
+        return self.parts.init_state()
 
     def train_step(self) -> TrainStep:
         """The discriminator's update, the generator's, and the average's."""
