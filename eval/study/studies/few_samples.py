@@ -101,16 +101,15 @@ def perceptrons(config: Experiment) -> Experiment:
         generator=small,
         discriminator=small,
         penalty={"r1": 2.5, "r2": 2.5},
-        augment={"strength": 0.0},
         optim={"lr": 1e-3, "ema_halflife_nimg": 8_000},
     )(config)
     return dataclasses.replace(config, batch_size=64, steps_per_dispatch=10)
 
 
 def as_measured(config: Experiment) -> Experiment:
-    """The latents and intervals that `mnist` had when its rows were measured."""
+    """The latents, views and intervals that `mnist` had when its rows were measured."""
     return dataclasses.replace(
-        change(generator={"latent_dim": 128})(config),
+        change(generator={"latent_dim": 128}, augment={"strength": 0.0})(config),
         log_nimg=25_600,
         snapshot_nimg=256_000,
         checkpoint_nimg=512_000,
